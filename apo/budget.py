@@ -1,0 +1,215 @@
+"""One meter for everything that a run spends: calls, tokens, money and minutes."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from apo.errors import BudgetExhausted, SettingsError
+from apo.model import Request, Usage
+from apo.models.prices import Price, cost
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What a run may spend, task model and optimizer model together; None is no limit.
+
+    Attributes:
+        max_calls: answered calls. Attempts that failed and were retried are not counted.
+        max_tokens: input and output tokens together.
+        max_usd: US dollars. Every model of the run then needs a known price.
+        max_minutes: minutes of running, summed over resumed sessions.
+    """
+
+    max_calls: int | None = None
+    max_tokens: int | None = None
+    max_usd: float | None = None
+    max_minutes: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if value is not None and not value > 0:
+                raise SettingsError(f"{name} is {value!r}; a limit must be greater than 0.")
+
+    @property
+    def meters_tokens(self) -> bool:
+        """Whether a call's size must be bounded before it is made."""
+        return self.max_tokens is not None or self.max_usd is not None
+
+
+@dataclass(kw_only=True)
+class Spent:
+    """What has been spent so far.
+
+    Attributes:
+        calls: answered calls.
+        input_tokens: tokens of the requests, cached ones included.
+        output_tokens: tokens of the answers.
+        cached_tokens: the part of input_tokens served from the provider's prompt cache.
+        usd: US dollars; None when a model's price is unknown.
+        lost_usd: what failed attempts that may have been billed cost beside it, at most.
+        retries: attempts made again after a failure.
+    """
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    usd: float | None = 0.0
+    lost_usd: float = 0.0
+    retries: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the counts as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Tokens and dollars of one call; usd is None when the price is unknown."""
+
+    input_tokens: int
+    output_tokens: int
+    usd: float | None
+
+    @property
+    def tokens(self) -> int:
+        """Input and output together."""
+        return self.input_tokens + self.output_tokens
+
+
+def worst_case(request: Request, price: Price | None, max_output: int) -> Cost:
+    """Bound what a request can cost before it is made.
+
+    A token is at least one byte of UTF-8 in the tokenizers in use, so the bytes bound the input;
+    eight more a message cover the chat markup.
+    """
+    size = sum(len(m.content.encode("utf-8", "replace")) + 8 for m in request.messages)
+    usage = Usage(input_tokens=size, output_tokens=max_output)
+    return Cost(size, max_output, None if price is None else cost(price, usage))
+
+
+def actual(usage: Usage, price: Price | None, bound: Cost) -> Cost:
+    """What a call cost; where the server did not count tokens, the bound stands for them."""
+    counted = Usage(
+        input_tokens=bound.input_tokens if usage.input_tokens is None else usage.input_tokens,
+        output_tokens=bound.output_tokens if usage.output_tokens is None else usage.output_tokens,
+        cached_tokens=usage.cached_tokens,
+    )
+    usd = None if price is None else cost(price, counted)
+    return Cost(counted.input_tokens or 0, counted.output_tokens or 0, usd)
+
+
+@dataclass
+class Meter:
+    """Counts what is spent against a budget, and says no before it is overspent.
+
+    Calls are charged for a whole batch at once, so that what is admitted does not depend on
+    timing. Tokens and money are reserved call by call at their bound, in order, and settled at
+    what the call really took; a call that does not fit waits for those under way to settle.
+
+    Attributes:
+        budget: the limits.
+        spent: the counts so far.
+        earlier_seconds: running time of earlier sessions of the same run.
+        clock: seconds since any fixed moment.
+    """
+
+    budget: Budget
+    spent: Spent = field(default_factory=Spent)
+    earlier_seconds: float = 0.0
+    clock: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        self._start = self.clock()
+        self._charged = 0
+        self._held: dict[str, float] = {}
+        self._reserved: list[Cost] = []
+        self._gate = asyncio.Lock()
+        self._settled = asyncio.Event()
+
+    @property
+    def seconds(self) -> float:
+        """Running time of all sessions, in seconds."""
+        return self.earlier_seconds + self.clock() - self._start
+
+    def hold_back(self, **amounts: float) -> None:
+        """Keep part of the budget for later, by limit name (max_calls=…); call again to change."""
+        self._held = amounts
+
+    def limit(self, name: str) -> float:
+        """The limit in force now, what is held back taken off; infinite without a limit."""
+        value = getattr(self.budget, name)
+        return float("inf") if value is None else float(value) - self._held.get(name, 0)
+
+    def charge(self, calls: int) -> None:
+        """Pay for a whole batch of calls, or for none of them.
+
+        Raises:
+            BudgetExhausted: the batch would overspend, or the time is over.
+        """
+        if self.seconds >= 60 * self.limit("max_minutes"):
+            raise BudgetExhausted(f"The time is over: {self.seconds / 60:.1f} minutes.")
+        if self._charged + calls > self.limit("max_calls"):
+            raise BudgetExhausted(
+                f"{calls} more calls would overspend: {self._charged} of "
+                f"{self.limit('max_calls'):.0f} are spent."
+            )
+        self._charged += calls
+
+    def refund(self, calls: int) -> None:
+        """Take back the charge of calls that were not made."""
+        self._charged -= calls
+
+    async def reserve(self, bound: Cost) -> None:
+        """Set the bound of one call aside, waiting while calls under way may leave room.
+
+        Raises:
+            BudgetExhausted: it does not fit even when nothing else is under way.
+        """
+        if not self.budget.meters_tokens:
+            return
+        if self.budget.max_usd is not None and bound.usd is None:
+            raise SettingsError("max_usd needs a price for every model; state it with --price.")
+        async with self._gate:  # A lock serves in order, so admission follows the asking.
+            while not self._fits(bound):
+                if not self._reserved:
+                    raise BudgetExhausted(self._refusal(bound))
+                self._settled.clear()
+                await self._settled.wait()
+            self._reserved.append(bound)
+
+    def release(self, bound: Cost) -> None:
+        """Give back the reservation of an attempt that is over, whatever came of it."""
+        if self.budget.meters_tokens:
+            self._reserved.remove(bound)
+            self._settled.set()
+
+    def count(self, took: Cost, cached_tokens: int = 0) -> None:
+        """Count what an answered call took."""
+        self.spent.calls += 1
+        self.spent.input_tokens += took.input_tokens
+        self.spent.output_tokens += took.output_tokens
+        self.spent.cached_tokens += cached_tokens
+        self._pay(took.usd)
+
+    def _pay(self, usd: float | None) -> None:
+        self.spent.usd = None if usd is None or self.spent.usd is None else self.spent.usd + usd
+
+    def _fits(self, bound: Cost) -> bool:
+        tokens = sum(c.tokens for c in self._reserved) + bound.tokens
+        usd = sum(c.usd or 0.0 for c in self._reserved) + (bound.usd or 0.0)
+        used = self.spent.input_tokens + self.spent.output_tokens
+        return used + tokens <= self.limit("max_tokens") and (
+            (self.spent.usd or 0.0) + self.spent.lost_usd + usd <= self.limit("max_usd")
+        )
+
+    def _refusal(self, bound: Cost) -> str:
+        used = self.spent.input_tokens + self.spent.output_tokens
+        money = "" if self.spent.usd is None else f" and ${self.spent.usd:.4f}"
+        return (
+            f"One more call might overspend: it may take {bound.tokens} tokens"
+            f"{'' if bound.usd is None else f' or ${bound.usd:.4f}'}, "
+            f"and {used} tokens{money} are spent."
+        )

@@ -1,0 +1,225 @@
+"""One way to a model: journal, budget, concurrency and retries, written once for all calls."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from apo.budget import Cost, Meter, actual, worst_case
+from apo.errors import (
+    ContentFilterError,
+    ContextLengthError,
+    Interrupted,
+    ModelError,
+    ModelUnavailable,
+    RateLimitError,
+)
+from apo.journal import Entry, Journal
+from apo.model import Completion, Model, Request, Usage
+from apo.models.prices import Price
+from apo.retry import RETRIED, Retry, Slots
+from apo.task import content_hash
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A model in its role.
+
+    Attributes:
+        role: "task" (answers examples) or "optimizer" (writes prompts).
+        model: the model.
+        price: dollars per million tokens; None when unknown.
+        max_output: the longest answer, in tokens, that a call is bounded by under a limit of
+            tokens or money when the request sets none.
+    """
+
+    role: str
+    model: Model
+    price: Price | None = None
+    max_output: int = 1024
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request to an endpoint, with the key under which its answer is kept.
+
+    Attributes:
+        endpoint: which model is asked.
+        request: what is asked; its seed follows from the key.
+        key: hash of what is asked and, for a sampled call, of its place in the search.
+        note: what the journal keeps of the request, for people.
+    """
+
+    endpoint: Endpoint
+    request: Request
+    key: str
+    note: str = ""
+
+    @classmethod
+    def to(cls, endpoint: Endpoint, request: Request, *, place: str = "", note: str = "") -> "Call":
+        """Make a call; the same request at the same place is the same call."""
+        messages = [[m.role, m.content] for m in request.messages]
+        asked = [endpoint.model.name, messages, request.decoding.to_dict(), place]
+        key = content_hash(asked)
+        return cls(endpoint, replace(request, seed=int(key[:8], 16) >> 1), key, note)
+
+
+class Caller:
+    """Makes calls: each is paid once, recorded before its answer is used, and retried.
+
+    Args:
+        journal: where answers are kept, and found again.
+        meter: what may be spent.
+        max_concurrency: the most calls under way at once.
+        retry: what is tried again, and when.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        meter: Meter,
+        *,
+        max_concurrency: int = 16,
+        retry: Retry | None = None,
+    ) -> None:
+        self.journal, self.meter, self.retry = journal, meter, retry or Retry()
+        self.slots = Slots(max_concurrency)
+        self.problem = ""
+        self._stop = asyncio.Event()
+        self._charged: set[str] = set()
+        self._counted: set[str] = set()
+        self._under_way: dict[str, asyncio.Task[Entry]] = {}
+        meter.spent.lost_usd = journal.lost_usd()
+
+    def stop(self) -> None:
+        """Make no more calls; those under way are finished and kept."""
+        self._stop.set()
+
+    async def drain(self) -> None:
+        """Wait for the calls under way."""
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+
+    def charge(self, calls: Iterable[Call]) -> None:
+        """Pay for all the calls that are new in this run, or for none, before any is made.
+
+        Raises:
+            BudgetExhausted: they would overspend.
+            Interrupted: the run is ending.
+        """
+        self._check_stop()
+        new = {call.key for call in calls} - self._charged
+        self.meter.charge(len(new))
+        self._charged |= new
+
+    async def answer(self, call: Call) -> Completion:
+        """Get the answer to a charged call: from the journal, or from the model.
+
+        Raises:
+            ContextLengthError, ContentFilterError: the provider refuses this request for good.
+            Stopped: it was not made, because of the budget or the user, or got no answer.
+            ModelError: wrong key, no credit, or a request that no retry can mend.
+        """
+        entry = self.journal.find(call.key)
+        if entry is None:
+            task = self._under_way.get(call.key)
+            if task is None:
+                task = self._under_way[call.key] = asyncio.create_task(self._ask(call))
+            entry = await asyncio.shield(task)
+        elif call.key not in self._counted:
+            self._count(call, entry)
+            self.meter.spent.retries += entry.retries
+        if entry.error:
+            raise entry.failure()
+        return Completion(text=entry.reply or "", usage=entry.usage, truncated=entry.truncated)
+
+    async def _ask(self, call: Call) -> Entry:
+        try:
+            return await self._until_answered(call)
+        except BaseException:
+            self._charged.discard(call.key)
+            self.meter.refund(1)
+            raise
+        finally:
+            del self._under_way[call.key]
+
+    async def _until_answered(self, call: Call) -> Entry:
+        attempt, start = 0, time.monotonic()
+        while True:
+            attempt += 1
+            try:
+                return await self._attempt(call, attempt, start)
+            except ModelError as error:
+                if isinstance(error, RateLimitError):
+                    self.slots.slower()
+                wait = self.retry.wait(attempt, error)
+                if wait is None and isinstance(error, RETRIED):
+                    raise ModelUnavailable(
+                        f"{call.endpoint.model.name} gave no answer in {attempt} attempts; "
+                        f"the last ended with: {error}"
+                    ) from error
+                if wait is None:
+                    raise
+                self.problem = f"{type(error).__name__}, next attempt in {wait:.1f} s"
+                self.meter.spent.retries += 1
+                await self._pause(wait)
+
+    async def _attempt(self, call: Call, attempt: int, start: float) -> Entry:
+        endpoint, request = call.endpoint, call.request
+        bound = self._bound(call)
+        if self.meter.budget.meters_tokens and request.decoding.max_tokens is None:
+            limited = replace(request.decoding, max_tokens=endpoint.max_output)
+            request = replace(request, decoding=limited)
+        async with self.slots:
+            self._check_stop()
+            await self.meter.reserve(bound)
+            reply, error, completion = None, "", Completion(text="")
+            try:
+                completion = await endpoint.model.complete(request)
+                reply = completion.text
+                self.slots.faster()
+            except (ContextLengthError, ContentFilterError) as failure:
+                error = f"{type(failure).__name__}: {failure}"
+            except ModelError as failure:
+                if failure.billed and bound.usd:
+                    self.meter.spent.lost_usd += bound.usd
+                    self.journal.note("lost", f"{call.key}:{time.time()}", {"usd": bound.usd})
+                raise
+            finally:
+                # What was taken is counted below before anybody else can run: there is no await.
+                self.meter.release(bound)
+            entry = Entry(
+                key=call.key,
+                role=endpoint.role,
+                model=endpoint.model.name,
+                request=call.note,
+                reply=reply,
+                error=error,
+                usage=completion.usage,
+                truncated=completion.truncated,
+                retries=attempt - 1,
+                seconds=time.monotonic() - start,
+            )
+            self.journal.add(entry)
+            self._count(call, entry)
+            return entry
+
+    def _bound(self, call: Call) -> Cost:
+        return worst_case(call.request, call.endpoint.price, call.endpoint.max_output)
+
+    def _count(self, call: Call, entry: Entry) -> None:
+        self._counted.add(call.key)
+        unbilled = Usage(input_tokens=0, output_tokens=0)
+        usage = unbilled if entry.error else entry.usage
+        took = actual(usage, call.endpoint.price, self._bound(call))
+        self.meter.count(took, usage.cached_tokens)
+
+    def _check_stop(self) -> None:
+        if self._stop.is_set():
+            raise Interrupted("The run was stopped by the user.")
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not beyond a stop."""
+        waits = [asyncio.ensure_future(w) for w in (self.retry.sleep(seconds), self._stop.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()

@@ -1,0 +1,39 @@
+"""Waiting for work that runs at once."""
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
+
+from apo.errors import Stopped
+
+R = TypeVar("R")
+
+
+async def gather(work: Iterable[Coroutine[Any, Any, R]]) -> list[R]:
+    """Await all of it, in order. Work already paid for finishes before a stop is raised.
+
+    Raises:
+        Stopped: the first in order, after all the rest has ended.
+        Exception: anything else that is raised, at once; the rest is cancelled.
+    """
+
+    async def settle(coroutine: Coroutine[Any, Any, R]) -> R | Stopped:
+        try:
+            return await coroutine
+        except Stopped as stop:
+            return stop
+
+    running = [asyncio.ensure_future(settle(coroutine)) for coroutine in work]
+    try:
+        settled = await asyncio.gather(*running)
+    except BaseException:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        raise
+    results: list[R] = []
+    for result in settled:
+        if isinstance(result, Stopped):
+            raise result
+        results.append(result)
+    return results

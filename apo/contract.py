@@ -1,0 +1,51 @@
+"""What a candidate must be before a token is spent on it. Refused, never repaired."""
+
+import re
+from collections.abc import Iterable
+
+from apo.prompt import VARIABLE, Prompt
+from apo.task import Example
+
+COPIED_LENGTH = 30
+"""Characters from which an input that stands in an instruction counts as copied."""
+
+
+class Contract:
+    """The rules for candidates of one search.
+
+    Args:
+        seed: the prompt whose template, context and layout are not the candidate's to change.
+        examples: rows that must not be copied into an instruction (they belong in demos).
+        max_chars: longest instruction, in characters.
+    """
+
+    def __init__(self, seed: Prompt, examples: Iterable[Example], *, max_chars: int) -> None:
+        self._seed = seed
+        self._max_chars = max_chars
+        texts = (plain(text) for example in examples for text in example.inputs.values())
+        self._rows = tuple(dict.fromkeys(t for t in texts if len(t) >= COPIED_LENGTH))
+
+    def refusal(self, prompt: Prompt) -> str:
+        """Say why a candidate must not be measured; "" when it may."""
+        if not prompt.instruction.strip():
+            return "the instruction is empty"
+        if len(prompt.instruction) > self._max_chars:
+            return f"the instruction has {len(prompt.instruction)} characters, over the " + (
+                f"limit of {self._max_chars}"
+            )
+        if (prompt.template, prompt.context) != (self._seed.template, self._seed.context):
+            return "the user turn or the context was changed"
+        variable = VARIABLE.search(prompt.instruction + prompt.cue)
+        if variable and variable[1] in self._seed.variables:
+            return f"the instruction holds the variable {variable[0]}, which is the user turn's"
+        copied = self._copied(prompt.instruction)
+        return f"the instruction copies a row of the data: {copied!r}" if copied else ""
+
+    def _copied(self, instruction: str) -> str:
+        text = plain(instruction)
+        return next((row[:60] for row in self._rows if row in text), "")
+
+
+def plain(text: str) -> str:
+    """Fold case and white space, so that a copy is found however it was wrapped."""
+    return re.sub(r"\s+", " ", text).strip().casefold()

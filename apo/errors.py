@@ -1,0 +1,143 @@
+"""Everything that apo raises on purpose.
+
+ApoError                     what was given, what is needed, how to mend it
+├── PromptError              a prompt file or a prompt's parts are not usable
+├── TaskError                a task file, a task name or a scorer is not usable
+│   └── DataError            rows, columns, encodings, labels
+├── SettingsError            an option, an optimizer's setting, a model's name
+├── RunError                 a run's folder: missing, locked, changed since
+│   └── JournalError         its journal cannot be read or written
+├── Stopped                  the search ends here, in order; what was paid is kept
+│   ├── BudgetExhausted      the next call would overspend
+│   ├── Interrupted          the user asked for it (Ctrl-C, SIGTERM)
+│   └── ModelUnavailable     no answer after all retries; resume later
+└── ModelError               one attempt at one call failed
+    ├── AuthenticationError  wrong or missing key: ends the run at once
+    ├── QuotaError           the account is empty: ends the run at once
+    ├── BadRequestError      the server will never take it: ends the run at once
+    ├── RateLimitError       too fast: waited out and retried
+    ├── TransportError       connection, time-out, 5xx: retried
+    ├── MalformedReplyError  an answer that is no chat completion: retried
+    ├── ContextLengthError   this request is too long: recorded, not retried
+    └── ContentFilterError   this request is refused: recorded, not retried
+"""
+
+from difflib import get_close_matches
+
+
+class ApoError(Exception):
+    """Base of all errors of apo; its text is written for the user, without a traceback."""
+
+
+class PromptError(ApoError):
+    """A prompt file or a prompt's parts are not usable."""
+
+
+class TaskError(ApoError):
+    """A task file, a task name or a scorer is not usable."""
+
+
+class DataError(TaskError):
+    """Rows, columns, encodings or labels are not usable."""
+
+
+class SettingsError(ApoError):
+    """An option, an optimizer's setting or a model's name is not usable."""
+
+
+class RunError(ApoError):
+    """A run's folder is missing, locked by another process, or changed since."""
+
+
+class JournalError(RunError):
+    """A journal cannot be read or written."""
+
+
+class Stopped(ApoError):
+    """The search ends here, in order: what was paid is kept. Optimizers let it pass."""
+
+
+class BudgetExhausted(Stopped):
+    """Raised where the next call would overspend; the normal end of a search."""
+
+
+class Interrupted(Stopped):
+    """The user asked for the end; calls under way have been finished and kept."""
+
+
+class ModelUnavailable(Stopped):
+    """A model gave no answer after all retries; the run can be resumed later."""
+
+
+class ModelError(ApoError):
+    """One attempt at one call failed; the class says what to do about it.
+
+    Attributes:
+        billed: whether the provider may have charged for the attempt all the same.
+    """
+
+    billed = False
+
+
+class AuthenticationError(ModelError):
+    """The key is missing, wrong, or not allowed to use the model; ends the run at once."""
+
+
+class QuotaError(ModelError):
+    """The account has no credit left; ends the run at once."""
+
+
+class BadRequestError(ModelError):
+    """The server will never accept the request (unknown model, option); ends the run at once."""
+
+
+class RateLimitError(ModelError):
+    """The server asks for fewer requests.
+
+    Attributes:
+        retry_after: seconds that the server asks to wait, or None if it does not say.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TransportError(ModelError):
+    """The connection failed, timed out, or the server answered 5xx; retried.
+
+    Attributes:
+        retry_after: seconds that the server asks to wait, or None if it does not say.
+    """
+
+    def __init__(
+        self, message: str, *, billed: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.billed = billed
+        self.retry_after = retry_after
+
+
+class MalformedReplyError(ModelError):
+    """The server answered 200 with something that is no chat completion; retried."""
+
+    billed = True
+
+
+class ContextLengthError(ModelError):
+    """This request is longer than the model takes; recorded as an error of the example."""
+
+
+class ContentFilterError(ModelError):
+    """The provider refuses this request or its answer; recorded as an error of the example."""
+
+
+def near(name: str, known: list[str]) -> str:
+    """Say which known names are meant, for the end of an error message.
+
+    Returns:
+        " Did you mean 'x'?" when something is near, and always the known names.
+    """
+    close = get_close_matches(name, known, n=1, cutoff=0.5)
+    guess = f" Did you mean {close[0]!r}?" if close else ""
+    return f"{guess} Known: {', '.join(known)}."

@@ -1,0 +1,70 @@
+"""One prompt measured on some examples."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from apo.prompt import Prompt
+from apo.task import Example, Score
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """The task model on one example with one prompt.
+
+    Attributes:
+        example: the example.
+        output: what the model answered; empty when it was refused.
+        score: how good the answer is; None when there is none to judge.
+        error: why there is none (the provider's content filter, a request too long); else "".
+        tokens: input and output tokens of the call; 0 when the server did not count.
+    """
+
+    example: Example
+    output: str
+    score: Score | None
+    error: str = ""
+    tokens: int = 0
+
+    @property
+    def outcome(self) -> str:
+        """Either "right", "wrong", "malformed" or "error"."""
+        if self.score is None:
+            return "error"
+        if not self.score.well_formed:
+            return "malformed"
+        return "right" if self.score.value >= 1 else "wrong"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One prompt measured on some examples; rollouts are in the order of the examples."""
+
+    prompt: Prompt
+    rollouts: tuple[Rollout, ...]
+
+    @cached_property
+    def answered(self) -> tuple[Rollout, ...]:
+        """The rollouts that have a score."""
+        return tuple(rollout for rollout in self.rollouts if rollout.score is not None)
+
+    @cached_property
+    def mean(self) -> float:
+        """Mean score of the answered examples, in [0, 1]; 0 when none was answered."""
+        values = [rollout.score.value for rollout in self.answered if rollout.score]
+        return sum(values) / len(values) if values else 0.0
+
+    @property
+    def failures(self) -> tuple[Rollout, ...]:
+        """The rollouts that were answered, but not fully right."""
+        return tuple(r for r in self.answered if r.score and r.score.value < 1)
+
+    def counts(self) -> dict[str, int]:
+        """How many rollouts were right, wrong, malformed, or errors."""
+        outcomes = [rollout.outcome for rollout in self.rollouts]
+        return {name: outcomes.count(name) for name in ("right", "wrong", "malformed", "error")}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the figures, without the texts, as JSON values."""
+        tokens = sum(rollout.tokens for rollout in self.rollouts)
+        return {"n": len(self.rollouts), "mean": self.mean, **self.counts(), "tokens": tokens}

@@ -1,0 +1,230 @@
+"""The record of everything that a run paid for and found; also its checkpoint.
+
+An SQLite database in write-ahead mode: what is committed survives `kill -9`, and a second
+process may read while the run writes. `calls` holds one row per answered call, keyed by what was
+asked; `events` holds candidates and evaluations in order, each under a key of its own, so that a
+resumed run, which walks the same way again, adds nothing twice.
+"""
+
+import json
+import os
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from filelock import FileLock, Timeout
+
+from apo.errors import ContentFilterError, ContextLengthError, JournalError, ModelError
+from apo.model import Usage
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS calls (
+    key TEXT PRIMARY KEY, role TEXT, model TEXT, request TEXT, reply TEXT, error TEXT,
+    input_tokens INTEGER, output_tokens INTEGER, cached_tokens INTEGER,
+    truncated INTEGER, retries INTEGER, seconds REAL, at REAL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS events (
+    seq INTEGER PRIMARY KEY, kind TEXT, key TEXT, body TEXT, UNIQUE (kind, key)
+);
+CREATE TABLE IF NOT EXISTS sessions (id INTEGER PRIMARY KEY, start REAL, last REAL);
+"""
+KEPT_ERRORS: dict[str, type[ModelError]] = {
+    kind.__name__: kind for kind in (ContextLengthError, ContentFilterError)
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One answered call.
+
+    Attributes:
+        key: hash of what was asked.
+        role: "task" or "optimizer".
+        model: name of the model.
+        request: what was asked, where it cannot be told from the candidate and the example.
+        reply: the answer; None when the provider refused the request for good.
+        error: class and text of that refusal.
+        usage: tokens as the server counted them.
+        truncated: the answer was cut short.
+        retries: failed attempts before the answer.
+        seconds: from the first attempt to the answer.
+    """
+
+    key: str
+    role: str
+    model: str
+    request: str = ""
+    reply: str | None = None
+    error: str = ""
+    usage: Usage = Usage()
+    truncated: bool = False
+    retries: int = 0
+    seconds: float = 0.0
+
+    def failure(self) -> ModelError:
+        """Make the error that was recorded in place of an answer."""
+        name, _, text = self.error.partition(": ")
+        return KEPT_ERRORS[name](text)
+
+
+class Event(NamedTuple):
+    """Something that happened in the search; `body` holds JSON values."""
+
+    seq: int
+    kind: str
+    key: str
+    body: dict[str, Any]
+
+
+class Journal:
+    """A run's journal, open for writing by this process alone.
+
+    Args:
+        path: the database; None keeps it in memory.
+
+    Raises:
+        JournalError: another process holds it (its id is named), or it is damaged.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._ticked = time.time()
+        self._lock = None if path is None else self._take(path)
+        try:
+            self._db = sqlite3.connect(path or ":memory:", isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.executescript(SCHEMA)
+            self._session = self._db.execute(
+                "INSERT INTO sessions (start, last) VALUES (?, ?)", (time.time(), time.time())
+            ).lastrowid
+        except sqlite3.DatabaseError as error:
+            self._release()
+            raise JournalError(f"The journal {path} cannot be used: {error}.") from error
+
+    def _take(self, path: Path) -> FileLock:
+        lock = FileLock(f"{path}.lock")
+        owner = path.with_name(f"{path.name}.owner")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            who = owner.read_text(encoding="utf-8") if owner.exists() else "another process"
+            raise JournalError(
+                f"The run is in use by {who}. Wait for it to end, or stop it, and try again."
+            ) from None
+        owner.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+        return lock
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+
+    def find(self, key: str) -> Entry | None:
+        """Look up the answer to what has the key."""
+        row = self._db.execute(
+            "SELECT key, role, model, request, reply, error, input_tokens, output_tokens, "
+            "cached_tokens, truncated, retries, seconds FROM calls WHERE key = ?",
+            (key,),
+        ).fetchone()
+        if row is None:
+            return None
+        return Entry(
+            key=row[0], role=row[1], model=row[2], request=row[3], reply=row[4], error=row[5],
+            usage=Usage(input_tokens=row[6], output_tokens=row[7], cached_tokens=row[8]),
+            truncated=bool(row[9]), retries=row[10], seconds=row[11],
+        )  # fmt: skip
+
+    def add(self, entry: Entry) -> None:
+        """Record an answered call; it is on its way to the disk when this returns.
+
+        Raises:
+            JournalError: the disk is full or cannot be written.
+        """
+        usage = entry.usage
+        self._write(
+            "INSERT OR IGNORE INTO calls VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            (entry.key, entry.role, entry.model, entry.request, entry.reply, entry.error,
+             usage.input_tokens, usage.output_tokens, usage.cached_tokens,
+             entry.truncated, entry.retries, entry.seconds, time.time()),
+        )  # fmt: skip
+
+    def note(self, kind: str, key: str, body: dict[str, Any]) -> None:
+        """Record an event, unless one of that kind and key is there already."""
+        self._write(
+            "INSERT OR IGNORE INTO events (kind, key, body) VALUES (?, ?, ?)",
+            (kind, key, json.dumps(body, ensure_ascii=False)),
+        )
+
+    def events(self) -> Iterator[Event]:
+        """All events, in the order in which they happened."""
+        return read_events(self._db)
+
+    def lost_usd(self) -> float:
+        """Dollars that failed attempts of all sessions may have cost."""
+        return sum(float(event.body["usd"]) for event in self.events() if event.kind == "lost")
+
+    def earlier_seconds(self) -> float:
+        """Running time of the sessions before this one, in seconds."""
+        (seconds,) = self._db.execute(
+            "SELECT COALESCE(SUM(last - start), 0) FROM sessions WHERE id < ?", (self._session,)
+        ).fetchone()
+        return float(seconds)
+
+    def _write(self, sql: str, values: tuple[object, ...]) -> None:
+        try:
+            self._db.execute(sql, values)
+            self._tick()
+        except sqlite3.Error as error:
+            raise JournalError(
+                f"The journal {self._path} cannot be written: {error}. "
+                "All answers before this one are kept; free the disk and resume."
+            ) from error
+
+    def _tick(self, every: float = 1.0) -> None:
+        """Note that the session is alive, so that a killed one has its running time counted."""
+        now = time.time()
+        if now - self._ticked >= every:
+            self._ticked = now
+            self._db.execute("UPDATE sessions SET last = ? WHERE id = ?", (now, self._session))
+
+    def close(self) -> None:
+        """Close the database and let go of the lock."""
+        self._tick(every=0)
+        self._db.close()
+        self._release()
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def read_events(db: sqlite3.Connection, after: int = -1) -> Iterator[Event]:
+    """Read events after a sequence number, in order, from a connection of one's own."""
+    rows = db.execute(
+        "SELECT seq, kind, key, body FROM events WHERE seq > ? ORDER BY seq", (after,)
+    )
+    for seq, kind, key, body in rows:
+        yield Event(seq, kind, key, json.loads(body))
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open a journal beside its writer.
+
+    Raises:
+        JournalError: there is none at the path.
+    """
+    if not path.exists():
+        raise JournalError(f"There is no journal at {path}.")
+    return sqlite3.connect(f"file:{path}?mode=ro", uri=True, check_same_thread=False)

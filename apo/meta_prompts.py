@@ -1,0 +1,98 @@
+"""Meta-prompts are data: Markdown files with slots, one folder a language, beside the optimizer.
+
+A slot is filled with text from the data or from candidates, so every value is fenced: a tag in
+it that would close the fence around it is broken up, and nothing in it is ever read as a
+template.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from apo.errors import SettingsError
+from apo.prompt import Prompt
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+FENCES = "task|labels|example|input|output|answer|feedback|candidate|instruction"
+_TAG = re.compile(rf"<(?=/?(?:{FENCES})\b)", re.IGNORECASE)
+FALLBACK = "en"
+
+
+def fence(value: Any) -> Any:
+    """Break up the tags that meta-prompts fence data with, so that data cannot leave its fence."""
+    return _TAG.sub("‹", value) if isinstance(value, str) else value
+
+
+@dataclass(frozen=True)
+class MetaPrompt:
+    """Text for the optimizer model, with the lineage of what it brings.
+
+    Attributes:
+        name: name of the meta-prompt, kept as the operator of its proposals.
+        text: what is sent.
+        parents: the prompts that it was made from.
+    """
+
+    name: str
+    text: str
+    parents: tuple[Prompt, ...] = ()
+
+
+def render(
+    module: str, name: str, language: str, overrides: Mapping[str, str], **values: Any
+) -> str:
+    """Fill the slots of a meta-prompt.
+
+    Args:
+        module: `__file__` of the optimizer; its folder holds `meta_prompts/<language>/<name>.md`.
+        name: which one.
+        language: BCP 47 code of the task; English where there is no such folder.
+        overrides: the user's own templates, by name.
+        **values: what fills the slots.
+
+    Raises:
+        SettingsError: no such meta-prompt, or a template that cannot be filled.
+    """
+    from jinja2 import TemplateError
+
+    try:
+        text = overrides[name] if name in overrides else _read(module, name, language)
+        return _template(text).render(**values)
+    except TemplateError as error:
+        raise SettingsError(f"The meta-prompt {name!r} cannot be filled: {error}.") from error
+
+
+@lru_cache
+def _template(text: str) -> "Template":
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import SandboxedEnvironment
+
+    environment = SandboxedEnvironment(
+        undefined=StrictUndefined, finalize=fence, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(text)
+
+
+@lru_cache
+def _read(module: str, name: str, language: str) -> str:
+    folder = Path(module).parent / "meta_prompts"
+    for code in (language, language.split("-")[0], FALLBACK):
+        path = folder / code / f"{name}.md"
+        if path.is_file():
+            return path.read_text(encoding="utf-8")
+    raise SettingsError(f"There is no meta-prompt {name!r} in {folder / FALLBACK}.")
+
+
+def tagged(text: str, tag: str) -> str | None:
+    """Find what stands between <tag> and </tag>; the last such pair counts.
+
+    Returns:
+        The text between the tags, stripped; None when there is no whole pair or it is empty.
+    """
+    found = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL | re.IGNORECASE)
+    return (found[-1].strip() or None) if found else None

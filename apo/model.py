@@ -1,0 +1,131 @@
+"""What a model is to apo: something that completes a chat, one attempt at a time."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, Protocol
+
+from apo.errors import PromptError, near
+
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a chat."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoding:
+    """How tokens are drawn; None leaves the choice to the provider and is not sent.
+
+    Attributes:
+        temperature: 0 (the likeliest answer) to 2. Models that refuse the option need None.
+        top_p: probability mass to draw from, in (0, 1]. Change this or the temperature, not both.
+        frequency_penalty: -2 to 2, against repeating a token often.
+        presence_penalty: -2 to 2, against repeating a token at all.
+        max_tokens: the longest answer, in tokens.
+        stop: texts that end the answer.
+    """
+
+    temperature: float | None = 0.0
+    top_p: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        ranges = {
+            "temperature": (0, 2),
+            "top_p": (0, 1),
+            "frequency_penalty": (-2, 2),
+            "presence_penalty": (-2, 2),
+            "max_tokens": (1, float("inf")),
+        }
+        for name, (low, high) in ranges.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise PromptError(f"decoding.{name} is {value!r}; it must be in [{low}, {high}].")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the options that are set, as JSON values (an unset temperature is kept as null)."""
+        set_ = {k: v for k, v in asdict(self).items() if v not in (None, ())}
+        return {"temperature": self.temperature, **set_}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Decoding":
+        """Read what `to_dict` gives.
+
+        Raises:
+            PromptError: an unknown option, or a value outside its range.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise PromptError(f"decoding has no option {name!r}.{near(name, known)}")
+        options: dict[str, Any] = {**values, "stop": tuple(values.get("stop") or ())}
+        return cls(**options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One call: what is asked, how tokens are drawn, and the seed of the draw."""
+
+    messages: tuple[Message, ...]
+    decoding: Decoding = Decoding()
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """Tokens of one call as the server counted them; None where it did not say.
+
+    Attributes:
+        input_tokens: tokens of the request, the cached ones included.
+        output_tokens: tokens of the answer.
+        cached_tokens: the part of input_tokens that came from the provider's prompt cache.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completion:
+    """What a model returned.
+
+    Attributes:
+        text: the answer; may be empty.
+        usage: the tokens it took.
+        truncated: the answer was cut by max_tokens or the model's own limit.
+    """
+
+    text: str
+    usage: Usage = Usage()
+    truncated: bool = False
+
+
+class Model(Protocol):
+    """Anything that completes a chat. One call of `complete` is one attempt: retries, limits,
+    budget and journal are the framework's. Adapters raise the subclasses of `ModelError`.
+    """
+
+    @property
+    def name(self) -> str:
+        """The model's full name, such as "openai/gpt-5-mini"; part of a call's identity."""
+        ...
+
+    async def complete(self, request: Request) -> Completion:
+        """Answer the request; the same request should give the same answer.
+
+        Raises:
+            ModelError: the attempt failed; the subclass says whether a retry can help.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close connections. Called once, after the last call."""
+        ...

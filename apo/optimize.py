@@ -1,0 +1,168 @@
+"""The way in: optimize a task within a budget, or resume a run."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from apo.budget import Budget
+from apo.errors import RunError, Stopped
+from apo.model import Model
+from apo.options import Options
+from apo.prepare import Setup
+from apo.prompt import Prompt
+from apo.result import Result
+from apo.retry import Retry
+from apo.runs import HOME, RunFolder, find_run
+from apo.session import Optimizer, Progress, Session
+from apo.task import Task
+
+R = TypeVar("R")
+DEFAULT_BUDGET = Budget(max_calls=2000)
+
+
+async def aoptimize(
+    task: Task | str | Path,
+    optimizer: Optimizer | str = "ape",
+    *,
+    settings: Mapping[str, Any] | None = None,
+    model: Model | str = "embedded",
+    optimizer_model: Model | str | None = None,
+    prompt: Prompt | None = None,
+    budget: Budget = DEFAULT_BUDGET,
+    options: Options | None = None,
+    run: str | None = None,
+    home: Path = HOME,
+    progress: Progress | None = None,
+    retry: Retry | None = None,
+) -> Result:
+    """Search for a better prompt, and give a verdict on data that the search never saw.
+
+    Args:
+        task: a task, a built-in task's name, a folder with task.yaml, or "file.py:name".
+        optimizer: an optimizer with its settings, its name, or "file.py:Name".
+        settings: settings of an optimizer that is given by name.
+        model: answers examples: a model or its name, such as "openai/gpt-5-mini".
+        optimizer_model: writes prompts; by default the same model.
+        prompt: seed prompt in place of the task's own.
+        budget: what the run may spend in all.
+        options: everything else.
+        run: id of a run to go on with; its settings must be given again as they were.
+        home: folder that holds `runs/`.
+        progress: filled in while the run goes on.
+        retry: what is tried again, and when.
+
+    Raises:
+        SettingsError, TaskError, PromptError: something that was given cannot be used.
+        Interrupted, ModelUnavailable: stopped; what was paid is kept, `resume` goes on.
+        AuthenticationError, QuotaError, BadRequestError: the model refuses to work.
+    """
+    setup = Setup(
+        task,
+        optimizer,
+        settings or {},
+        model,
+        optimizer_model,
+        prompt,
+        budget,
+        options or Options(),
+    )
+    folder, session = setup.prepare(run, home)
+    session.progress = progress or session.progress
+    session.retry = retry or session.retry
+    return await _conclude(folder, session, setup.options)
+
+
+def optimize(task: Task | str | Path, optimizer: Optimizer | str = "ape", **given: Any) -> Result:
+    """Do what `aoptimize` does, and wait for it; works in a notebook, too.
+
+    Takes and raises the same.
+    """
+    return _wait(aoptimize(task, optimizer, **given))
+
+
+async def aresume(run: str, *, budget: Budget | None = None, **given: Any) -> Result:
+    """Go on with a run where it stopped; no call that was paid is paid again.
+
+    Args:
+        run: the run's id, a part of it that no other run has, or "last".
+        budget: limits in place of those that the run was started with.
+        **given: `home`, `progress` or `retry`, as for `aoptimize`; and any of `task`,
+            `optimizer`, `model`, `optimizer_model` that the run was started with as an object.
+
+    Raises:
+        RunError: no such run, or an object that it was started with is missing.
+    """
+    folder = find_run(run, given.get("home", HOME))
+    record = folder.settings
+    missing = [name for name in record["objects"] if name not in given]
+    if missing:
+        raise RunError(
+            f"{folder.id} was started from Python with its own {' and '.join(missing)}; "
+            "resume it there, and give the same again: apo.resume(run, …=…)."
+        )
+    prompt = record["prompt"]
+    arguments: dict[str, Any] = {
+        "task": record["task_ref"],
+        "optimizer": record["optimizer"]["ref"],
+        "settings": record["optimizer"]["settings"],
+        "model": record["model"],
+        "optimizer_model": record["optimizer_model"],
+        "prompt": None if prompt is None else Prompt.from_dict(prompt),
+        "options": Options.from_dict(record["options"]),
+        "budget": budget or Budget(**record["budget"]),
+    }
+    return await aoptimize(**{**arguments, **given}, run=folder.id)
+
+
+def resume(run: str, *, budget: Budget | None = None, **given: Any) -> Result:
+    """Do what `aresume` does, and wait for it; works in a notebook, too."""
+    return _wait(aresume(run, budget=budget, **given))
+
+
+def _wait(work: Coroutine[Any, Any, R]) -> R:
+    """Run a coroutine to its end, in a thread of its own where a loop is running already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+async def _conclude(folder: RunFolder, session: Session, options: Options) -> Result:
+    """Run the session with its tracking, and write down how it ended."""
+    tracker = None
+    if options.track:
+        from apo.tracking import Tracker
+
+        tracker = Tracker(folder, uri=options.tracking_uri, experiment=options.experiment)
+        tracker.start()
+    folder.set_state("running")
+    try:
+        result = await session.run()
+    except BaseException as error:
+        stopped = isinstance(error, Stopped | asyncio.CancelledError | KeyboardInterrupt)
+        folder.set_state("interrupted" if stopped else "failed")
+        if tracker is not None:
+            tracker.finish("interrupted" if stopped else "failed")
+        raise
+    session.progress.phase = "logging"
+    settings = folder.settings
+    details = {
+        "task": session.task.name,
+        "optimizer": settings["optimizer"]["name"],
+        "model": session.task_model.model.name,
+        "optimizer_model": session.optimizer_model.model.name,
+    }
+    result = replace(result, details=details)
+    folder.write("result.json", result.to_dict())
+    folder.set_state("finished")
+    if tracker is not None:
+        tracked = await asyncio.to_thread(tracker.finish, "finished")
+        result = replace(result, mlflow=tracked.to_dict())
+        folder.write("result.json", result.to_dict())
+    session.progress.phase = "done"
+    return result

@@ -1,0 +1,154 @@
+"""From names to a session: what a run is made of, and what is written down of it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from apo.budget import Budget
+from apo.caller import Endpoint
+from apo.errors import RunError, SettingsError
+from apo.model import Model
+from apo.models import open_model
+from apo.models.prices import find_price
+from apo.options import Options
+from apo.plugins import make_optimizer, optimizer_name
+from apo.prompt import Prompt
+from apo.runs import RunFolder, create_run, find_run
+from apo.session import Optimizer, Session, fit_pools, sample_pools
+from apo.task import Task
+from apo.versions import git_commit, versions
+
+MAX_OUTPUT = {"task": 1024, "optimizer": 4096}
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a run is made of, as the caller gave it."""
+
+    task: Task | str | Path
+    optimizer: Optimizer | str
+    settings: Mapping[str, Any]
+    model: Model | str
+    optimizer_model: Model | str | None
+    prompt: Prompt | None
+    budget: Budget
+    options: Options
+
+    def prepare(self, run: str | None, home: Path) -> tuple[RunFolder, Session]:
+        """Resolve names, and make the run's folder or find it again."""
+        task = self._task(home)
+        optimizer = self.optimizer
+        if isinstance(optimizer, str):
+            optimizer = make_optimizer(optimizer, dict(self.settings))
+        model = self._open(self.model)
+        writer = self.optimizer_model
+        writer = model if writer in (None, self.model) else self._open(writer)
+        task_model, optimizer_model = (
+            self._endpoint("task", model),
+            self._endpoint("optimizer", writer),
+        )
+        if run is None:
+            task = fit_pools(task, self.budget.max_calls)
+            folder = self._create(task, optimizer, home)
+        else:
+            folder = find_run(run, home)
+            task = _same_pools(folder, task)
+        session = Session(
+            folder=folder,
+            task=task,
+            optimizer=optimizer,
+            task_model=task_model,
+            optimizer_model=optimizer_model,
+            budget=self.budget,
+            seed=self.options.seed,
+            max_concurrency=self.options.max_concurrency,
+            max_chars=self.options.max_chars,
+            meta_prompts=self.options.meta_prompts,
+        )
+        return folder, session
+
+    def _task(self, home: Path) -> Task:
+        task = self.task
+        if not isinstance(task, Task):
+            from apo.task_file import load_task
+
+            task = load_task(task, memory=home / "splits")
+        if self.prompt is not None:
+            task = replace(task, seed_prompts=(self.prompt, *task.seed_prompts[1:]))
+        if not task.validation or not task.train:
+            raise SettingsError(f"{task.name!r} needs examples in train and in validation.")
+        return task
+
+    def _open(self, model: Model | str) -> Model:
+        if not isinstance(model, str):
+            return model
+        return open_model(
+            model,
+            transport=self.options.transport,
+            timeout=self.options.timeout,
+            max_connections=self.options.max_concurrency,
+        )
+
+    def _endpoint(self, role: str, model: Model) -> Endpoint:
+        price = find_price(model.name, self.options.prices)
+        if price is None and self.budget.max_usd is not None:
+            raise SettingsError(
+                f"The price of {model.name} is unknown, so a limit in dollars cannot be kept. "
+                f"State it, in dollars per million tokens: --price '{model.name}=IN,OUT'."
+            )
+        return Endpoint(role, model, price, MAX_OUTPUT[role])
+
+    def _create(self, task: Task, optimizer: Optimizer, home: Path) -> RunFolder:
+        """Make the run's folder, and write down all that is needed to run it again."""
+        names = {
+            "task": self.task,
+            "optimizer": self.optimizer,
+            "model": self.model,
+            "optimizer_model": self.optimizer_model,
+        }
+        objects = [n for n, given in names.items() if not isinstance(given, str | Path | None)]
+        name = optimizer_name(optimizer)
+        settings = {f.name: getattr(optimizer, f.name) for f in fields(optimizer)}
+        record = {
+            "task": task.name,
+            "task_ref": None if "task" in objects else str(self.task),
+            "optimizer": {
+                "name": name,
+                "ref": None if "optimizer" in objects else self.optimizer,
+                "settings": settings,
+            },
+            "model": None if "model" in objects else self.model,
+            "optimizer_model": None if "optimizer_model" in objects else self.optimizer_model,
+            "objects": objects,
+            "prompt": None if self.prompt is None else self.prompt.to_dict(),
+            "budget": asdict(self.budget),
+            "options": asdict(self.options),
+            "data": {
+                "fingerprint": task.fingerprint,
+                "train": len(task.train),
+                "validation": len(task.validation),
+                "test": len(task.test),
+            },
+            "notes": list(task.notes),
+            "versions": versions(),
+            "git_commit": git_commit(),
+        }
+        return create_run(home, re.sub(r"[^\w.-]+", "-", task.name), name, record)
+
+
+def _same_pools(folder: RunFolder, task: Task) -> Task:
+    """Take the pools that the run was started with.
+
+    Raises:
+        RunError: the data are no longer the same.
+    """
+    data = folder.settings["data"]
+    task = sample_pools(task, data["validation"], data["test"])
+    if task.fingerprint != data["fingerprint"]:
+        raise RunError(
+            f"The data of {task.name!r} changed since {folder.id} was started, so its scores "
+            "cannot be compared. Restore the data, or start a new run."
+        )
+    return task

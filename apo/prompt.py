@@ -1,0 +1,235 @@
+"""The prompt: the structured, immutable thing that is optimized."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from difflib import SequenceMatcher
+from functools import cached_property
+from typing import Any, Literal
+
+from apo.errors import PromptError, near
+from apo.model import Decoding, Message
+
+Part = Literal["instruction", "context", "demos"]
+VARIABLE = re.compile(r"\{\{\s*([^{}\s](?:[^{}]*[^{}\s])?)\s*\}\}")
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Demo:
+    """One worked example, as the two turns of chat that show it."""
+
+    user: str
+    assistant: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    r"""How the parts of a prompt are put together.
+
+    Attributes:
+        order: order of the parts in the opening text. When "demos" is left out, as by default,
+            demos are turns of chat; named here, they are written into the text at that place.
+        role: who says the opening text: a system message, or the start of the first user turn.
+        separator: what stands between parts.
+        headings: mark parts with nothing, Markdown headings, or XML tags.
+        repeat_instruction: say the instruction again after the input, against recency bias.
+    """
+
+    order: tuple[Part, ...] = ("instruction", "context")
+    role: Literal["system", "user"] = "system"
+    separator: str = "\n\n"
+    headings: Literal["none", "markdown", "xml"] = "none"
+    repeat_instruction: bool = False
+
+    def __post_init__(self) -> None:
+        if sorted(set(self.order) | {"demos"}) != ["context", "demos", "instruction"] or len(
+            set(self.order)
+        ) != len(self.order):
+            raise PromptError(
+                f"layout.order is {list(self.order)}; it must hold 'instruction' and 'context' "
+                "once each, and may hold 'demos'."
+            )
+
+    def block(self, part: str, text: str) -> str:
+        """Mark a part's text the way the layout says."""
+        if self.headings == "markdown":
+            return f"## {part.capitalize()}\n{text}"
+        if self.headings == "xml":
+            return f"<{part}>\n{text}\n</{part}>"
+        return text
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt in its parts; renders to chat messages and round-trips through JSON.
+
+    Attributes:
+        instruction: what to do; the text that optimizers rewrite. Always literal text.
+        context: supporting content given beside the input; may hold {{variables}}.
+        demos: worked examples.
+        cue: the first words of the answer, put after the input.
+        template: the user turn, with a {{variable}} for each input field.
+        layout: how the parts are put together.
+        decoding: how the task model draws its answer.
+    """
+
+    instruction: str
+    context: str = ""
+    demos: tuple[Demo, ...] = ()
+    cue: str = ""
+    template: str = "{{input}}"
+    layout: Layout = Layout()
+    decoding: Decoding = Decoding()
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of the content, 12 hex digits."""
+        text = json.dumps(self.to_dict(), ensure_ascii=False, sort_keys=True)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+    @cached_property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the variables that are filled, in order of appearance."""
+        found = VARIABLE.findall(self.context) + VARIABLE.findall(self.template)
+        return tuple(dict.fromkeys(found))
+
+    def with_instruction(self, instruction: str) -> "Prompt":
+        """The same prompt with another instruction."""
+        return replace(self, instruction=instruction)
+
+    def with_demos(self, demos: tuple[Demo, ...]) -> "Prompt":
+        """The same prompt with other demos."""
+        return replace(self, demos=demos)
+
+    def demo(self, inputs: Mapping[str, str], target: str) -> Demo:
+        """Make a demo of an example: the user turn as this prompt writes it, and its answer."""
+        return Demo(fill(self.template, inputs), target)
+
+    def messages(self, inputs: Mapping[str, str] | None = None) -> tuple[Message, ...]:
+        """Render to chat messages.
+
+        Args:
+            inputs: the text of each input field; None leaves the {{variables}} as they stand.
+
+        Raises:
+            PromptError: a variable has no value in inputs.
+        """
+        user = [fill(self.template, inputs)]
+        if self.layout.repeat_instruction:
+            user.append(self.instruction)
+        user.append(self.cue)
+        opening = self._opening(fill(self.context, inputs))
+        turns = (*self._turns(), Message("user", self._join(user)))
+        if not opening:
+            return turns
+        if self.layout.role == "system":
+            return (Message("system", opening), *turns)
+        return (Message("user", self._join([opening, turns[0].content])), *turns[1:])
+
+    def _opening(self, context: str) -> str:
+        shown = "\n\n".join(f"{demo.user}\n{demo.assistant}" for demo in self.demos)
+        texts = {"instruction": self.instruction, "context": context, "demos": shown}
+        return self._join(
+            self.layout.block(part, texts[part]) if texts[part] else ""
+            for part in self.layout.order
+        )
+
+    def _turns(self) -> tuple[Message, ...]:
+        if "demos" in self.layout.order:
+            return ()
+        turns = [(Message("user", d.user), Message("assistant", d.assistant)) for d in self.demos]
+        return tuple(message for turn in turns for message in turn)
+
+    def _join(self, texts: Iterable[str]) -> str:
+        return self.layout.separator.join(text for text in texts if text)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the prompt as JSON values; `from_dict` reads it back unchanged."""
+        return {
+            "apo_prompt": FORMAT,
+            "instruction": self.instruction,
+            "context": self.context,
+            "demos": [asdict(demo) for demo in self.demos],
+            "cue": self.cue,
+            "template": self.template,
+            "layout": {**asdict(self.layout), "order": list(self.layout.order)},
+            "decoding": {**self.decoding.to_dict(), "stop": list(self.decoding.stop)},
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Prompt":
+        """Read what `to_dict` gives; parts left out take their defaults.
+
+        Raises:
+            PromptError: an unknown part, or a part of the wrong shape.
+        """
+        known = [field.name for field in fields(cls)]
+        parts = {name: value for name, value in values.items() if name != "apo_prompt"}
+        for name in parts:
+            if name not in known:
+                raise PromptError(f"A prompt has no part {name!r}.{near(name, known)}")
+        if values.get("apo_prompt", FORMAT) != FORMAT:
+            raise PromptError(
+                f"This prompt is in format {values['apo_prompt']!r}; this apo reads {FORMAT}."
+            )
+        try:
+            demos = tuple(Demo(**demo) for demo in parts.pop("demos", ()))
+            layout: dict[str, Any] = dict(parts.pop("layout", {}))
+            if "order" in layout:
+                layout["order"] = tuple(layout["order"])
+            decoding = Decoding.from_dict(parts.pop("decoding", {}))
+            turns: list[Any] = [text for demo in demos for text in (demo.user, demo.assistant)]
+            if not all(isinstance(text, str) for text in [*parts.values(), *turns]):
+                raise PromptError("instruction, context, cue, template and demos must be text.")
+            return cls(demos=demos, layout=Layout(**layout), decoding=decoding, **parts)
+        except (TypeError, ValueError) as error:
+            raise PromptError(f"A part of the prompt has the wrong shape: {error}.") from error
+
+    def diff(self, other: "Prompt") -> str:
+        """Show word by word what changes from this prompt's text to the other's.
+
+        Returns:
+            The other's text, with [-removed-] and {+added+} words; "" when the texts are equal.
+        """
+        before, after = (_WORDS.findall(prompt.text()) for prompt in (self, other))
+        if before == after:
+            return ""
+        marked: list[str] = []
+        for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+            if tag == "equal":
+                marked += before[a:b]
+                continue
+            marked += [f"[-{''.join(before[a:b])}-]"] if b > a else []
+            marked += [f"{{+{''.join(after[c:d])}+}}"] if d > c else []
+        return "".join(marked)
+
+    def text(self) -> str:
+        """The messages as one plain text, variables unfilled; for reading and comparing."""
+        return "\n\n".join(message.content for message in self.messages())
+
+
+_WORDS = re.compile(r"\s+|[^\W_]+|[\W_]", re.UNICODE)
+
+
+def fill(template: str, inputs: Mapping[str, str] | None) -> str:
+    """Put the inputs in the place of the {{variables}}, as literal text; None leaves them.
+
+    Raises:
+        PromptError: a variable has no value in inputs.
+    """
+    if inputs is None:
+        return template
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in inputs:
+            raise PromptError(
+                f"The prompt has a variable {{{{{name}}}}}, which is no input field."
+                f"{near(name, list(inputs))}"
+            )
+        return inputs[name]
+
+    return VARIABLE.sub(value, template)

@@ -1,0 +1,59 @@
+"""What a run found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from apo.budget import Spent
+from apo.evaluation import Evaluation
+from apo.prompt import Prompt
+from apo.verdict import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a run found.
+
+    Attributes:
+        run_id: name of the run's folder.
+        seed: the seed prompt on the validation split.
+        best: the best prompt on the validation split.
+        verdict: seed against best on the test split; None when the task has no test examples.
+        spent: what the run took, all sessions together.
+        seconds: running time, all sessions together.
+        mlflow: where it is logged: tracking_uri, run_id, url, complete, problem; may be empty.
+        details: names for people: task, optimizer, model, optimizer_model.
+    """
+
+    run_id: str
+    seed: Evaluation
+    best: Evaluation
+    verdict: Verdict | None
+    spent: Spent
+    seconds: float
+    mlflow: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def prompt(self) -> Prompt:
+        """The prompt to use: the best one if the verdict is favourable, otherwise the seed."""
+        return self.best.prompt if self.winner == "best" else self.seed.prompt
+
+    @property
+    def winner(self) -> str:
+        """Either "best" or "seed"."""
+        return "best" if self.verdict is not None and self.verdict.favourable else "seed"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the result as JSON values."""
+        return {
+            "run_id": self.run_id,
+            **self.details,
+            "seed_prompt": self.seed.prompt.to_dict(),
+            "best_prompt": self.best.prompt.to_dict(),
+            "winner": self.winner,
+            "validation": {"seed": self.seed.mean, "best": self.best.mean},
+            "verdict": None if self.verdict is None else self.verdict.to_dict(),
+            "spent": {**self.spent.to_dict(), "seconds": round(self.seconds, 3)},
+            "mlflow": dict(self.mlflow),
+        }

@@ -1,0 +1,152 @@
+"""Runs on disk: `.apo/runs/<id>/` holds the settings, the journal and the result of one run."""
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from apo.errors import RunError, near
+from apo.journal import Journal
+
+State = Literal["new", "estimated", "running", "interrupted", "failed", "finished"]
+HOME = Path(".apo")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run.
+
+    `run.json` holds what the run was started with, its state and its data's fingerprint,
+    `journal.db` every call and event, `result.json` the result, `test.jsonl` a line for each
+    test example with both prompts' answers, and `mlflow.json` where it was logged.
+    """
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The run's name, unique in its home."""
+        return self.path.name
+
+    @property
+    def journal_path(self) -> Path:
+        """The journal's database."""
+        return self.path / "journal.db"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the run was started with, and its state."""
+        return self.read("run.json")
+
+    def update(self, **values: Any) -> None:
+        """Change settings, atomically."""
+        known = self.settings if (self.path / "run.json").exists() else {}
+        self.write("run.json", {**known, **values})
+
+    def set_state(self, state: State) -> None:
+        """Note what the run is doing now."""
+        self.update(state=state, updated=now())
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """The result, or None while there is none."""
+        return self.read("result.json") if (self.path / "result.json").exists() else None
+
+    def open_journal(self) -> Journal:
+        """Open the journal for writing.
+
+        Raises:
+            JournalError: another process has it open.
+        """
+        return Journal(self.journal_path)
+
+    def read(self, name: str) -> dict[str, Any]:
+        """Read one of the JSON files.
+
+        Raises:
+            RunError: it is missing or damaged.
+        """
+        path = self.path / name
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"The run's file {path} cannot be read: {error}.") from error
+        if not isinstance(value, dict):
+            raise RunError(f"The run's file {path} holds no JSON object.")
+        return value
+
+    def write(self, name: str, value: dict[str, Any]) -> None:
+        """Write one of the JSON files, whole or not at all."""
+        self.write_text(name, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file, whole or not at all.
+
+        Raises:
+            RunError: the disk is full or cannot be written.
+        """
+        target = self.path / name
+        part = target.with_name(f"{name}.part")
+        try:
+            part.write_text(text, encoding="utf-8", errors="surrogatepass")
+            os.replace(part, target)
+        except OSError as error:
+            raise RunError(f"Cannot write {target}: {error.strerror}.") from error
+
+
+def create_run(home: Path, task: str, optimizer: str, settings: dict[str, Any]) -> RunFolder:
+    """Make the folder of a new run.
+
+    Args:
+        home: folder that holds `runs/`.
+        task: the task's name, the first part of the run's id.
+        optimizer: the optimizer's name, the second.
+        settings: what the run is started with, as JSON values.
+
+    Raises:
+        RunError: the folder cannot be made.
+    """
+    folder = RunFolder(home / "runs" / f"{task}-{optimizer}-{secrets.token_hex(3)}")
+    try:
+        folder.path.mkdir(parents=True)
+    except OSError as error:
+        raise RunError(f"Cannot make {folder.path}: {error.strerror}.") from error
+    folder.update(**settings, id=folder.id, state="new", created=now(), updated=now())
+    return folder
+
+
+def list_runs(home: Path = HOME) -> Iterator[RunFolder]:
+    """All runs of a home, the newest first."""
+    folders = [RunFolder(path.parent) for path in (home / "runs").glob("*/run.json")]
+    yield from sorted(folders, key=lambda f: str(f.settings.get("created", "")), reverse=True)
+
+
+def find_run(name: str, home: Path = HOME) -> RunFolder:
+    """Find a run by its id, by a beginning or end of it that only one run has, or "last".
+
+    Raises:
+        RunError: none or several fit; the known ones are named.
+    """
+    folders = list(list_runs(home))
+    if name == "last" and folders:
+        return folders[0]
+    ids = [folder.id for folder in folders]
+    fitting = [f for f in folders if f.id == name] or [
+        f for f in folders if f.id.startswith(name) or f.id.endswith(name)
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise RunError(f"{name!r} fits several runs: {', '.join(f.id for f in fitting)}.")
+    if not ids:
+        raise RunError(f"There is no run {name!r}: {home / 'runs'} holds none. Start one first.")
+    raise RunError(f"There is no run {name!r}.{near(name, ids)}")
+
+
+def now() -> str:
+    """The time in UTC, to the millisecond, as ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

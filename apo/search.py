@@ -1,0 +1,313 @@
+"""What an optimizer may do: write prompts, measure them, draw examples, branch."""
+
+import random
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from apo.caller import Call, Caller, Endpoint
+from apo.concurrency import gather
+from apo.contract import Contract
+from apo.errors import ContentFilterError, ContextLengthError, PromptError, TaskError
+from apo.evaluation import Evaluation, Rollout
+from apo.meta_prompts import MetaPrompt, render, tagged
+from apo.model import Decoding, Message, Request
+from apo.prompt import Prompt, fill
+from apo.task import Example, Task
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class _Branch:
+    """A place in the tree of concurrent work, owning the randomness drawn there.
+
+    Streams follow the place, never the order in which calls return, so a run is a function of
+    its seed and of what the models answer.
+    """
+
+    def __init__(self, seed: int, path: tuple[int, ...] = ()) -> None:
+        self.seed, self.path, self.forks, self.steps = seed, path, 0, 0
+        self.rng = random.Random(f"{seed}:{path}")
+
+    def fork(self, n: int) -> "list[_Branch]":
+        self.forks += 1
+        return [_Branch(self.seed, (*self.path, self.forks, i)) for i in range(n)]
+
+    def step(self) -> str:
+        """Name the next step taken here; the same name in every run of the same seed."""
+        self.steps += 1
+        return f"{self.seed}:{'.'.join(map(str, self.path))}:{self.steps}"
+
+
+_branch: ContextVar[_Branch] = ContextVar("_branch")
+
+
+class Search:
+    """An optimizer's only door to models and data: meters, records and bounds every call.
+
+    Attributes:
+        task: the task without its test split, which no optimizer can reach.
+        seed_prompts: where the search starts.
+        best: the highest mean on the whole validation split so far; None before the first.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        *,
+        caller: Caller,
+        task_model: Endpoint,
+        optimizer_model: Endpoint,
+        seed: int = 0,
+        max_chars: int = 8000,
+        meta_prompts: Mapping[str, str] | None = None,
+    ) -> None:
+        if task.test:
+            raise TaskError("Search must not be given the test split; pass a task without it.")
+        self.task = task
+        self.seed_prompts = task.seed_prompts
+        self.best: Evaluation | None = None
+        self._caller = caller
+        self._task_model, self._optimizer_model = task_model, optimizer_model
+        self._overrides = dict(meta_prompts or {})
+        self._contract = Contract(
+            self.seed_prompts[0], [*task.train, *task.validation], max_chars=max_chars
+        )
+        self._known: set[Prompt] = set()
+        _branch.set(_Branch(seed))
+        for prompt in self.seed_prompts:
+            self._register(prompt, "seed", ())
+
+    @property
+    def rng(self) -> random.Random:
+        """The random stream of this place in the search."""
+        return _branch.get().rng
+
+    @property
+    def solved(self) -> bool:
+        """Whether the best prompt is right about every example of the validation split."""
+        return self.best is not None and self.best.mean >= 1 and not self.best.counts()["error"]
+
+    def minibatch(self, size: int) -> tuple[Example, ...]:
+        """Draw examples from the train split without replacement; all of them when size is more."""
+        return tuple(self.rng.sample(self.task.train, min(size, len(self.task.train))))
+
+    def shown(self, example: Example) -> str:
+        """The example's input as the user turn of the seed prompt shows it."""
+        return fill(self.seed_prompts[0].template, example.inputs)
+
+    def meta_prompt(
+        self, module: str, name: str, *, parents: Sequence[Prompt] = (), **values: Any
+    ) -> MetaPrompt:
+        """Fill a meta-prompt in the task's language; `task` and `shown` are filled in for all.
+
+        Args:
+            module: `__file__` of the optimizer.
+            name: name of the meta-prompt's file, without its ending; kept with what it brings.
+            parents: the prompts that it is made from; the first lends proposals its other parts.
+            **values: what fills its slots.
+        """
+        values = {"task": self.task, "shown": self.shown, **values}
+        text = render(module, name, self.task.language, self._overrides, **values)
+        return MetaPrompt(name, text, tuple(parents))
+
+    async def generate(
+        self,
+        meta_prompts: Sequence[MetaPrompt],
+        n: int = 1,
+        *,
+        tag: str = "instruction",
+        temperature: float = 1.0,
+    ) -> list[list[str]]:
+        """Sample completions of meta-prompts from the optimizer model, and parse them.
+
+        A completion without the tag is asked for once more; what fails twice is recorded and
+        left out, so fewer than n texts may come back.
+
+        Args:
+            meta_prompts: what to ask; all are paid at once and asked at once.
+            n: how many samples of each.
+            tag: the reply is what stands between <tag> and </tag>.
+            temperature: of the draw, 0 to 2.
+
+        Returns:
+            For each meta-prompt the parsed texts, in the order of the samples.
+        """
+        place = _branch.get().step()
+        asked = [
+            (meta, f"{place}:{i}:{j}") for i, meta in enumerate(meta_prompts) for j in range(n)
+        ]
+        texts = await self._sample(asked, temperature)
+        parsed = [tagged(text, tag) for text in texts]
+        failed = [k for k, found in enumerate(parsed) if found is None]
+        if failed:
+            again = [(asked[k][0], f"{asked[k][1]}:again") for k in failed]
+            for k, text in zip(failed, await self._sample(again, temperature), strict=True):
+                parsed[k] = tagged(text, tag)
+                if parsed[k] is None:
+                    meta, where = asked[k]
+                    self._refuse(where, text, f"the reply has no <{tag}> tags", meta.name, ())
+        rows = [parsed[i * n : (i + 1) * n] for i in range(len(meta_prompts))]
+        return [[found for found in row if found is not None] for row in rows]
+
+    async def _sample(
+        self, asked: Sequence[tuple[MetaPrompt, str]], temperature: float
+    ) -> list[str]:
+        decoding = Decoding(temperature=temperature)
+        calls = [
+            Call.to(
+                self._optimizer_model,
+                Request(messages=(Message("user", meta.text),), decoding=decoding),
+                place=place,
+                note=meta.text,
+            )
+            for meta, place in asked
+        ]
+        self._caller.charge(calls)
+
+        async def reply(call: Call) -> str:
+            try:
+                return (await self._caller.answer(call)).text
+            except (ContextLengthError, ContentFilterError):
+                return ""  # Counts as a reply that cannot be parsed.
+
+        return await gather(reply(call) for call in calls)
+
+    async def propose(
+        self, meta_prompts: Sequence[MetaPrompt], n: int = 1, *, temperature: float = 1.0
+    ) -> list[Prompt]:
+        """Sample instructions from the optimizer model, and make candidates of them.
+
+        Ask for all proposals of a round in one call: which of two equal ones counts as seen
+        before then follows their order, not the timing.
+
+        Args:
+            meta_prompts: what to ask; each asks for a reply in <instruction> tags.
+            n: how many samples of each.
+            temperature: of the draw, 0 to 2.
+
+        Returns:
+            The new candidates: parsed, allowed by the contract, and not seen before in this run.
+        """
+        found = await self.generate(meta_prompts, n, temperature=temperature)
+        accepted: list[Prompt] = []
+        for meta, texts in zip(meta_prompts, found, strict=True):
+            base = meta.parents[0] if meta.parents else self.seed_prompts[0]
+            prompts = [base.with_instruction(text) for text in texts]
+            accepted += self.accept(prompts, operator=meta.name, parents=meta.parents)
+        return accepted
+
+    def accept(
+        self, prompts: Iterable[Prompt], *, operator: str, parents: Sequence[Prompt] = ()
+    ) -> list[Prompt]:
+        """Make candidates of prompts; those against the contract or seen before are refused.
+
+        The reasons are recorded. Nothing is spent.
+        """
+        place = _branch.get().step()
+        accepted: list[Prompt] = []
+        for i, prompt in enumerate(prompts):
+            reason = "seen before" if prompt in self._known else self._contract.refusal(prompt)
+            if reason:
+                self._refuse(f"{place}:{i}", prompt.instruction, reason, operator, parents)
+                continue
+            self._register(prompt, operator, parents)
+            accepted.append(prompt)
+        return accepted
+
+    async def evaluate(
+        self, prompt: Prompt, examples: Sequence[Example] | None = None
+    ) -> Evaluation:
+        """Score a prompt on the examples, by default on the whole validation split.
+
+        An answer that was once given is not asked for again. The whole batch is paid at once.
+
+        Raises:
+            PromptError: the prompt is against the contract and was never accepted.
+            BudgetExhausted: the calls that are missing would overspend.
+        """
+        if prompt not in self._known and not self.accept([prompt], operator="given"):
+            raise PromptError(f"This prompt cannot be measured: {self._contract.refusal(prompt)}.")
+        chosen = self.task.validation if examples is None else examples
+        place = _branch.get().step()
+        evaluation = await measure(self._caller, self._task_model, self.task, prompt, chosen)
+        whole = examples is None
+        if whole and (self.best is None or _rank(evaluation) > _rank(self.best)):
+            self.best = evaluation
+        calls, usd = self._caller.meter.spent.calls, self._caller.meter.spent.usd
+        figures = {"whole": whole, "calls": calls, "usd": usd, **evaluation.to_dict()}
+        self._caller.journal.note("evaluation", place, {"candidate": prompt.id, **figures})
+        return evaluation
+
+    async def map(self, function: Callable[[T], Awaitable[R]], items: Iterable[T]) -> list[R]:
+        """Apply the function to all items concurrently, each on a branch of its own."""
+        items = list(items)
+
+        async def on(branch: _Branch, item: T) -> R:
+            _branch.set(branch)
+            return await function(item)
+
+        branches = _branch.get().fork(len(items))
+        return await gather(on(b, item) for b, item in zip(branches, items, strict=True))
+
+    def _register(self, prompt: Prompt, operator: str, parents: Sequence[Prompt]) -> None:
+        self._known.add(prompt)
+        body = {
+            "operator": operator,
+            "parents": [parent.id for parent in parents],
+            "prompt": prompt.to_dict(),
+        }
+        self._caller.journal.note("candidate", prompt.id, body)
+
+    def _refuse(
+        self, place: str, text: str, reason: str, operator: str, parents: Sequence[Prompt]
+    ) -> None:
+        body = {
+            "operator": operator,
+            "parents": [parent.id for parent in parents],
+            "text": text,
+            "reason": reason,
+        }
+        self._caller.journal.note("refused", place, body)
+
+
+def _rank(evaluation: Evaluation) -> tuple[int, float, int, str]:
+    """Order evaluations by what was answered, then mean; ties go to the shorter text, then id.
+
+    A candidate that leaves examples unanswered must not look better by having failed on them.
+    """
+    prompt = evaluation.prompt
+    return (len(evaluation.answered), evaluation.mean, -len(prompt.text()), prompt.id)
+
+
+async def measure(
+    caller: Caller, endpoint: Endpoint, task: Task, prompt: Prompt, examples: Sequence[Example]
+) -> Evaluation:
+    """Score a prompt on examples through the caller; what fails for good is an error, not a 0.
+
+    Raises:
+        TaskError: the scorer raised, or gave no score in [0, 1].
+        BudgetExhausted: the calls that are missing would overspend; none of them was made.
+    """
+    calls = [
+        Call.to(
+            endpoint,
+            Request(messages=prompt.messages(example.inputs), decoding=prompt.decoding),
+            note=f"{prompt.id} {example.id}",
+        )
+        for example in examples
+    ]
+    caller.charge(calls)
+
+    async def roll(call: Call, example: Example) -> Rollout:
+        try:
+            completion = await caller.answer(call)
+        except (ContextLengthError, ContentFilterError) as error:
+            return Rollout(example, "", None, f"{type(error).__name__}: {error}")
+        usage = completion.usage
+        tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
+        return Rollout(example, completion.text, task.judge(completion.text, example), "", tokens)
+
+    rollouts = await gather(roll(c, e) for c, e in zip(calls, examples, strict=True))
+    return Evaluation(prompt, tuple(rollouts))

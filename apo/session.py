@@ -1,0 +1,240 @@
+"""One session of a run: seed, search, verdict."""
+
+import contextlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Protocol
+
+from apo.budget import Budget, Meter
+from apo.caller import Caller, Endpoint
+from apo.concurrency import gather
+from apo.errors import BudgetExhausted, Interrupted, SettingsError
+from apo.evaluation import Evaluation, Rollout
+from apo.prompt import Prompt
+from apo.result import Result
+from apo.retry import Retry
+from apo.runs import RunFolder
+from apo.search import Search, measure
+from apo.task import Task
+from apo.verdict import Verdict, judge
+
+
+class Optimizer(Protocol):
+    """A search algorithm: a frozen dataclass of its settings, and how it runs."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    async def run(self, search: Search) -> None:
+        """Search until done, or until a call raises `Stopped`; let that pass.
+
+        Called once, after the seed prompts have been measured on the validation split. The
+        winner is chosen by `Search` from the evaluations on the whole validation split, so
+        there is nothing to return. On resume it runs again from the top: answers that are in
+        the journal come back at once.
+        """
+        ...
+
+
+@dataclass
+class Progress:
+    """What a run is doing now, for whoever watches it.
+
+    Attributes:
+        phase: "start", "seed", "search", "verdict", "logging" or "done".
+        caller: the run's caller, once there is one.
+        search: the run's search, once there is one.
+    """
+
+    phase: str = "start"
+    caller: Caller | None = None
+    search: Search | None = None
+
+    def stop(self) -> None:
+        """Ask the run to end in order: calls under way are finished and kept."""
+        if self.caller is not None:
+            self.caller.stop()
+
+
+def fit_pools(task: Task, max_calls: int | None) -> Task:
+    """Make validation and test small enough for the budget, so that there is room to search.
+
+    At most 30 % of the calls go to the verdict, and the seed prompt's validation takes at most
+    an eighth of the rest. Which examples stay depends on their content alone.
+
+    Raises:
+        SettingsError: the budget is too small for any search.
+    """
+    if max_calls is None:
+        return task
+    n_test = min(len(task.test), int(0.3 * max_calls) // 2)
+    n_validation = min(len(task.validation), (max_calls - 2 * n_test) // 8)
+    if n_validation < 2 or (task.test and n_test < 2):
+        raise SettingsError(
+            f"{max_calls} calls are too few: a run needs at least 20 to measure the seed prompt, "
+            "try a few others and give a verdict. Raise --max-calls."
+        )
+    return sample_pools(task, n_validation, n_test)
+
+
+def sample_pools(task: Task, n_validation: int, n_test: int) -> Task:
+    """Keep so many examples of validation and test, chosen by content, in their order."""
+    validation = set(sorted(task.validation, key=lambda e: e.id)[:n_validation])
+    test = set(sorted(task.test, key=lambda e: e.id)[:n_test])
+    return replace(
+        task,
+        validation=[e for e in task.validation if e in validation],
+        test=[e for e in task.test if e in test],
+    )
+
+
+@dataclass(kw_only=True)
+class Session:
+    """One session of a run: from its start, or its resumption, to its end.
+
+    Attributes:
+        folder: the run's files.
+        task: the task, its pools fitted to the budget.
+        optimizer: the algorithm with its settings.
+        task_model: answers examples.
+        optimizer_model: writes prompts.
+        budget: what the whole run may spend.
+        seed: of all random streams.
+        max_concurrency: the most calls under way at once.
+        retry: what is tried again, and when.
+        max_chars: longest instruction, in characters.
+        meta_prompts: the user's own meta-prompts, by name.
+        progress: filled in for whoever watches.
+    """
+
+    folder: RunFolder
+    task: Task
+    optimizer: Optimizer
+    task_model: Endpoint
+    optimizer_model: Endpoint
+    budget: Budget
+    seed: int = 0
+    max_concurrency: int = 16
+    retry: Retry = field(default_factory=Retry)
+    max_chars: int = 8000
+    meta_prompts: Mapping[str, str] = field(default_factory=dict[str, str])
+    progress: Progress = field(default_factory=Progress)
+
+    async def run(self) -> Result:
+        """Run to the end of the search and its verdict.
+
+        Raises:
+            Interrupted: the user stopped it; resume later.
+            ModelUnavailable: a model gave no answer after all retries; resume later.
+            ModelError: wrong key, no credit, or a request that no retry can mend.
+        """
+        with self.folder.open_journal() as journal:
+            meter = Meter(self.budget, earlier_seconds=journal.earlier_seconds())
+            caller = Caller(journal, meter, max_concurrency=self.max_concurrency, retry=self.retry)
+            self.progress.caller = caller
+            try:
+                return await self._run(caller)
+            except Interrupted:
+                await caller.drain()
+                raise
+            finally:
+                for model in {id(e.model): e.model for e in self._endpoints()}.values():
+                    await model.aclose()
+
+    def _endpoints(self) -> tuple[Endpoint, Endpoint]:
+        return self.task_model, self.optimizer_model
+
+    async def _run(self, caller: Caller) -> Result:
+        search = Search(
+            replace(self.task, test=()),
+            caller=caller,
+            task_model=self.task_model,
+            optimizer_model=self.optimizer_model,
+            seed=self.seed,
+            max_chars=self.max_chars,
+            meta_prompts=self.meta_prompts,
+        )
+        self.progress.search = search
+        self.progress.phase = "seed"
+        self._hold_back(caller.meter)
+        try:
+            seeds = await search.map(search.evaluate, search.seed_prompts)
+        except BudgetExhausted as stop:
+            raise SettingsError(
+                "The budget cannot pay for one measurement of the seed prompt on "
+                f"{len(self.task.validation)} validation examples. {stop} Raise the limit."
+            ) from stop
+        self._hold_back(caller.meter)
+        self.progress.phase = "search"
+        with contextlib.suppress(BudgetExhausted):
+            await self.optimizer.run(search)
+        best = search.best or seeds[0]
+        self.progress.phase = "verdict"
+        caller.meter.hold_back()
+        verdict = await self._verdict(caller, seeds[0].prompt, best.prompt)
+        return Result(
+            run_id=self.folder.id,
+            seed=seeds[0],
+            best=best,
+            verdict=verdict,
+            spent=caller.meter.spent,
+            seconds=caller.meter.seconds,
+        )
+
+    def _hold_back(self, meter: Meter) -> None:
+        """Keep for the verdict what it will take; in money, once a call's price has been seen."""
+        calls = 2 * len(self.task.test)
+        spent = meter.spent
+        share = 1.5 * calls / spent.calls if spent.calls else 0.0
+        meter.hold_back(
+            max_calls=calls,
+            max_minutes=0.2 * (self.budget.max_minutes or 0),
+            max_usd=share * (spent.usd or 0),
+            max_tokens=share * (spent.input_tokens + spent.output_tokens),
+        )
+
+    async def _verdict(self, caller: Caller, seed: Prompt, best: Prompt) -> Verdict | None:
+        """Measure both prompts on the test split, part by part, so that pairs stay pairs."""
+        test = self.task.test
+        rollouts: dict[Prompt, tuple[Rollout, ...]] = {seed: (), best: ()}
+        size = max(50, self.max_concurrency)
+        complete = True
+        for start in range(0, len(test), size):
+            part = test[start : start + size]
+            try:
+                measured = await gather(
+                    measure(caller, self.task_model, self.task, p, part) for p in rollouts
+                )
+            except BudgetExhausted:
+                complete = False
+                break
+            for evaluation in measured:
+                rollouts[evaluation.prompt] += evaluation.rollouts
+        if not rollouts[seed]:
+            return None
+        pair = Evaluation(seed, rollouts[seed]), Evaluation(best, rollouts[best])
+        self.folder.write_text("test.jsonl", "".join(map(_line, *(p.rollouts for p in pair))))
+        return judge(*pair, complete=complete)
+
+
+def _line(seed: Rollout, best: Rollout) -> str:
+    """Write one test example with both answers as a line of JSON."""
+    before, after = (-1.0 if r.score is None else r.score.value for r in (seed, best))
+    answers = {
+        f"{name}_{key}": value
+        for name, rollout in (("seed", seed), ("best", best))
+        for key, value in (
+            ("output", rollout.output),
+            ("score", None if rollout.score is None else rollout.score.value),
+            ("outcome", rollout.outcome),
+            ("feedback", rollout.error or (rollout.score.feedback if rollout.score else "")),
+        )
+    }
+    row = {
+        "id": seed.example.id,
+        "inputs": dict(seed.example.inputs),
+        "targets": list(seed.example.targets),
+        "flip": "won" if after > before >= 0 else "lost" if before > after >= 0 else "same",
+        **answers,
+    }
+    return json.dumps(row, ensure_ascii=False) + "\n"

@@ -1,0 +1,120 @@
+"""What is to be solved, and how an answer is judged."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from apo.errors import TaskError
+from apo.prompt import Prompt
+
+
+def content_hash(value: object) -> str:
+    """Hash a JSON value by its content: 16 hex digits, the same on every machine."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One item of data.
+
+    Attributes:
+        inputs: the text of each input field, by name.
+        targets: the accepted answers, at least one; the first is the one shown in demos.
+    """
+
+    inputs: Mapping[str, str]
+    targets: tuple[str, ...]
+
+    @property
+    def target(self) -> str:
+        """The answer to show."""
+        return self.targets[0]
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of the content: the same row has the same id wherever it stands."""
+        return content_hash([dict(self.inputs), self.targets])
+
+    def __hash__(self) -> int:
+        """Hash by content, as equality is by content."""
+        return hash(self.id)
+
+
+@dataclass(frozen=True)
+class Score:
+    """How good one answer is.
+
+    Attributes:
+        value: 0 (wrong) to 1 (right).
+        well_formed: whether the answer had the asked form, so that it could be judged at all.
+        feedback: what is missing, in words that a model can learn from; empty when right.
+    """
+
+    value: float
+    well_formed: bool = True
+    feedback: str = ""
+
+
+Scorer = Callable[[str, Example], Score]
+"""Judges a model's answer to an example. Pure: the same arguments give the same score."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What is to be solved. Holds no model and no optimizer.
+
+    Attributes:
+        name: short name, used in run names and MLflow.
+        scorer: judges an answer.
+        seed_prompts: where a search starts; the first is the one that the verdict compares with.
+        train: examples for minibatches and demos.
+        validation: examples that choose between candidates.
+        test: examples for the verdict alone; no optimizer can reach them.
+        description: what the task is about, for meta-prompts and people.
+        language: BCP 47 code such as "en" or "ko"; chooses the language of the meta-prompts.
+        input_fields: names of the input fields, the required variables of a prompt.
+        labels: the allowed answers of a classification; empty for other tasks.
+        notes: what loading noticed (rows dropped, pools cut), for people.
+    """
+
+    name: str
+    scorer: Scorer
+    seed_prompts: tuple[Prompt, ...]
+    train: Sequence[Example]
+    validation: Sequence[Example]
+    test: Sequence[Example] = ()
+    description: str = ""
+    language: str = "en"
+    input_fields: tuple[str, ...] = ("input",)
+    labels: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    def judge(self, output: str, example: Example) -> Score:
+        """Score an answer, and make sure that the score is one.
+
+        Raises:
+            TaskError: the scorer raised, or gave no value in [0, 1]; never turned into a 0.
+        """
+        try:
+            score = self.scorer(output, example)
+        except Exception as error:  # A user's function may raise anything.
+            raise TaskError(
+                f"The scorer of {self.name!r} failed on the answer {output[:200]!r} to example "
+                f"{example.id}: {type(error).__name__}: {error}"
+            ) from error
+        if not isinstance(score, Score) or not 0 <= score.value <= 1:  # pyright: ignore[reportUnnecessaryIsInstance] (a user's function may return anything)
+            raise TaskError(
+                f"The scorer of {self.name!r} returned {score!r}; it must return an apo.Score "
+                "with a value from 0 to 1."
+            )
+        return score
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the content of the pools, in their order."""
+        return content_hash(
+            [[e.id for e in pool] for pool in (self.train, self.validation, self.test)]
+        )

@@ -1,0 +1,6 @@
+"""What an optimizer must do, as tests to subclass; and models that need no network."""
+
+from apo.testing.fakes import FakeModel, FakeOptimizerModel, fake_task
+from apo.testing.suite import OptimizerSuite
+
+__all__ = ["FakeModel", "FakeOptimizerModel", "OptimizerSuite", "fake_task"]

@@ -1,0 +1,128 @@
+"""APE: instructions induced from examples, the best found by bandit, varied by resampling
+(Zhou et al., 2022).
+
+https://arxiv.org/abs/2211.01910
+
+Forward generation (§3.1): several queries, each with its own demonstrations, each sampled
+several times, give the pool. The pool is scored on random training examples, all alike ("flat")
+or by an upper-confidence-bound bandit ("ucb"). Iterative Monte-Carlo search (§3.4): the best
+are kept, a variation of each is sampled, and the pool is scored again. The leaders of every
+round are measured on the validation split.
+
+Differs from the authors' code: the iterative search, which the paper describes and the code
+leaves out, is on; within a flat scoring all prompts see the same examples (the code draws new
+ones for each; `paired=False` does so); an arm never sampled is unknown, not 0; the final choice
+is made on the validation split, so that runs of all optimizers can be compared.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from apo import Example, Prompt, Search, highest_upper_bound
+
+
+@dataclass(frozen=True, kw_only=True)
+class APE:
+    """Automatic Prompt Engineer, forward mode with execution accuracy.
+
+    Attributes:
+        n_queries: queries, each with demonstrations of its own.
+        n_demos: demonstrations in a query.
+        n_samples: instructions sampled from each query.
+        evaluation: "ucb", or "flat".
+        n_examples: examples for each prompt of a flat scoring.
+        ucb_rounds: rounds of the bandit.
+        ucb_share: share of the pool that a round of the bandit scores.
+        ucb_examples: examples for each prompt that a round scores.
+        exploration: weight of the bandit's uncertainty.
+        paired: in a flat scoring, show all prompts the same examples.
+        n_leaders: prompts of each pool that are measured on the validation split.
+        n_iterations: rounds of resampling after the first pool (the paper: gains end by three).
+        keep_share: share of the pool that is kept and varied in each iteration.
+        temperature: of the optimizer model.
+    """
+
+    n_queries: int = 5
+    n_demos: int = 20
+    n_samples: int = 5
+    evaluation: Literal["ucb", "flat"] = "ucb"
+    n_examples: int = 20
+    ucb_rounds: int = 10
+    ucb_share: float = 0.334
+    ucb_examples: int = 5
+    exploration: float = 1.0
+    paired: bool = True
+    n_leaders: int = 3
+    n_iterations: int = 3
+    keep_share: float = 0.3
+    temperature: float = 0.9
+
+    async def run(self, search: Search) -> None:
+        """Algorithm 1, with §3.4: propose, score, then keep and vary."""
+        pool = [*search.seed_prompts, *await self.forward(search)]
+        for _ in range(self.n_iterations + 1):
+            pool = await self.score(search, pool)
+            await search.map(search.evaluate, pool[: self.n_leaders])
+            if search.solved:
+                return
+            kept = pool[: max(1, round(self.keep_share * len(pool)))]
+            pool = [*kept, *await self.resample(search, kept)]
+
+    async def forward(self, search: Search) -> list[Prompt]:
+        """Forward mode: what instruction would make these inputs give these outputs?"""
+        batches = [search.minibatch(self.n_demos) for _ in range(self.n_queries)]
+        texts = [search.meta_prompt(__file__, "induce", examples=batch) for batch in batches]
+        return await search.propose(texts, self.n_samples, temperature=self.temperature)
+
+    async def resample(self, search: Search, kept: Sequence[Prompt]) -> list[Prompt]:
+        """Iterative search: a variation of each prompt that keeps its meaning."""
+        texts = [
+            search.meta_prompt(__file__, "reword", parents=[prompt], prompt=prompt)
+            for prompt in kept
+        ]
+        return await search.propose(texts, temperature=self.temperature)
+
+    async def score(self, search: Search, pool: Sequence[Prompt]) -> list[Prompt]:
+        """Sort the pool by its estimated score, the best first."""
+        arms = _Arms(search, pool)
+        if self.evaluation == "flat":
+            same = search.minibatch(self.n_examples)
+            batches = [same if self.paired else search.minibatch(self.n_examples) for _ in pool]
+            await arms.pull(range(len(pool)), batches)
+            return arms.sorted()
+        size = max(1, round(self.ucb_share * len(pool)))
+        for turn in range(self.ucb_rounds):
+            if turn == 0:
+                picked = search.rng.sample(range(len(pool)), size)
+            else:
+                picked = highest_upper_bound(
+                    arms.totals, arms.counts, size, exploration=self.exploration
+                )
+            await arms.pull(picked, [search.minibatch(self.ucb_examples) for _ in picked])
+        return arms.sorted()
+
+
+class _Arms:
+    """Running sums of the scores of a pool."""
+
+    def __init__(self, search: Search, pool: Sequence[Prompt]) -> None:
+        self.search, self.pool = search, pool
+        self.totals, self.counts = [0.0] * len(pool), [0] * len(pool)
+
+    async def pull(self, picked: Sequence[int], batches: Sequence[Sequence[Example]]) -> None:
+        """Score the picked arms, each on its batch."""
+
+        async def score(pair: tuple[int, Sequence[Example]]) -> None:
+            arm, batch = pair
+            evaluation = await self.search.evaluate(self.pool[arm], batch)
+            self.totals[arm] += evaluation.mean * len(evaluation.answered)
+            self.counts[arm] += len(evaluation.answered)
+
+        await self.search.map(score, zip(picked, batches, strict=True))
+
+    def sorted(self) -> list[Prompt]:
+        """The arms that have samples, the highest mean first; ties in order of the pool."""
+        known = [arm for arm, count in enumerate(self.counts) if count]
+        known.sort(key=lambda arm: self.totals[arm] / self.counts[arm], reverse=True)
+        return [self.pool[arm] for arm in known]
