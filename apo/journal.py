@@ -15,12 +15,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from apo.errors import ContentFilterError, ContextLengthError, JournalError, ModelError
 from apo.model import Usage
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
@@ -107,7 +108,9 @@ class Journal:
             self._release()
             raise JournalError(f"The journal {path} cannot be used: {error}.") from error
 
-    def _take(self, path: Path) -> FileLock:
+    def _take(self, path: Path) -> "FileLock":
+        from filelock import FileLock, Timeout
+
         lock = FileLock(f"{path}.lock")
         owner = path.with_name(f"{path.name}.owner")
         try:

@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 from apo.errors import PromptError, near
 from apo.prompt import VARIABLE, Demo, Layout, Prompt
 
-Format = Literal["text", "json", "messages", "python"]
+FORMATS = ["text", "json", "messages", "python"]
 
 
 def default_template(input_fields: Sequence[str]) -> str:
@@ -158,7 +158,7 @@ def read_prompt(path: Path, input_fields: Sequence[str], template: str | None = 
     return parse_prompt(value, input_fields, template)
 
 
-def write_prompt(prompt: Prompt, form: Format) -> str:
+def write_prompt(prompt: Prompt, form: str) -> str:
     """Write a prompt for use elsewhere.
 
     Args:
@@ -179,7 +179,7 @@ def write_prompt(prompt: Prompt, form: Format) -> str:
         return prompt.text() + "\n"
     if form == "python":
         return _python(prompt, messages)
-    raise PromptError(f"There is no export format {form!r}.{near(form, list(get_args(Format)))}")
+    raise PromptError(f"There is no export format {form!r}.{near(form, FORMATS)}")
 
 
 def _python(prompt: Prompt, messages: list[dict[str, str]]) -> str:

@@ -1,0 +1,72 @@
+from .budget import Budget, Spent
+from .errors import (
+    ApoError,
+    BudgetExhausted,
+    DataError,
+    Interrupted,
+    ModelError,
+    ModelUnavailable,
+    PromptError,
+    RunError,
+    SettingsError,
+    Stopped,
+    TaskError,
+)
+from .evaluation import Evaluation, Rollout
+from .meta_prompts import MetaPrompt
+from .model import Completion, Decoding, Message, Model, Request, Usage
+from .models import open_model
+from .models.prices import Price
+from .optimize import aoptimize, aresume, optimize, resume
+from .options import Options
+from .prompt import Demo, Layout, Prompt
+from .result import Result
+from .search import Search
+from .select import highest_upper_bound
+from .session import Optimizer
+from .task import Example, Score, Scorer, Task
+from .verdict import Verdict
+
+__all__ = [
+    "ApoError",
+    "Budget",
+    "BudgetExhausted",
+    "Completion",
+    "DataError",
+    "Decoding",
+    "Demo",
+    "Evaluation",
+    "Example",
+    "Interrupted",
+    "Layout",
+    "Message",
+    "MetaPrompt",
+    "Model",
+    "ModelError",
+    "ModelUnavailable",
+    "Optimizer",
+    "Options",
+    "Price",
+    "Prompt",
+    "PromptError",
+    "Request",
+    "Result",
+    "Rollout",
+    "RunError",
+    "Score",
+    "Scorer",
+    "Search",
+    "SettingsError",
+    "Spent",
+    "Stopped",
+    "Task",
+    "TaskError",
+    "Usage",
+    "Verdict",
+    "aoptimize",
+    "aresume",
+    "highest_upper_bound",
+    "open_model",
+    "optimize",
+    "resume",
+]

@@ -1,0 +1,66 @@
+"""The command line `apo`.
+
+Commands import what they need when they run, so that help and completion come at once. What
+people read goes to standard error; standard output holds the document asked for with --json, or
+the exported prompt, and nothing else.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+
+import typer
+
+from apo.cli.look import export, runs, show
+from apo.cli.measure import evaluate
+from apo.cli.mlflow import sync, ui
+from apo.cli.run import estimate, optimize, resume
+from apo.cli.task import check, init, tasks
+
+app = typer.Typer(
+    name="apo",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Search for a better prompt within a budget, and prove the gain on untouched data.\n\n"
+    "Start with `apo optimize support-tickets`: it runs offline, with the embedded model.",
+)
+
+_PANELS: dict[str, list[Callable[..., None]]] = {
+    "Your task": [init, check, tasks],
+    "Optimize": [estimate, optimize, resume],
+    "Results": [runs, show, export, evaluate],
+    "MLflow": [ui, sync],
+}
+for _panel, _commands in _PANELS.items():
+    for _command in _commands:
+        app.command(rich_help_panel=_panel)(_command)
+
+
+@app.callback()
+def _options(
+    home: str = typer.Option(
+        "", "--home", help="Folder that holds the runs; by default .apo, or APO_HOME."
+    ),
+) -> None:
+    if home:
+        os.environ["APO_HOME"] = home
+
+
+def main() -> None:
+    """Run the command line; errors that apo raises on purpose are told without a traceback."""
+    from apo.errors import ApoError
+
+    try:
+        app()
+    except ApoError as error:
+        from apo.cli.console import fail
+
+        sys.exit(fail(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader (head, less) has gone; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -1,0 +1,160 @@
+"""A run as it goes on: a live panel on a terminal, plain lines elsewhere; Ctrl-C in order."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from rich.console import Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from apo.cli.console import clock, console, dollars, percent, say
+from apo.session import Progress
+
+R = TypeVar("R")
+PHASES = {
+    "start": "loading",
+    "seed": "measuring the seed prompt",
+    "search": "searching",
+    "verdict": "verdict on the test split",
+    "evaluate": "measuring",
+    "logging": "logging to MLflow",
+    "done": "done",
+}
+
+
+def watch(work: Coroutine[Any, Any, R], progress: Progress, title: str, *, quiet: bool) -> R:
+    """Run the work to its end, showing its progress.
+
+    The first Ctrl-C (or SIGTERM) lets calls under way finish and keeps them; a second one
+    does not wait for them.
+
+    Args:
+        work: what to run.
+        progress: what it fills in.
+        title: first line of the panel.
+        quiet: show nothing.
+    """
+    return asyncio.run(_watch(work, progress, title, quiet=quiet))
+
+
+async def _watch(work: Coroutine[Any, Any, R], progress: Progress, title: str, *, quiet: bool) -> R:
+    task = asyncio.ensure_future(work)
+    _on_signals(progress, task.cancel)
+    view = _View(progress, title)
+    if quiet:
+        return await task
+    if not console.is_terminal:
+        while not task.done():
+            await asyncio.wait({task}, timeout=0.5)
+            view.print_line()
+        return await task
+    with Live(console=console, transient=True, refresh_per_second=8) as live:
+        while not task.done():
+            await asyncio.wait({task}, timeout=0.15)
+            live.update(view.panel())
+    return await task
+
+
+def _on_signals(progress: Progress, cancel: Callable[[], object]) -> None:
+    asked = False
+
+    def stop() -> None:
+        nonlocal asked
+        if asked or progress.caller is None:
+            cancel()
+            return
+        asked = True
+        say("Finishing the calls under way, which are paid. Ctrl-C again does not wait.", "yellow")
+        progress.stop()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop)
+        except (NotImplementedError, RuntimeError):
+            return  # Windows, or not the main thread: Ctrl-C then cancels at once.
+
+
+@dataclass
+class _View:
+    """The figures of a run, drawn."""
+
+    progress: Progress
+    title: str
+    _line: tuple[str, float] = ("", 0.0)
+    _rate: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
+
+    def panel(self) -> Group:
+        """Phase, scores, and spend against each limit."""
+        return Group(Text(self.title, style="bold"), Text(self._status()), self._limits())
+
+    def print_line(self, every: float = 10.0) -> None:
+        """Write a plain line when the phase changes, and every so many seconds."""
+        phase, last = self._line
+        if self.progress.phase != phase or time.monotonic() - last >= every:
+            self._line = (self.progress.phase, time.monotonic())
+            say(f"{self.title} · {self._status()} · {self._spent()}")
+
+    def _status(self) -> str:
+        search = self.progress.search
+        status = PHASES[self.progress.phase]
+        if search is not None and search.best is not None:
+            status += (
+                f" · best {percent(search.best.mean)} on {len(search.best.rollouts)} validation "
+                f"examples · {search.n_candidates} candidates"
+            )
+        caller = self.progress.caller
+        if caller is not None and caller.problem:
+            status += f" · last problem: {caller.problem}"
+        return status
+
+    def _spent(self) -> str:
+        caller = self.progress.caller
+        if caller is None:
+            return ""
+        spent = caller.meter.spent
+        tokens = spent.input_tokens + spent.output_tokens
+        return (
+            f"{spent.calls} calls, {tokens:,} tokens, {dollars(spent.usd)}, "
+            f"{clock(caller.meter.seconds)}"
+        )
+
+    def _limits(self) -> Table:
+        table = Table.grid(padding=(0, 2))
+        caller = self.progress.caller
+        if caller is None:
+            return table
+        meter, spent = caller.meter, caller.meter.spent
+        tokens = spent.input_tokens + spent.output_tokens
+        rows = [
+            ("calls", float(spent.calls), meter.budget.max_calls, f"{spent.calls:,}"),
+            ("tokens", float(tokens), meter.budget.max_tokens, f"{tokens:,}"),
+            ("dollars", spent.usd or 0.0, meter.budget.max_usd, dollars(spent.usd)),
+            ("minutes", meter.seconds / 60, meter.budget.max_minutes, clock(meter.seconds)),
+        ]
+        for name, value, limit, text in rows:
+            bar = ProgressBar(total=limit, completed=value, width=30) if limit else Text("")
+            table.add_row(name, text, bar, f"of {limit:g}" if limit else "")
+        rate = self._speed(spent.calls)
+        left = ((meter.budget.max_calls or 0) - spent.calls) / rate if rate else 0
+        table.add_row(
+            "speed",
+            f"{rate:.0f} calls/s",
+            Text(f"{caller.slots.busy} under way"),
+            f"{clock(left)} left" if left > 0 else "",
+        )
+        return table
+
+    def _speed(self, calls: int, window: float = 5.0) -> float:
+        """Calls a second over the last few seconds."""
+        now = time.monotonic()
+        self._rate.append((now, calls))
+        self._rate = [point for point in self._rate if now - point[0] <= window]
+        (start, first), (end, last) = self._rate[0], self._rate[-1]
+        return (last - first) / (end - start) if end > start else 0.0

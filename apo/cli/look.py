@@ -1,0 +1,169 @@
+"""`apo runs`, `apo show` and `apo export`."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from apo.cli import options as o
+
+if TYPE_CHECKING:
+    from apo.runs import RunFolder
+
+
+def runs(json: o.Json = False) -> None:
+    """List the runs in this folder, the newest first.
+
+    Example: `apo runs`
+    """
+    from rich.table import Table
+
+    from apo.cli.console import console, home, percent, print_json, say
+    from apo.runs import list_runs
+
+    rows = [_row(folder) for folder in list_runs(home())]
+    if json:
+        print_json(rows)
+        return
+    if not rows:
+        say(f"No runs in {home()}. Start one: apo optimize support-tickets")
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("run", "state", "started", "model", "seed", "best", "verdict", "calls"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        verdict = {True: "favourable", False: "not proven", None: ""}[row["favourable"]]
+        scores = (percent(row["seed_score"]), percent(row["best_score"]))
+        started = row["created"][:16].replace("T", " ")
+        calls = "" if row["calls"] is None else str(row["calls"])
+        table.add_row(row["run_id"], row["state"], started, row["model"], *scores, verdict, calls)
+    console.print(table)
+
+
+def _row(folder: "RunFolder") -> dict[str, Any]:
+    settings, result = folder.settings, folder.result or {}
+    verdict = result.get("verdict") or {}
+    return {
+        "run_id": folder.id,
+        "state": settings["state"],
+        "created": settings["created"],
+        "task": settings["task"],
+        "optimizer": settings["optimizer"]["name"],
+        "model": result.get("model") or settings["model"] or "a Python object",
+        "seed_score": verdict.get("seed_score"),
+        "best_score": verdict.get("best_score"),
+        "favourable": verdict.get("favourable"),
+        "calls": result.get("spent", {}).get("calls"),
+    }
+
+
+def show(
+    run: o.RunName,
+    candidates: Annotated[
+        int, typer.Option("--candidates", help="How many of the best candidates to list.")
+    ] = 10,
+    json: o.Json = False,
+) -> None:
+    """Show a run: verdict, scores, the best candidates, what changed from seed to best.
+
+    Example: `apo show last`
+    """
+    from apo.cli.console import home, print_json, say
+    from apo.cli.report import report
+    from apo.runs import find_run
+    from apo.summary import summary
+
+    folder = find_run(run, home())
+    document = summary(folder)
+    if json:
+        print_json(document)
+        return
+    say(
+        f"{folder.id} · {document['state']} · {document['task']} · {document['optimizer']} · "
+        f"{document['model']}",
+        "bold",
+    )
+    if folder.result is not None:
+        report(document)
+    else:
+        say(f"There is no result yet. Go on with: apo resume {folder.id}", "yellow")
+    _list(document["candidates"][:candidates])
+    _diff(document)
+
+
+def _list(rows: list[dict[str, Any]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from apo.cli.console import console, percent
+
+    table = Table(box=None, pad_edge=False, title="candidates", title_justify="left")
+    for name in ("score", "n", "operator", "characters", "instruction"):
+        table.add_column(name, overflow="ellipsis", no_wrap=True)
+    for row in rows:
+        text = row["prompt"]["instruction"]
+        whole = percent(row["mean"]) + ("" if row["whole"] else " (part)")
+        table.add_row(
+            whole, str(row["n"]), row["operator"], str(len(text)), Text(text.replace("\n", " ⏎ "))
+        )
+    console.print(table)
+
+
+def _diff(document: dict[str, Any]) -> None:
+    from rich.panel import Panel
+    from rich.text import Text
+
+    from apo.cli.console import console
+    from apo.prompt import Prompt
+
+    if not document.get("seed_prompt") or not document.get("best_prompt"):
+        return
+    seed, best = (Prompt.from_dict(document[name]) for name in ("seed_prompt", "best_prompt"))
+    changes = seed.diff(best)
+    if changes:
+        console.print(Panel(Text(changes), title="from seed to best", title_align="left"))
+
+
+def export(
+    run: o.RunName,
+    form: Annotated[
+        str, typer.Option("--format", "-f", help="text, json, messages or python.")
+    ] = "text",
+    out: Annotated[
+        str, typer.Option("--out", "-o", help="File to write; by default standard output.")
+    ] = "",
+    best: Annotated[
+        bool, typer.Option("--best", help="The best prompt found, even without a proven gain.")
+    ] = False,
+) -> None:
+    """Write the prompt to use: the best one if the verdict is favourable, otherwise the seed.
+
+    Example: `apo export last --format messages --out prompt.json`
+    """
+    import sys
+    from pathlib import Path
+
+    from apo.cli.console import home, say
+    from apo.errors import RunError, SettingsError
+    from apo.prompt import Prompt
+    from apo.prompt_files import write_prompt
+    from apo.runs import find_run
+
+    folder = find_run(run, home())
+    result = folder.result
+    if result is None:
+        raise RunError(f"{folder.id} has no result yet. Go on with: apo resume {folder.id}")
+    which = "best" if best else result["winner"]
+    if which == "seed":
+        say(
+            "The gain is not proven, so this is the seed prompt; --best gives the best one found.",
+            "yellow",
+        )
+    text = write_prompt(Prompt.from_dict(result[f"{which}_prompt"]), form)
+    if not out:
+        sys.stdout.write(text)
+        return
+    try:
+        Path(out).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"Cannot write {out}: {error.strerror}.") from error
+    say(f"Wrote {out}")

@@ -1,0 +1,125 @@
+"""`apo evaluate`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from apo.cli import options as o
+
+if TYPE_CHECKING:
+    from apo.prompt import Prompt
+    from apo.runs import RunFolder
+    from apo.task import Task
+
+
+def evaluate(
+    task: o.TaskName,
+    prompt: Annotated[
+        str, typer.Option("--prompt", metavar="FILE|RUN", help="A prompt file, or a run's prompt.")
+    ],
+    split: Annotated[str, typer.Option("--split", help="train, validation or test.")] = "test",
+    like: Annotated[
+        str, typer.Option("--like", metavar="RUN", help="Use the examples of this run.")
+    ] = "",
+    model: o.ModelName = "",
+    concurrency: o.Concurrency = 16,
+    price: o.Prices = [],  # noqa: B006 (typer reads the default, nobody changes it)
+    max_usd: o.MaxUsd = None,
+    transport: o.Transport = "aiohttp",
+    timeout: o.Timeout = 120.0,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Ask again instead of using kept answers.")
+    ] = False,
+    json: o.Json = False,
+) -> None:
+    """Measure one prompt on one split of a task.
+
+    Answers are kept: what was paid once is not paid again, unless --fresh is given. With a run
+    as the prompt, the run's model and examples are used.
+
+    Example: `apo evaluate support-tickets --prompt prompt.json`
+    """
+    from apo.budget import Budget
+    from apo.cli.console import dollars, home, percent, print_json, say
+    from apo.cli.live import watch
+    from apo.estimate import aevaluate
+    from apo.journal import Journal
+    from apo.options import Options
+    from apo.session import Progress
+    from apo.task_file import load_task
+
+    loaded = load_task(task, memory=home() / "splits")
+    measured, run = _prompt(prompt, loaded)
+    run = _run(like) if like else run
+    if run is not None:
+        loaded = _like(loaded, run)
+    name = model or (run and run.settings["model"]) or "embedded"
+    options = Options(
+        max_concurrency=concurrency,
+        transport=o.transport(transport),
+        timeout=timeout,
+        prices=o.prices(price),
+    )
+    kept = home() / "evaluations.db"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    progress = Progress()
+    with Journal(None if fresh else kept) as journal:
+        work = aevaluate(
+            loaded,
+            measured,
+            split=split,
+            model=name,
+            budget=Budget(max_usd=max_usd),
+            options=options,
+            journal=journal,
+            progress=progress,
+        )
+        evaluation, spent = watch(work, progress, f"{task} · {split} · {name}", quiet=json)
+    figures = {
+        "task": loaded.name,
+        "split": split,
+        "model": name,
+        "prompt_id": measured.id,
+        "score": evaluation.mean,
+        **evaluation.to_dict(),
+        "spent": spent.to_dict(),
+    }
+    if json:
+        print_json(figures)
+        return
+    counts = ", ".join(f"{n} {kind}" for kind, n in evaluation.counts().items())
+    say(f"{percent(evaluation.mean)} on {figures['n']} {split} examples: {counts}.", "bold")
+    say(f"{spent.calls} calls, {dollars(spent.usd)} (kept answers counted at their price).")
+
+
+def _run(name: str) -> "RunFolder":
+    from apo.cli.console import home
+    from apo.runs import find_run
+
+    return find_run(name, home())
+
+
+def _prompt(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
+    """Read the prompt of a file, or of a run where there is no such file."""
+    from apo.errors import PromptError, RunError
+    from apo.prompt import Prompt
+    from apo.prompt_files import read_prompt
+
+    path = Path(name)
+    if path.exists():
+        return read_prompt(path, task.input_fields, task.seed_prompts[0].template), None
+    try:
+        folder = _run(name)
+    except RunError as error:
+        raise PromptError(f"{name!r} is neither a file nor a run. {error}") from error
+    result: dict[str, Any] | None = folder.result
+    if result is None:
+        raise RunError(f"{folder.id} has no result yet. Go on with: apo resume {folder.id}")
+    return Prompt.from_dict(result[f"{result['winner']}_prompt"]), folder
+
+
+def _like(task: "Task", folder: "RunFolder") -> "Task":
+    from apo.prepare import same_pools
+
+    return same_pools(folder, task)

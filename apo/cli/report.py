@@ -1,0 +1,97 @@
+"""A result as people read it on a terminal."""
+
+from typing import Any
+
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from apo.cli.console import clock, console, dollars, percent, say
+from apo.estimate import Estimate
+from apo.prompt import Prompt
+
+
+def report(result: dict[str, Any]) -> None:
+    """Tell a result: the verdict first, then the figures, the prompt, and what to do next."""
+    verdict, run = result["verdict"], result["run_id"]
+    console.print()
+    _verdict(verdict)
+    console.print(_scores(result))
+    seed, best = (Prompt.from_dict(result[name]) for name in ("seed_prompt", "best_prompt"))
+    if best != seed:
+        title = "best prompt" if result["winner"] == "best" else "best prompt found (not proven)"
+        console.print(Panel(Text(best.text()), title=title, title_align="left"))
+    say(_spent(result["spent"]))
+    _mlflow(result["mlflow"])
+    say(f"Look closer: apo show {run}    Take the prompt: apo export {run}    Pages: apo ui")
+
+
+def _verdict(verdict: dict[str, Any] | None) -> None:
+    if verdict is None:
+        say("No verdict: there were no test examples left to measure.", "yellow")
+        return
+    low, high = verdict["interval"]
+    figures = (
+        f"{100 * verdict['difference']:+.1f} points on {verdict['n']} test examples, 95 % interval "
+        f"{100 * low:+.1f} to {100 * high:+.1f}, p = {verdict['p_value']:.2g}; "
+        f"{verdict['wins']} examples won, {verdict['losses']} lost."
+    )
+    if verdict["favourable"]:
+        say(f"Favourable: the best prompt is better than the seed. {figures}", "bold green")
+    else:
+        say(f"Not proven: the seed prompt stays the answer. {figures}", "bold yellow")
+    if not verdict["complete"]:
+        say("The budget ended before all test examples were measured.", "yellow")
+
+
+def _scores(result: dict[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "test score", "validation", "right", "wrong", "malformed", "errors"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    verdict = result["verdict"] or {}
+    for name in ("seed", "best"):
+        counts = verdict.get(f"{name}_counts", {})
+        shown = [str(counts.get(key, "–")) for key in ("right", "wrong", "malformed", "error")]
+        score, validation = verdict.get(f"{name}_score"), result["validation"][name]
+        table.add_row(name, percent(score), percent(validation), *shown)
+    return table
+
+
+def _spent(spent: dict[str, Any]) -> str:
+    text = (
+        f"Spent {spent['calls']:,} calls, {spent['input_tokens']:,} tokens in, "
+        f"{spent['output_tokens']:,} out, {dollars(spent['usd'])}, {clock(spent['seconds'])}."
+    )
+    if spent["retries"]:
+        text += f" {spent['retries']} attempts were made again."
+    if spent["lost_usd"]:
+        text += f" Failed attempts may have cost up to {dollars(spent['lost_usd'])} more."
+    return text
+
+
+def _mlflow(mlflow: dict[str, Any]) -> None:
+    if not mlflow:
+        return
+    if mlflow.get("problem"):
+        say(f"MLflow: {mlflow['problem']}", "yellow")
+    else:
+        where = mlflow.get("url") or mlflow.get("tracking_uri")
+        say(f"MLflow: run {mlflow.get('run_id')} at {where}")
+
+
+def report_estimate(found: Estimate) -> None:
+    """Tell an estimate, and how to start the run."""
+    if found.calls is None:
+        say("No limit bounds the run. Give --max-calls, --max-usd, --max-tokens or --max-minutes.")
+    else:
+        say(f"At most, until {found.limit} ends the run:", "bold")
+        say(f"  calls    {found.calls:,}")
+        say(f"  tokens   {found.input_tokens:,} in, {found.output_tokens:,} out")
+        say(f"  money    {dollars(found.usd)}")
+        say(f"  time     {clock(60 * (found.minutes or 0))}")
+    say(
+        f"From {found.probes} calls with the seed prompt; 1 call in 20 is taken to be the "
+        f"optimizer model's. A serious candidate is measured on {found.validation} validation "
+        f"examples, the verdict on {found.test} test examples for each of two prompts."
+    )
+    say(f"Start it: apo resume {found.run_id}", "bold")

@@ -1,0 +1,85 @@
+"""`apo estimate`, `apo optimize` and `apo resume`."""
+
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from apo.cli import options as o
+
+if TYPE_CHECKING:
+    from apo.result import Result
+    from apo.session import Progress
+
+
+@o.takes_run_flags
+def optimize(flags: o.RunFlags) -> None:
+    """Search for a better prompt, give a verdict on untouched data, log all of it to MLflow.
+
+    Without a limit the run may make 2,000 calls.
+
+    Example: `apo optimize support-tickets --model openai/gpt-5-mini --max-usd 1`
+    """
+    from apo.cli.console import home
+    from apo.optimize import aoptimize
+    from apo.session import Progress
+
+    progress = Progress()
+    title = f"{flags.task} · {flags.optimizer} · {flags.model}"
+    _follow(aoptimize(**flags.arguments(home()), progress=progress), progress, title, flags.json)
+
+
+@o.takes_run_flags
+def estimate(flags: o.RunFlags) -> None:
+    """Say what the run that the same flags would start will take: calls, tokens, money, minutes.
+
+    Makes four calls to find out. They belong to a run that is prepared, not started: its
+    `apo resume` uses their answers.
+
+    Example: `apo estimate support-tickets --model openai/gpt-5-mini --max-usd 1`
+    """
+    import asyncio
+
+    from apo.cli.console import home, print_json
+    from apo.cli.report import report_estimate
+    from apo.estimate import aestimate
+
+    found = asyncio.run(aestimate(**flags.arguments(home())))
+    print_json(found.to_dict()) if flags.json else report_estimate(found)
+
+
+def resume(
+    run: o.RunName,
+    max_calls: o.MaxCalls = None,
+    max_tokens: o.MaxTokens = None,
+    max_usd: o.MaxUsd = None,
+    max_minutes: o.MaxMinutes = None,
+    json: o.Json = False,
+) -> None:
+    """Go on with a run that was stopped, killed, or only estimated; nothing is paid twice.
+
+    With limits given, they take the place of those that the run was started with.
+
+    Example: `apo resume last --max-calls 4000`
+    """
+    from apo.cli.console import home
+    from apo.optimize import aresume
+    from apo.runs import find_run
+    from apo.session import Progress
+
+    folder = find_run(run, home())
+    limits = (max_calls, max_tokens, max_usd, max_minutes)
+    budget = None if all(limit is None for limit in limits) else o.budget(*limits)
+    progress = Progress()
+    work = aresume(folder.id, budget=budget, home=home(), progress=progress)
+    _follow(work, progress, folder.id, json)
+
+
+def _follow(
+    work: "Coroutine[Any, Any, Result]", progress: "Progress", title: str, json: bool
+) -> None:
+    """Watch a run to its end, and tell its result."""
+    from apo.cli.console import print_json
+    from apo.cli.live import watch
+    from apo.cli.report import report
+
+    document = watch(work, progress, title, quiet=json).to_dict()
+    print_json(document) if json else report(document)

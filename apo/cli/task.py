@@ -1,0 +1,98 @@
+"""`apo init`, `apo check` and `apo tasks`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from apo.cli import options as o
+
+if TYPE_CHECKING:
+    from apo.task import Task
+
+
+def init(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new task's folder.")],
+    data: Annotated[Path, typer.Option("--data", help="Your file of examples.")],
+    inputs: Annotated[
+        list[str], typer.Option("--input", metavar="COLUMN", help="An input column; repeatable.")
+    ] = [],  # noqa: B006 (typer reads the default, nobody changes it)
+    target: Annotated[
+        str, typer.Option("--target", metavar="COLUMN", help="The column of right answers.")
+    ] = "",
+) -> None:
+    """Make a task folder from your own file: what is proposed is explained, and yours to edit.
+
+    Example: `apo init complaints --data complaints.csv --input text --target team`
+    """
+    from apo.cli.console import say
+    from apo.draft import draft_task, write_draft
+
+    folder = Path(name)
+    draft = draft_task(folder.name, data, inputs or None, target or None)
+    write_draft(draft, folder)
+    for line in draft.explanations:
+        say(f"• {line}")
+    say(f"Wrote {folder / 'task.yaml'}. Next: apo check {name}", "bold")
+
+
+def check(
+    task: o.TaskName,
+    ping: Annotated[
+        bool, typer.Option("--ping", help="Make one call to the model, and show what comes back.")
+    ] = False,
+    model: o.ModelName = "embedded",
+    json: o.Json = False,
+) -> None:
+    """Say all that can be known of a task without spending: data, leakage, labels, scorer, prompt.
+
+    Example: `apo check support-tickets --ping --model ollama/llama3.2`
+    """
+    from apo.check import check as check_task
+    from apo.cli.console import home, print_json, say
+    from apo.task_file import load_task
+
+    loaded = load_task(task, memory=home() / "splits")
+    findings = check_task(loaded)
+    if json:
+        print_json([{"level": f.level, "text": f.text} for f in findings])
+    else:
+        styles = {"error": "bold red", "warning": "yellow", "ok": "green"}
+        for finding in findings:
+            say(f"{finding.level:<8} {finding.text}", styles[finding.level])
+    if ping:
+        _ping(loaded, model)
+    if any(finding.level == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _ping(task: "Task", model: str) -> None:
+    import asyncio
+    from dataclasses import replace
+
+    from apo.cli.console import say
+    from apo.estimate import aevaluate
+
+    one = replace(task, validation=task.validation[:1])
+    work = aevaluate(one, task.seed_prompts[0], split="validation", model=model)
+    evaluation, spent = asyncio.run(work)
+    (rollout,) = evaluation.rollouts
+    say(f"ping     {model} answered with {spent.output_tokens} tokens: {rollout.output[:300]!r}")
+    feedback = rollout.score.feedback if rollout.score else rollout.error
+    say(f"         wanted {rollout.example.target!r}: {rollout.outcome}. {feedback}")
+
+
+def tasks(json: o.Json = False) -> None:
+    """List the built-in tasks.
+
+    Example: `apo tasks`
+    """
+    from apo.cli.console import print_json, say
+    from apo.task_file import builtin_tasks
+
+    names = builtin_tasks()
+    if json:
+        print_json(names)
+        return
+    for name in names:
+        say(name)

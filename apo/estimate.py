@@ -1,0 +1,200 @@
+"""What a run will take, from a few calls of its own; and one prompt measured on one split."""
+
+import asyncio
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from apo.budget import Budget, Meter, Spent
+from apo.caller import Caller, Endpoint
+from apo.errors import DataError, SettingsError, near
+from apo.evaluation import Evaluation
+from apo.journal import Journal
+from apo.models import open_model
+from apo.models.prices import Price, find_price
+from apo.options import Options
+from apo.prepare import MAX_OUTPUT, Setup
+from apo.prompt import Prompt
+from apo.runs import HOME
+from apo.search import measure
+from apo.session import Progress
+from apo.task import Task
+
+PROBES = 4
+OPTIMIZER_SHARE = 0.05
+OPTIMIZER_INPUT, OPTIMIZER_OUTPUT = 3000, 400
+SPLITS = ["train", "validation", "test"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What a run will take at most, if its calls are like the probes.
+
+    Of the calls, 5 % are taken to be the optimizer model's, of 3,000 tokens in and 400 out.
+
+    Attributes:
+        run_id: the run that was prepared; `apo resume` starts it and uses the probes' answers.
+        probes: calls made to find out.
+        calls: calls until the first limit of the budget; None when none of them bounds it.
+        input_tokens: tokens of the requests.
+        output_tokens: tokens of the answers.
+        usd: US dollars; None when a price is unknown.
+        minutes: at the probes' speed, with all slots busy.
+        limit: the limit that ends the run first.
+        validation: examples that every serious candidate is measured on.
+        test: examples of the verdict.
+    """
+
+    run_id: str
+    probes: int
+    calls: int | None
+    input_tokens: int | None
+    output_tokens: int | None
+    usd: float | None
+    minutes: float | None
+    limit: str
+    validation: int
+    test: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the estimate as JSON values."""
+        return asdict(self)
+
+
+async def aestimate(
+    task: Task | str | Path, optimizer: str = "ape", *, home: Path = HOME, **given: Any
+) -> Estimate:
+    """Prepare a run, make a few of its calls, and say what the whole will take.
+
+    Args:
+        task: as for `aoptimize`.
+        optimizer: as for `aoptimize`.
+        home: folder that holds `runs/`.
+        **given: the rest, as for `aoptimize`.
+
+    Raises:
+        The same as `aoptimize`.
+    """
+    given = {"settings": {}, "optimizer_model": None, "prompt": None, **given}
+    options: Options = given.pop("options", Options())
+    setup = Setup(task, optimizer, options=options, **given)
+    folder, session = setup.prepare(None, home)
+    with folder.open_journal() as journal:
+        meter = Meter(session.budget)
+        caller = Caller(journal, meter, max_concurrency=1)
+        examples = session.task.validation[:PROBES]
+        try:
+            seed = session.task.seed_prompts[0]
+            await measure(caller, session.task_model, session.task, seed, examples)
+        finally:
+            await session.task_model.model.aclose()
+            await session.optimizer_model.model.aclose()
+    folder.set_state("estimated")
+    return _project(
+        folder.id, meter, session.budget, session.task, session.optimizer_model, options
+    )
+
+
+def _project(
+    run_id: str, meter: Meter, budget: Budget, task: Task, writer: Endpoint, options: Options
+) -> Estimate:
+    spent, n = meter.spent, max(1, meter.spent.calls)
+    price = writer.price
+    writing = (
+        None if price is None else price.input * OPTIMIZER_INPUT + price.output * (OPTIMIZER_OUTPUT)
+    )
+    usd = (
+        None
+        if spent.usd is None or writing is None
+        else (1 - OPTIMIZER_SHARE) * spent.usd / n + OPTIMIZER_SHARE * writing / 1e6
+    )
+    tokens_in = (1 - OPTIMIZER_SHARE) * spent.input_tokens / n + OPTIMIZER_SHARE * OPTIMIZER_INPUT
+    tokens_out = (1 - OPTIMIZER_SHARE) * spent.output_tokens / n + (
+        OPTIMIZER_SHARE * OPTIMIZER_OUTPUT
+    )
+    minutes = meter.seconds / n / options.max_concurrency / 60
+    per_call = {
+        "max_calls": 1.0,
+        "max_tokens": tokens_in + tokens_out,
+        "max_usd": usd or 0.0,
+        "max_minutes": minutes,
+    }
+    bounds = {
+        name: limit / per_call[name]
+        for name, limit in asdict(budget).items()
+        if limit is not None and per_call[name]
+    }
+    limit = min(bounds, key=lambda name: bounds[name]) if bounds else ""
+    calls = int(bounds[limit]) if bounds else None
+    return Estimate(
+        run_id=run_id,
+        probes=spent.calls,
+        calls=calls,
+        input_tokens=None if calls is None else round(calls * tokens_in),
+        output_tokens=None if calls is None else round(calls * tokens_out),
+        usd=None if calls is None or usd is None else calls * usd,
+        minutes=None if calls is None else calls * minutes,
+        limit=limit,
+        validation=len(task.validation),
+        test=len(task.test),
+    )
+
+
+async def aevaluate(
+    task: Task,
+    prompt: Prompt,
+    *,
+    split: str = "test",
+    model: str = "embedded",
+    budget: Budget | None = None,
+    options: Options | None = None,
+    journal: Journal | None = None,
+    progress: Progress | None = None,
+) -> tuple[Evaluation, Spent]:
+    """Measure one prompt on one split of a task.
+
+    Args:
+        task: the task.
+        prompt: what to measure.
+        split: "train", "validation" or "test".
+        model: name of the model that answers.
+        budget: what it may spend; by default no limit but the split's size.
+        options: transport, time-out, concurrency and prices.
+        journal: keeps the answers, and gives those that it has.
+        progress: filled in for whoever watches.
+
+    Raises:
+        SettingsError: there is no such split, or a price is missing under a limit in dollars.
+        DataError: the split is empty.
+        Stopped, ModelError: as for `aoptimize`.
+    """
+    options = options or Options()
+    if split not in SPLITS:
+        raise SettingsError(f"There is no split {split!r}.{near(split, SPLITS)}")
+    examples = getattr(task, split)
+    if not examples:
+        raise DataError(f"{task.name!r} has no {split} examples.")
+    opened = open_model(
+        model,
+        transport=options.transport,
+        timeout=options.timeout,
+        max_connections=options.max_concurrency,
+    )
+    price: Price | None = find_price(opened.name, options.prices)
+    budget = budget or Budget()
+    if price is None and budget.max_usd is not None:
+        raise SettingsError(f"The price of {model} is unknown; state it with --price.")
+    caller = Caller(journal or Journal(), Meter(budget), max_concurrency=options.max_concurrency)
+    if progress is not None:
+        progress.caller, progress.phase = caller, "evaluate"
+    try:
+        endpoint = Endpoint("task", opened, price, MAX_OUTPUT["task"])
+        evaluation = await measure(caller, endpoint, task, prompt, examples)
+    finally:
+        await opened.aclose()
+    return evaluation, replace(caller.meter.spent)
+
+
+def evaluate(task: Task, prompt: Prompt, **given: Any) -> Evaluation:
+    """Do what `aevaluate` does, and wait for it; gives the evaluation alone."""
+    return asyncio.run(aevaluate(task, prompt, **given))[0]

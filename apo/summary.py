@@ -1,0 +1,92 @@
+"""What a run's folder tells, finished or not."""
+
+from typing import Any
+
+from apo.journal import Event, open_for_reading, read_events
+from apo.runs import RunFolder
+
+
+def summary(folder: RunFolder) -> dict[str, Any]:
+    """Everything about a run as JSON values.
+
+    Returns:
+        The result, where there is one; otherwise the same keys as far as the journal goes, with
+        the verdict null. Beside it `state` and `candidates`, the best first.
+    """
+    settings, result = folder.settings, folder.result
+    rows = candidates(folder)
+    if result is None:
+        whole = [row for row in rows if row["whole"]]
+        seeds = [row for row in rows if row["operator"] == "seed"]
+        result = {
+            "run_id": folder.id,
+            "task": settings["task"],
+            "optimizer": settings["optimizer"]["name"],
+            "model": settings["model"],
+            "optimizer_model": settings["optimizer_model"] or settings["model"],
+            "seed_prompt": seeds[0]["prompt"] if seeds else None,
+            "best_prompt": whole[0]["prompt"] if whole else None,
+            "winner": None,
+            "validation": {
+                "seed": seeds[0]["mean"] if seeds else None,
+                "best": whole[0]["mean"] if whole else None,
+            },
+            "verdict": None,
+            "spent": _spent(folder),
+            "mlflow": {},
+        }
+    return {**result, "state": settings["state"], "settings": settings, "candidates": rows}
+
+
+def candidates(folder: RunFolder) -> list[dict[str, Any]]:
+    """Every candidate with its figures: measured on all of validation first, then by score.
+
+    A candidate that was only measured in part has the mean over all its parts.
+    """
+    if not folder.journal_path.exists():
+        return []
+    database = open_for_reading(folder.journal_path)
+    try:
+        events = list(read_events(database))
+    finally:
+        database.close()
+    rows = {e.key: _empty(e) for e in events if e.kind == "candidate"}
+    for event in events:
+        if event.kind == "evaluation":
+            _add(rows[event.body["candidate"]], event.body)
+    return sorted(
+        rows.values(), key=lambda row: (row["whole"], row["mean"] or 0.0, row["n"]), reverse=True
+    )
+
+
+def _empty(event: Event) -> dict[str, Any]:
+    return {"id": event.key, **event.body, "whole": False, "n": 0, "mean": None}
+
+
+def _add(row: dict[str, Any], evaluation: dict[str, Any]) -> None:
+    if evaluation["whole"]:
+        row.update(whole=True, n=evaluation["n"], mean=evaluation["mean"])
+    elif not row["whole"]:
+        total = (row["mean"] or 0.0) * row["n"] + evaluation["mean"] * evaluation["n"]
+        row["n"] += evaluation["n"]
+        row["mean"] = total / row["n"]
+
+
+def _spent(folder: RunFolder) -> dict[str, Any]:
+    if not folder.journal_path.exists():
+        return {"calls": 0, "input_tokens": 0, "output_tokens": 0, "usd": None, "seconds": 0.0}
+    database = open_for_reading(folder.journal_path)
+    try:
+        calls, tokens_in, tokens_out = database.execute(
+            "SELECT COUNT(*), TOTAL(input_tokens), TOTAL(output_tokens) FROM calls"
+        ).fetchone()
+        (seconds,) = database.execute("SELECT TOTAL(last - start) FROM sessions").fetchone()
+    finally:
+        database.close()
+    return {
+        "calls": calls,
+        "input_tokens": int(tokens_in),
+        "output_tokens": int(tokens_out),
+        "usd": None,
+        "seconds": seconds,
+    }
