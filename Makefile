@@ -1,0 +1,48 @@
+# Everything a person does here, by name; `make` alone lists it.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: help demo install check test test-families bench docs lock clean
+
+help:  ## List the targets.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+demo: $(VENV)/ready  ## Install if need be, and optimize a prompt offline.
+	$(BIN)/apo optimize support-tickets
+
+install: $(VENV)/ready  ## Make the virtual environment, with the locked versions.
+
+$(VENV)/ready: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev]'
+	touch $@
+
+check: $(VENV)/ready  ## Format, lint and types.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+test: $(VENV)/ready  ## All tests, on all cores, with coverage.
+	$(BIN)/python -m pytest --numprocesses auto --cov --cov-report term:skip-covered
+
+test-families: $(VENV)/ready  ## The tests with openai 2 and with openai 3.
+	for major in 2 3; do \
+	  $(PYTHON) -m venv $(VENV)-openai$$major && \
+	  $(VENV)-openai$$major/bin/python -m pip install --quiet --editable '.[dev]' "openai==$$major.*" && \
+	  $(VENV)-openai$$major/bin/python -m pytest --numprocesses auto || exit 1; \
+	done
+
+bench: $(VENV)/ready  ## Measure what apo costs beside the model.
+	$(BIN)/python experiments/benchmarks/throughput.py
+
+docs: $(VENV)/ready  ## Build the documentation; a broken link is an error.
+	$(BIN)/mkdocs build --strict --quiet
+
+lock:  ## Choose versions anew (needs uv).
+	uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
+
+clean:  ## Remove what was built.
+	rm -rf $(VENV) $(VENV)-openai* build dist site *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache
