@@ -59,9 +59,10 @@ class Call:
     def to(cls, endpoint: Endpoint, request: Request, *, place: str = "", note: str = "") -> "Call":
         """Make a call; the same request at the same place is the same call."""
         messages = [[m.role, m.content] for m in request.messages]
-        asked = [endpoint.model.name, messages, request.decoding.to_dict(), place]
-        key = content_hash(asked)
-        return cls(endpoint, replace(request, seed=int(key[:8], 16) >> 1), key, note)
+        asked = content_hash([messages, request.decoding.to_dict(), place])
+        # The seed does not follow the model's name: one model under two addresses is one model.
+        seeded = replace(request, seed=int(asked[:8], 16) >> 1)
+        return cls(endpoint, seeded, content_hash([endpoint.model.name, asked]), note)
 
 
 class Caller:
@@ -96,8 +97,16 @@ class Caller:
         self._stop.set()
 
     async def drain(self) -> None:
-        """Wait for the calls under way."""
+        """Wait for the calls under way, which are paid; make no others."""
+        self.stop()
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+
+    async def abandon(self) -> None:
+        """Break off the calls under way, and make no others."""
+        self.stop()
+        for task in self._under_way.values():
+            task.cancel()
+        await self.drain()
 
     def charge(self, calls: Iterable[Call]) -> None:
         """Pay for all the calls that are new in this run, or for none, before any is made.

@@ -54,7 +54,7 @@ class Setup:
             folder = self._create(task, optimizer, home)
         else:
             folder = find_run(run, home)
-            task = _same_pools(folder, task)
+            task = same_pools(folder, task)
         session = Session(
             folder=folder,
             task=task,
@@ -138,7 +138,7 @@ class Setup:
         return create_run(home, re.sub(r"[^\w.-]+", "-", task.name), name, record)
 
 
-def _same_pools(folder: RunFolder, task: Task) -> Task:
+def same_pools(folder: RunFolder, task: Task) -> Task:
     """Take the pools that the run was started with.
 
     Raises:

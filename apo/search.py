@@ -85,6 +85,11 @@ class Search:
         return _branch.get().rng
 
     @property
+    def n_candidates(self) -> int:
+        """How many candidates there are so far, the seed prompts included."""
+        return len(self._known)
+
+    @property
     def solved(self) -> bool:
         """Whether the best prompt is right about every example of the validation split."""
         return self.best is not None and self.best.mean >= 1 and not self.best.counts()["error"]

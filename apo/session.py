@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol
 from apo.budget import Budget, Meter
 from apo.caller import Caller, Endpoint
 from apo.concurrency import gather
-from apo.errors import BudgetExhausted, Interrupted, SettingsError
+from apo.errors import BudgetExhausted, SettingsError, Stopped
 from apo.evaluation import Evaluation, Rollout
 from apo.prompt import Prompt
 from apo.result import Result
@@ -134,8 +134,11 @@ class Session:
             self.progress.caller = caller
             try:
                 return await self._run(caller)
-            except Interrupted:
+            except Stopped:
                 await caller.drain()
+                raise
+            except BaseException:
+                await caller.abandon()
                 raise
             finally:
                 for model in {id(e.model): e.model for e in self._endpoints()}.values():

@@ -1,0 +1,6 @@
+"""`python -m apo` is `apo`."""
+
+from apo.cli import main
+
+if __name__ == "__main__":
+    main()

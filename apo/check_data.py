@@ -1,0 +1,130 @@
+"""Looks the examples of a task over: labels, repeats, conflicts, lengths."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from apo.answers import plain, quote
+from apo.sampling import input_id
+from apo.task import Example, Task
+
+LONG_INPUT = 20_000  # characters
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        level: "error" (the task cannot be used), "warning" (results suffer), or "ok".
+        text: what was found and, where it is bad, what to do.
+    """
+
+    level: Literal["error", "warning", "ok"]
+    text: str
+
+
+Named = Mapping[str, Sequence[Example]]
+"""Pools by name."""
+
+
+def all_examples(pools: Named) -> Iterator[tuple[str, Example]]:
+    """Give every example with the name of its pool."""
+    for name, pool in pools.items():
+        for example in pool:
+            yield name, example
+
+
+def label_findings(task: Task, pools: Named) -> Iterator[Finding]:
+    """Which labels are missing, and how even they are."""
+    if not task.labels:
+        return
+    for name, pool in pools.items():
+        counts = Counter(example.target for example in pool)
+        absent = [label for label in task.labels if pool and not counts[label]]
+        if absent:
+            yield Finding("warning", f"{name} has no example of {', '.join(map(quote, absent))}.")
+    counts = Counter(example.target for _, example in all_examples(pools))
+    if not counts:
+        return
+    (most, high), (least, low) = counts.most_common()[0], counts.most_common()[-1]
+    shares = ", ".join(f"{label} {count}" for label, count in counts.most_common(30))
+    if high > 5 * low:
+        text = f"Labels are unbalanced: {quote(most)} {high} times, {quote(least)} {low} times."
+        yield Finding("warning", f"{text} The score mostly shows the frequent ones.")
+    else:
+        yield Finding("ok", f"Labels: {shares}.")
+
+
+def overlap_findings(pools: Named) -> Iterator[Finding]:
+    """Inputs in two pools: the same ones are errors, those that differ in signs warnings."""
+    effect = "scores on them say nothing about new inputs"
+    same, rough = _shared(pools, input_id), _shared(pools, _rough)
+    for (a, b), found in same.items():
+        text = f"{len(found)} inputs of {b} are also in {a} (such as {_show(found[0])})"
+        yield Finding("error", f"{text}: {effect}.")
+    for (a, b), found in rough.items():
+        near = [example for example in found if example not in same.get((a, b), [])]
+        if near:
+            text = f"{len(near)} inputs of {b} are nearly the same as in {a}"
+            yield Finding("warning", f"{text} (such as {_show(near[0])}): {effect}.")
+    if not same and not rough:
+        yield Finding("ok", "No input stands in two pools, not even with other signs or blanks.")
+
+
+def _shared(pools: Named, key: Callable[[Example], str]) -> dict[tuple[str, str], list[Example]]:
+    """The examples whose key was met in an earlier pool, by the two pools."""
+    first: dict[str, str] = {}
+    shared: dict[tuple[str, str], list[Example]] = defaultdict(list)
+    for name, example in all_examples(pools):
+        earlier = first.setdefault(key(example), name)
+        if earlier != name:
+            shared[earlier, name].append(example)
+    return shared
+
+
+def _rough(example: Example) -> str:
+    """The letters and digits of the inputs; case, signs and blanks do not count."""
+    return re.sub(r"[\W_]+", "", plain(" | ".join(example.inputs.values()))) or input_id(example)
+
+
+def conflict_findings(pools: Named) -> Iterator[Finding]:
+    """The same input with different targets."""
+    targets: dict[str, set[tuple[str, ...]]] = {}
+    shown: dict[str, Example] = {}
+    for _, example in all_examples(pools):
+        identity = input_id(example)
+        targets.setdefault(identity, set()).add(example.targets)
+        shown[identity] = example
+    bad = [identity for identity, found in targets.items() if len(found) > 1]
+    if bad:
+        yield Finding(
+            "warning",
+            f"{len(bad)} inputs have different targets (such as {_show(shown[bad[0]])}): "
+            "no prompt can be right about both.",
+        )
+
+
+def input_findings(pools: Named) -> Iterator[Finding]:
+    """Blank and very long inputs."""
+    texts = [example.inputs.values() for _, example in all_examples(pools)]
+    blank = sum(not any(map(str.strip, text)) for text in texts)
+    if blank:
+        yield Finding("error", f"{blank} examples have a blank input.")
+    sizes = [sum(map(len, text)) for text in texts]
+    long = sum(size > LONG_INPUT for size in sizes)
+    if long:
+        yield Finding(
+            "warning",
+            f"{long} inputs are longer than {LONG_INPUT} characters (up to {max(sizes)}): "
+            "they cost much, and may not fit the model.",
+        )
+    elif sizes:
+        mean = sum(sizes) / len(sizes)
+        yield Finding("ok", f"Inputs have {mean:.0f} characters on average, {max(sizes)} at most.")
+
+
+def _show(example: Example) -> str:
+    return quote(" | ".join(example.inputs.values()))

@@ -1,0 +1,127 @@
+"""Guesses which columns are input and target, and how answers are judged; each says why."""
+
+from collections.abc import Callable, Sequence
+
+from apo.answers import quote
+from apo.columns import Column
+from apo.errors import DataError, near
+
+_TARGET_NAMES = (
+    *("target", "label", "answer", "intent", "category", "class", "sentiment", "output"),
+    *(
+        "expected",
+        "gold",
+        "solution",
+        "정답",
+        "라벨",
+        "레이블",
+        "답",
+        "감성",
+        "분류",
+        "카테고리",
+        "의도",
+    ),
+)
+_NO_INPUT = ("id", "idx", "index", "no", "번호", "split", "set", "fold", "date", "url", "source")
+
+
+def guess_target(
+    columns: dict[str, Column], name: str | None, inputs: Sequence[str], notes: list[str]
+) -> Column:
+    """The column of the answers: as said, else by its name, its few values, its form."""
+    if name is not None:
+        return _column(columns, name)
+    left = [c for c in columns.values() if c.name not in inputs and c.n and not c.names_pools]
+    if len(left) < (1 if inputs else 2):
+        raise DataError(
+            f"A task needs an input and a target; the columns are {', '.join(columns)}."
+        )
+    shortest = min(left, key=lambda column: column.mean_length)
+    rules: tuple[tuple[Callable[[Column], bool], str], ...] = (
+        (lambda column: column.name.lower() in _TARGET_NAMES, "by its name"),
+        (lambda column: column.is_object, "as it holds JSON objects"),
+        (lambda column: column.is_label, "as few values stand there again and again"),
+        (_is_quantity, "as it holds numbers"),
+    )
+    for rule, reason in rules:
+        found = [column for column in left if rule(column)]
+        if found:
+            notes.append(f"The target is taken to be {found[0].name!r}, {reason}.")
+            return found[0]
+    notes.append(f"The target is taken to be {shortest.name!r}, as its texts are the shortest.")
+    return shortest
+
+
+def _is_quantity(column: Column) -> bool:
+    return column.is_number and column.name.lower() not in _NO_INPUT
+
+
+def guess_inputs(
+    columns: dict[str, Column], names: Sequence[str] | None, target: Column, notes: list[str]
+) -> list[Column]:
+    """The input columns: as said, else those whose texts are nearly all different."""
+    if names:
+        if target.name in names:
+            raise DataError(f"{target.name!r} cannot be both input and target.")
+        return [_column(columns, name) for name in names]
+    texts = [
+        c
+        for c in columns.values()
+        if c is not target and c.n and not c.names_pools and c.name.lower() not in _NO_INPUT
+    ]
+    if not texts:
+        raise DataError(f"No column is left for the input; the columns are {', '.join(columns)}.")
+    found = [c for c in texts if c.unique > 0.5 and c.spaced > c.n / 2 and not c.objects]
+    found = found or [max(texts, key=lambda c: c.mean_length)]
+    named = ", ".join(repr(c.name) for c in found)
+    notes.append(f"The input is taken to be {named}, as its texts are nearly all different.")
+    others = [c.name for c in columns.values() if c not in found and c is not target]
+    if others:
+        notes.append(f"Not used: {', '.join(others)}.")
+    return found
+
+
+def _column(columns: dict[str, Column], name: str) -> Column:
+    if name not in columns:
+        raise DataError(f"There is no column {name!r}.{near(name, list(columns))}")
+    return columns[name]
+
+
+def guess_scorer(target: Column) -> tuple[str, str]:
+    """The scorer for what stands in the target column, and why."""
+    if target.is_object:
+        return "json", "all targets are JSON objects"
+    if target.is_label:
+        return "choice", f"there are {len(target.values)} different targets"
+    if target.is_number:
+        return "numeric", "all targets are numbers"
+    if target.mean_length <= 40:
+        return "exact", "the targets are short texts"
+    return "f1", "the targets are long texts, so shared words count"
+
+
+def field_name(column: str, place: int) -> str:
+    """A name that a {{variable}} can have."""
+    usable = "{" not in column and "}" not in column and "\n" not in column
+    return column if usable else f"input{place}"
+
+
+def warn(target: Column, inputs: list[Column], notes: list[str]) -> None:
+    """Say what will spoil the results: few rows, no targets, uneven labels, repeats."""
+    if target.n < 100:
+        notes.append(
+            f"Only {target.n} rows have a target: small gains will not be visible. "
+            "A few hundred are better."
+        )
+    if target.missing:
+        notes.append(f"{target.missing} rows have no target and will be left out.")
+    if target.is_label:
+        (most, high), (least, low) = target.values.most_common()[0], target.values.most_common()[-1]
+        if high > 5 * low:
+            notes.append(
+                f"The labels are unbalanced: {quote(most)} {high} times, {quote(least)} {low}."
+            )
+    repeated = [c for c in inputs if len(inputs) == 1 and c.unique < 1]
+    for column in repeated:
+        count = column.n - len(column.values)
+        notes.append(f"{count} rows repeat the input of another row; each input is used once.")

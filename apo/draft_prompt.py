@@ -1,0 +1,48 @@
+"""A first seed prompt for a draft, in the language of the data, as a colleague might write it."""
+
+from collections.abc import Sequence
+
+_ENGLISH = {
+    "choice": "Read the {inputs} and give its {target}. It is one of: {details}.\n",
+    "numeric": "Read the {inputs} and give the {target} as a number.\n",
+    "json": "Read the {inputs} and give the {target} as JSON with these keys: {details}.\n",
+    "exact": "Read the {inputs} and give the {target}. Answer with nothing else.\n",
+    "f1": "Read the {inputs} and write the {target}.\n",
+}
+_KOREAN = {
+    "choice": "다음 {inputs}{object} 읽고 {target}{of_target} 골라 주세요. 가능한 답: {details}\n",
+    "numeric": "다음 {inputs}{object} 읽고 {target}{of_target} 숫자로 답해 주세요.\n",
+    "json": "다음 {inputs}{object} 읽고 {target}{of_target} JSON으로 써 주세요. 키: {details}\n",
+    "exact": "다음 {inputs}{object} 읽고 {target}만 짧게 답해 주세요.\n",
+    "f1": "다음 {inputs}{object} 읽고 {target}{of_target} 작성해 주세요.\n",
+}
+
+
+def seed_prompt(
+    scorer: str, language: str, inputs: Sequence[str], target: str, details: Sequence[str]
+) -> str:
+    """Write a plain prompt.
+
+    Args:
+        scorer: the name of the scorer, which says what kind of answer is wanted.
+        language: "ko" gives Korean, everything else English.
+        inputs: names of the input fields.
+        target: name of the target.
+        details: the labels or keys to name.
+    """
+    texts = _KOREAN if language == "ko" else _ENGLISH
+    joined = ", ".join(inputs) if language == "ko" else " and ".join(inputs)
+    words = {"inputs": joined, "target": target, "details": ", ".join(details)}
+    words |= {"object": _object_particle(joined), "of_target": _object_particle(target)}
+    text = texts[scorer]
+    for name, word in words.items():  # Not str.format: a column's name may hold braces.
+        text = text.replace(f"{{{name}}}", word)
+    return text
+
+
+def _object_particle(word: str) -> str:
+    """을 after a final consonant, 를 after a vowel, both where the word is not Hangul."""
+    last = word[-1:]
+    if not "가" <= last <= "힣":
+        return "을(를)"
+    return "을" if (ord(last) - ord("가")) % 28 else "를"

@@ -1,0 +1,115 @@
+"""`kill -9` at drawn moments, `apo resume` each time: the run ends as if nothing had happened."""
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from apo.model import Completion, Request
+from apo.models.embedded import Embedded
+from apo.testing.server import serve
+
+CONCURRENCY = 8
+FLAGS = ["-o", "ape", "--set", "n_queries=2", "--set", "n_samples=4", "--set", "ucb_rounds=4"]
+BUDGET = ["--max-calls", "500", "--concurrency", str(CONCURRENCY)]
+
+
+@dataclass
+class Counting:
+    """The embedded model; kills the process that is using it when its count is reached."""
+
+    kills: list[int]
+    victim: "subprocess.Popen[str] | None" = None
+    requests: list[Request] = field(default_factory=list[Request])
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    name: str = "embedded"
+
+    def __post_init__(self) -> None:
+        self._model = Embedded()
+
+    async def complete(self, request: Request) -> Completion:
+        with self.lock:
+            self.requests.append(request)
+            if self.kills and len(self.requests) >= self.kills[0] and self.victim is not None:
+                self.kills.pop(0)
+                self.victim.send_signal(signal.SIGKILL)
+                self.victim = None
+        return await self._model.complete(request)
+
+    async def aclose(self) -> None:
+        pass
+
+
+def apo(folder: Path, url: str, *arguments: str) -> "subprocess.Popen[str]":
+    environment = {**os.environ, "OPENAI_BASE_URL": url, "OPENAI_API_KEY": "sk-test"}
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    return subprocess.Popen(
+        [sys.executable, "-m", "apo", *arguments, "--json"],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: "subprocess.Popen[str]") -> dict[str, Any]:
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    document: dict[str, Any] = json.loads(out)
+    return document
+
+
+def optimize(folder: Path, url: str) -> "subprocess.Popen[str]":
+    return apo(
+        folder, url, "optimize", "support-tickets", "--model", "openai/embedded", *FLAGS, *BUDGET
+    )
+
+
+def test_ten_kills_change_nothing(tmp_path: Path) -> None:
+    (tmp_path / "unbroken").mkdir()
+    (tmp_path / "broken").mkdir()
+    with serve(Embedded()) as server:
+        unbroken = finish(optimize(tmp_path / "unbroken", server.base_url))
+        total = server.answered
+    assert total == unbroken["spent"]["calls"]
+
+    model = Counting(sorted(random.Random(7).sample(range(2, total), 10)))
+    with serve(model) as server:
+        process = model.victim = optimize(tmp_path / "broken", server.base_url)
+        for _ in range(10):
+            process.communicate(timeout=120)
+            assert process.returncode == -signal.SIGKILL
+            process = model.victim = apo(tmp_path / "broken", server.base_url, "resume", "last")
+            assert len(list((tmp_path / "broken/.apo/runs").iterdir())) == 1
+        result = finish(process)
+
+    for key in ("seed_prompt", "best_prompt", "winner", "validation", "verdict"):
+        assert result[key] == unbroken[key], key
+    assert result["spent"]["calls"] == total
+    # What was under way when the process died was answered, but not recorded: it may be asked
+    # again. Nothing else is.
+    assert total <= len(model.requests) <= total + 10 * CONCURRENCY
+    assert result["mlflow"]["complete"], result["mlflow"]
+    assert parents(tmp_path / "broken/mlflow.db", result["run_id"]) == [
+        (result["mlflow"]["run_id"], "FINISHED")
+    ]
+
+
+def parents(database: Path, run: str) -> list[tuple[str, str]]:
+    with sqlite3.connect(database) as db:
+        rows = db.execute(
+            "SELECT r.run_uuid, r.status FROM runs r JOIN tags t ON t.run_uuid = r.run_uuid "
+            "WHERE t.key = 'apo.run_id' AND t.value = ? AND NOT EXISTS (SELECT 1 FROM tags p "
+            "WHERE p.run_uuid = r.run_uuid AND p.key = 'mlflow.parentRunId')",
+            (run,),
+        ).fetchall()
+    db.close()
+    return [(str(a), str(b)) for a, b in rows]
