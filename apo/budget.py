@@ -60,6 +60,11 @@ class Spent:
     lost_usd: float = 0.0
     retries: int = 0
 
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out."""
+        return self.input_tokens + self.output_tokens
+
     def to_dict(self) -> dict[str, Any]:
         """Give the counts as JSON values."""
         return asdict(self)
@@ -124,7 +129,7 @@ class Meter:
     def __post_init__(self) -> None:
         self._start = self.clock()
         self._charged = 0
-        self._held: dict[str, float] = {}
+        self._held: dict[str, dict[str, float]] = {}
         self._reserved: list[Cost] = []
         self._gate = asyncio.Lock()
         self._settled = asyncio.Event()
@@ -134,14 +139,19 @@ class Meter:
         """Running time of all sessions, in seconds."""
         return self.earlier_seconds + self.clock() - self._start
 
-    def hold_back(self, **amounts: float) -> None:
-        """Keep part of the budget for later, by limit name (max_calls=…); call again to change."""
-        self._held = amounts
+    def hold_back(self, purpose: str, **amounts: float) -> None:
+        """Keep part of the budget for a purpose, by limit name (max_calls=…).
+
+        Called again for the same purpose it takes the place of what was kept; without amounts
+        it frees that.
+        """
+        self._held[purpose] = amounts
 
     def limit(self, name: str) -> float:
         """The limit in force now, what is held back taken off; infinite without a limit."""
         value = getattr(self.budget, name)
-        return float("inf") if value is None else float(value) - self._held.get(name, 0)
+        held = sum(amounts.get(name, 0.0) for amounts in self._held.values())
+        return float("inf") if value is None else float(value) - held
 
     def charge(self, calls: int) -> None:
         """Pay for a whole batch of calls, or for none of them.
@@ -200,13 +210,12 @@ class Meter:
     def _fits(self, bound: Cost) -> bool:
         tokens = sum(c.tokens for c in self._reserved) + bound.tokens
         usd = sum(c.usd or 0.0 for c in self._reserved) + (bound.usd or 0.0)
-        used = self.spent.input_tokens + self.spent.output_tokens
-        return used + tokens <= self.limit("max_tokens") and (
+        return self.spent.tokens + tokens <= self.limit("max_tokens") and (
             (self.spent.usd or 0.0) + self.spent.lost_usd + usd <= self.limit("max_usd")
         )
 
     def _refusal(self, bound: Cost) -> str:
-        used = self.spent.input_tokens + self.spent.output_tokens
+        used = self.spent.tokens
         money = "" if self.spent.usd is None else f" and ${self.spent.usd:.4f}"
         return (
             f"One more call might overspend: it may take {bound.tokens} tokens"

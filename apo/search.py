@@ -8,7 +8,13 @@ from typing import Any, TypeVar
 from apo.caller import Call, Caller, Endpoint
 from apo.concurrency import gather
 from apo.contract import Contract
-from apo.errors import ContentFilterError, ContextLengthError, PromptError, TaskError
+from apo.errors import (
+    BudgetExhausted,
+    ContentFilterError,
+    ContextLengthError,
+    PromptError,
+    TaskError,
+)
 from apo.evaluation import Evaluation, Rollout
 from apo.meta_prompts import MetaPrompt, render, tagged
 from apo.model import Decoding, Message, Request
@@ -75,6 +81,8 @@ class Search:
             self.seed_prompts[0], [*task.train, *task.validation], max_chars=max_chars
         )
         self._known: set[Prompt] = set()
+        self._measured: set[Prompt] = set()
+        self._parts: dict[Prompt, dict[Example, float]] = {}
         _branch.set(_Branch(seed))
         for prompt in self.seed_prompts:
             self._register(prompt, "seed", ())
@@ -238,12 +246,44 @@ class Search:
         place = _branch.get().step()
         evaluation = await measure(self._caller, self._task_model, self.task, prompt, chosen)
         whole = examples is None
-        if whole and (self.best is None or _rank(evaluation) > _rank(self.best)):
-            self.best = evaluation
+        if whole:
+            self._measured.add(prompt)
+            if prompt not in self.seed_prompts:
+                self._caller.meter.hold_back("finalist")
+            if self.best is None or _rank(evaluation) > _rank(self.best):
+                self.best = evaluation
+        else:
+            self._parts.setdefault(prompt, {}).update(
+                (r.example, r.score.value) for r in evaluation.answered if r.score
+            )
         calls, usd = self._caller.meter.spent.calls, self._caller.meter.spent.usd
         figures = {"whole": whole, "calls": calls, "usd": usd, **evaluation.to_dict()}
         self._caller.journal.note("evaluation", place, {"candidate": prompt.id, **figures})
         return evaluation
+
+    def keep_for_finalist(self) -> None:
+        """Hold back one measurement on all of validation until the optimizer has made one."""
+        self._caller.meter.hold_back("finalist", max_calls=len(self.task.validation))
+
+    async def measure_finalists(self) -> None:
+        """Spend what is left on candidates that were measured in part, the best looking first.
+
+        For a search that the budget ended before it could choose; whoever looked no better than
+        the best prompt does in truth is left alone.
+        """
+        self._caller.meter.hold_back("finalist")
+        means = {
+            prompt: sum(scores.values()) / len(scores)
+            for prompt, scores in self._parts.items()
+            if scores and prompt not in self._measured
+        }
+        for prompt in sorted(means, key=lambda p: (means[p], len(self._parts[p])), reverse=True):
+            if self.best is not None and means[prompt] <= self.best.mean:
+                return
+            try:
+                await self.evaluate(prompt)
+            except BudgetExhausted:
+                return
 
     async def map(self, function: Callable[[T], Awaitable[R]], items: Iterable[T]) -> list[R]:
         """Apply the function to all items concurrently, each on a branch of its own."""

@@ -1,6 +1,5 @@
 """One session of a run: seed, search, verdict."""
 
-import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,11 @@ from apo.runs import RunFolder
 from apo.search import Search, measure
 from apo.task import Task
 from apo.verdict import Verdict, judge
+
+VERDICT_SHARE = 0.3
+"""The most of a budget that goes to the verdict."""
+VERDICT_MARGIN = 1.5
+"""The verdict may take so many times what the seed prompt's calls let expect."""
 
 
 class Optimizer(Protocol):
@@ -67,7 +71,7 @@ def fit_pools(task: Task, max_calls: int | None) -> Task:
     """
     if max_calls is None:
         return task
-    n_test = min(len(task.test), int(0.3 * max_calls) // 2)
+    n_test = min(len(task.test), int(VERDICT_SHARE * max_calls) // 2)
     n_validation = min(len(task.validation), (max_calls - 2 * n_test) // 8)
     if n_validation < 2 or (task.test and n_test < 2):
         raise SettingsError(
@@ -158,22 +162,15 @@ class Session:
             meta_prompts=self.meta_prompts,
         )
         self.progress.search = search
-        self.progress.phase = "seed"
-        self._hold_back(caller.meter)
-        try:
-            seeds = await search.map(search.evaluate, search.seed_prompts)
-        except BudgetExhausted as stop:
-            raise SettingsError(
-                "The budget cannot pay for one measurement of the seed prompt on "
-                f"{len(self.task.validation)} validation examples. {stop} Raise the limit."
-            ) from stop
-        self._hold_back(caller.meter)
+        seeds = await self._measure_seeds(caller.meter, search)
         self.progress.phase = "search"
-        with contextlib.suppress(BudgetExhausted):
+        try:
             await self.optimizer.run(search)
+        except BudgetExhausted:
+            await search.measure_finalists()
         best = search.best or seeds[0]
         self.progress.phase = "verdict"
-        caller.meter.hold_back()
+        caller.meter.hold_back("verdict")
         verdict = await self._verdict(caller, seeds[0].prompt, best.prompt)
         return Result(
             run_id=self.folder.id,
@@ -184,17 +181,44 @@ class Session:
             seconds=caller.meter.seconds,
         )
 
-    def _hold_back(self, meter: Meter) -> None:
-        """Keep for the verdict what it will take; in money, once a call's price has been seen."""
-        calls = 2 * len(self.task.test)
-        spent = meter.spent
-        share = 1.5 * calls / spent.calls if spent.calls else 0.0
+    async def _measure_seeds(self, meter: Meter, search: Search) -> list[Evaluation]:
+        """Measure the seed prompts, and keep the verdict's share of the budget for it.
+
+        The share in calls is known before; the others once it has been seen what calls take.
+        """
+        self.progress.phase = "seed"
+        meter.hold_back("verdict", max_calls=2 * len(self.task.test))
+        try:
+            seeds = await search.map(search.evaluate, search.seed_prompts)
+        except BudgetExhausted as stop:
+            raise SettingsError(
+                "The budget cannot pay for one measurement of the seed prompt on "
+                f"{len(self.task.validation)} validation examples. {stop} Raise the limit."
+            ) from stop
+        self.task = self._affordable(meter)
+        calls, spent = 2 * len(self.task.test), meter.spent
+        share = VERDICT_MARGIN * calls / spent.calls
         meter.hold_back(
+            "verdict",
             max_calls=calls,
-            max_minutes=0.2 * (self.budget.max_minutes or 0),
+            max_minutes=VERDICT_SHARE * (self.budget.max_minutes or 0),
             max_usd=share * (spent.usd or 0),
-            max_tokens=share * (spent.input_tokens + spent.output_tokens),
+            max_tokens=share * spent.tokens,
         )
+        search.keep_for_finalist()
+        return seeds
+
+    def _affordable(self, meter: Meter) -> Task:
+        """Make the test split small enough for its share of a budget in tokens or money."""
+        spent = meter.spent
+        takes = {"max_usd": spent.usd or 0.0, "max_tokens": float(spent.tokens)}
+        n = len(self.task.test)
+        for name, taken in takes.items():
+            limit = getattr(self.budget, name)
+            if limit is not None and taken:
+                affordable = VERDICT_SHARE * limit / (VERDICT_MARGIN * taken / spent.calls)
+                n = min(n, max(2, int(affordable / 2)))
+        return sample_pools(self.task, len(self.task.validation), n)
 
     async def _verdict(self, caller: Caller, seed: Prompt, best: Prompt) -> Verdict | None:
         """Measure both prompts on the test split, part by part, so that pairs stay pairs."""

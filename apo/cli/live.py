@@ -119,7 +119,7 @@ class _View:
         if caller is None:
             return ""
         spent = caller.meter.spent
-        tokens = spent.input_tokens + spent.output_tokens
+        tokens = spent.tokens
         return (
             f"{spent.calls} calls, {tokens:,} tokens, {dollars(spent.usd)}, "
             f"{clock(caller.meter.seconds)}"
@@ -131,7 +131,7 @@ class _View:
         if caller is None:
             return table
         meter, spent = caller.meter, caller.meter.spent
-        tokens = spent.input_tokens + spent.output_tokens
+        tokens = spent.tokens
         rows = [
             ("calls", float(spent.calls), meter.budget.max_calls, f"{spent.calls:,}"),
             ("tokens", float(tokens), meter.budget.max_tokens, f"{tokens:,}"),
