@@ -217,8 +217,8 @@ class Caller:
 
     def _count(self, call: Call, entry: Entry) -> None:
         self._counted.add(call.key)
-        unbilled = Usage(input_tokens=0, output_tokens=0)
-        usage = unbilled if entry.error else entry.usage
+        unbilled = entry.error and not entry.failure().billed
+        usage = Usage(input_tokens=0, output_tokens=0) if unbilled else entry.usage
         took = actual(usage, call.endpoint.price, self._bound(call))
         self.meter.count(took, usage.cached_tokens)
 

@@ -129,7 +129,12 @@ class ContextLengthError(ModelError):
 
 
 class ContentFilterError(ModelError):
-    """The provider refuses this request or its answer; recorded as an error of the example."""
+    """The provider refuses this request or its answer; recorded as an error of the example.
+
+    An answer that was refused after it was written is billed, and cannot be told from the rest.
+    """
+
+    billed = True
 
 
 def near(name: str, known: list[str]) -> str:

@@ -1,0 +1,89 @@
+"""Models by name: `open_model("openai/gpt-5-mini")`, a local server, any URL, or `embedded`."""
+
+import math
+from typing import Literal, get_args
+
+from apo.errors import SettingsError, near
+from apo.model import Model
+
+Transport = Literal["aiohttp", "openai"]
+GROUP = "apo.models"
+
+
+def open_model(
+    name: str,
+    *,
+    transport: Transport = "aiohttp",
+    timeout: float = 120.0,
+    max_connections: int = 64,
+) -> Model:
+    """Open a model by its full name; nothing is sent yet. Close it with `aclose`.
+
+    Keys come from the environment, each provider's own variable (`apo.models.providers`).
+
+    Args:
+        name: "embedded"; "provider/model" of a known provider, such as "openai/gpt-5-mini",
+            "azure/DEPLOYMENT" or "ollama/llama3.2"; a base URL and a model,
+            "http://localhost:8000/v1#model"; or "x/…", when an installed package offers x in the
+            entry-point group apo.models: a factory that is given what follows the slash.
+        transport: "aiohttp" (a lean client) or "openai" (the openai SDK).
+        timeout: seconds that one attempt may take in all.
+        max_connections: the most calls on the wire at once; others wait, unlimited.
+
+    Raises:
+        SettingsError: an unknown name, or an option out of range.
+        AuthenticationError: the provider needs a key and its variable is not set.
+    """
+    _check(transport, timeout, max_connections)
+    if name == "embedded":
+        from apo.models.embedded import Embedded
+
+        return Embedded()
+    from apo.models.providers import PROVIDERS, locate
+
+    if "://" not in name and name.partition("/")[0] not in PROVIDERS:
+        return _plug_in(name, [*PROVIDERS])
+    address = locate(name)
+    if transport == "openai":
+        from apo.models.sdk import SdkModel
+
+        return SdkModel(address, timeout=timeout, max_connections=max_connections)
+    from apo.models.http import HttpModel
+
+    return HttpModel(address, timeout=timeout, max_connections=max_connections)
+
+
+def _check(transport: str, timeout: float, max_connections: int) -> None:
+    known = list(get_args(Transport))
+    if transport not in known:
+        raise SettingsError(f"There is no transport {transport!r}.{near(transport, known)}")
+    if not (timeout > 0 and math.isfinite(timeout)):
+        raise SettingsError(f"timeout is {timeout!r}; it is in seconds, and must be above 0.")
+    if max_connections < 1:
+        raise SettingsError(f"max_connections is {max_connections!r}; it must be at least 1.")
+
+
+def _plug_in(name: str, known: list[str]) -> Model:
+    """Open the model of a third party.
+
+    Raises:
+        SettingsError: nobody offers it, or its package fails.
+    """
+    from importlib.metadata import entry_points
+
+    provider, _, rest = name.partition("/")
+    offered = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if provider not in offered:
+        raise SettingsError(
+            f"There is no provider {provider!r} for the model {name!r}. A model is named "
+            "provider/model, or by its URL: http://localhost:8000/v1#model."
+            f"{near(provider, ['embedded', *known, *offered])}"
+        )
+    try:
+        model: Model = offered[provider].load()(rest)
+    except Exception as error:
+        raise SettingsError(
+            f"The model {name!r} cannot be opened: {offered[provider].value} raised "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    return model

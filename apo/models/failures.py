@@ -1,0 +1,197 @@
+"""Which `ModelError` a server's refusal is, from its status, headers and body.
+
+Servers differ in how they word the same refusal; the codes and wordings of OpenAI, Azure, Gemini,
+Anthropic, OpenRouter, DeepSeek, vLLM, llama.cpp, Ollama and TGI are known here.
+"""
+
+import math
+import re
+import time
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any, cast
+
+import orjson
+
+from apo.errors import (
+    AuthenticationError,
+    BadRequestError,
+    ContentFilterError,
+    ContextLengthError,
+    MalformedReplyError,
+    ModelError,
+    QuotaError,
+    RateLimitError,
+    TransportError,
+)
+from apo.models.address import Address
+
+CODE_FIELDS = ("code", "type", "status")
+QUOTA_CODES = {
+    "insufficient_quota",
+    "billing_hard_limit_reached",
+    "billing_not_active",
+    "insufficient_balance",
+    "insufficient_credits",
+}
+QUOTA_WORDS = re.compile(
+    r"credit balance is too low|insufficient (account )?(balance|credits?|funds)", re.IGNORECASE
+)
+FILTER_CODES = {
+    "content_filter",
+    "content_policy_violation",
+    "contentfilter",
+    "responsibleaipolicyviolation",
+}
+CONTEXT_CODES = {"context_length_exceeded", "exceed_context_size_error"}
+CONTEXT_WORDS = re.compile(
+    r"maximum context length|model's context length|maximum model length|context size|"
+    r"exceeds? (the )?(model's )?(maximum )?context|context (length|window)[^.]{0,40}exceed|"
+    r"input token count|(prompt|input|request) (is )?too (long|large)|reduce the length of|"
+    r"`inputs` (tokens|must have less)",
+    re.IGNORECASE,
+)
+UNSUPPORTED = re.compile(
+    r"unsupported|not support|unknown|unrecogni[sz]ed|not permitted|not allowed|deprecated|"
+    r"invalid|does not|extra inputs|only",
+    re.IGNORECASE,
+)
+OPTIONS = (
+    "temperature",
+    "top_p",
+    "frequency_penalty",
+    "presence_penalty",
+    "max_tokens",
+    "max_completion_tokens",
+    "stop",
+)
+
+
+def failure(address: Address, status: int, headers: Mapping[str, str], body: Any) -> ModelError:
+    """Say which error a reply with another status than 200 is."""
+    codes, said = _codes(error_part(body)), _message(body)
+    shown = words(address, said, 400)
+    text = f"{address.name}: the server answered {status}: {shown or '(nothing)'}"
+    asked_wait = retry_after(headers, time.time())
+    if status == 402 or codes & QUOTA_CODES or QUOTA_WORDS.search(said):
+        return QuotaError(f"{text} The account behind {_key(address)} has no credit left.")
+    if status in (401, 403):
+        return AuthenticationError(f"{text} {_refused(address)}")
+    if codes & FILTER_CODES:
+        return ContentFilterError(text)
+    if status == 413 or codes & CONTEXT_CODES or CONTEXT_WORDS.search(said):
+        return ContextLengthError(text)
+    if status == 429:
+        return RateLimitError(text, retry_after=asked_wait)
+    if status in (408, 409, 425) or status >= 500:
+        return TransportError(text, retry_after=asked_wait)
+    if status < 300:
+        return MalformedReplyError(text)
+    return BadRequestError(text + _hint(address, status, headers, said))
+
+
+def error_part(body: Any) -> dict[str, Any]:
+    """The part of an error's body that says what is wrong; {} when there is none."""
+    listed = as_list(body) or [body]  # Gemini wraps it in a list.
+    outer = as_dict(listed[0])
+    return as_dict(outer.get("error")) or outer
+
+
+def as_dict(value: Any) -> dict[str, Any]:
+    """A JSON object as it is; {} for any other value."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def as_list(value: Any) -> list[object]:
+    """A JSON array as it is; [] for any other value."""
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def _codes(error: dict[str, Any]) -> set[str]:
+    inner = as_dict(error.get("innererror"))  # Azure's.
+    return {str(part.get(name)).lower() for part in (error, inner) for name in CODE_FIELDS}
+
+
+def _message(body: Any) -> str:
+    """The server's own words, wherever it puts them."""
+    if isinstance(body, str):
+        title = re.search(r"<title>(.*?)</title>", body, re.IGNORECASE | re.DOTALL)
+        return title[1] if title else body
+    error = error_part(body)
+    for field in ("message", "detail", "error", "error_description"):
+        if error.get(field):
+            said = error[field]
+            return said if isinstance(said, str) else orjson.dumps(said).decode()
+    return ""
+
+
+def words(address: Address, text: str, size: int) -> str:
+    """Foreign text, made safe to show: no key, no control characters, not long."""
+    shown = "".join(c if c.isprintable() else " " for c in address.redact(text[:2000]))
+    shown = " ".join(shown.split())
+    return shown if len(shown) <= size else shown[:size] + "…"
+
+
+def _key(address: Address) -> str:
+    return f"the key in {address.key_variable}" if address.key_variable else address.url
+
+
+def _refused(address: Address) -> str:
+    if address.scheme == "basic":
+        return "It refuses the user and password in the URL."
+    variable = address.key_variable
+    if not variable:
+        return f"It wants a key: name the model {address.url}#{address.model} and set APO_API_KEY."
+    if not address.key:
+        return f"No key was sent. Set one: export {variable}=YOUR_KEY."
+    return f"It refuses the key in {variable}. Set another: export {variable}=YOUR_KEY."
+
+
+def _hint(address: Address, status: int, headers: Mapping[str, str], said: str) -> str:
+    """What the user can do about a request that is refused for good."""
+    if status < 400:
+        target = words(address, headers.get("location", "nowhere"), 200)
+        return f" It redirects to {target}; write the model's URL so that nothing redirects."
+    if status == 404:
+        pull = f" Is it there? ollama pull {address.model}." * address.name.startswith("ollama/")
+        return f" Check the model {address.model!r} and the base URL {address.url}.{pull}"
+    if not UNSUPPORTED.search(said):
+        return ""
+    named = [option for option in OPTIONS if re.search(rf"\b{option}\b", said)]
+    if named:
+        option = "max_tokens" if named[0] == "max_completion_tokens" else named[0]
+        unset = "[]" if option == "stop" else "null"
+        return f" To leave the option to the server, set decoding.{option}: {unset}."
+    if re.search(r"\b(random_)?seed\b", said):
+        return " It takes no seed; only calls at temperature 0 are sent without one."
+    return ""
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds that a server asks to wait; None when it does not say, or not legibly.
+
+    Args:
+        headers: HTTP headers; names are looked up in lower case.
+        now: seconds since the epoch.
+    """
+    milliseconds = _number(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    asked = headers.get("retry-after", "")
+    seconds = _number(asked)
+    if seconds is not None:
+        return seconds
+    try:
+        date = parsedate_to_datetime(asked)
+        return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if value >= 0 and math.isfinite(value) else None

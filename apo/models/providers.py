@@ -1,0 +1,190 @@
+"""Where named models are served: base URLs, key variables, and habits of each server.
+
+Keys are read from the environment when a model is opened, and go nowhere but into the request's
+header. Seeds: Mistral calls the option random_seed, and Gemini's endpoint refuses it.
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+from apo.errors import AuthenticationError, SettingsError
+from apo.models.address import Address
+
+AZURE_API_VERSION = "2024-10-21"
+URL_KEY = "APO_API_KEY"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provider:
+    """A server that speaks OpenAI's chat completions.
+
+    Attributes:
+        url: its base URL.
+        key_variable: the environment variable of its key; "" when it takes none.
+        needs_key: whether it is of no use without one.
+        url_variable: the environment variable that states another base URL.
+        seed_field: what the seed is called in a request; "" when it is refused.
+    """
+
+    url: str
+    key_variable: str = ""
+    needs_key: bool = True
+    url_variable: str = ""
+    seed_field: str = "seed"
+
+
+PROVIDERS = {
+    "openai": Provider(
+        url="https://api.openai.com/v1",
+        key_variable="OPENAI_API_KEY",
+        url_variable="OPENAI_BASE_URL",
+    ),
+    "azure": Provider(
+        url="", key_variable="AZURE_OPENAI_API_KEY", url_variable="AZURE_OPENAI_ENDPOINT"
+    ),
+    "anthropic": Provider(
+        url="https://api.anthropic.com/v1", key_variable="ANTHROPIC_API_KEY", seed_field=""
+    ),
+    "deepseek": Provider(url="https://api.deepseek.com/v1", key_variable="DEEPSEEK_API_KEY"),
+    "fireworks": Provider(
+        url="https://api.fireworks.ai/inference/v1", key_variable="FIREWORKS_API_KEY"
+    ),
+    "gemini": Provider(
+        url="https://generativelanguage.googleapis.com/v1beta/openai",
+        key_variable="GEMINI_API_KEY",
+        seed_field="",
+    ),
+    "groq": Provider(url="https://api.groq.com/openai/v1", key_variable="GROQ_API_KEY"),
+    "mistral": Provider(
+        url="https://api.mistral.ai/v1", key_variable="MISTRAL_API_KEY", seed_field="random_seed"
+    ),
+    "openrouter": Provider(url="https://openrouter.ai/api/v1", key_variable="OPENROUTER_API_KEY"),
+    "together": Provider(url="https://api.together.xyz/v1", key_variable="TOGETHER_API_KEY"),
+    "upstage": Provider(url="https://api.upstage.ai/v1", key_variable="UPSTAGE_API_KEY"),
+    "xai": Provider(url="https://api.x.ai/v1", key_variable="XAI_API_KEY"),
+    "llamacpp": Provider(url="http://localhost:8080/v1", needs_key=False),
+    "ollama": Provider(
+        url="http://localhost:11434/v1", needs_key=False, url_variable="OLLAMA_HOST"
+    ),
+    "vllm": Provider(
+        url="http://localhost:8000/v1",
+        key_variable="VLLM_API_KEY",
+        needs_key=False,
+        url_variable="VLLM_BASE_URL",
+    ),
+}
+
+
+def locate(name: str) -> Address:
+    """Find where a model is served, by "provider/model" or "URL#model".
+
+    Raises:
+        SettingsError: the name or a variable is not usable.
+        AuthenticationError: the provider needs a key and its variable is not set.
+    """
+    if "://" in name:
+        return _from_url(name)
+    prefix, _, model = name.partition("/")
+    provider = PROVIDERS[prefix]
+    if not model.strip():
+        raise SettingsError(f"{name!r} names no model; write {prefix}/MODEL.")
+    stated = os.environ.get(provider.url_variable, "").strip() if provider.url_variable else ""
+    if prefix == "ollama" and stated:
+        stated = _ollama_url(stated)
+    if not (stated or provider.url):
+        raise SettingsError(
+            f"{name} needs the base URL in the environment variable {provider.url_variable}, "
+            "such as https://NAME.openai.azure.com."
+        )
+    url, credentials = _base_url(stated or provider.url, provider.url_variable)
+    if credentials:
+        raise SettingsError(f"{provider.url_variable} holds a user or password; it must not.")
+    azure = prefix == "azure"
+    return Address(
+        name=name,
+        model=model,
+        url=f"{url}/openai/deployments/{quote(model, safe='')}" if azure else url,
+        key_variable=provider.key_variable,
+        key=_read_key(name, provider.key_variable, needed=provider.needs_key),
+        scheme="api-key" if azure else "bearer",
+        api_version=os.environ.get("OPENAI_API_VERSION") or AZURE_API_VERSION if azure else "",
+        seed_field=provider.seed_field,
+    )
+
+
+def _from_url(name: str) -> Address:
+    before, _, model = name.partition("#")
+    url, credentials = _base_url(before, "The model's name")
+    if not model.strip():
+        raise SettingsError(f"{url!r} names no model; write {url}#MODEL.")
+    key = _read_key(url, URL_KEY, needed=False)
+    if credentials:
+        user, _, password = credentials.partition(":")
+        key = f"{unquote(user)}:{unquote(password)}"
+    return Address(
+        name=public_name(name),
+        model=model,
+        url=url,
+        key_variable=URL_KEY,
+        key=key,
+        scheme="basic" if credentials else "bearer",
+    )
+
+
+def public_name(name: str) -> str:
+    """Give a model's name without the credentials that a URL may hold."""
+    url, hash_, model = name.partition("#")
+    return re.sub(r"^([^/]*//)[^/?]*@", r"\1", url) + hash_ + model
+
+
+def _base_url(url: str, source: str) -> tuple[str, str]:
+    """Check a base URL; give it without credentials or a last slash, and its credentials."""
+    shown = public_name(url).partition("?")[0]
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # A port or an IPv6 address that is none.
+        raise SettingsError(  # Not shown: what looks like a port may be a password.
+            f"{source} is no usable URL: a port is a number, and / # ? @ in a password are written "
+            "%2F %23 %3F %40."
+        ) from None
+    if not usable or re.search(r"[\s\x00-\x1f]", url):
+        raise SettingsError(
+            f"{source}: {shown!r} is no base URL; write it like http://localhost:8000/v1."
+        )
+    if parts.query:
+        raise SettingsError(f"{source}: {shown!r} is followed by a query (?…); leave it out.")
+    credentials, _, host = parts.netloc.rpartition("@")
+    path = parts.path.rstrip("/").removesuffix("/chat/completions").rstrip("/")
+    return urlunsplit((parts.scheme, host, path, "", "")), credentials
+
+
+def _ollama_url(host: str) -> str:
+    """Read OLLAMA_HOST the way Ollama does: scheme, port and path are optional."""
+    url = host if "://" in host else f"http://{host}"
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 11434)
+    except ValueError:
+        return url  # Refused, with its reason, where all base URLs are checked.
+    name = "127.0.0.1" if parts.hostname == "0.0.0.0" else parts.hostname or ""  # noqa: S104 - what a server listens on, not an address to bind
+    name = f"[{name}]" if ":" in name else name
+    return f"{parts.scheme}://{name}:{port}{parts.path.rstrip('/').removesuffix('/v1')}/v1"
+
+
+def _read_key(name: str, variable: str, *, needed: bool) -> str:
+    key = os.environ.get(variable, "").strip() if variable else ""
+    if needed and not key:
+        raise AuthenticationError(
+            f"{name} needs a key, and the environment variable {variable} is not set. Set it in "
+            f"the shell that runs apo: export {variable}=YOUR_KEY. Keys are read from the "
+            'environment only. The model "embedded" needs none.'
+        )
+    if not re.fullmatch(r"[!-~]*", key):
+        raise AuthenticationError(
+            f"The key in {variable} holds a space, a line break or a character outside ASCII, "
+            "which no key has. Set it again."
+        )
+    return key

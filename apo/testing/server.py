@@ -1,0 +1,214 @@
+"""A chat-completions server on this machine that serves any `Model`, with faults on demand.
+
+    with serve(Embedded()) as server:
+        open_model(server.model_name)
+
+or, for another program, `python -m apo.testing.server --latency-ms 50`.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import signal
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from apo.errors import AuthenticationError, ModelError, SettingsError
+from apo.model import Model
+from apo.testing.faults import Faults, spoil
+from apo.testing.wire import chat_completion, parse_body, read_request, status_of
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request that came in: its path with the query, its headers by lower-case name, its body."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+class ChatServer:
+    """Serves a model on 127.0.0.1 while it is entered: `async with ChatServer(model) as server`.
+
+    Args:
+        model: what answers; its seed is the request's, 0 when there is none.
+        faults: what goes wrong.
+        latency: seconds that every attempt takes beside the model's own time.
+        key: the only key that is accepted; None accepts all.
+        port: 0 takes a free one.
+
+    Attributes:
+        base_url: where it serves, once entered.
+        requests: attempts that came in.
+        answered: attempts that got their right answer.
+        by_fault: attempts that went wrong, by the name of the fault or the status.
+        in_flight: attempts under way.
+        max_in_flight: the most that were under way at once.
+        seen: the last thousand requests.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        faults: Faults | None = None,
+        latency: float = 0.0,
+        key: str | None = None,
+        port: int = 0,
+    ) -> None:
+        self.model, self.faults, self.latency = model, faults or Faults(), latency
+        self.base_url = ""
+        self.requests = self.answered = self.in_flight = self.max_in_flight = 0
+        self.by_fault: Counter[str] = Counter()
+        self.seen: deque[Seen] = deque(maxlen=1000)
+        self._key, self._port = key, port
+        self._attempts: Counter[bytes] = Counter()
+
+    @property
+    def model_name(self) -> str:
+        """The name under which `open_model` finds the model here."""
+        return f"{self.base_url}#{self.model.name}"
+
+    async def __aenter__(self) -> "ChatServer":
+        """Start to serve."""
+        app = web.Application(client_max_size=64 * 2**20)
+        app.router.add_post("/{path:.*}chat/completions", self._handle)
+        # A client that gives up ends the handler: else a hanging one would live on.
+        self._runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
+        )
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port, backlog=1024)
+        await site.start()
+        self.base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/v1"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop, and drop what is under way."""
+        await self._runner.cleanup()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        self.requests += 1
+        self.in_flight += 1
+        self.max_in_flight = max(self.max_in_flight, self.in_flight)
+        try:
+            return await self._reply(request)
+        except ModelError as error:
+            return self._refuse(*status_of(error), str(error))
+        finally:
+            self.in_flight -= 1
+
+    async def _reply(self, request: web.Request) -> web.StreamResponse:
+        raw = await request.read()
+        body = parse_body(raw)
+        headers = {str(name).lower(): str(value) for name, value in request.headers.items()}
+        self.seen.append(Seen(request.path_qs, headers, body))
+        await asyncio.sleep(self.latency)
+        self._check_key(headers)
+        if self.faults.status is not None:
+            return self._refuse(self.faults.status, "stated", "This status was asked for.")
+        content = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).digest()
+        fault = self.faults.draw(content, self._attempts[content])
+        self._attempts[content] += 1
+        if fault in ("rate_limit", "server_error"):
+            return self._refuse(429 if fault == "rate_limit" else 500, fault, "Try again.")
+        if fault == "hang":
+            self.by_fault[fault] += 1
+            await asyncio.sleep(self.faults.max_hang)
+            return web.Response(status=504)
+        data = chat_completion(body, await self.model.complete(read_request(body)))
+        if fault:
+            self.by_fault[fault] += 1
+            return await spoil(request, fault, data)
+        self.answered += 1
+        return web.Response(body=orjson.dumps(data), content_type="application/json")
+
+    def _check_key(self, headers: dict[str, str]) -> None:
+        given = headers.get("api-key") or headers.get("authorization", "").removeprefix("Bearer ")
+        if self._key is not None and given != self._key:
+            raise AuthenticationError(f"Incorrect API key provided: {given}.")
+
+    def _refuse(self, status: int, code: str, message: str) -> web.Response:
+        self.by_fault[code if code in self.faults.shares() else str(status)] += 1
+        headers: dict[str, str] = {}
+        if self.faults.retry_after is not None and status in (429, 500):
+            headers["Retry-After"] = self.faults.retry_after
+        error = {"message": message, "type": "error", "param": None, "code": code}
+        data = orjson.dumps({"error": error})
+        return web.Response(
+            body=data, status=status, headers=headers, content_type="application/json"
+        )
+
+
+@contextmanager
+def serve(
+    model: Model,
+    *,
+    faults: Faults | None = None,
+    latency: float = 0.0,
+    key: str | None = None,
+    port: int = 0,
+) -> Generator[ChatServer]:
+    """Serve a model from a thread of its own, for callers that block; see `ChatServer`."""
+    server = ChatServer(model, faults=faults, latency=latency, key=key, port=port)
+    started: Future[Callable[[], object]] = Future()
+
+    async def run() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        try:
+            async with server:
+                started.set_result(lambda: loop.call_soon_threadsafe(stop.set))
+                await stop.wait()
+        except OSError as error:
+            started.set_exception(error)
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()), name="apo-server", daemon=True)
+    thread.start()
+    stop = started.result()
+    try:
+        yield server
+    finally:
+        stop()
+        thread.join()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve the embedded model until interrupted; the first line printed is the base URL."""
+    parser = argparse.ArgumentParser(prog="python -m apo.testing.server", description=main.__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="of every attempt")
+    for name in Faults().shares():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=0.0, metavar="SHARE")
+    parser.add_argument("--retry-after", help="header of a 429 or 500, in seconds or as a date")
+    parser.add_argument("--seed", type=int, default=0, help="of the faults")
+    options = vars(parser.parse_args(arguments))
+    port, latency = options.pop("port"), options.pop("latency_ms") / 1000
+
+    async def run() -> None:
+        from apo.models.embedded import Embedded
+
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        faults = Faults(**options)
+        async with ChatServer(Embedded(), faults=faults, latency=latency, port=port) as server:
+            print(server.base_url, flush=True)
+            await stop.wait()
+
+    try:
+        asyncio.run(run())
+    except (OSError, OverflowError, SettingsError) as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,379 @@
+"""Refusals of real servers, in their own forms, and bytes of every kind."""
+
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apo.errors import (
+    AuthenticationError,
+    BadRequestError,
+    ContentFilterError,
+    ContextLengthError,
+    MalformedReplyError,
+    ModelError,
+    QuotaError,
+    RateLimitError,
+    TransportError,
+)
+from apo.model import Completion, Usage
+from apo.models.address import Address
+from apo.models.failures import failure, retry_after
+from apo.models.replies import read_reply
+
+HERE = Address(
+    name="openai/m",
+    model="m",
+    url="https://api.openai.com/v1",
+    key_variable="OPENAI_API_KEY",
+    key="sk-Qx7vT9wLm2ZpR4nB",
+)
+
+
+def openai(message: str, code: str | None = None, kind: str = "invalid_request_error") -> object:
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+
+
+def vllm(message: str) -> object:
+    return {"object": "error", "message": message, "type": "BadRequestError", "code": 400}
+
+
+CASES: list[tuple[int, object, type[ModelError]]] = [
+    (
+        401,
+        openai("Incorrect API key provided: sk-Q***4nB.", "invalid_api_key"),
+        AuthenticationError,
+    ),
+    (403, openai("Country not supported", "unsupported_country"), AuthenticationError),
+    (401, {"detail": "Unauthorized"}, AuthenticationError),
+    (402, {"error": {"message": "Insufficient credits", "code": 402}}, QuotaError),
+    (429, openai("You exceeded your current quota", "insufficient_quota"), QuotaError),
+    (403, openai("Billing hard limit", "billing_hard_limit_reached"), QuotaError),
+    (400, {"error": {"message": "Your credit balance is too low to access the API."}}, QuotaError),
+    (429, openai("Rate limit reached", "rate_limit_exceeded", "requests"), RateLimitError),
+    (429, "Too Many Requests", RateLimitError),
+    # Gemini words its limit per minute like OpenAI its empty account.
+    (
+        429,
+        [
+            {
+                "error": {
+                    "code": 429,
+                    "message": "You exceeded your current quota, please check your "
+                    "plan and billing details.",
+                    "status": "RESOURCE_EXHAUSTED",
+                }
+            }
+        ],
+        RateLimitError,
+    ),
+    (400, openai("too long", "context_length_exceeded"), ContextLengthError),
+    (
+        400,
+        vllm("This model's maximum context length is 4096 tokens. However, you requested 5000."),
+        ContextLengthError,
+    ),
+    (
+        400,
+        {
+            "error": {
+                "message": "You passed 1015 input tokens and requested 10 output tokens. "
+                "However, the model's context length is only 1024 tokens.",
+                "code": 400,
+            }
+        },
+        ContextLengthError,
+    ),
+    (
+        400,
+        vllm("The decoder prompt (length 5000) is longer than the maximum model length of 4096."),
+        ContextLengthError,
+    ),
+    (
+        400,
+        {
+            "error": {
+                "code": 400,
+                "message": "the request exceeds the available context size. try increasing it",
+                "type": "exceed_context_size_error",
+            }
+        },
+        ContextLengthError,
+    ),
+    (500, {"error": "the input length exceeds the context length"}, ContextLengthError),
+    (400, openai("prompt is too long: 210000 tokens > 200000 maximum"), ContextLengthError),
+    (
+        400,
+        [
+            {
+                "error": {
+                    "message": "The input token count (2000000) exceeds the maximum number of "
+                    "tokens allowed (1048576)."
+                }
+            }
+        ],
+        ContextLengthError,
+    ),
+    (
+        422,
+        {"error": "Input validation error: `inputs` must have less than 4096 tokens"},
+        ContextLengthError,
+    ),
+    (413, "<html><title>413 Request Entity Too Large</title></html>", ContextLengthError),
+    (
+        429,
+        openai("Request too large for m on tokens per min: Limit 10000, Requested 15000", "tokens"),
+        ContextLengthError,
+    ),
+    (400, openai("filtered", "content_filter"), ContentFilterError),
+    (
+        400,
+        {
+            "error": {
+                "message": "filtered",
+                "code": None,
+                "innererror": {"code": "ResponsibleAIPolicyViolation"},
+            }
+        },
+        ContentFilterError,
+    ),
+    (404, openai("The model `m` does not exist", "model_not_found"), BadRequestError),
+    (404, "<html><head><title>404 Not Found</title></head></html>", BadRequestError),
+    (
+        422,
+        {"detail": [{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]},
+        BadRequestError,
+    ),
+    (400, openai("max_tokens is too large: 100000. It supports at most 16384"), BadRequestError),
+    (400, None, BadRequestError),
+    (400, [], BadRequestError),
+    (405, "", BadRequestError),
+    (301, "", BadRequestError),
+    (408, "", TransportError),
+    (409, "", TransportError),
+    (500, {"error": {"message": None}}, TransportError),
+    (503, "<html>Service Unavailable</html>", TransportError),
+    (529, openai("Overloaded", kind="overloaded_error"), TransportError),
+    (204, "", MalformedReplyError),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "kind"), CASES)
+def test_classes(status: int, body: object, kind: type[ModelError]) -> None:
+    error = failure(HERE, status, {}, body)
+    assert type(error) is kind
+    assert str(error).startswith(f"openai/m: the server answered {status}: ")
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "hint"),
+    [
+        (
+            400,
+            "Unsupported value: 'temperature' does not support 0.0",
+            "decoding.temperature: null",
+        ),
+        (400, "Unsupported parameter: 'max_tokens'. Use another.", "decoding.max_tokens: null"),
+        (400, 'Unknown name "frequency_penalty"', "decoding.frequency_penalty: null"),
+        (400, "stop is not supported", "decoding.stop: []"),
+        (422, "seed: Extra inputs are not permitted", "temperature 0"),
+        (404, "no such model", "Check the model 'm' and the base URL https://api.openai.com/v1"),
+        (401, "no", "export OPENAI_API_KEY="),
+        (402, "no", "the key in OPENAI_API_KEY"),
+    ],
+)
+def test_hints(status: int, message: str, hint: str) -> None:
+    assert hint in str(failure(HERE, status, {}, openai(message)))
+
+
+@pytest.mark.parametrize(
+    ("address", "hint"),
+    [
+        (Address(name="u", model="m", url="http://h/v1", key_variable="APO_API_KEY"), "No key was"),
+        (Address(name="ollama/m", model="m", url="http://h/v1"), "http://h/v1#m and set APO_API"),
+    ],
+)
+def test_what_to_do_where_no_key_was_sent(address: Address, hint: str) -> None:
+    assert hint in str(failure(address, 401, {}, {}))
+
+
+def test_ollama_is_told_to_pull() -> None:
+    address = Address(name="ollama/llama9", model="llama9", url="http://localhost:11434/v1")
+    assert "ollama pull llama9" in str(failure(address, 404, {}, {"error": "not found"}))
+
+
+def test_words_are_made_safe_to_show() -> None:
+    noise = "\x1b[31m\x00 안녕 \n\n" + "x" * 100_000
+    said = str(failure(HERE, 400, {}, openai(noise)))
+    assert said.isprintable()
+    assert "안녕" in said
+    assert len(said) < 600
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        "Incorrect key: sk-Qx7vT9wLm2ZpR4nB.",
+        "Incorrect key: 'sk-Qx7vT9wLm2ZpR4nB', try another",
+        "key=sk-Qx7vT9wLm2ZpR4nB&x=1",
+        "Bearer sk-Qx7vT9wLm2ZpR4nB",
+        "Incorrect key: sk-Qx****R4nB",
+        "The key sk-Qx7vT9wL is cut",
+        "..." + "a" * 385 + " sk-Qx7vT9wLm2ZpR4nB",
+        "b" * 1990 + " sk-Qx7vT9wLm2ZpR4nB",
+    ],
+)
+@pytest.mark.parametrize("status", [301, 400, 401, 404, 429, 500])
+def test_the_key_is_taken_out_of_foreign_words(echo: str, status: int) -> None:
+    said = str(failure(HERE, status, {"location": echo}, openai(echo)))
+    assert "Qx7v" not in said
+    assert "R4nB" not in said
+
+
+def test_a_short_key_does_not_eat_the_text() -> None:
+    here = Address(name="u#m", model="m", url="http://h/v1", key="a")
+    assert "a*** b" not in str(failure(here, 400, {}, openai("what a bad day")))
+    assert "what *** bad day" in str(failure(here, 400, {}, openai("what a bad day")))
+
+
+NOW = datetime(2030, 5, 6, 7, 8, 9, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "12"}, 12.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after": "0"}, 0.0),
+        ({"retry-after-ms": "1500", "retry-after": "2"}, 1.5),
+        ({"retry-after-ms": "soon", "retry-after": "2"}, 2.0),
+        ({"retry-after": "Mon, 06 May 2030 07:09:09 GMT"}, 60.0),
+        ({"retry-after": "Mon, 06 May 2030 07:09:09 -0000"}, 60.0),
+        ({"retry-after": "Mon, 06 May 2030 07:00:00 GMT"}, 0.0),
+        ({"retry-after": "-5"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "1e999"}, None),
+        ({"retry-after": "tomorrow"}, None),
+        ({"retry-after": "Mon, 99 May 99999 07:00:00 GMT"}, None),
+        ({"retry-after": ""}, None),
+    ],
+)
+def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(headers, NOW) == seconds
+
+
+@given(st.datetimes(datetime(2030, 5, 7), datetime(2100, 1, 1), timezones=st.just(UTC)))
+def test_retry_after_reads_any_date(date: datetime) -> None:
+    whole = date.replace(microsecond=0)
+    header = {"retry-after": format_datetime(whole, usegmt=True)}
+    assert retry_after(header, NOW) == whole.timestamp() - NOW
+
+
+@given(st.text())
+def test_retry_after_of_any_text_is_none_or_a_wait(text: str) -> None:
+    wait = retry_after({"retry-after": text}, NOW)
+    assert wait is None or 0 <= wait < float("inf")
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False)
+    | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["choices", "message", "content", "error", "code", "usage", "finish_reason"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.sampled_from([200, 201, 302, 400, 401, 404, 413, 429, 500, 599]), st.binary() | JSON)
+def test_any_reply_is_a_completion_or_a_model_error(status: int, body: object) -> None:
+    if isinstance(body, bytes):
+        data = body
+    else:
+        try:
+            data = orjson.dumps(body)
+        except TypeError:  # Half a surrogate pair.
+            return
+    try:
+        completion = read_reply(HERE, status, {"content-type": "application/json"}, data)
+    except ModelError as error:
+        said = str(error)
+    else:
+        assert status == 200
+        said = ""
+        completion.text.encode()
+    assert said == "" or said.isprintable()
+
+
+def chat(content: object, reason: str | None = "stop", **rest: object) -> bytes:
+    message = {"role": "assistant", "content": content, **rest}
+    return orjson.dumps({"choices": [{"message": message, "finish_reason": reason}]})
+
+
+@pytest.mark.parametrize(
+    ("data", "completion"),
+    [
+        (chat("네, 😀"), Completion(text="네, 😀")),
+        (chat(""), Completion(text="")),
+        (chat("cut", "length"), Completion(text="cut", truncated=True)),
+        (chat(None, "length"), Completion(text="", truncated=True)),
+        (chat(None, refusal="I won't."), Completion(text="I won't.")),
+        (chat("4", reasoning_content="2 + 2 ..."), Completion(text="4")),
+        (
+            chat([{"type": "thinking", "thinking": ["?"]}, {"type": "text", "text": "hi"}]),
+            Completion(text="hi"),
+        ),
+    ],
+)
+def test_answers(data: bytes, completion: Completion) -> None:
+    assert read_reply(HERE, 200, {}, data) == completion
+
+
+@pytest.mark.parametrize("reason", ["content_filter", "content_filter: SAFETY"])
+def test_an_answer_held_back(reason: str) -> None:
+    with pytest.raises(ContentFilterError):
+        read_reply(HERE, 200, {}, chat(None, reason))
+
+
+@pytest.mark.parametrize(
+    ("usage", "read"),
+    [
+        (None, Usage()),
+        ([], Usage()),
+        ({"prompt_tokens": 5, "completion_tokens": 2}, Usage(input_tokens=5, output_tokens=2)),
+        ({"prompt_tokens": -1, "completion_tokens": "2"}, Usage()),
+        ({"prompt_tokens": True, "completion_tokens": 2.5}, Usage()),
+        (
+            {"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": 4}},
+            Usage(input_tokens=5, cached_tokens=4),
+        ),
+        ({"prompt_tokens": 5, "prompt_tokens_details": None}, Usage(input_tokens=5)),
+    ],
+)
+def test_usage(usage: object, read: Usage) -> None:
+    body = {"choices": [{"message": {"content": "x"}}], "usage": usage}
+    assert read_reply(HERE, 200, {}, orjson.dumps(body)).usage == read
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [(429, RateLimitError), (502, TransportError), ("x", MalformedReplyError)]
+)
+def test_an_error_under_status_200(code: object, kind: type[ModelError]) -> None:
+    data = orjson.dumps({"error": {"message": "upstream", "code": code}})
+    with pytest.raises(kind):
+        read_reply(HERE, 200, {"retry-after": "3"}, data)
