@@ -26,7 +26,13 @@ from difflib import get_close_matches
 
 
 class ApoError(Exception):
-    """Base of all errors of apo; its text is written for the user, without a traceback."""
+    """Base of all errors of apo; its text is written for the user, without a traceback.
+
+    Attributes:
+        run_id: the run that it ended, if any; `apo resume` goes on with it.
+    """
+
+    run_id = ""
 
 
 class PromptError(ApoError):

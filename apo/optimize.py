@@ -71,6 +71,7 @@ async def aoptimize(
     )
     folder, session = setup.prepare(run, home)
     session.progress = progress or session.progress
+    session.progress.run_id = folder.id
     session.retry = retry or session.retry
     return await _conclude(folder, session, setup.options)
 

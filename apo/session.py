@@ -45,11 +45,13 @@ class Progress:
     """What a run is doing now, for whoever watches it.
 
     Attributes:
+        run_id: the run's name, once it has one.
         phase: "start", "seed", "search", "verdict", "logging" or "done".
         caller: the run's caller, once there is one.
         search: the run's search, once there is one.
     """
 
+    run_id: str = ""
     phase: str = "start"
     caller: Caller | None = None
     search: Search | None = None

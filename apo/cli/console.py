@@ -9,15 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from apo.errors import (
-    ApoError,
-    AuthenticationError,
-    Interrupted,
-    ModelUnavailable,
-    QuotaError,
-)
+from apo.errors import ApoError, Interrupted
 
-console = Console(stderr=True, highlight=False, soft_wrap=False)
+console = Console(stderr=True, highlight=False)
 
 
 def home() -> Path:
@@ -32,18 +26,17 @@ def print_json(value: Any) -> None:
 
 def say(text: str = "", style: str = "") -> None:
     """Write a line for people; brackets in it are only text."""
-    console.print(Text(text, style=style))
+    console.print(Text(text, style=style), soft_wrap=not console.is_terminal)
 
 
 def fail(error: ApoError) -> int:
     """Tell an error, and give the exit code: 130 when the user stopped the run, otherwise 1."""
     stopped = isinstance(error, Interrupted)
     word, style = ("stopped", "yellow") if stopped else ("error", "bold red")
-    console.print(Text(f"{word}: ", style=style).append(str(error), style="default"))
-    if isinstance(error, Interrupted | ModelUnavailable | AuthenticationError | QuotaError):
-        run = getattr(error, "run_id", "")
-        if run:
-            say(f"Nothing that was paid is lost. Go on with: apo resume {run}")
+    told = Text(f"{word}: ", style=style).append(str(error), style="default")
+    console.print(told, soft_wrap=not console.is_terminal)
+    if error.run_id:
+        say(f"What was paid is kept. Go on with: apo resume {error.run_id}")
     return 130 if stopped else 1
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from apo.cli.console import clock, console, dollars, percent, say
+from apo.errors import ApoError, Interrupted
 from apo.session import Progress
 
 R = TypeVar("R")
@@ -39,8 +40,20 @@ def watch(work: Coroutine[Any, Any, R], progress: Progress, title: str, *, quiet
         progress: what it fills in.
         title: first line of the panel.
         quiet: show nothing.
+
+    Raises:
+        Interrupted: the user did not wait for the calls under way.
+        ApoError: what ended the work; it names the run.
     """
-    return asyncio.run(_watch(work, progress, title, quiet=quiet))
+    try:
+        return asyncio.run(_watch(work, progress, title, quiet=quiet))
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        stop = Interrupted("The run was stopped without waiting for the calls under way.")
+        stop.run_id = progress.run_id
+        raise stop from None
+    except ApoError as error:
+        error.run_id = progress.run_id
+        raise
 
 
 async def _watch(work: Coroutine[Any, Any, R], progress: Progress, title: str, *, quiet: bool) -> R:

@@ -10,15 +10,45 @@ import typer
 
 from apo.errors import SettingsError
 
+
+def _tasks() -> list[str]:
+    from apo.task_file import builtin_tasks
+
+    return builtin_tasks()
+
+
+def _runs() -> list[str]:
+    from apo.cli.console import home
+    from apo.runs import list_runs
+
+    return ["last", *(folder.id for folder in list_runs(home()))]
+
+
+def _optimizers() -> list[str]:
+    from apo.plugins import optimizer_names
+
+    return optimizer_names()
+
+
 TaskName = Annotated[
     str,
     typer.Argument(
-        metavar="TASK", help="A built-in task, a folder with task.yaml, or file.py:name."
+        metavar="TASK",
+        help="A built-in task, a folder with task.yaml, or file.py:name.",
+        autocompletion=_tasks,
     ),
 ]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, a part of it, or 'last'.")]
+RunName = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", help="A run's id, a part of it, or 'last'.", autocompletion=_runs
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-OptimizerName = Annotated[str, typer.Option("--optimizer", "-o", help="Name, or file.py:Name.")]
+OptimizerName = Annotated[
+    str,
+    typer.Option("--optimizer", "-o", help="Name, or file.py:Name.", autocompletion=_optimizers),
+]
 Settings = Annotated[
     list[str],
     typer.Option("--set", metavar="KEY=VALUE", help="A setting of the optimizer; repeatable."),

@@ -43,7 +43,9 @@ def main() -> None:
                     for _ in range(given.runs)
                 )
                 wall, cpu = times[len(times) // 2]
-                print(f"{transport:8} {wall / limit:5.2f}x limit  {1000 * cpu / given.calls:.2f} ms")
+                print(
+                    f"{transport:8} {wall / limit:5.2f}x limit  {1000 * cpu / given.calls:.2f} ms"
+                )
         finally:
             server.terminate()
 

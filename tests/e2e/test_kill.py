@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from apo.model import Completion, Request
 from apo.models.embedded import Embedded
 from apo.testing.server import serve
@@ -23,9 +25,10 @@ BUDGET = ["--max-calls", "500", "--concurrency", str(CONCURRENCY)]
 
 @dataclass
 class Counting:
-    """The embedded model; kills the process that is using it when its count is reached."""
+    """The embedded model; signals the process that is using it when its count is reached."""
 
     kills: list[int]
+    sent: signal.Signals = signal.SIGKILL
     victim: "subprocess.Popen[str] | None" = None
     requests: list[Request] = field(default_factory=list[Request])
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -39,7 +42,7 @@ class Counting:
             self.requests.append(request)
             if self.kills and len(self.requests) >= self.kills[0] and self.victim is not None:
                 self.kills.pop(0)
-                self.victim.send_signal(signal.SIGKILL)
+                self.victim.send_signal(self.sent)
                 self.victim = None
         return await self._model.complete(request)
 
@@ -101,6 +104,28 @@ def test_ten_kills_change_nothing(tmp_path: Path) -> None:
     assert parents(tmp_path / "broken/mlflow.db", result["run_id"]) == [
         (result["mlflow"]["run_id"], "FINISHED")
     ]
+
+
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_ends_the_run_in_order(asked: signal.Signals, tmp_path: Path) -> None:
+    model = Counting([150], sent=asked)
+    with serve(model) as server:
+        process = model.victim = optimize(tmp_path, server.base_url)
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 130, err
+        assert out == ""
+        (run,) = (tmp_path / ".apo/runs").iterdir()
+        assert f"apo resume {run.name}" in err
+        with sqlite3.connect(run / "journal.db") as journal:
+            (kept,) = journal.execute("SELECT COUNT(*) FROM calls").fetchone()
+        assert kept == len(model.requests)  # Calls under way were finished and kept.
+        ((_, status),) = parents(tmp_path / "mlflow.db", run.name)
+        assert status == "KILLED"
+        result = finish(apo(tmp_path, server.base_url, "resume", "last"))
+        assert result["spent"]["calls"] == len(model.requests)
+        assert parents(tmp_path / "mlflow.db", run.name) == [
+            (result["mlflow"]["run_id"], "FINISHED")
+        ]
 
 
 def parents(database: Path, run: str) -> list[tuple[str, str]]:
