@@ -25,6 +25,7 @@ from .search import Search
 from .select import highest_upper_bound
 from .session import Optimizer
 from .task import Example, Score, Scorer, Task
+from .taskfile.load import load_task, task_from_data
 from .verdict import Verdict
 
 __all__ = [
@@ -66,7 +67,9 @@ __all__ = [
     "aoptimize",
     "aresume",
     "highest_upper_bound",
+    "load_task",
     "open_model",
     "optimize",
     "resume",
+    "task_from_data",
 ]

@@ -153,13 +153,17 @@ class Meter:
         held = sum(amounts.get(name, 0.0) for amounts in self._held.values())
         return float("inf") if value is None else float(value) - held
 
-    def charge(self, calls: int) -> None:
+    def charge(self, calls: int, kept: int = 0) -> None:
         """Pay for a whole batch of calls, or for none of them.
+
+        Args:
+            calls: how many.
+            kept: how many of them were answered in an earlier session, and take no time now.
 
         Raises:
             BudgetExhausted: the batch would overspend, or the time is over.
         """
-        if self.seconds >= 60 * self.limit("max_minutes"):
+        if calls > kept and self.seconds >= 60 * self.limit("max_minutes"):
             raise BudgetExhausted(f"The time is over: {self.seconds / 60:.1f} minutes.")
         if self._charged + calls > self.limit("max_calls"):
             raise BudgetExhausted(

@@ -10,6 +10,7 @@ from apo.errors import (
     ContentFilterError,
     ContextLengthError,
     Interrupted,
+    MalformedReplyError,
     ModelError,
     ModelUnavailable,
     RateLimitError,
@@ -88,7 +89,6 @@ class Caller:
         self.problem = ""
         self._stop = asyncio.Event()
         self._charged: set[str] = set()
-        self._counted: set[str] = set()
         self._under_way: dict[str, asyncio.Task[Entry]] = {}
         meter.spent.lost_usd = journal.lost_usd()
 
@@ -116,9 +116,15 @@ class Caller:
             Interrupted: the run is ending.
         """
         self._check_stop()
-        new = {call.key for call in calls} - self._charged
-        self.meter.charge(len(new))
-        self._charged |= new
+        new = {call.key: call for call in calls if call.key not in self._charged}
+        found = [(call, self.journal.find(key)) for key, call in new.items()]
+        kept = [(call, entry) for call, entry in found if entry is not None]
+        self.meter.charge(len(new), len(kept))
+        self._charged |= new.keys()
+        # Counted here, before a call of the batch is made: what earlier sessions spent is spent.
+        for call, entry in kept:
+            self._count(call, entry)
+            self.meter.spent.retries += entry.retries
 
     async def answer(self, call: Call) -> Completion:
         """Get the answer to a charged call: from the journal, or from the model.
@@ -134,9 +140,6 @@ class Caller:
             if task is None:
                 task = self._under_way[call.key] = asyncio.create_task(self._ask(call))
             entry = await asyncio.shield(task)
-        elif call.key not in self._counted:
-            self._count(call, entry)
-            self.meter.spent.retries += entry.retries
         if entry.error:
             raise entry.failure()
         return Completion(text=entry.reply or "", usage=entry.usage, truncated=entry.truncated)
@@ -184,7 +187,7 @@ class Caller:
             reply, error, completion = None, "", Completion(text="")
             try:
                 completion = await endpoint.model.complete(request)
-                reply = completion.text
+                reply = _whole(completion.text, endpoint.model)
                 self.slots.faster()
             except (ContextLengthError, ContentFilterError) as failure:
                 error = f"{type(failure).__name__}: {failure}"
@@ -213,10 +216,10 @@ class Caller:
             return entry
 
     def _bound(self, call: Call) -> Cost:
-        return worst_case(call.request, call.endpoint.price, call.endpoint.max_output)
+        max_output = call.request.decoding.max_tokens or call.endpoint.max_output
+        return worst_case(call.request, call.endpoint.price, max_output)
 
     def _count(self, call: Call, entry: Entry) -> None:
-        self._counted.add(call.key)
         unbilled = entry.error and not entry.failure().billed
         usage = Usage(input_tokens=0, output_tokens=0) if unbilled else entry.usage
         took = actual(usage, call.endpoint.price, self._bound(call))
@@ -232,3 +235,16 @@ class Caller:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
+
+
+def _whole(text: str, model: Model) -> str:
+    """Make sure that an answer is text, which the journal can keep.
+
+    Raises:
+        MalformedReplyError: it holds half of a surrogate pair.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise MalformedReplyError(f"{model.name}: the answer holds half a character.") from None
+    return text

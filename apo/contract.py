@@ -14,7 +14,7 @@ class Contract:
     """The rules for candidates of one search.
 
     Args:
-        seed: the prompt whose template, context and layout are not the candidate's to change.
+        seed: the prompt whose template and context are not the candidate's to change.
         examples: rows that must not be copied into an instruction (they belong in demos).
         max_chars: longest instruction, in characters.
     """
@@ -35,9 +35,10 @@ class Contract:
             )
         if (prompt.template, prompt.context) != (self._seed.template, self._seed.context):
             return "the user turn or the context was changed"
-        variable = VARIABLE.search(prompt.instruction + prompt.cue)
-        if variable and variable[1] in self._seed.variables:
-            return f"the instruction holds the variable {variable[0]}, which is the user turn's"
+        for text in (prompt.instruction, prompt.cue):
+            for variable in VARIABLE.finditer(text):
+                if variable[1] in self._seed.variables:
+                    return f"the instruction holds the variable {variable[0]} of the user turn"
         copied = self._copied(prompt.instruction)
         return f"the instruction copies a row of the data: {copied!r}" if copied else ""
 

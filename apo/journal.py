@@ -6,12 +6,13 @@ asked; `events` holds candidates and evaluations in order, each under a key of i
 resumed run, which walks the same way again, adds nothing twice.
 """
 
+import contextlib
 import json
 import os
 import socket
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -95,7 +96,10 @@ class Journal:
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._ticked = time.time()
-        self._lock = None if path is None else self._take(path)
+        try:
+            self._lock = None if path is None else self._take(path)
+        except OSError as error:
+            raise JournalError(f"The journal {path} cannot be used: {error.strerror}.") from error
         try:
             self._db = sqlite3.connect(path or ":memory:", isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
@@ -129,11 +133,12 @@ class Journal:
 
     def find(self, key: str) -> Entry | None:
         """Look up the answer to what has the key."""
-        row = self._db.execute(
-            "SELECT key, role, model, request, reply, error, input_tokens, output_tokens, "
-            "cached_tokens, truncated, retries, seconds FROM calls WHERE key = ?",
-            (key,),
-        ).fetchone()
+        with _readable():
+            row = self._db.execute(
+                "SELECT key, role, model, request, reply, error, input_tokens, output_tokens, "
+                "cached_tokens, truncated, retries, seconds FROM calls WHERE key = ?",
+                (key,),
+            ).fetchone()
         if row is None:
             return None
         return Entry(
@@ -151,7 +156,7 @@ class Journal:
         usage = entry.usage
         self._write(
             "INSERT OR IGNORE INTO calls VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-            (entry.key, entry.role, entry.model, entry.request, entry.reply, entry.error,
+            (entry.key, entry.role, entry.model, _clean(entry.request), entry.reply, entry.error,
              usage.input_tokens, usage.output_tokens, usage.cached_tokens,
              entry.truncated, entry.retries, entry.seconds, time.time()),
         )  # fmt: skip
@@ -160,7 +165,7 @@ class Journal:
         """Record an event, unless one of that kind and key is there already."""
         self._write(
             "INSERT OR IGNORE INTO events (kind, key, body) VALUES (?, ?, ?)",
-            (kind, key, json.dumps(body, ensure_ascii=False)),
+            (kind, key, _json(body)),
         )
 
     def events(self) -> Iterator[Event]:
@@ -173,9 +178,10 @@ class Journal:
 
     def earlier_seconds(self) -> float:
         """Running time of the sessions before this one, in seconds."""
-        (seconds,) = self._db.execute(
-            "SELECT COALESCE(SUM(last - start), 0) FROM sessions WHERE id < ?", (self._session,)
-        ).fetchone()
+        with _readable():
+            (seconds,) = self._db.execute(
+                "SELECT TOTAL(MAX(last - start, 0)) FROM sessions WHERE id < ?", (self._session,)
+            ).fetchone()
         return float(seconds)
 
     def _write(self, sql: str, values: tuple[object, ...]) -> None:
@@ -197,9 +203,12 @@ class Journal:
 
     def close(self) -> None:
         """Close the database and let go of the lock."""
-        self._tick(every=0)
-        self._db.close()
-        self._release()
+        try:
+            with contextlib.suppress(sqlite3.Error):  # Only the last moments' time is lost.
+                self._tick(every=0)
+            self._db.close()
+        finally:
+            self._release()
 
     def __enter__(self) -> "Journal":
         return self
@@ -213,13 +222,29 @@ class Journal:
         self.close()
 
 
+def _clean(text: str) -> str:
+    """Put a question mark for half a surrogate pair, which SQLite does not take."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _json(value: object) -> str:
+    """Write JSON; halves of surrogate pairs, which SQLite does not take, as escapes."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text == _clean(text) else json.dumps(value)
+
+
 def read_events(db: sqlite3.Connection, after: int = -1) -> Iterator[Event]:
-    """Read events after a sequence number, in order, from a connection of one's own."""
-    rows = db.execute(
-        "SELECT seq, kind, key, body FROM events WHERE seq > ? ORDER BY seq", (after,)
-    )
-    for seq, kind, key, body in rows:
-        yield Event(seq, kind, key, json.loads(body))
+    """Read events after a sequence number, in order, from a connection of one's own.
+
+    Raises:
+        JournalError: the journal is damaged.
+    """
+    with _readable():
+        rows = db.execute(
+            "SELECT seq, kind, key, body FROM events WHERE seq > ? ORDER BY seq", (after,)
+        )
+        for seq, kind, key, body in rows:
+            yield Event(seq, kind, key, json.loads(body))
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
@@ -230,4 +255,17 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     """
     if not path.exists():
         raise JournalError(f"There is no journal at {path}.")
-    return sqlite3.connect(f"file:{path}?mode=ro", uri=True, check_same_thread=False)
+    uri = f"{path.absolute().as_uri()}?mode=ro"  # as_uri, since "#" and "?" may be in a path.
+    with _readable():
+        return sqlite3.connect(uri, uri=True, check_same_thread=False)
+
+
+@contextlib.contextmanager
+def _readable() -> Generator[None]:
+    """Say in words what sqlite and json raise over a damaged journal."""
+    try:
+        yield
+    except (sqlite3.Error, ValueError) as error:
+        raise JournalError(
+            f"The journal is damaged and cannot be read: {error}. Start a new run."
+        ) from error

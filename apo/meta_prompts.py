@@ -12,20 +12,20 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from apo.errors import SettingsError
+from apo.errors import ApoError, SettingsError
 from apo.prompt import Prompt
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 FENCES = "task|labels|example|input|output|answer|feedback|candidate|instruction"
-_TAG = re.compile(rf"<(?=/?(?:{FENCES})\b)", re.IGNORECASE)
+_TAG = re.compile(rf"<(?=[\s/]*(?:{FENCES})\b)", re.IGNORECASE)
 FALLBACK = "en"
 
 
 def fence(value: Any) -> Any:
     """Break up the tags that meta-prompts fence data with, so that data cannot leave its fence."""
-    return _TAG.sub("‹", value) if isinstance(value, str) else value
+    return _TAG.sub("‹", str(value))  # An undefined value raises here, as it would in jinja.
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,15 @@ def render(
     Raises:
         SettingsError: no such meta-prompt, or a template that cannot be filled.
     """
-    from jinja2 import TemplateError
-
+    text = overrides[name] if name in overrides else _read(module, name, language)
     try:
-        text = overrides[name] if name in overrides else _read(module, name, language)
         return _template(text).render(**values)
-    except TemplateError as error:
-        raise SettingsError(f"The meta-prompt {name!r} cannot be filled: {error}.") from error
+    except ApoError:
+        raise
+    except Exception as error:  # A user's own template may do anything with what fills it.
+        raise SettingsError(
+            f"The meta-prompt {name!r} cannot be filled: {type(error).__name__}: {error}."
+        ) from error
 
 
 @lru_cache
@@ -94,5 +96,6 @@ def tagged(text: str, tag: str) -> str | None:
     Returns:
         The text between the tags, stripped; None when there is no whole pair or it is empty.
     """
-    found = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL | re.IGNORECASE)
+    # Not over another opening tag: a reply may speak of the tag before it uses it.
+    found = re.findall(rf"<{tag}>((?:(?!<{tag}>).)*?)</{tag}>", text, re.DOTALL | re.IGNORECASE)
     return (found[-1].strip() or None) if found else None

@@ -46,8 +46,19 @@ class Decoding:
         }
         for name, (low, high) in ranges.items():
             value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise PromptError(f"decoding.{name} is {value!r}; it must be in [{low}, {high}].")
+            if value is None:
+                continue
+            whole = name == "max_tokens"
+            # type(), as True is an int; and a comparison with NaN is false.
+            if type(value) not in ((int,) if whole else (int, float)) or not low <= value <= high:
+                kind = "a whole number" if whole else "a number"
+                raise PromptError(
+                    f"decoding.{name} is {value!r}; it must be {kind} in [{low}, {high}]."
+                )
+            if not whole:  # 0 and 0.0 are one prompt, and must have one id.
+                object.__setattr__(self, name, float(value))
+        if type(self.stop) is not tuple or not all(type(text) is str for text in self.stop):
+            raise PromptError(f"decoding.stop is {self.stop!r}; it must hold texts: [text, …].")
 
     def to_dict(self) -> dict[str, Any]:
         """Give the options that are set, as JSON values (an unset temperature is kept as null)."""
@@ -64,8 +75,11 @@ class Decoding:
         known = [field.name for field in fields(cls)]
         for name in values:
             if name not in known:
-                raise PromptError(f"decoding has no option {name!r}.{near(name, known)}")
-        options: dict[str, Any] = {**values, "stop": tuple(values.get("stop") or ())}
+                raise PromptError(f"decoding has no option {name!r}.{near(str(name), known)}")
+        stop: Any = values.get("stop") or ()
+        if hasattr(stop, "__iter__") and not isinstance(stop, str):  # JSON has no tuples.
+            stop = tuple(stop)
+        options: dict[str, Any] = {**values, "stop": stop}
         return cls(**options)
 
 

@@ -1,44 +1,17 @@
 """Optimizers by name, by path, or from other packages."""
 
 import importlib
-import importlib.util
-import sys
 from dataclasses import fields, is_dataclass
 from importlib.metadata import entry_points
-from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from apo.errors import SettingsError, near
+from apo.python_file import is_python_reference, load_object
 
 if TYPE_CHECKING:
     from apo.session import Optimizer
 
 GROUP = "apo.optimizers"
-
-
-def load_file(path: Path) -> ModuleType:
-    """Run a user's Python file as a module with a private name, so that it shadows nothing.
-
-    Raises:
-        SettingsError: there is no such file, or it fails when it is run.
-    """
-    if not path.is_file():
-        raise SettingsError(f"There is no file {path}.")
-    name = f"_apo_user_{path.stem}_{abs(hash(path.resolve()))}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise SettingsError(f"{path} is not a Python file.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # A user's file may raise anything.
-        del sys.modules[name]
-        raise SettingsError(f"{path} fails when it is run: {type(error).__name__}: {error}") from (
-            error
-        )
-    return module
 
 
 def optimizer_names() -> list[str]:
@@ -56,6 +29,7 @@ def make_optimizer(name: str, settings: dict[str, Any] | None = None) -> "Optimi
 
     Raises:
         SettingsError: an unknown name or setting, or a value of the wrong type.
+        TaskError: there is no such Python file or class, or the file fails when it is run.
     """
     kind = _find(name)
     if not isinstance(kind, type) or not is_dataclass(kind):
@@ -85,13 +59,8 @@ def _built_in() -> dict[str, type]:
 
 
 def _find(name: str) -> Any:
-    path, _, attribute = name.rpartition(":")
-    if path.endswith(".py"):
-        module = load_file(Path(path))
-        if not hasattr(module, attribute):
-            public = [n for n in vars(module) if not n.startswith("_")]
-            raise SettingsError(f"{path} has no {attribute!r}.{near(attribute, public)}")
-        return getattr(module, attribute)
+    if is_python_reference(name):
+        return load_object(name)
     built_in = _built_in()
     if name in built_in:
         return built_in[name]

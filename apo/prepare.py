@@ -72,7 +72,7 @@ class Setup:
     def _task(self, home: Path) -> Task:
         task = self.task
         if not isinstance(task, Task):
-            from apo.task_file import load_task
+            from apo.taskfile.load import load_task
 
             task = load_task(task, memory=home / "splits")
         if self.prompt is not None:

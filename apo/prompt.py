@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import SequenceMatcher
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from apo.errors import PromptError, near
 from apo.model import Decoding, Message
 
 Part = Literal["instruction", "context", "demos"]
+Role = Literal["system", "user"]
+Headings = Literal["none", "markdown", "xml"]
 VARIABLE = re.compile(r"\{\{\s*([^{}\s](?:[^{}]*[^{}\s])?)\s*\}\}")
 FORMAT = 1
 
@@ -39,12 +41,21 @@ class Layout:
     """
 
     order: tuple[Part, ...] = ("instruction", "context")
-    role: Literal["system", "user"] = "system"
+    role: Role = "system"
     separator: str = "\n\n"
-    headings: Literal["none", "markdown", "xml"] = "none"
+    headings: Headings = "none"
     repeat_instruction: bool = False
 
     def __post_init__(self) -> None:
+        for name, known in (("role", get_args(Role)), ("headings", get_args(Headings))):
+            value = getattr(self, name)
+            if value not in known:
+                raise PromptError(f"layout.{name} is {value!r}.{near(str(value), list(known))}")
+        if type(self.separator) is not str or type(self.repeat_instruction) is not bool:
+            raise PromptError(
+                f"layout.separator must be text and layout.repeat_instruction true or false; they "
+                f"are {self.separator!r} and {self.repeat_instruction!r}."
+            )
         if sorted(set(self.order) | {"demos"}) != ["context", "demos", "instruction"] or len(
             set(self.order)
         ) != len(self.order):
@@ -117,24 +128,27 @@ class Prompt:
         Raises:
             PromptError: a variable has no value in inputs.
         """
-        user = [fill(self.template, inputs)]
-        if self.layout.repeat_instruction:
-            user.append(self.instruction)
-        user.append(self.cue)
-        opening = self._opening(fill(self.context, inputs))
-        turns = (*self._turns(), Message("user", self._join(user)))
-        if not opening:
+        again = self.instruction if self.layout.repeat_instruction else ""
+        last = self._join([_shown(self.template, inputs), again or None, self.cue or None])
+        turns = (*self._turns(), Message("user", last or ""))
+        opening = self._opening(_shown(self.context, inputs))
+        if opening is None:
             return turns
         if self.layout.role == "system":
             return (Message("system", opening), *turns)
-        return (Message("user", self._join([opening, turns[0].content])), *turns[1:])
+        first = last if len(turns) == 1 else turns[0].content or None
+        return (Message("user", self._join([opening, first]) or ""), *turns[1:])
 
-    def _opening(self, context: str) -> str:
+    def _opening(self, context: str | None) -> str | None:
         shown = "\n\n".join(f"{demo.user}\n{demo.assistant}" for demo in self.demos)
-        texts = {"instruction": self.instruction, "context": context, "demos": shown}
+        texts = {
+            "instruction": self.instruction or None,
+            "context": context,
+            "demos": shown or None,
+        }
         return self._join(
-            self.layout.block(part, texts[part]) if texts[part] else ""
-            for part in self.layout.order
+            None if text is None else self.layout.block(part, text)
+            for part, text in ((part, texts[part]) for part in self.layout.order)
         )
 
     def _turns(self) -> tuple[Message, ...]:
@@ -143,8 +157,10 @@ class Prompt:
         turns = [(Message("user", d.user), Message("assistant", d.assistant)) for d in self.demos]
         return tuple(message for turn in turns for message in turn)
 
-    def _join(self, texts: Iterable[str]) -> str:
-        return self.layout.separator.join(text for text in texts if text)
+    def _join(self, texts: Iterable[str | None]) -> str | None:
+        """Join the parts that there are; None when there are none."""
+        there = [text for text in texts if text is not None]
+        return self.layout.separator.join(there) if there else None
 
     def to_dict(self) -> dict[str, Any]:
         """Give the prompt as JSON values; `from_dict` reads it back unchanged."""
@@ -170,7 +186,7 @@ class Prompt:
         parts = {name: value for name, value in values.items() if name != "apo_prompt"}
         for name in parts:
             if name not in known:
-                raise PromptError(f"A prompt has no part {name!r}.{near(name, known)}")
+                raise PromptError(f"A prompt has no part {name!r}.{near(str(name), known)}")
         if values.get("apo_prompt", FORMAT) != FORMAT:
             raise PromptError(
                 f"This prompt is in format {values['apo_prompt']!r}; this apo reads {FORMAT}."
@@ -178,6 +194,10 @@ class Prompt:
         try:
             demos = tuple(Demo(**demo) for demo in parts.pop("demos", ()))
             layout: dict[str, Any] = dict(parts.pop("layout", {}))
+            options = [field.name for field in fields(Layout)]
+            for name in layout:
+                if name not in options:
+                    raise PromptError(f"layout has no option {name!r}.{near(str(name), options)}")
             if "order" in layout:
                 layout["order"] = tuple(layout["order"])
             decoding = Decoding.from_dict(parts.pop("decoding", {}))
@@ -185,7 +205,7 @@ class Prompt:
             if not all(isinstance(text, str) for text in [*parts.values(), *turns]):
                 raise PromptError("instruction, context, cue, template and demos must be text.")
             return cls(demos=demos, layout=Layout(**layout), decoding=decoding, **parts)
-        except (TypeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             raise PromptError(f"A part of the prompt has the wrong shape: {error}.") from error
 
     def diff(self, other: "Prompt") -> str:
@@ -212,6 +232,11 @@ class Prompt:
 
 
 _WORDS = re.compile(r"\s+|[^\W_]+|[\W_]", re.UNICODE)
+
+
+def _shown(template: str, inputs: Mapping[str, str] | None) -> str | None:
+    """Fill a part; None without one, so that an empty input does not change what stands around."""
+    return fill(template, inputs) if template else None
 
 
 def fill(template: str, inputs: Mapping[str, str] | None) -> str:

@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from apo.errors import PromptError, near
 from apo.prompt import VARIABLE, Demo, Layout, Prompt
+from apo.prompt_python import python_source
 
 FORMATS = ["text", "json", "messages", "python"]
 
@@ -41,6 +42,7 @@ def parse_prompt(
         prompt = Prompt.from_dict({"template": template, **value})
     else:
         prompt = _from_messages(value, template)
+    _check_characters(prompt)
     check_variables(prompt, input_fields)
     return prompt
 
@@ -63,6 +65,18 @@ def check_variables(prompt: Prompt, input_fields: Sequence[str]) -> None:
             f"The prompt never shows the input: {', '.join(f'{{{{{m}}}}}' for m in missing)} "
             "is missing. Put it in the user turn, or leave all variables out to have it added."
         )
+
+
+def _check_characters(prompt: Prompt) -> None:
+    r"""Refuse what JSON escapes such as \ud83d can bring in: half of a character."""
+    try:
+        json.dumps(prompt.to_dict(), ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        broken = str(error.object)[error.start]
+        raise PromptError(
+            f"The prompt holds {broken!r}, half of a surrogate pair, which is no character and "
+            "which no model takes. Remove it."
+        ) from None
 
 
 def _from_text(text: str, template: str) -> Prompt:
@@ -96,7 +110,8 @@ def _from_messages(messages: Sequence[Mapping[str, Any]], template: str) -> Prom
     system = [content for role, content in turns if role == "system"]
     turns = [(role, content) for role, content in turns if role != "system"]
     cue = turns.pop()[1] if turns and turns[-1][0] == "assistant" else ""
-    if turns and (len(turns) % 2 == 0 or any(t[0] != "user" for t in turns[::2])):
+    roles = [role for role, _ in turns]
+    if roles and roles != [*["user", "assistant"] * (len(roles) // 2), "user"]:
         raise PromptError(
             "Chat messages must alternate user and assistant after the system message, "
             "and end with the user turn that holds the input."
@@ -107,18 +122,21 @@ def _from_messages(messages: Sequence[Mapping[str, Any]], template: str) -> Prom
         for (_, asked), (_, answered) in zip(turns[::2], turns[1::2], strict=True)
     )
     if not system and not demos:
-        return replace(_from_text(user, template), cue=cue)
+        # Word for word, unlike a file of text, whose last line break is the editor's.
+        prompt = _split(user) if VARIABLE.search(user) else _from_text(user, template)
+        return replace(prompt, cue=cue)
     instruction, context = _instruction_and_context("\n\n".join(system))
     return Prompt(instruction, context=context, demos=demos, cue=cue, template=user)
 
 
-def _turn(message: Mapping[str, Any], place: int) -> tuple[str, str]:
-    role, content = message.get("role"), message.get("content")
+def _turn(message: Any, place: int) -> tuple[str, str]:
+    given = cast("Mapping[str, Any]", message if isinstance(message, Mapping) else {})
+    role, content = given.get("role"), given.get("content")
     role = "system" if role == "developer" else role
     if role not in ("system", "user", "assistant") or not isinstance(content, str):
         raise PromptError(
             f"Message {place + 1} must have a role (system, user, assistant) and text as content; "
-            f"it has {dict(message)!r:.120}."
+            f"it is {message!r:.120}."
         )
     return role, content
 
@@ -129,7 +147,7 @@ def _instruction_and_context(system: str) -> tuple[str, str]:
     if first is None:
         return system, ""
     start = system.rfind("\n\n", 0, first.start())
-    if start < 0:
+    if start <= 0:
         return "", system
     return system[:start], system[start + 2 :]
 
@@ -152,7 +170,7 @@ def read_prompt(path: Path, input_fields: Sequence[str], template: str | None = 
     if text.lstrip().startswith(("{", "[")):
         try:
             value = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             if path.suffix == ".json":
                 raise PromptError(f"{path} is not valid JSON: {error}.") from error
     return parse_prompt(value, input_fields, template)
@@ -178,37 +196,5 @@ def write_prompt(prompt: Prompt, form: str) -> str:
     if form == "text":
         return prompt.text() + "\n"
     if form == "python":
-        return _python(prompt, messages)
+        return python_source(prompt)
     raise PromptError(f"There is no export format {form!r}.{near(form, FORMATS)}")
-
-
-def _python(prompt: Prompt, messages: list[dict[str, str]]) -> str:
-    literal = json.dumps(messages, ensure_ascii=False, indent=4)
-    decoding = {k: v for k, v in prompt.decoding.to_dict().items() if v is not None}
-    return f'''"""Prompt {prompt.id}, exported by apo. Needs nothing but Python."""
-
-import re
-
-MESSAGES = {literal}
-DECODING = {decoding!r}
-VARIABLES = {list(prompt.variables)!r}
-
-
-def messages(inputs: dict[str, str]) -> list[dict[str, str]]:
-    """Fill the prompt's variables and return the chat messages to send."""
-    missing = [name for name in VARIABLES if name not in inputs]
-    if missing:
-        raise ValueError(f"missing inputs: {{missing}}")
-    pattern = re.compile(r"\\{{\\{{\\s*(" + "|".join(map(re.escape, VARIABLES)) + r")\\s*\\}}\\}}")
-    last = len(MESSAGES) - 1
-
-    def fill(text: str) -> str:
-        return pattern.sub(lambda match: inputs[match[1]], text)
-
-    return [
-        {{**message, "content": fill(message["content"])}}
-        if place == last or message["role"] == "system"
-        else dict(message)
-        for place, message in enumerate(MESSAGES)
-    ]
-'''

@@ -36,9 +36,10 @@ class Retry:
         """
         if attempt >= self.max_attempts or not isinstance(error, RETRIED):
             return None
-        wait = random.uniform(0, min(self.max_wait, self.first_wait * 2 ** (attempt - 1)))
+        doublings = min(attempt - 1, 64)  # More would be no float any more.
+        wait = random.uniform(0, min(self.max_wait, self.first_wait * 2**doublings))
         asked = getattr(error, "retry_after", None)
-        return wait if asked is None else min(self.max_wait, asked + wait)
+        return wait if asked is None else min(self.max_wait, max(0.0, asked) + wait)
 
 
 class Slots:
@@ -82,6 +83,8 @@ class Slots:
         if self._calm >= 0:
             self.limit = max(1.0, self.limit / 2)
             self._calm = -self.busy
+        else:  # One of the round that was under way then: it ends without another halving.
+            self._calm += 1
 
     def faster(self) -> None:
         """The server answered."""

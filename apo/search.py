@@ -160,7 +160,9 @@ class Search:
                 parsed[k] = tagged(text, tag)
                 if parsed[k] is None:
                     meta, where = asked[k]
-                    self._refuse(where, text, f"the reply has no <{tag}> tags", meta.name, ())
+                    self._refuse(
+                        where, text, f"the reply has no <{tag}> tags", meta.name, meta.parents
+                    )
         rows = [parsed[i * n : (i + 1) * n] for i in range(len(meta_prompts))]
         return [[found for found in row if found is not None] for row in rows]
 
@@ -258,7 +260,9 @@ class Search:
             )
         calls, usd = self._caller.meter.spent.calls, self._caller.meter.spent.usd
         figures = {"whole": whole, "calls": calls, "usd": usd, **evaluation.to_dict()}
-        self._caller.journal.note("evaluation", place, {"candidate": prompt.id, **figures})
+        # With the prompt: under another budget the same place may measure another one.
+        key = f"{place} {prompt.id} {'whole' if whole else 'part'}"
+        self._caller.journal.note("evaluation", key, {"candidate": prompt.id, **figures})
         return evaluation
 
     def keep_for_finalist(self) -> None:

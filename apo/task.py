@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import cast
 
 from apo.errors import TaskError
 from apo.prompt import Prompt
@@ -99,18 +100,20 @@ class Task:
             TaskError: the scorer raised, or gave no value in [0, 1]; never turned into a 0.
         """
         try:
-            score = self.scorer(output, example)
-        except Exception as error:  # A user's function may raise anything.
+            score = cast("object", self.scorer(output, example))
+        except Exception as error:  # A user's function may raise anything, and return anything.
             raise TaskError(
                 f"The scorer of {self.name!r} failed on the answer {output[:200]!r} to example "
                 f"{example.id}: {type(error).__name__}: {error}"
             ) from error
-        if not isinstance(score, Score) or not 0 <= score.value <= 1:  # pyright: ignore[reportUnnecessaryIsInstance] (a user's function may return anything)
-            raise TaskError(
-                f"The scorer of {self.name!r} returned {score!r}; it must return an apo.Score "
-                "with a value from 0 to 1."
-            )
-        return score
+        if isinstance(score, Score):
+            value = cast("object", score.value)
+            if isinstance(value, int | float) and 0 <= value <= 1:
+                return score
+        raise TaskError(
+            f"The scorer of {self.name!r} returned {score!r:.200} for the answer {output[:200]!r} "
+            f"to example {example.id}; it must return an apo.Score with a value from 0 to 1."
+        )
 
     @cached_property
     def fingerprint(self) -> str:

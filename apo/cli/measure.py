@@ -47,7 +47,7 @@ def evaluate(
     from apo.journal import Journal
     from apo.options import Options
     from apo.session import Progress
-    from apo.task_file import load_task
+    from apo.taskfile.load import load_task
 
     loaded = load_task(task, memory=home() / "splits")
     measured, run = _prompt(prompt, loaded)

@@ -12,7 +12,7 @@ from apo.errors import SettingsError
 
 
 def _tasks() -> list[str]:
-    from apo.task_file import builtin_tasks
+    from apo.taskfile.load import builtin_tasks
 
     return builtin_tasks()
 
@@ -149,7 +149,7 @@ class RunFlags:
         if not self.prompt:
             return None
         from apo.prompt_files import read_prompt
-        from apo.task_file import load_task
+        from apo.taskfile.load import load_task
 
         task = load_task(self.task, memory=home / "splits")
         seed = task.seed_prompts[0]

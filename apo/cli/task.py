@@ -26,7 +26,7 @@ def init(
     Example: `apo init complaints --data complaints.csv --input text --target team`
     """
     from apo.cli.console import say
-    from apo.draft import draft_task, write_draft
+    from apo.taskfile.draft import draft_task, write_draft
 
     folder = Path(name)
     draft = draft_task(folder.name, data, inputs or None, target or None)
@@ -48,9 +48,9 @@ def check(
 
     Example: `apo check support-tickets --ping --model ollama/llama3.2`
     """
-    from apo.check import check as check_task
     from apo.cli.console import home, print_json, say
-    from apo.task_file import load_task
+    from apo.taskfile.check import check as check_task
+    from apo.taskfile.load import load_task
 
     loaded = load_task(task, memory=home() / "splits")
     findings = check_task(loaded)
@@ -88,7 +88,7 @@ def tasks(json: o.Json = False) -> None:
     Example: `apo tasks`
     """
     from apo.cli.console import print_json, say
-    from apo.task_file import builtin_tasks
+    from apo.taskfile.load import builtin_tasks
 
     names = builtin_tasks()
     if json:

@@ -2,26 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
-from apo.answers import quote
-from apo.columns import Column
 from apo.errors import DataError, near
+from apo.scorers.answers import quote
+from apo.taskfile.columns import Column
 
 _TARGET_NAMES = (
-    *("target", "label", "answer", "intent", "category", "class", "sentiment", "output"),
-    *(
-        "expected",
-        "gold",
-        "solution",
-        "정답",
-        "라벨",
-        "레이블",
-        "답",
-        "감성",
-        "분류",
-        "카테고리",
-        "의도",
-    ),
-)
+    "target label answer intent category class sentiment output expected gold solution "
+    "정답 라벨 레이블 답 감성 분류 카테고리 의도"
+).split()
 _NO_INPUT = ("id", "idx", "index", "no", "번호", "split", "set", "fold", "date", "url", "source")
 
 
@@ -36,7 +24,8 @@ def guess_target(
         raise DataError(
             f"A task needs an input and a target; the columns are {', '.join(columns)}."
         )
-    shortest = min(left, key=lambda column: column.mean_length)
+    answers = [column for column in left if column.name.lower() not in _NO_INPUT] or left
+    shortest = min(answers, key=lambda column: column.mean_length)
     rules: tuple[tuple[Callable[[Column], bool], str], ...] = (
         (lambda column: column.name.lower() in _TARGET_NAMES, "by its name"),
         (lambda column: column.is_object, "as it holds JSON objects"),
@@ -110,11 +99,11 @@ def warn(target: Column, inputs: list[Column], notes: list[str]) -> None:
     """Say what will spoil the results: few rows, no targets, uneven labels, repeats."""
     if target.n < 100:
         notes.append(
-            f"Only {target.n} rows have a target: small gains will not be visible. "
+            f"Rows with a target: only {target.n}; small gains will not be visible. "
             "A few hundred are better."
         )
     if target.missing:
-        notes.append(f"{target.missing} rows have no target and will be left out.")
+        notes.append(f"Rows without a target: {target.missing}; they will be left out.")
     if target.is_label:
         (most, high), (least, low) = target.values.most_common()[0], target.values.most_common()[-1]
         if high > 5 * low:
@@ -124,4 +113,4 @@ def warn(target: Column, inputs: list[Column], notes: list[str]) -> None:
     repeated = [c for c in inputs if len(inputs) == 1 and c.unique < 1]
     for column in repeated:
         count = column.n - len(column.values)
-        notes.append(f"{count} rows repeat the input of another row; each input is used once.")
+        notes.append(f"Rows that repeat the input of another row: {count}; each is used once.")

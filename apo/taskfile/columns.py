@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from apo.data import Row, read_rows
+from apo.data.examples import accepted
+from apo.data.pools import POOLS
+from apo.data.rows import Row, read_rows
 from apo.errors import DataError
-from apo.examples import accepted
-from apo.numbers import numbers_in
-from apo.pools import POOLS
+from apo.scorers.numbers import numbers_in
 
 MAX_DISTINCT = 5000
 """Values of a column that are counted one by one."""

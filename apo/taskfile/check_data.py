@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from apo.answers import plain, quote
-from apo.sampling import input_id
+from apo.data.sampling import input_id
+from apo.scorers.answers import plain, quote
 from apo.task import Example, Task
 
 LONG_INPUT = 20_000  # characters
@@ -63,13 +63,13 @@ def overlap_findings(pools: Named) -> Iterator[Finding]:
     effect = "scores on them say nothing about new inputs"
     same, rough = _shared(pools, input_id), _shared(pools, _rough)
     for (a, b), found in same.items():
-        text = f"{len(found)} inputs of {b} are also in {a} (such as {_show(found[0])})"
-        yield Finding("error", f"{text}: {effect}.")
+        text = f"Inputs of {b} that are also in {a}: {len(found)} (such as {_show(found[0])})"
+        yield Finding("error", f"{text}; {effect}.")
     for (a, b), found in rough.items():
         near = [example for example in found if example not in same.get((a, b), [])]
         if near:
-            text = f"{len(near)} inputs of {b} are nearly the same as in {a}"
-            yield Finding("warning", f"{text} (such as {_show(near[0])}): {effect}.")
+            text = f"Inputs of {b} that are nearly the same as in {a}: {len(near)}"
+            yield Finding("warning", f"{text} (such as {_show(near[0])}); {effect}.")
     if not same and not rough:
         yield Finding("ok", "No input stands in two pools, not even with other signs or blanks.")
 
@@ -102,7 +102,7 @@ def conflict_findings(pools: Named) -> Iterator[Finding]:
     if bad:
         yield Finding(
             "warning",
-            f"{len(bad)} inputs have different targets (such as {_show(shown[bad[0]])}): "
+            f"Inputs with different targets: {len(bad)} (such as {_show(shown[bad[0]])}); "
             "no prompt can be right about both.",
         )
 
@@ -112,13 +112,13 @@ def input_findings(pools: Named) -> Iterator[Finding]:
     texts = [example.inputs.values() for _, example in all_examples(pools)]
     blank = sum(not any(map(str.strip, text)) for text in texts)
     if blank:
-        yield Finding("error", f"{blank} examples have a blank input.")
+        yield Finding("error", f"Examples with a blank input: {blank}.")
     sizes = [sum(map(len, text)) for text in texts]
     long = sum(size > LONG_INPUT for size in sizes)
     if long:
         yield Finding(
             "warning",
-            f"{long} inputs are longer than {LONG_INPUT} characters (up to {max(sizes)}): "
+            f"Inputs of more than {LONG_INPUT} characters: {long} (the longest {max(sizes)}); "
             "they cost much, and may not fit the model.",
         )
     elif sizes:

@@ -1,0 +1,1 @@
+"""Rows from files and tables, and the pools that they are split into."""

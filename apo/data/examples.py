@@ -1,0 +1,139 @@
+"""From rows to examples: which columns are the input and the target, and which rows are usable."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from apo.data.rows import Row
+from apo.errors import DataError, near
+from apo.scorers.answers import quote
+from apo.task import Example
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Where an example's parts stand in a row.
+
+    Attributes:
+        inputs: the column of each input field, by the field's name.
+        targets: the columns of the accepted answers. A cell that is a JSON list of texts holds
+            several accepted answers.
+        labels: the only allowed answers; empty when all are allowed.
+        split: the column that names each row's pool, if there is one.
+    """
+
+    inputs: Mapping[str, str]
+    targets: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    split: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """All columns that a row must have."""
+        names = [*self.inputs.values(), *self.targets]
+        return names if self.split is None else [*names, self.split]
+
+
+@dataclass
+class Rejected:
+    """How many rows were left out, by reason, with the first row of each."""
+
+    counts: Counter[str] = field(default_factory=Counter[str])
+    first: dict[str, str] = field(default_factory=dict[str, str])
+
+    def add(self, reason: str, where: str) -> None:
+        """Count a row."""
+        self.counts[reason] += 1
+        self.first.setdefault(reason, where)
+
+    def notes(self) -> list[str]:
+        """Say it in words."""
+        return [
+            f"Rows left out, {reason}: {count} (first: {self.first[reason]})."
+            for reason, count in sorted(self.counts.items())
+        ]
+
+
+def examples(
+    rows: Iterable[Row], columns: Columns, rejected: Rejected, where: str
+) -> Iterator[tuple[Example, Row]]:
+    """Make examples of rows, one by one, with the row that each comes from.
+
+    A row is left out, and counted, when an input is missing (null), all inputs are blank, it has
+    no target, or it holds half of a surrogate pair, which no API takes.
+
+    Args:
+        rows: as `apo.data.rows.read_rows` gives them.
+        columns: what is what.
+        rejected: counts the rows left out.
+        where: names the source in messages.
+
+    Raises:
+        DataError: a column is not there, or a target is none of the labels.
+    """
+    names = columns.names
+    for number, row in enumerate(rows, 1):
+        place = f"{where}, row {number}"
+        _require_columns(row, names, place)
+        inputs = {name: row[column] for name, column in columns.inputs.items()}
+        targets = _targets(row, columns)
+        reason = _unusable(inputs, targets)
+        if reason:
+            rejected.add(reason, place)
+            continue
+        for target in targets:
+            if columns.labels and target not in columns.labels:
+                raise DataError(
+                    f"{place}: the target {quote(target)} is none of the labels."
+                    f"{near(target, list(columns.labels))}"
+                )
+        yield Example(cast("dict[str, str]", inputs), targets), row
+
+
+def _require_columns(row: Row, names: list[str], place: str) -> None:
+    for name in names:
+        if name not in row:
+            known = list(row)
+            split_by = [sign for sign in ";\t|" if len(known) == 1 and sign in known[0]]
+            hint = f" Are the cells separated by {split_by[0]!r}, not a comma?" if split_by else ""
+            raise DataError(f"{place}: there is no column {name!r}.{hint}{near(name, known)}")
+
+
+def _targets(row: Row, columns: Columns) -> tuple[str, ...]:
+    """The accepted answers, each once, without the blank ones."""
+    found = [target for name in columns.targets for target in accepted(row[name])]
+    if columns.labels:
+        found = [target.strip() for target in found]
+    return tuple(dict.fromkeys(target for target in found if target.strip()))
+
+
+def accepted(cell: str | None) -> list[str]:
+    """Read a target cell: several answers when it is a JSON list of texts, else the cell itself."""
+    if cell is None:
+        return []
+    if cell.lstrip().startswith("["):
+        try:
+            value: Any = json.loads(cell)
+        except (ValueError, RecursionError):
+            return [cell]
+        if value and all(isinstance(item, str) for item in value):
+            return list(value)
+    return [cell]
+
+
+def _unusable(inputs: Mapping[str, str | None], targets: tuple[str, ...]) -> str:
+    missing = [name for name, text in inputs.items() if text is None]
+    if missing:
+        return f"no value for {missing[0]!r}"
+    texts = [text or "" for text in inputs.values()]
+    if not any(text.strip() for text in texts):
+        return "blank input"
+    if not targets:
+        return "no target"
+    try:
+        "".join((*texts, *targets)).encode()
+    except UnicodeEncodeError:
+        return "broken text (half of a surrogate pair)"
+    return ""

@@ -1,0 +1,166 @@
+"""Rows from what libraries read: Parquet, Excel, pandas, `datasets` and the Hugging Face Hub.
+
+The libraries have no types of their own, so they are imported by name, as Any, where they are used.
+"""
+
+import os
+import re
+import socket
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from apo.data.rows import Row, cell, column_names
+from apo.errors import DataError
+
+_HUB = re.compile(
+    r"hf:(?P<name>[\w.-]+/[\w.-]+)(?::(?P<config>[\w.+-]+))?(?:/(?P<split>[\w.\[\]:%+-]+))?"
+)
+_HUB_TIMEOUT = 5.0  # seconds to find out that there is no way to the Hub
+
+
+def parquet_rows(path: Path) -> Iterator[Row]:
+    """Read a Parquet file batch by batch.
+
+    Raises:
+        DataError: it is no Parquet file, or two columns have the same name.
+    """
+    arrow: Any = import_module("pyarrow")
+    parquet: Any = import_module("pyarrow.parquet")
+    try:
+        with parquet.ParquetFile(path) as file:
+            header = column_names(file.schema_arrow.names, str(path))
+            for batch in file.iter_batches(batch_size=1024):
+                columns = [column.to_pylist() for column in batch.columns]
+                for values in zip(*columns, strict=True):
+                    yield _row(header, values, str(path))
+    except (arrow.ArrowException, OSError) as error:
+        raise DataError(f"{path} cannot be read as Parquet: {error}.") from error
+
+
+def excel_rows(path: Path) -> Iterator[Row]:
+    """Read the first sheet of an Excel file row by row; empty cells are missing values.
+
+    Raises:
+        DataError: it is no Excel file, or its first row does not name the columns.
+    """
+    load_workbook: Any = import_module("openpyxl").load_workbook
+    try:
+        book = load_workbook(path, read_only=True, data_only=True)
+    except Exception as error:  # zipfile, XML and key errors of many kinds: a damaged file.
+        raise DataError(f"{path} cannot be read as an Excel file: {error}.") from error
+    try:
+        rows = iter(book.worksheets[0].iter_rows(values_only=True))
+        first = list(next(rows, ()))
+        while first and first[-1] is None:  # Cells that only had a format.
+            first.pop()
+        if not first:
+            raise DataError(f"{path}: the first sheet is empty.")
+        header = column_names(first, str(path))
+        for number, values in enumerate(rows, 2):
+            if all(value is None for value in values):
+                continue
+            if any(value is not None for value in values[len(header) :]):
+                raise DataError(f"{path}, row {number}: a cell stands beyond the named columns.")
+            padded = [*values, *[None] * len(header)][: len(header)]
+            yield _row(header, padded, f"{path}, row {number}")
+    finally:
+        book.close()
+
+
+def frame_rows(frame: Any) -> Iterator[Row]:
+    """Read a pandas DataFrame; NaN, None and NaT are missing values.
+
+    Raises:
+        DataError: it is no DataFrame, or two columns have the same name.
+    """
+    if not hasattr(frame, "itertuples"):
+        raise DataError(f"Give a DataFrame, not a {type(frame).__name__}.")
+    header = column_names(list(frame.columns), "the DataFrame")
+    for values in frame.itertuples(index=False, name=None):
+        yield _row(header, values, "the DataFrame")
+
+
+def dataset_rows(dataset: Any) -> Iterator[Row]:
+    """Read a Dataset or IterableDataset; class labels are given by name.
+
+    Raises:
+        DataError: it holds several splits.
+    """
+    if isinstance(dataset, Mapping):
+        raise DataError(
+            "This data set has several splits; give one of them, such as data['train'], or a dict "
+            "of train, validation and test."
+        )
+    features: Mapping[str, Any] = getattr(dataset, "features", None) or {}
+    names = {key: kind.names for key, kind in features.items() if hasattr(kind, "names")}
+    for values in dataset:
+        row = dict(values)
+        for key, labels in names.items():
+            value = row[key]
+            if isinstance(value, int):
+                row[key] = labels[value] if 0 <= value < len(labels) else None
+        yield _row(column_names(list(row), "the data set"), list(row.values()), "the data set")
+
+
+def hub_rows(source: str) -> Iterator[Row]:
+    """Stream a data set from the Hugging Face Hub, or take it from the local cache when offline.
+
+    Args:
+        source: "hf:owner/name", "hf:owner/name:config/split"; the split is "train" by default.
+
+    Raises:
+        DataError: a name of the wrong form, no connection, or no such data set, config or split.
+    """
+    match = _HUB.fullmatch(source)
+    if match is None:
+        raise DataError(
+            f"{source!r} does not read like hf:owner/name, hf:owner/name/split or "
+            "hf:owner/name:config/split."
+        )
+    offline = os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on")
+    if not offline:
+        _require_hub(source)
+    os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "10")  # seconds; both before the first import
+    os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", "20")
+    load_dataset: Any = import_module("datasets").load_dataset
+    split = match["split"] or "train"
+    try:
+        # A cached data set cannot be streamed.
+        dataset = load_dataset(match["name"], match["config"], split=split, streaming=not offline)
+        yield from dataset_rows(dataset)
+    except DataError:
+        raise
+    except Exception as error:  # Each version of the client has its own tree of errors.
+        text = " ".join(str(error).split())[:300]
+        hint = "It is not in the local cache." if offline else "Check name, config and split."
+        raise DataError(
+            f"{source} cannot be read: {type(error).__name__}: {text} {hint} A private or gated "
+            "data set needs HF_TOKEN in the environment."
+        ) from error
+
+
+def _require_hub(source: str) -> None:
+    """Find out in seconds, instead of after many retries, that there is no connection."""
+    if any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY")):
+        return  # Only the proxy knows.
+    endpoint = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+    url = urlsplit(endpoint)
+    port = url.port or (80 if url.scheme == "http" else 443)
+    try:
+        socket.create_connection((url.hostname or "", port), timeout=_HUB_TIMEOUT).close()
+    except (OSError, UnicodeError) as error:
+        raise DataError(
+            f"{source} cannot be read: no connection to {endpoint} ({error}). Download the data "
+            "set as a file and give its path; or, if it is in the local cache already, set "
+            "HF_HUB_OFFLINE=1."
+        ) from error
+
+
+def _row(header: list[str], values: Any, where: str) -> Row:
+    try:
+        return {name: cell(value) for name, value in zip(header, values, strict=True)}
+    except DataError as error:
+        raise DataError(f"{where}: {error}.") from None

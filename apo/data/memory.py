@@ -1,0 +1,74 @@
+"""Which pool each row was allotted to, kept in a file, so that a split never moves."""
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from apo.errors import DataError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class SplitMemory:
+    """The file that remembers a task's split: a pool for the id of each row's inputs, by seed.
+
+    Attributes:
+        path: the file; None remembers nothing.
+    """
+
+    path: Path | None
+
+    @classmethod
+    def of(cls, folder: Path | None, task: str) -> "SplitMemory":
+        """The memory of a task in a folder such as .apo/splits."""
+        name = re.sub(r"[^\w.-]", "_", task)
+        return cls(folder and folder / f"{name}.json")
+
+    def read(self, seed: int) -> dict[str, str]:
+        """Give the pool of each id that was allotted under a seed.
+
+        Raises:
+            DataError: the file is damaged.
+        """
+        pools: dict[str, str] = self._seeds().get(str(seed), {})
+        return pools
+
+    def write(self, seed: int, pools: Mapping[str, str]) -> None:
+        """Remember the pools of a seed. The file is replaced whole, so it is never half written.
+
+        Raises:
+            DataError: the file cannot be written.
+        """
+        if self.path is None:
+            return
+        value = {"apo_split": FORMAT, "seeds": {**self._seeds(), str(seed): dict(pools)}}
+        text = json.dumps(value, sort_keys=True, indent=0)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=".split-")
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(name).replace(self.path)
+        except OSError as error:
+            raise DataError(f"{self.path} cannot be written: {error.strerror}.") from error
+
+    def _seeds(self) -> dict[str, dict[str, str]]:
+        if self.path is None or not self.path.exists():
+            return {}
+        try:
+            value: Any = json.loads(self.path.read_text(encoding="utf-8"))
+            if value["apo_split"] != FORMAT:
+                raise ValueError(f"format {value['apo_split']!r}")
+            return {seed: dict(pools) for seed, pools in value["seeds"].items()}
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DataError(
+                f"{self.path}, which remembers how the data is split, cannot be read: {error}. "
+                "Restore it; or delete it to draw a new split, which makes earlier results on the "
+                "test split incomparable."
+            ) from error

@@ -1,0 +1,156 @@
+"""The pools of a task: train, validation and test, as given or split here, once and for good.
+
+One pass over the rows, whatever their number, with memory for the pools only. The result depends
+on the rows' content and the seed, not on their order; and with a memory, rows that were allotted
+keep their pool when the data grows.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from apo.data.examples import Columns, Rejected, examples
+from apo.data.memory import SplitMemory
+from apo.data.rows import Row
+from apo.data.sampling import Kept, Sample, input_id, sort_key
+from apo.data.split import POOLS, Home, Split, allot
+from apo.errors import DataError, near
+from apo.scorers.answers import quote
+from apo.task import Example
+
+__all__ = ["POOLS", "Pools", "Split", "make_pools"]
+
+_SYNONYMS = {"dev": "validation", "val": "validation", "valid": "validation", "training": "train"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pools:
+    """The pools, each in random order, and what was noticed on the way, in words."""
+
+    train: tuple[Example, ...]
+    validation: tuple[Example, ...]
+    test: tuple[Example, ...]
+    notes: tuple[str, ...] = ()
+
+
+def make_pools(
+    sources: Mapping[str, Iterable[Row]],
+    columns: Columns,
+    split: Split | None = None,
+    memory: SplitMemory | None = None,
+) -> Pools:
+    """Read rows into pools.
+
+    Rows with the same inputs count once; where their targets differ, the one with the smallest
+    content hash stays. An input in several given pools stays in the last of train, validation,
+    test. Pools that are not given are split off the rows of train.
+
+    Args:
+        sources: rows by pool; or one source under any other name, to be split.
+        columns: which columns are what.
+        split: fractions, caps, seed, and the column of the pools; the defaults when None.
+        memory: the file that remembers the split.
+
+    Raises:
+        DataError: unusable rows, or too few of them.
+    """
+    split, memory = split or Split(), memory or SplitMemory(None)
+    remembered = memory.read(split.seed)
+    rejected = Rejected()
+    samples: dict[tuple[str, str], Sample] = {}
+    for source, rows in sources.items():
+        for example, row in examples(rows, columns, rejected, source):
+            home = _home(source, row, columns)
+            stratum = example.target if columns.labels else ""
+            if (home, stratum) not in samples:
+                samples[home, stratum] = _sample(home, split, remembered)
+            identity = input_id(example)
+            samples[home, stratum].add(example, identity, sort_key(identity, split.seed))
+    homes = {home: _merge(samples, home) for home in dict.fromkeys(home for home, _ in samples)}
+    notes = [*rejected.notes(), *_duplicate_notes(homes), *_separate(homes)]
+    if not homes:
+        raise DataError(" ".join(["There are no usable rows.", *notes]))
+    pools = allot(homes, samples, split, remembered, stratify=bool(columns.labels))
+    _require_all(pools, split)
+    memory.write(split.seed, remembered)
+    sizes = ", ".join(f"{name} {len(pools[name])}" for name in POOLS)
+    seen = sum(sample.seen for sample in samples.values())
+    notes.append(f"{seen} usable rows; the pools: {sizes}.")
+    train, validation, test = (tuple(kept.example for kept in pools[name]) for name in POOLS)
+    return Pools(train=train, validation=validation, test=test, notes=tuple(notes))
+
+
+def _home(source: str, row: Row, columns: Columns) -> str:
+    """The pool that a row is given for, or "train" when that is not said."""
+    if columns.split is None:
+        return source if source in POOLS else "train"
+    said = (row[columns.split] or "").strip().lower()
+    home = _SYNONYMS.get(said, said)
+    if home not in POOLS:
+        raise DataError(
+            f"{source}: the column {columns.split!r} names the pool {quote(said)}."
+            f"{near(said, list(POOLS))}"
+        )
+    return home
+
+
+def _sample(home: str, split: Split, remembered: Mapping[str, str]) -> Sample:
+    if home == "train":  # Other pools may have to come out of it.
+        return Sample(sum(split.caps.values()), always=remembered)
+    return Sample(split.caps[home])
+
+
+def _merge(samples: Mapping[tuple[str, str], Sample], home: str) -> Home:
+    """Bring the strata together; the same inputs under two labels become one example."""
+    merged: Home = {}
+    for (name, _), sample in sorted(samples.items(), key=lambda item: item[0]):
+        if name != home:
+            continue
+        for identity, kept in sample.items.items():
+            if identity in merged:
+                merged[identity].merge(kept.example, kept.copies)
+            else:
+                merged[identity] = replace(kept)  # The sample's own count stays.
+    return merged
+
+
+def _duplicate_notes(homes: Mapping[str, Home]) -> list[str]:
+    notes: list[str] = []
+    every = [kept for home in homes.values() for kept in home.values()]
+    copies = sum(kept.copies - 1 for kept in every)
+    if copies:
+        notes.append(
+            f"Rows that repeat the input of another row: {copies}; each input is used once."
+        )
+    conflicts = sorted((kept for kept in every if kept.other), key=lambda kept: kept.key)
+    if conflicts:
+        first = conflicts[0]
+        text = quote(" | ".join(first.example.inputs.values()))
+        answers = [quote(e.target) for e in (first.example, first.other) if e is not None]
+        notes.append(
+            f"Inputs whose rows have different targets: {len(conflicts)}; one row of each is used "
+            f"(such as {text}, which is {answers[0]} and {answers[1]}; {answers[0]} is used)."
+        )
+    return notes
+
+
+def _separate(homes: dict[str, Home]) -> list[str]:
+    """Keep each input in one pool: the last of train, validation and test that it is given for."""
+    notes: list[str] = []
+    for place, name in enumerate(POOLS):
+        for later in POOLS[place + 1 :]:
+            shared = homes.get(name, {}).keys() & homes.get(later, {}).keys()
+            for identity in shared:
+                del homes[name][identity]
+            if shared:
+                text = f"Inputs of {later} that are also in {name}: {len(shared)}"
+                notes.append(f"{text}; removed from {name}.")
+    return notes
+
+
+def _require_all(pools: Mapping[str, list[Kept]], split: Split) -> None:
+    for name, found in pools.items():
+        if not found and split.fractions[name] > 0:
+            raise DataError(
+                f"No example is left for {name}. The data need at least a few dozen different "
+                "inputs; some hundred make gains visible."
+            )

@@ -1,0 +1,153 @@
+"""Rows of text from files, tables and data sets, as a stream, and without changing a cell.
+
+What a source holds as text stays text: "NA", "None", "007" and "" are data. Other values take one
+canonical form (see `cell`). A missing value (null, NaN, an empty spreadsheet cell) is None.
+"""
+
+import codecs
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from apo.errors import DataError
+
+Row = dict[str, str | None]
+"""One row: the text of each column by name; None where the value is missing."""
+
+SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".xlsm")
+
+
+def read_rows(source: Any, *, encoding: str = "utf-8") -> Iterator[Row]:
+    """Read rows one by one; only JSON lists and Excel's shared texts are held in memory.
+
+    Args:
+        source: a path to a CSV, TSV, JSON, JSONL, Parquet or Excel file; "hf:owner/name", with
+            ":config" and "/split" where wanted, for a data set on the Hugging Face Hub; a pandas
+            DataFrame; a Dataset or IterableDataset of `datasets`; or any iterable of mappings.
+        encoding: of CSV, TSV and JSON files. "utf-8" also takes a byte order mark.
+
+    Raises:
+        DataError: the source cannot be read or has no table's shape; the text says where.
+    """
+    source_type: type[object] = type(cast("object", source))
+    if isinstance(source, str) and source.startswith("hf:"):
+        from apo.data.libraries import hub_rows
+
+        return hub_rows(source)
+    if isinstance(source, str | Path):
+        return _file_rows(Path(source), known_encoding(encoding))
+    kind = source_type.__module__.partition(".")[0]
+    if kind in ("pandas", "datasets"):
+        from apo.data.libraries import dataset_rows, frame_rows
+
+        return frame_rows(source) if kind == "pandas" else dataset_rows(source)
+    if isinstance(source, Iterable) and not isinstance(source, Mapping):
+        return records(cast("Iterable[object]", source), "row")
+    raise DataError(
+        f"Data cannot be read from a {source_type.__name__}; give a path, hf:owner/name, "
+        "a DataFrame, a Dataset, or a list of dicts."
+    )
+
+
+def known_encoding(name: str) -> str:
+    """Check the name of an encoding; UTF-8 also takes a byte order mark.
+
+    Raises:
+        DataError: Python knows no such encoding.
+    """
+    try:
+        known = codecs.lookup(name).name
+    except LookupError:
+        raise DataError(
+            f"encoding is {name!r}, which is unknown; common ones: utf-8, cp949, latin-1, utf-16."
+        ) from None
+    return "utf-8-sig" if known == "utf-8" else known
+
+
+def cell(value: Any) -> str | None:
+    """Give a value's one text: None for a missing one (None, NaN, NaT).
+
+    true and false, whole numbers without ".0", other numbers in shortest form, dates in ISO form,
+    lists and objects as JSON.
+
+    Raises:
+        DataError: bytes, which are no text.
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if type(value).__name__ in ("NaTType", "NAType"):  # pandas' marks, without importing it
+        return None
+    if isinstance(value, bytes):
+        raise DataError("a cell holds bytes; give it as text")
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(value, ensure_ascii=False, default=cell)
+    for method in ("tolist", "isoformat"):  # numpy and pandas values; dates
+        if hasattr(value, method):
+            return cell(getattr(value, method)())
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return str(value)
+
+
+def column_names(names: Sequence[Any], where: str) -> list[str]:
+    """Check a header: every column has a name of its own.
+
+    Raises:
+        DataError: a column without a name, or two of the same.
+    """
+    header = [str(name).strip() if name is not None else "" for name in names]
+    for place, name in enumerate(header, 1):
+        if not name:
+            raise DataError(
+                f"{where}: column {place} has no name. The first row must name every column; "
+                f"it reads {header[:10]}."
+            )
+        if name in header[: place - 1]:
+            raise DataError(f"{where}: two columns are named {name!r}; rename one of them.")
+    return header
+
+
+def _file_rows(path: Path, encoding: str) -> Iterator[Row]:
+    suffix = path.suffix.lower()
+    if not path.is_file():
+        raise DataError(f"There is no data file {path} (looked for {path.resolve()}).")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path} is empty.")
+    if suffix in (".parquet", ".xlsx", ".xlsm"):
+        from apo.data.libraries import excel_rows, parquet_rows
+
+        return parquet_rows(path) if suffix == ".parquet" else excel_rows(path)
+    if suffix not in SUFFIXES:
+        raise DataError(f"{path} is no kind of file that apo reads: {', '.join(SUFFIXES)}.")
+    from apo.data.text import text_rows
+
+    return text_rows(path, suffix, encoding)
+
+
+BLANK = object()
+"""An item without a row, which keeps its number so that messages name the right one."""
+
+
+def records(items: Iterable[object], where: str) -> Iterator[Row]:
+    """Make rows of mappings; `where` and the number of an item open the messages.
+
+    Raises:
+        DataError: an item that is no mapping, or a value that is no text.
+    """
+    for number, item in enumerate(items, 1):
+        if item is BLANK:
+            continue
+        if not isinstance(item, Mapping):
+            raise DataError(f"{where} {number} must be an object with columns, not {item!r:.80}.")
+        values = cast("Mapping[object, Any]", item)
+        try:
+            row = {str(key).strip(): cell(value) for key, value in values.items()}
+        except DataError as error:
+            raise DataError(f"{where} {number}: {error}.") from None
+        yield row

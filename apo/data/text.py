@@ -1,0 +1,125 @@
+"""Rows from text files: CSV, TSV, JSON and JSONL, read strictly, with the line in every message."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any, cast
+
+from apo.data.rows import BLANK, Row, column_names, records
+from apo.errors import DataError
+
+
+def text_rows(path: Path, suffix: str, encoding: str) -> Iterator[Row]:
+    """Read a CSV, TSV, JSON or JSONL file; all but JSON line by line.
+
+    Args:
+        path: the file.
+        suffix: its kind, such as ".csv".
+        encoding: from `apo.data.rows.known_encoding`.
+
+    Raises:
+        DataError: a wrong encoding, a damaged file, ragged rows; the text names the line.
+    """
+    try:
+        with path.open(encoding=encoding, newline="") as file:
+            if suffix in (".csv", ".tsv"):
+                yield from _csv_rows(path, file, "\t" if suffix == ".tsv" else ",")
+            elif suffix == ".json":
+                yield from records(_json_list(path, file), f"{path}, item")
+            else:
+                yield from records(_json_lines(path, file), f"{path}, line")
+    except UnicodeError as error:
+        raise DataError(_decoding_help(path, encoding, error)) from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _decoding_help(path: Path, encoding: str, error: UnicodeError) -> str:
+    """Name the first line and byte that are not of the encoding."""
+    place = f"({error.__class__.__name__})"
+    if isinstance(error, UnicodeDecodeError):
+        place = f"(byte 0x{error.object[error.start]:02X})"
+    if encoding == "utf-8-sig":
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    line.decode("utf-8")
+                except UnicodeDecodeError as bad:
+                    place = f"at line {number}, byte {bad.start + 1} (0x{line[bad.start]:02X})"
+                    break
+    name = encoding.removesuffix("-sig")
+    return (
+        f"{path} is not {name} {place}. If it was saved by Excel, its encoding is often cp949 "
+        "(Korean), latin-1 (Western) or utf-16: say so with the key `encoding:`, or save the file "
+        "as UTF-8."
+    )
+
+
+def _csv_rows(path: Path, file: IO[str], delimiter: str) -> Iterator[Row]:
+    csv.field_size_limit(2**31 - 1)
+    reader = csv.reader(_without_nul(path, file), delimiter=delimiter, strict=True)
+    try:
+        header = column_names(next(reader, list[str]()), str(path))
+        if not header:
+            raise DataError(f"{path} has no header: the first row must name the columns.")
+        for cells in reader:
+            if not cells:
+                continue  # A blank line.
+            if len(cells) != len(header):
+                raise DataError(
+                    f"{path}, line {reader.line_num}: {len(cells)} cells, but the header names "
+                    f"{len(header)} columns. A cell that holds the delimiter needs quotes."
+                )
+            yield dict(zip(header, cells, strict=True))
+    except csv.Error as error:
+        raise DataError(
+            f"{path}, line {reader.line_num}: {error}. Is a quote left open, or not doubled "
+            "within quotes?"
+        ) from None
+
+
+def _without_nul(path: Path, lines: Iterable[str]) -> Iterator[str]:
+    for number, line in enumerate(lines, 1):
+        if "\0" in line:
+            raise DataError(
+                f"{path}, line {number}: a NUL byte. The file is damaged, or it is UTF-16: then "
+                "say `encoding: utf-16`."
+            )
+        yield line
+
+
+def _json_list(path: Path, file: IO[str]) -> list[object]:
+    value = _parse(file.read(), str(path))
+    if isinstance(value, dict):
+        items = cast("dict[str, object]", value).values()
+        lists = [cast("list[object]", item) for item in items if isinstance(item, list)]
+        if len(lists) != 1:
+            raise DataError(
+                f"{path} must be a list of objects, or an object with one list of them; "
+                f"it is an object with {len(lists)} lists."
+            )
+        return lists[0]
+    if not isinstance(value, list):
+        raise DataError(f"{path} must be a list of objects, not {type(value).__name__}.")
+    return cast("list[object]", value)
+
+
+def _json_lines(path: Path, file: IO[str]) -> Iterator[object]:
+    for number, line in enumerate(file, 1):
+        yield _parse(line, f"{path}, line {number}") if line.strip() else BLANK
+
+
+def _parse(text: str, where: str) -> Any:
+    def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise DataError(f"{where}: the key {twice!r} stands twice in one object.")
+        return value
+
+    try:
+        return json.loads(text, object_pairs_hook=without_duplicates)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where} is not valid JSON: {error}.") from None

@@ -1,0 +1,73 @@
+"""A small deterministic model that reads its prompt: a bag-of-words reader, not an LLM.
+
+It lets the whole product run with no key and no network. What it answers is decided by what the
+prompt says: allowed answers, cue words tied to them, demos, the form of the answer. Asked for an
+instruction, it writes one from the examples, failures or candidates that the meta-prompt shows.
+It knows function words and endings, numbers and dates, and nothing about any task.
+"""
+
+import hashlib
+from functools import lru_cache
+from random import Random
+
+from apo.model import Completion, Decoding, Request, Usage
+from apo.models.embedded.answer import answer
+from apo.models.embedded.text import TOKEN
+from apo.models.embedded.writer import asks_for_writing, write
+
+__all__ = ["Embedded"]
+
+
+class Embedded:
+    """The model named "embedded"; satisfies `apo.model.Model`.
+
+    The same request always gets the same answer. At temperature 0 (or None) the answer is the best
+    one and the seed has no effect on it; above 0 it is drawn from a stream that the whole request
+    and its seed determine. top_p and the penalties have no effect.
+
+    Tokens are counted as words and single marks: a run of letters and digits is one token, every
+    other visible character is one.
+    """
+
+    name = "embedded"
+
+    async def complete(self, request: Request) -> Completion:
+        """Answer the request; never fails and never waits."""
+        temperature = request.decoding.temperature or 0.0
+        rng = Random(_digest(request, sampled=temperature > 0))
+        if asks_for_writing(request.messages):
+            text = write(request.messages, temperature, rng)
+        else:
+            text = answer(request.messages, temperature, rng)
+        text, truncated = _cut(text, request.decoding)
+        read = sum(_count_tokens(message.content) for message in request.messages)
+        usage = Usage(input_tokens=read, output_tokens=_count_tokens(text))
+        return Completion(text=text, usage=usage, truncated=truncated)
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+@lru_cache(maxsize=1024)
+def _count_tokens(text: str) -> int:
+    return len(TOKEN.findall(text))
+
+
+def _digest(request: Request, *, sampled: bool) -> int:
+    parts = [f"{message.role}\0{message.content}\0" for message in request.messages]
+    if sampled:
+        parts.append(f"{request.decoding.to_dict()}\0{request.seed}")
+    return int.from_bytes(
+        hashlib.sha256("".join(parts).encode("utf-8", "surrogatepass")).digest()[:8]
+    )
+
+
+def _cut(text: str, decoding: Decoding) -> tuple[str, bool]:
+    """End the answer at the first stop text, and after max_tokens."""
+    ends = [at for stop in decoding.stop if stop and (at := text.find(stop)) >= 0]
+    text = text[: min(ends, default=len(text))]
+    if decoding.max_tokens is not None:
+        tokens = list(TOKEN.finditer(text))
+        if len(tokens) > decoding.max_tokens:
+            return text[: tokens[decoding.max_tokens - 1].end()], True
+    return text, False

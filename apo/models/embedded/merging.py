@@ -1,0 +1,79 @@
+"""Merges and changes rules: union of cues by rank, cuts, and the removal of cues that misled."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from random import Random
+
+from apo.models.embedded.rules import Rules
+from apo.models.embedded.text import stem, words
+
+Lists = Mapping[str, tuple[str, ...]]
+
+
+def merge(rules: Sequence[Rules], weights: Sequence[float] = ()) -> Rules:
+    """Unite rules of one kind of work: a cue that stands high in several lists stands higher.
+
+    Args:
+        rules: at least one; rules of another work than the first are left out.
+        weights: how much the place in each one's lists counts; all the same by default.
+    """
+    first = rules[0]
+    same = [
+        (r, w)
+        for r, w in zip(rules, weights or [1.0] * len(rules), strict=True)
+        if r.work == first.work
+    ]
+    names = tuple(dict.fromkeys(name for r, _ in same for name in r.names))
+    return replace(
+        first,
+        names=names,
+        cues=_unite(names, [(r.cues, w) for r, w in same]),
+        against=_unite(names, [(r.against, w) for r, w in same]),
+        kinds={name: kind for r, _ in same for name, kind in r.kinds.items()},
+        otherwise=next((r.otherwise for r, _ in same if r.otherwise), ""),
+        form=next((r.form for r, _ in same if r.form.bare), first.form),
+        negation=any(r.negation for r, _ in same),
+        iso_dates=any(r.iso_dates for r, _ in same),
+        nulls=frozenset().union(*(r.nulls for r, _ in same)),
+        precedence=first.precedence,
+    )
+
+
+def _unite(
+    names: Sequence[str], lists: Sequence[tuple[Lists, float]]
+) -> dict[str, tuple[str, ...]]:
+    united: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        points: defaultdict[tuple[str, ...], float] = defaultdict(float)
+        written: dict[tuple[str, ...], str] = {}
+        for cues, weight in lists:
+            for rank, cue in enumerate(cues.get(name, ())):
+                key = tuple(map(stem, words(cue))) or (cue,)
+                points[key] += weight / (1 + 0.1 * rank)
+                written.setdefault(key, cue)
+        united[name] = tuple(written[key] for key in sorted(points, key=lambda key: -points[key]))
+    return united
+
+
+def thin(rules: Rules, size: int, drop: float = 0.0, rng: Random | None = None) -> Rules:
+    """Keep at most `size` cues per name, after each was left out with the probability `drop`."""
+
+    def cut(cues: Lists) -> dict[str, tuple[str, ...]]:
+        return {
+            name: tuple(cue for cue in listed if not rng or rng.random() >= drop)[:size]
+            for name, listed in cues.items()
+        }
+
+    return replace(rules, cues=cut(rules.cues), against=cut(rules.against))
+
+
+def without(rules: Rules, misled: Mapping[str, frozenset[str]]) -> Rules:
+    """Remove the cues whose stems are given per name."""
+    cues = {
+        name: tuple(
+            cue for cue in listed if not misled.get(name, frozenset()) & set(map(stem, words(cue)))
+        )
+        for name, listed in rules.cues.items()
+    }
+    return replace(rules, cues=cues)

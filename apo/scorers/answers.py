@@ -1,0 +1,178 @@
+"""What an answer says: the marked part, the labels or the JSON object of a free text.
+
+Pure functions for the scorers, like `apo.numbers`. All take any text and never raise.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+_OPENING = " \t\n\"'`*“”‘’«»「」『』()[]"
+_CLOSING = _OPENING + ".,;:!?…。，！？："
+# What bounds the work on degenerate answers, such as one word repeated to the token limit.
+_MAX_OBJECTS = 1000
+_MAX_MARKERS = 8
+_MAX_LINE = 5000  # characters
+
+
+def plain(
+    text: str,
+    *,
+    ignore_case: bool = True,
+    collapse_space: bool = True,
+    unicode_nfc: bool = True,
+    strip_punctuation: bool = True,
+) -> str:
+    """Bring a text to the form in which two answers are compared.
+
+    Args:
+        text: any text.
+        ignore_case: fold letters to one case.
+        collapse_space: make each run of white space one space, and none at the ends.
+        unicode_nfc: compose characters (one form for é, and for Hangul typed on a Mac).
+        strip_punctuation: take quotes, brackets, asterisks and sentence marks off both ends,
+            as long as something is left. Signs that carry meaning (- + # % $ /) stay.
+    """
+    if unicode_nfc:
+        text = unicodedata.normalize("NFC", text)
+    if ignore_case:
+        text = unicodedata.normalize("NFC", text.casefold()) if unicode_nfc else text.casefold()
+    if collapse_space:
+        text = " ".join(text.split())
+    if strip_punctuation:
+        text = text.lstrip(_OPENING).rstrip(_CLOSING) or text
+    return text
+
+
+def quote(text: str, limit: int = 80) -> str:
+    """Show a text in feedback: on one line, in quotes, cut to limit characters."""
+    line = " ".join(text.split())
+    return f"'{line[: limit - 1]}…'" if len(line) > limit else f"'{line}'"
+
+
+# An explicit marker: what follows it is what the answer says.
+_TAG = re.compile(r"<(answer|label|result|답|정답)>", re.IGNORECASE)
+_SHARPS = re.compile(r"####")
+_BOXED = re.compile(r"\\boxed\s?\{([^{}]{0,200})\}")
+_MARKER = re.compile(
+    r"(?<![^\W_])(?:answer|label|category|class|classification|intent|sentiment|result"
+    r"|최종 답|정답|답변|답|분류|감성|라벨|레이블|결과)"
+    r"[\"'*_`]{0,3}[ \t]{0,3}(?:is\b|[:：=]|[은는](?![가-힣]))[\"'*_`]{0,3}",
+    re.IGNORECASE,
+)
+
+
+def marked(text: str) -> Iterator[str]:
+    r"""Yield the parts of an answer that it marks as its answer, the most explicit first.
+
+    In this order: the last <answer>…</answer>, the last line after ####, the last \boxed{…}, then
+    what follows "Answer:", "Label:", "답:" and the like, last one first: its first sentence, then
+    its line.
+    """
+    tags = list(_TAG.finditer(text))
+    if tags:
+        end = text.find(f"</{tags[-1][1]}>", tags[-1].end())
+        yield text[tags[-1].end() : end if end >= 0 else len(text)]
+    for match in [*_SHARPS.finditer(text)][-1:]:
+        yield _line_after(text, match.end())
+    for match in [*_BOXED.finditer(text)][-1:]:
+        yield match[1]
+    for match in reversed([*_MARKER.finditer(text)][-_MAX_MARKERS:]):
+        line = _line_after(text, match.end())
+        yield re.split(r"(?<=[.!?。])\s", line, maxsplit=1)[0]
+        yield line
+
+
+def _line_after(text: str, start: int) -> str:
+    """The rest of the line, or the next line that is not blank."""
+    while True:
+        end = text.find("\n", start)
+        line = text[start : end if end >= 0 else len(text)]
+        if end < 0 or re.search(r"\w", line):
+            return line[:_MAX_LINE]
+        start = end + 1
+
+
+# How a word that starts with a Korean label may go on: particles, and endings of 이다 and 하다.
+_PARTICLE = (
+    "(?:[은는이가을를의에도만과와로임인일적라였한해했]|요(?![가-힣])|입니|예요|으로|네요"
+    "|부터|까지|보다|처럼|하[다며고]|합니)"
+)
+_HANGUL = "가-힣"
+_LETTER = "[^\\W_가-힣぀-ヿ㐀-鿿]"
+
+
+def label_pattern(labels: tuple[str, ...], *, ignore_case: bool) -> re.Pattern[str]:
+    """Compile the search for labels in a text; group i + 1 is labels[i].
+
+    A label is found as a whole word, the longest first ("account change" before "change"). A
+    Korean label may carry a particle (긍정입니다, 부정으로); a blank, "_" and "-" within a label
+    are the same. Chinese and Japanese have no word limits, so there any place will do.
+    """
+    longest_first = sorted(range(len(labels)), key=lambda i: -len(labels[i]))
+    groups = {i: _whole_word(unicodedata.normalize("NFC", labels[i])) for i in longest_first}
+    # Numbered groups would follow the order of trial, so they are named by place.
+    pattern = "|".join(f"(?P<l{i}>{group})" for i, group in groups.items()) or r"(?!)"
+    return re.compile(pattern, re.IGNORECASE if ignore_case else 0)
+
+
+def _whole_word(label: str) -> str:
+    words = re.split(r"(?<=[^\W_])[\s_-]+(?=[^\W_])", label.strip())
+    body = r"[\s_-]{1,4}".join(re.escape(word) for word in words)
+    first, last = label.strip()[:1], label.strip()[-1:]
+    before = after = ""
+    if re.match(f"[{_HANGUL}]", first):
+        before = f"(?<![{_HANGUL}])"
+    elif re.match(_LETTER, first):
+        before = f"(?<!{_LETTER})" + (r"(?<!\d[.,])" if first.isdigit() else "")
+    if re.match(f"[{_HANGUL}]", last):
+        after = f"(?:(?![{_HANGUL}])|(?={_PARTICLE}))"
+    elif re.match(_LETTER, last):
+        after = f"(?!{_LETTER})" + (r"(?![.,]\d)" if last.isdigit() else "")
+    return before + body + after
+
+
+def labels_in(text: str, pattern: re.Pattern[str]) -> tuple[int, ...]:
+    """Give the places (in the list of labels) of the labels that a text names, each once."""
+    found = (match.lastgroup or "l0" for match in pattern.finditer(text))
+    return tuple(dict.fromkeys(int(group[1:]) for group in found))
+
+
+def bare_lines(text: str, pattern: re.Pattern[str]) -> Iterator[str]:
+    """Yield what is nothing but a label: the first and last line together, then text in bold."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    bold = re.findall(r"\*\*([^*\n]{1,200})\*\*", text)
+    for parts in ([*lines[:1], *lines[-1:]], bold):
+        yield "\n".join(part for part in parts if _is_bare(part, pattern))
+
+
+def _is_bare(line: str, pattern: re.Pattern[str]) -> bool:
+    match = pattern.search(line)
+    if match is None:
+        return False
+    rest = re.sub(f"^[{_HANGUL}]+", "", line[match.end() :])  # particles
+    return not re.search(r"[^\W_]", line[: match.start()] + rest)
+
+
+def json_in(text: str) -> dict[str, Any] | None:
+    """Give the last JSON object of an answer, with or without ``` around it, or None."""
+    decoder = json.JSONDecoder(parse_constant=_refuse)
+    last: dict[str, Any] | None = None
+    place = text.find("{")
+    for _ in range(_MAX_OBJECTS):  # Text full of braces is no JSON; give up in good time.
+        if place < 0:
+            break
+        try:
+            value, end = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            end = place + 1
+        else:
+            last = value if value or last is None else last  # {} is no answer after one
+        place = text.find("{", end)
+    return last
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")

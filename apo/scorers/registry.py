@@ -1,0 +1,162 @@
+"""Scorers by name: `exact`, `contains`, `choice`, `numeric`, `f1`, `json`, and those of others.
+
+A scorer is a frozen dataclass of settings that is called with an answer and its example. The ones
+here are pure, accept any of an example's targets, and fail on no text.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields, is_dataclass
+from functools import partial
+from importlib.metadata import entry_points
+from inspect import isclass
+from pathlib import Path
+from typing import Any, cast
+
+from apo.errors import TaskError, near
+from apo.python_file import is_python_reference, load_object
+from apo.scorers.text import Choice, Contains, Exact, TokenF1
+from apo.scorers.values import JsonFields, Numeric
+from apo.task import Example, Score, Scorer
+
+__all__ = [
+    "SCORERS",
+    "Choice",
+    "Contains",
+    "Exact",
+    "FunctionScorer",
+    "JsonFields",
+    "Numeric",
+    "TokenF1",
+    "make_scorer",
+]
+
+SCORERS: dict[str, type[Any]] = {
+    "exact": Exact,
+    "contains": Contains,
+    "choice": Choice,
+    "numeric": Numeric,
+    "f1": TokenF1,
+    "json": JsonFields,
+}
+"""The scorers of apo by the names that task files use."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionScorer:
+    """A user's function as a scorer.
+
+    Attributes:
+        function: takes an answer and its example; gives a `Score`, a number in [0, 1] or a bool.
+        name: what to call it in messages.
+    """
+
+    function: Callable[..., Any] = field(repr=False)
+    name: str
+
+    def __call__(self, output: str, example: Example) -> Score:
+        """Score with the function.
+
+        Raises:
+            TaskError: the function failed, or gave something that is no score.
+        """
+        try:
+            result = self.function(output, example)
+        except Exception as error:
+            raise TaskError(
+                f"The scorer {self.name} failed on example {example.id}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        if isinstance(result, bool | int | float):
+            result = Score(float(result), True, "" if result >= 1 else f"Expected {example.target}")
+        if not (isinstance(result, Score) and 0 <= result.value <= 1):
+            raise TaskError(
+                f"The scorer {self.name} gave {result!r:.100} on example {example.id}; "
+                "it must give a Score, a bool, or a number from 0 to 1."
+            )
+        return result
+
+
+def make_scorer(
+    spec: str | Mapping[str, Any], labels: Sequence[str] = (), folder: Path = Path()
+) -> Scorer:
+    """Make a scorer from what a task file says.
+
+    Args:
+        spec: a name such as "exact", `file.py:name` for a function or class of the user's, or a
+            mapping with the name and settings: {"name": "numeric", "tolerance": 0.01}.
+        labels: the task's labels, for scorers that have a setting of that name.
+        folder: where the path of a Python file starts.
+
+    Raises:
+        TaskError: an unknown name or setting, or a value that the scorer does not take.
+    """
+    settings: dict[str, Any] = {"name": spec} if isinstance(spec, str) else dict(spec)
+    name = settings.pop("name", None)
+    if not isinstance(name, str):
+        raise TaskError(
+            'A scorer needs a name, such as "exact" or {name: numeric, tolerance: 0.01}.'
+        )
+    made = _find(name, folder)
+    if not isclass(made):
+        return FunctionScorer(function=partial(made, **settings) if settings else made, name=name)
+    if is_dataclass(made):
+        settings = _checked(name, {f.name: f for f in fields(made)}, settings, labels)
+    try:
+        scorer = cast("Scorer", made(**settings))
+    except TypeError as error:
+        raise TaskError(f"The scorer {name} does not take these settings: {error}.") from error
+    return scorer if name in SCORERS else FunctionScorer(function=scorer, name=name)
+
+
+def _find(name: str, folder: Path) -> Callable[..., Any]:
+    if name in SCORERS:
+        return SCORERS[name]
+    if is_python_reference(name):
+        found: object = load_object(name, folder)
+    else:
+        others = {point.name: point for point in entry_points(group="apo.scorers")}
+        if name not in others:
+            raise TaskError(f"There is no scorer {name!r}.{near(name, [*SCORERS, *others])}")
+        found = others[name].load()
+    if not callable(found):
+        raise TaskError(f"The scorer {name} must be a function or a class, not {found!r:.80}.")
+    return found
+
+
+def _checked(
+    name: str, known: Mapping[str, Field[Any]], settings: dict[str, Any], labels: Sequence[str]
+) -> dict[str, Any]:
+    """Settings of the right names and kinds, with the task's labels where they are wanted."""
+    for key, value in settings.items():
+        if key not in known:
+            allowed = near(key, list(known)) if known else " It has no settings."
+            raise TaskError(f"The scorer {name} has no setting {key!r}.{allowed}")
+        settings[key] = _checked_value(f"{name}.{key}", known[key].default, value)
+    if "labels" in known and "labels" not in settings:
+        if not labels:
+            raise TaskError(
+                f"The scorer {name} needs labels: list the allowed answers in the task."
+            )
+        settings["labels"] = tuple(labels)
+    return settings
+
+
+def _checked_value(path: str, default: object, value: Any) -> Any:
+    if isinstance(default, bool):
+        good, words = isinstance(value, bool), "true or false"
+    elif isinstance(default, float):
+        good, words = isinstance(value, int | float) and not isinstance(value, bool), "a number"
+    elif isinstance(default, tuple) or isinstance(value, list | tuple):
+        value = tuple(cast("list[object]", value)) if isinstance(value, list | tuple) else value
+        good, words = _is_texts(value), "a list of texts; put each in quotes"
+    else:
+        good, words = True, ""
+    if not good:
+        raise TaskError(f"The setting {path} is {value!r:.80}; it must be {words}.")
+    return value
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, tuple) and all(
+        isinstance(item, str) for item in cast("tuple[object, ...]", value)
+    )

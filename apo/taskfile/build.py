@@ -1,0 +1,128 @@
+"""From settings and sources to a task: prompt, scorer and pools, all checked."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from apo.data.examples import Columns
+from apo.data.memory import SplitMemory
+from apo.data.pools import Pools, make_pools
+from apo.data.rows import read_rows
+from apo.errors import DataError, PromptError, TaskError
+from apo.model import Decoding
+from apo.prompt import Prompt
+from apo.prompt_files import check_variables, parse_prompt
+from apo.scorers.registry import SCORERS, FunctionScorer, make_scorer
+from apo.task import Example, Scorer, Task
+from apo.taskfile.settings import TaskSettings
+
+
+def build_task(
+    settings: TaskSettings,
+    sources: Mapping[str, Any],
+    prompt: Prompt | None,
+    folder: Path,
+    where: str,
+    memory: Path | None,
+    seed: int,
+    encoding: str,
+) -> Task:
+    """Make a task of its settings and the sources of its rows.
+
+    Args:
+        settings: the keys of a task file.
+        sources: what `apo.data.rows.read_rows` takes, by pool; or one source under another name.
+        prompt: the seed prompt, where it is not in the settings.
+        folder: where the path of a scorer's Python file starts.
+        where: opens the messages.
+        memory: folder where splits are remembered.
+        seed: of the split, where the settings have none.
+        encoding: of text files.
+
+    Raises:
+        TaskError: something is not usable.
+    """
+    fields = tuple(settings.inputs)
+    seed_prompt = _seed_prompt(settings, prompt, where)
+    scorer = _scorer(settings, folder)
+    split = settings.split.split(seed)
+    columns = Columns(
+        inputs=settings.inputs, targets=settings.target, labels=settings.labels, split=split.column
+    )
+    try:
+        rows = {name: read_rows(source, encoding=encoding) for name, source in sources.items()}
+        pools = make_pools(rows, columns, split, SplitMemory.of(memory, settings.name))
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
+    _require_judgeable(pools, scorer, where)
+    return Task(
+        name=settings.name,
+        scorer=scorer,
+        seed_prompts=(seed_prompt,),
+        train=pools.train,
+        validation=pools.validation,
+        test=pools.test,
+        description=settings.description.strip(),
+        language=settings.language,
+        input_fields=fields,
+        labels=settings.labels,
+        notes=pools.notes,
+    )
+
+
+def usable_prompt(where: str, make: Callable[[], Prompt]) -> Prompt:
+    """Make a prompt; where it cannot be made, the error is one of the task.
+
+    Raises:
+        TaskError: with the reason, after `where`.
+    """
+    try:
+        return make()
+    except PromptError as error:
+        raise TaskError(f"{where}: {error}") from error
+
+
+def _seed_prompt(settings: TaskSettings, prompt: Prompt | None, where: str) -> Prompt:
+    fields = tuple(settings.inputs)
+
+    def make() -> Prompt:
+        made = prompt or parse_prompt(settings.prompt, fields, settings.template)
+        check_variables(made, fields)
+        if settings.template is not None and made.template != settings.template:
+            raise PromptError(
+                "template is given, but the prompt brings a user turn of its own; leave one out."
+            )
+        if settings.decoding is not None:
+            made = replace(made, decoding=Decoding.from_dict(settings.decoding))
+        return made
+
+    return usable_prompt(where, make)
+
+
+def _scorer(settings: TaskSettings, folder: Path) -> Scorer:
+    spec = settings.scorer or ("choice" if settings.labels else "exact")
+    if callable(spec):
+        known = type(spec) in SCORERS.values() or isinstance(spec, FunctionScorer)
+        name = getattr(spec, "__name__", type(spec).__name__)
+        return cast("Scorer", spec) if known else FunctionScorer(function=spec, name=name)
+    return make_scorer(spec, settings.labels, folder)
+
+
+def _require_judgeable(pools: Pools, scorer: Scorer, where: str) -> None:
+    """Make sure that apo's own scorers can read the targets: a target is its own best answer."""
+    if isinstance(scorer, FunctionScorer):
+        return  # It may be slow, or have another idea of a target; `apo check` asks it.
+    for example in (*pools.train, *pools.validation, *pools.test):
+        score = scorer(example.target, example)
+        if score.value < 1:
+            raise DataError(_unjudgeable(example, scorer, where, score.feedback))
+
+
+def _unjudgeable(example: Example, scorer: Scorer, where: str, feedback: str) -> str:
+    shown = " | ".join(example.inputs.values())
+    return (
+        f"{where}: the scorer {type(scorer).__name__} cannot judge the target {example.target!r} "
+        f"of the input {shown[:80]!r}: given as the answer it does not score 1 ({feedback}) "
+        "Choose another scorer, or mend the target."
+    )

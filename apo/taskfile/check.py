@@ -1,0 +1,143 @@
+"""Looks a task over before money is spent on it: the logic of `apo check`."""
+
+import math
+from collections.abc import Iterator
+
+from apo.errors import PromptError, TaskError
+from apo.prompt_files import check_variables
+from apo.scorers.answers import plain, quote
+from apo.task import Example, Score, Task
+from apo.taskfile.check_data import (
+    Finding,
+    Named,
+    conflict_findings,
+    input_findings,
+    label_findings,
+    overlap_findings,
+)
+
+__all__ = ["Finding", "check", "smallest_visible_gain"]
+
+MIN_VALIDATION = 30
+MIN_TEST = 50
+MIN_TRAIN = 20
+MAX_SCORED = 200  # examples of a pool that a user's own scorer, maybe a slow one, is asked about
+DIFFERENT = 0.2  # assumed share of examples on which two prompts differ
+
+
+def check(task: Task) -> list[Finding]:
+    """Look a task over; no model is called. Errors come first, then warnings, then the rest."""
+    pools = {"train": task.train, "validation": task.validation, "test": task.test}
+    findings = [
+        *_sizes(pools),
+        *label_findings(task, pools),
+        *overlap_findings(pools),
+        *conflict_findings(pools),
+        *_gold(task, pools),
+        *_prompt(task),
+        *input_findings(pools),
+        *_gain(len(task.test)),
+    ]
+    order = ("error", "warning", "ok")
+    return sorted(findings, key=lambda finding: order.index(finding.level))
+
+
+def _sizes(pools: Named) -> Iterator[Finding]:
+    sizes = ", ".join(f"{name} {len(pool)}" for name, pool in pools.items())
+    yield Finding("ok", f"Examples: {sizes}.")
+    for name in ("train", "validation"):
+        if not pools[name]:
+            yield Finding("error", f"{name} is empty; a search needs it.")
+    if not pools["test"]:
+        yield Finding("warning", "test is empty, so no verdict can say whether a gain is real.")
+    uses = {
+        "train": (MIN_TRAIN, "proposals see little"),
+        "validation": (MIN_VALIDATION, "the choice between candidates is mostly luck"),
+        "test": (MIN_TEST, "only a very large gain will be visible"),
+    }
+    for name, (least, effect) in uses.items():
+        if 0 < len(pools[name]) < least:
+            yield Finding(
+                "warning", f"{name} has {len(pools[name])} examples (< {least}): {effect}."
+            )
+
+
+def _gold(task: Task, pools: Named) -> Iterator[Finding]:
+    """A target given as the answer must score 1, and an empty answer must not."""
+    wrong: list[tuple[Example, Score]] = []
+    asked = 0
+    try:
+        for pool in pools.values():
+            for example in pool[:MAX_SCORED]:
+                asked += 1
+                score = task.scorer(example.target, example)
+                if score.value < 1 or not score.well_formed:
+                    wrong.append((example, score))
+        empty = [
+            e for e in (*task.train[:5], *task.validation[:5]) if task.scorer("", e).value >= 1
+        ]
+    except TaskError as error:
+        yield Finding("error", str(error))
+        return
+    except Exception as error:  # A user's scorer may raise anything.
+        yield Finding("error", f"The scorer fails: {type(error).__name__}: {error}")
+        return
+    if wrong:
+        example, score = wrong[0]
+        yield Finding(
+            "error",
+            f"{len(wrong)} of {asked} targets do not score 1 when they are the answer (such as "
+            f"{quote(example.target)}: {score.value:.2f}, {score.feedback or 'not well formed'}).",
+        )
+    else:
+        yield Finding("ok", f"The scorer gives its own targets 1 ({asked} asked).")
+    if empty:
+        yield Finding("warning", "The scorer gives an empty answer 1.")
+
+
+def _prompt(task: Task) -> Iterator[Finding]:
+    for prompt in task.seed_prompts:
+        try:
+            check_variables(prompt, task.input_fields)
+        except PromptError as error:
+            yield Finding("error", f"Seed prompt: {error}")
+            return
+        text = plain(prompt.text())
+        unnamed = [label for label in task.labels if plain(label) not in text]
+        if unnamed:
+            yield Finding(
+                "warning",
+                f"The seed prompt does not name {', '.join(map(quote, unnamed[:10]))}: "
+                "a model must guess the labels.",
+            )
+    if not task.seed_prompts:
+        yield Finding("error", "There is no seed prompt; a search needs a start.")
+    else:
+        fields = ", ".join(f"{{{{{name}}}}}" for name in task.input_fields)
+        yield Finding("ok", f"The seed prompt shows {fields}.")
+
+
+def smallest_visible_gain(n_test: int, different: float = DIFFERENT) -> float:
+    """Estimate the smallest gain that a verdict can tell from luck.
+
+    Half the width of a 95 % interval for a paired difference of right answers, by the normal
+    approximation.
+
+    Args:
+        n_test: examples in the test split, at least 1.
+        different: share of examples on which just one of the two prompts is right.
+
+    Returns:
+        A share: 0.06 is six points.
+    """
+    return 1.96 * math.sqrt(different / n_test)
+
+
+def _gain(n_test: int) -> Iterator[Finding]:
+    if n_test:
+        gain = smallest_visible_gain(n_test)
+        yield Finding(
+            "warning" if gain > 0.15 else "ok",
+            f"With {n_test} test examples, a gain of about {gain * 100:.0f} points or more can be "
+            f"told from luck (if two prompts differ on {DIFFERENT:.0%} of the examples).",
+        )

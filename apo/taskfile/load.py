@@ -1,0 +1,167 @@
+"""Tasks from files: built-in ones, folders with a task.yaml, Python files, and data in memory.
+
+Imports pydantic and yaml; nothing that starts without a task imports this module.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, cast
+
+from apo.data.pools import POOLS
+from apo.errors import DataError, TaskError, near
+from apo.prompt import Prompt
+from apo.prompt_files import read_prompt
+from apo.python_file import is_python_reference, load_object
+from apo.task import Task
+from apo.taskfile.build import build_task, usable_prompt
+from apo.taskfile.settings import TaskFile, TaskSettings, parse_settings
+from apo.taskfile.yaml_file import read_task_file
+
+FILE_NAME = "task.yaml"
+
+
+def builtin_tasks() -> list[str]:
+    """Names of the tasks that come with apo."""
+    return sorted(folder.name for folder in _builtin().iterdir() if (folder / FILE_NAME).is_file())
+
+
+def _builtin() -> Path:
+    return Path(str(files("apo.tasks")))
+
+
+def load_task(ref: str | Path, *, memory: Path | None = None, seed: int = 0) -> Task:
+    """Load a task.
+
+    Args:
+        ref: the name of a built-in task, a folder with a task.yaml, such a file, or `file.py:name`
+            for a `Task` or a function without arguments that returns one. A Python file, also one
+            named as scorer in a task.yaml, is run: treat tasks of others like their programs.
+        memory: folder where splits are remembered, such as .apo/splits; None remembers nothing.
+        seed: of the split, where the task file sets none.
+
+    Raises:
+        TaskError: no such task, or something in it is not usable.
+    """
+    text = str(ref)
+    if is_python_reference(text):
+        return _from_python(text)
+    note = ""
+    if isinstance(ref, str) and text in builtin_tasks():
+        path = _builtin() / text / FILE_NAME
+        local = Path(text) / FILE_NAME
+        if local.is_file() and not local.samefile(path):
+            note = f"This is the built-in task; for the folder of that name write ./{text}."
+    else:
+        path = _task_path(Path(ref), text)
+    task = _from_file(read_task_file(path), path, memory, seed)
+    return replace(task, notes=(note, *task.notes)) if note else task
+
+
+def _task_path(path: Path, text: str) -> Path:
+    with suppress(OSError, ValueError):  # A text that can be no path.
+        if path.is_file():
+            return path
+        if (path / FILE_NAME).is_file():
+            return path / FILE_NAME
+        if path.is_dir():
+            raise TaskError(f"The folder {path} has no {FILE_NAME}; `apo init` writes one.")
+    raise TaskError(
+        f"There is no task {text[:200]!r}: no built-in one, no folder with a {FILE_NAME}, no file."
+        f"{near(text[:200], builtin_tasks())}"
+    )
+
+
+def _from_python(reference: str) -> Task:
+    found: Any = load_object(reference)
+    if not isinstance(found, Task) and callable(found):
+        try:
+            found = cast("Callable[[], object]", found)()
+        except TaskError:
+            raise
+        except Exception as error:
+            raise TaskError(f"{reference} failed: {type(error).__name__}: {error}") from error
+    if not isinstance(found, Task):
+        raise TaskError(
+            f"{reference} must be a Task, or a function without arguments that returns one; "
+            f"it is a {type(found).__name__}."
+        )
+    return found
+
+
+def _from_file(settings: TaskFile, path: Path, memory: Path | None, seed: int) -> Task:
+    folder = path.parent
+    given = {"data": settings.data} if isinstance(settings.data, str) else settings.data
+    sources = {
+        name: source if source.startswith("hf:") else _data_path(folder, source)
+        for name, source in given.items()
+    }
+    prompt: Prompt | None = None
+    fields = tuple(settings.inputs)
+    if settings.prompt_file is not None:
+        file = _inside(folder, settings.prompt_file, "prompt_file")
+        prompt = usable_prompt(str(path), lambda: read_prompt(file, fields, settings.template))
+    return build_task(settings, sources, prompt, folder, str(path), memory, seed, settings.encoding)
+
+
+def _data_path(folder: Path, source: str) -> Path:
+    return Path(source) if Path(source).is_absolute() else _inside(folder, source, "data")
+
+
+def _inside(folder: Path, name: str, key: str) -> Path:
+    """A path in the task's folder, so that a task is complete when its folder is copied."""
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise TaskError(
+            f"{key} is {name!r}, which leaves the task's folder {folder}. Move the file into the "
+            "folder; data may also be given by an absolute path."
+        )
+    return path
+
+
+def task_from_data(
+    data: Any,
+    *,
+    inputs: str | Sequence[str] | Mapping[str, str],
+    target: str | Sequence[str],
+    prompt: str | list[dict[str, Any]] | dict[str, Any] | Prompt,
+    name: str = "data",
+    encoding: str = "utf-8",
+    memory: Path | None = None,
+    seed: int = 0,
+    **settings: Any,
+) -> Task:
+    """Make a task of data in memory or in a file.
+
+    Args:
+        data: a DataFrame, a Dataset, a list of dicts, a path or hf:owner/name; or a dict of these
+            with train and, where given, validation and test.
+        inputs: the input column, several, or a mapping of field: column.
+        target: the column of the accepted answer, or several.
+        prompt: the seed prompt: text, chat messages with {{variables}}, or a `Prompt`.
+        name: of the task.
+        encoding: of a text file.
+        memory: folder where splits are remembered; None remembers nothing.
+        seed: of the split.
+        settings: further keys of a task.yaml: description, language, labels, scorer (also a
+            function of an answer and its example), template, decoding, split.
+
+    Raises:
+        TaskError: something is not usable; the text says the key.
+    """
+    where = f"task {name!r}"
+    ready = prompt if isinstance(prompt, Prompt) else None
+    values = {"inputs": inputs, "target": target, "name": name, **settings}
+    values |= {"prompt": None if ready else prompt}
+    parsed = parse_settings(TaskSettings, values, where)
+    sources: dict[str, Any] = {"data": data}
+    if isinstance(data, Mapping):
+        sources = {str(k): v for k, v in cast("Mapping[object, Any]", data).items()}
+        for key in sources:
+            if key not in POOLS:
+                raise DataError(f"{where}: {key!r} is no pool.{near(key, list(POOLS))}")
+        if "train" not in sources:
+            raise DataError(f"{where}: the data have no train; they have {', '.join(sources)}.")
+    return build_task(parsed, sources, ready, Path(), where, memory, seed, encoding)

@@ -1,0 +1,205 @@
+"""What a task file may say: its keys, their kinds, and error messages for people."""
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, TypeVar, cast
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from apo.data.pools import POOLS, Split
+from apo.errors import TaskError
+
+_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
+Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+
+
+class SplitSettings(BaseModel):
+    """How rows become pools; see `apo.data.pools.Split`."""
+
+    model_config = _STRICT
+
+    column: Text | None = None
+    fractions: dict[str, float] = {}
+    caps: dict[str, Annotated[int, Field(ge=1)]] = {}
+    seed: int | None = None
+
+    @field_validator("fractions", "caps", mode="after")
+    @classmethod
+    def _known_pools(cls, value: dict[str, float]) -> dict[str, float]:
+        for name in value:
+            if name not in POOLS:
+                raise ValueError(f"{name!r} is no pool; the pools are {', '.join(POOLS)}")
+        return value
+
+    @field_validator("fractions", mode="after")
+    @classmethod
+    def _whole(cls, value: dict[str, float]) -> dict[str, float]:
+        rest = 1 - sum(value.values())
+        missing = [name for name in POOLS if name not in value]
+        complete = value if len(missing) != 1 else {**value, missing[0]: round(rest, 9)}
+        if value and (len(missing) > 1 or abs(sum(complete.values()) - 1) > 1e-6):
+            raise ValueError(f"must give shares for {', '.join(POOLS)} that add up to 1")
+        if any(share < 0 for share in complete.values()) or complete.get("train") == 0:
+            raise ValueError("no share may be negative, and train needs one above 0")
+        if complete.get("validation") == 0:
+            raise ValueError("validation needs a share above 0: it chooses between candidates")
+        return complete
+
+    def split(self, seed: int) -> Split:
+        """Give the settings with the defaults filled in; `seed` holds where none is set."""
+        default = Split()
+        return Split(
+            column=self.column,
+            fractions=self.fractions or default.fractions,
+            caps={**default.caps, **self.caps},
+            seed=seed if self.seed is None else self.seed,
+        )
+
+
+class TaskSettings(BaseModel):
+    """What a task is, apart from its data; the keys of task.yaml, described in docs/tasks.md."""
+
+    model_config = _STRICT
+
+    name: Annotated[str, Field(max_length=100, pattern=r"^[\w][\w .-]*$")]
+    description: str = ""
+    language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")] = "en"
+    inputs: dict[str, str]
+    target: tuple[str, ...]
+    labels: tuple[Text, ...] = ()
+    scorer: Any = None
+    prompt: Any = None
+    template: Text | None = None
+    decoding: dict[str, Any] | None = None
+    split: SplitSettings = SplitSettings()
+
+    @field_validator("inputs", mode="before")
+    @classmethod
+    def _fields(cls, value: Any) -> dict[str, str]:
+        value = [value] if isinstance(value, str) else value
+        if isinstance(value, list | tuple):
+            value = {name: name for name in cast("list[object]", value)}
+        if not value or not isinstance(value, Mapping):
+            raise ValueError("must be a list of columns, or a mapping of field: column")
+        fields = dict[str, str]()
+        for name, column in cast("Mapping[object, object]", value).items():
+            if not (isinstance(name, str) and isinstance(column, str) and column.strip()):
+                raise ValueError(f"{name!r}: {column!r} must be texts; put each in quotes")
+            if not re.fullmatch(r"[^{}\s](?:[^{}\n]*[^{}\s])?", name):
+                raise ValueError(
+                    f"{name!r} cannot be a variable of a prompt: no braces, no blanks at the ends. "
+                    "Write field: column to give the column another name"
+                )
+            fields[name] = column
+        return fields
+
+    @field_validator("target", "labels", mode="before")
+    @classmethod
+    def _texts(cls, value: Any) -> tuple[str, ...]:
+        items = [value] if isinstance(value, str) else value
+        if not isinstance(items, list | tuple) or not items:
+            raise ValueError("must be a text or a list of texts")
+        found = cast("list[Any]", items)
+        for item in found:
+            if not isinstance(item, str):
+                raise ValueError(f'{item!r} is not a text; put it in quotes: "{item}"')
+            if found.count(item) > 1:
+                raise ValueError(f"{item!r} stands twice")
+        return tuple(found)
+
+    @model_validator(mode="after")
+    def _apart(self) -> "TaskSettings":
+        for column in self.target:
+            if column in self.inputs.values():
+                raise ValueError(f"the column {column!r} is both input and target")
+        return self
+
+    @field_validator("scorer", "prompt", mode="after")
+    @classmethod
+    def _shape(cls, value: Any, info: ValidationInfo) -> object:
+        given = cast("object", value)
+        if given is None or isinstance(given, str | Mapping):
+            return value
+        if info.field_name == "scorer" and not callable(given):
+            raise ValueError("must be a name, or a mapping with a name and settings")
+        if info.field_name == "prompt" and not isinstance(given, list):
+            raise ValueError("must be a text, a list of chat messages, or a mapping")
+        return value
+
+
+class TaskFile(TaskSettings):
+    """All keys of task.yaml."""
+
+    prompt_file: Text | None = None
+    data: str | dict[str, str]
+    encoding: Text = "utf-8"
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _sources(cls, value: Any) -> Any:
+        if isinstance(value, str) and value.strip():
+            return value
+        if not isinstance(value, dict) or "train" not in value:
+            raise ValueError("must be a path, hf:owner/name, or a mapping with train: at least")
+        for name, source in cast("dict[object, object]", value).items():
+            if name not in POOLS or not isinstance(source, str) or not source.strip():
+                raise ValueError(f"{name!r}: give the paths of {', '.join(POOLS)}")
+        return cast("dict[str, str]", value)
+
+    @model_validator(mode="after")
+    def _one_prompt(self) -> "TaskFile":
+        if (self.prompt is None) == (self.prompt_file is None):
+            raise ValueError("give one of prompt and prompt_file: where the search starts")
+        return self
+
+
+Settings = TypeVar("Settings", bound=TaskSettings)
+
+
+def parse_settings(kind: type[Settings], values: Mapping[str, Any], where: str) -> Settings:
+    """Check the keys and values of a task.
+
+    Args:
+        kind: `TaskFile`, or `TaskSettings` where the data comes apart from them.
+        values: by key.
+        where: opens the messages.
+
+    Raises:
+        TaskError: says the key, what is wrong with it, and what is meant or allowed.
+    """
+    try:
+        return kind.model_validate(dict(values))
+    except ValidationError as error:
+        problems = [_problem(kind, detail) for detail in error.errors()]
+        raise TaskError(f"{where}: {'; '.join(dict.fromkeys(problems))}.") from None
+
+
+def _problem(kind: type[BaseModel], detail: ErrorDetails) -> str:
+    path = [str(part) for part in detail["loc"]]
+    name, given = ".".join(path), repr(detail["input"])[:80]
+    match detail["type"]:
+        case "extra_forbidden":
+            known = list((SplitSettings if path[0] == "split" else kind).model_fields)
+            close = get_close_matches(path[-1], known, n=1, cutoff=0.5)
+            guess = f"Did you mean {close[0]!r}? " if close else ""
+            return f"there is no key {name!r}. {guess}Known: {', '.join(known)}"
+        case "missing":
+            return f"the key {name!r} is missing"
+        case "string_type":
+            return f"{name} is {given}; it must be a text, in quotes if need be"
+        case "string_pattern_mismatch" | "string_too_short" | "string_too_long":
+            return f"{name} is {given}, which cannot be used ({detail['msg']})"
+        case "value_error":
+            return f"{name} {detail['msg'].removeprefix('Value error, ')}".strip()
+        case _:
+            return f"{name} is {given}: {detail['msg'].lower()}"

@@ -1,0 +1,62 @@
+"""Reaching MLflow: the database, if it is a file of our own, and the experiment."""
+
+import logging
+import sqlite3
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from apo.errors import RunError
+from apo.tracking.environment import database_path, public_uri, safe_name
+
+
+def connect(uri: str, experiment: str) -> tuple[MlflowClient, str]:
+    """Reach the store, and find the experiment or make it.
+
+    Args:
+        uri: the tracking URI.
+        experiment: name of the experiment.
+
+    Returns:
+        A client, and the experiment's id.
+
+    Raises:
+        MlflowException: the store cannot be reached.
+        RunError: the experiment was deleted.
+    """
+    _quiet_libraries()
+    path = database_path(uri)
+    if path is not None and not path.exists():
+        _make_database(path)
+    client = MlflowClient(tracking_uri=uri)
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        # Beside the database; MLflow would put the files in the working directory.
+        folder = None if path is None else (path.parent / "mlruns" / safe_name(experiment)).as_uri()
+        try:
+            return client, str(client.create_experiment(experiment, artifact_location=folder))
+        except MlflowException:  # Another run may have made it in the meantime.
+            found = client.get_experiment_by_name(experiment)
+            if found is None:
+                raise
+    if found.lifecycle_stage == "deleted":
+        raise RunError(
+            f"the experiment {experiment!r} was deleted at {public_uri(uri)}; restore it there "
+            f"(mlflow experiments restore -x {found.experiment_id}) or give another name"
+        )
+    return client, str(found.experiment_id)
+
+
+def _quiet_libraries() -> None:
+    """Keep notes on tables made and requests tried again off the user's terminal."""
+    for name in ("mlflow.store.db.utils", "urllib3.connectionpool"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _make_database(path: Path) -> None:
+    """Make an SQLite file a write-ahead one, which MLflow keeps: logging then costs half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    database = sqlite3.connect(path)
+    database.execute("PRAGMA journal_mode=WAL")
+    database.close()

@@ -1,0 +1,191 @@
+"""What a run's journal says of its candidates, gathered as events come in."""
+
+import math
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from apo.journal import Event, read_events
+from apo.prompt import Prompt
+
+COUNTS = ("right", "wrong", "malformed", "error", "tokens")
+
+
+class Point(NamedTuple):
+    """One value of a metric at one step."""
+
+    key: str
+    step: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A candidate's measurements, taken together.
+
+    Attributes:
+        score: mean score of the answered examples; None when none was answered.
+        n: examples measured.
+        counts: how many were right, wrong, malformed or errors, and the tokens they took.
+    """
+
+    score: float | None
+    n: int
+    counts: Mapping[str, int]
+
+
+@dataclass
+class Candidate:
+    """A prompt of the search and all its measurements.
+
+    Attributes:
+        ordinal: its place in the order in which candidates came up, from 0.
+        id: the prompt's id.
+        operator: the step of the optimizer that wrote it.
+        parents: ids of the prompts that it was made from.
+        prompt: the prompt.
+        whole: its first measurement on the whole validation split.
+        partial: its measurements on fewer or other examples.
+    """
+
+    ordinal: int
+    id: str
+    operator: str
+    parents: tuple[str, ...]
+    prompt: Prompt
+    whole: Mapping[str, Any] | None = None
+    partial: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+
+    @property
+    def figures(self) -> Figures | None:
+        """The whole measurement if there is one, otherwise all partial ones; None without any."""
+        bodies = [self.whole] if self.whole is not None else self.partial
+        if not bodies:
+            return None
+        answered = [body["n"] - body["error"] for body in bodies]
+        total = sum(b["mean"] * n for b, n in zip(bodies, answered, strict=True))
+        counts = {name: sum(body[name] for body in bodies) for name in COUNTS}
+        score = total / sum(answered) if sum(answered) else None
+        return Figures(score, sum(body["n"] for body in bodies), counts)
+
+    def validation(self, step: int) -> Iterator[Point]:
+        """Its figures on the whole validation split, under names that fit a narrow column."""
+        figures = self.figures
+        if self.whole is not None and figures is not None:
+            if figures.score is not None:
+                yield Point("score", step, figures.score)
+            for name, count in {"n": figures.n, **figures.counts}.items():
+                yield Point(name, step, count)
+
+    @property
+    def points(self) -> Iterator[Point]:
+        """Its place on the curves over candidates."""
+        figures = self.figures
+        if figures is not None:
+            if figures.score is not None:
+                yield Point("candidate/score", self.ordinal, figures.score)
+            yield Point("candidate/n", self.ordinal, figures.n)
+            yield Point("candidate/length_chars", self.ordinal, len(self.prompt.text()))
+
+
+class Record:
+    """All candidates, refused texts and measurements of a run so far."""
+
+    def __init__(self) -> None:
+        self.candidates: dict[str, Candidate] = {}
+        self.refused: list[Mapping[str, Any]] = []
+        self.curves: list[Point] = []
+        self.best: Candidate | None = None
+        self._of_best: list[Point] = []
+        self._seq = -1
+
+    def read(self, db: sqlite3.Connection) -> bool:
+        """Take in what the journal got since the last reading; say whether there was anything."""
+        before = self._seq
+        for event in read_events(db, self._seq):
+            self._take(event)
+            self._seq = event.seq
+        return self._seq > before
+
+    def _take(self, event: Event) -> None:
+        body = event.body
+        if event.kind == "candidate":
+            self.candidates[event.key] = Candidate(
+                ordinal=len(self.candidates),
+                id=event.key,
+                operator=body["operator"],
+                parents=tuple(body["parents"]),
+                prompt=Prompt.from_dict(body["prompt"]),
+            )
+        elif event.kind == "refused":
+            self.refused.append(body)
+        elif event.kind == "evaluation":
+            self._measure(self.candidates[body["candidate"]], body)
+
+    def _measure(self, candidate: Candidate, body: Mapping[str, Any]) -> None:
+        if not body["whole"]:
+            candidate.partial.append(body)
+        elif candidate.whole is None:
+            candidate.whole = body
+            if self.best is None or _rank(candidate) > _rank(self.best):
+                self.best = candidate
+                self._of_best += candidate.validation(body["calls"])
+        if body["usd"] is not None:
+            self.curves.append(Point("spend/usd", body["calls"], body["usd"]))
+        score = self.best.figures.score if self.best and self.best.figures else None
+        if body["whole"] and score is not None:
+            self.curves.append(Point("best/validation_score", body["calls"], score))
+
+    @property
+    def measured(self) -> list[Candidate]:
+        """The candidates measured on the whole validation split, in order."""
+        return [c for c in self.candidates.values() if c.whole is not None]
+
+    def points(self, *, settled: bool) -> list[Point]:
+        """All points of the curves.
+
+        The best candidate's figures come first, since MLflow's table of runs keeps the order: the
+        run's row then shows them in the columns in which candidates show theirs.
+
+        Args:
+            settled: no more measurements can come. Until then a candidate that was measured in
+                parts alone has no point, since its score may still change.
+        """
+        chosen = self.candidates.values() if settled else self.measured
+        points = [point for candidate in chosen for point in candidate.points]
+        return [
+            p
+            for p in dict.fromkeys([*self._of_best, *points, *self.curves])
+            if math.isfinite(p.value)
+        ]
+
+
+def _rank(candidate: Candidate) -> tuple[int, float, int, str]:
+    """Order candidates as the search does: by answers, mean, shortness and id."""
+    body = candidate.whole or {}
+    prompt = candidate.prompt
+    return (body["n"] - body["error"], body["mean"], -len(prompt.text()), prompt.id)
+
+
+def result_points(result: Mapping[str, Any]) -> list[Point]:
+    """The points that a run's result adds: verdict, rates on the test split, and spend."""
+    spent, verdict = result["spent"], result["verdict"]
+    values: dict[str, float | None] = {f"spend/{key}": spent.get(key) for key in _SPENT}
+    if verdict is not None:
+        low, high = verdict["interval"]
+        values |= {f"verdict/{key}": verdict[key] for key in _VERDICT}
+        values |= {"verdict/interval_low": low, "verdict/interval_high": high}
+        for name in ("seed", "best"):
+            counts = verdict[f"{name}_counts"]
+            n = sum(counts.values())
+            values |= {f"test/{name}_{key}_rate": counts[key] / n for key in _RATES if n}
+    points = [Point(key, 0, value) for key, value in values.items() if value is not None]
+    if spent.get("usd") is not None:
+        points.append(Point("spend/usd", spent["calls"], spent["usd"]))
+    return [point for point in points if math.isfinite(point.value)]
+
+
+_SPENT = ("calls", "input_tokens", "output_tokens", "cached_tokens", "retries", "seconds")
+_VERDICT = ("n", "seed_score", "best_score", "difference", "p_value", "wins", "losses")
+_RATES = ("right", "malformed", "error")

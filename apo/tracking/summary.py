@@ -1,0 +1,151 @@
+"""The words on a run's page in MLflow."""
+
+import re
+import textwrap
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from apo.prompt import Prompt
+from apo.tracking.record import Record
+
+MAX_NOTE = 8000  # The longest tag that MLflow keeps whole.
+MAX_PROMPT = 2500
+MAX_LINE = 88
+
+
+def describe(settings: Mapping[str, Any], record: Record, result: Mapping[str, Any] | None) -> str:
+    """Write a run's description in Markdown.
+
+    Args:
+        settings: the run's settings.
+        record: its candidates so far.
+        result: its result, if there is one yet.
+    """
+    seed, best = chosen_prompts(record, result)
+    verdict = None if result is None else result["verdict"]
+    parts = [
+        f"**{verdict_sentence(verdict, settings, result)}**",
+        _table(_facts(settings, record, result)),
+    ]
+    if seed is not None:
+        parts.append(f"### Seed prompt\n\n{shown(seed)}")
+    if best is not None and best != seed:
+        parts.append(f"### Best prompt\n\n{shown(best)}")
+    return "\n\n".join(part for part in parts if part)[:MAX_NOTE]
+
+
+def chosen_prompts(
+    record: Record, result: Mapping[str, Any] | None
+) -> tuple[Prompt | None, Prompt | None]:
+    """The seed prompt and the best one so far."""
+    if result is not None:
+        seed, best = result["seed_prompt"], result["best_prompt"]
+        return Prompt.from_dict(seed), Prompt.from_dict(best)
+    seeds = [candidate.prompt for candidate in record.candidates.values()]
+    return next(iter(seeds), None), None if record.best is None else record.best.prompt
+
+
+def verdict_sentence(
+    verdict: Mapping[str, Any] | None,
+    settings: Mapping[str, Any],
+    result: Mapping[str, Any] | None = None,
+) -> str:
+    """Say in a sentence how the run came out."""
+    if verdict is None:
+        if result is not None:
+            return "No verdict: no test examples were measured, so nothing is proven."
+        state = settings.get("state", "running")
+        return f"No verdict yet: the search is {'under way' if state == 'running' else state}."
+    low, high = verdict["interval"]
+    scores = f"{verdict['seed_score']:.1%} → {verdict['best_score']:.1%}"
+    head = "The best prompt beats the seed prompt" if verdict["favourable"] else "Not proven better"
+    tail = "" if verdict["favourable"] else " The seed prompt stays the answer."
+    part = "" if verdict["complete"] else ", which are not all: the budget ended"
+    return (
+        f"{head}: {scores} on {verdict['n']} test examples{part}. Difference "
+        f"{100 * verdict['difference']:+.1f} points, {verdict['confidence']:.0%} interval "
+        f"{100 * low:+.1f} to {100 * high:+.1f}, {_p(verdict['p_value'])}; "
+        f"{verdict['wins']} won, {verdict['losses']} lost.{tail}"
+    )
+
+
+def _p(value: float) -> str:
+    return "p < 0.0001" if value < 0.0001 else f"p = {value:.2g}"
+
+
+def _facts(
+    settings: Mapping[str, Any], record: Record, result: Mapping[str, Any] | None
+) -> dict[str, str]:
+    data = settings.get("data", {})
+    sizes = ", ".join(f"{data[k]:,} {k}" for k in ("train", "validation", "test") if k in data)
+    names = {**settings, **(result or {})}
+    facts = {
+        "Task": f"{settings.get('task')} ({sizes})",
+        "Optimizer": optimizer_name(settings),
+        "Task model": names.get("model") or "",
+        "Optimizer model": names.get("optimizer_model") or names.get("model") or "",
+        "Budget": _budget(settings.get("budget", {})),
+        "Candidates": f"{len(record.candidates)} ({len(record.measured)} measured on the whole "
+        f"validation split), {len(record.refused)} refused",
+    }
+    if result is not None:
+        scores = result["validation"]
+        facts["Spent"] = _spent(result["spent"])
+        change = f"{scores['seed']:.1%} → {scores['best']:.1%}"
+        facts["Validation"] = f"{change} (too high: the best prompt was chosen on it)"
+        facts["To use it"] = f"`apo export {settings['id']}`"
+    elif record.best and record.best.figures and record.best.figures.score is not None:
+        facts["Validation"] = f"{record.best.figures.score:.1%} so far"
+    return {name: text for name, text in facts.items() if text}
+
+
+def optimizer_name(settings: Mapping[str, Any]) -> str:
+    """The optimizer's name."""
+    return str(settings["optimizer"]["name"])
+
+
+def _budget(budget: Mapping[str, Any]) -> str:
+    known = {name.removeprefix("max_"): limit for name, limit in budget.items() if limit}
+    return ", ".join(
+        f"${n:,.2f}" if unit == "usd" else f"{n:,} {unit}" for unit, n in known.items()
+    )
+
+
+def _spent(spent: Mapping[str, Any]) -> str:
+    tokens = spent["input_tokens"] + spent["output_tokens"]
+    money = "price unknown" if spent["usd"] is None else f"${spent['usd']:,.4f}"
+    return f"{spent['calls']:,} calls, {tokens:,} tokens, {money}, {spent['seconds'] / 60:.1f} min"
+
+
+def _table(facts: Mapping[str, str]) -> str:
+    rows = [f"| {name}\u00a0\u00a0 | {_cell(text)} |" for name, text in facts.items()]
+    return "\n".join(["| | |", "|---|---|", *rows])
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"\s+", " ", text).replace("|", "\\|")
+
+
+def shown(prompt: Prompt) -> str:
+    """Show a prompt's text in a description: cut when very long, long lines wrapped.
+
+    MLflow wraps no code, and a long line pushes the rest of its page out of sight.
+    """
+    text = prompt.text()
+    if len(text) > MAX_PROMPT:
+        text = f"{text[:MAX_PROMPT]}\n… ({len(text):,} characters; whole in the artifacts)"
+    return fenced("\n".join(part for line in text.split("\n") for part in _wrap(line)))
+
+
+def _wrap(line: str) -> list[str]:
+    wide = any(unicodedata.east_asian_width(letter) in "WF" for letter in line)
+    width = MAX_LINE // 2 if wide else MAX_LINE
+    return textwrap.wrap(line, width, replace_whitespace=False, drop_whitespace=False) or [""]
+
+
+def fenced(text: str) -> str:
+    """Put a text in a code fence that nothing inside it can close."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{text}\n{fence}"

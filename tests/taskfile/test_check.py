@@ -1,0 +1,122 @@
+"""Checking a task: what would spoil a run is found before anything is spent."""
+
+from dataclasses import replace
+
+import pytest
+
+from apo.prompt import Prompt
+from apo.scorers.registry import Choice, Exact, FunctionScorer, Numeric
+from apo.task import Example, Score, Task
+from apo.taskfile.check import Finding, check, smallest_visible_gain
+from apo.taskfile.load import builtin_tasks, load_task
+
+
+def pool(start: int, n: int = 100) -> tuple[Example, ...]:
+    return tuple(
+        Example({"input": f"text number {i}"}, ("ab"[i % 2],)) for i in range(start, start + n)
+    )
+
+
+TASK = Task(
+    name="t",
+    scorer=Choice(labels=("a", "b")),
+    seed_prompts=(Prompt("Is it a or b?"),),
+    train=pool(0),
+    validation=pool(1000),
+    test=pool(2000),
+    labels=("a", "b"),
+)
+
+
+def found(task: Task, level: str) -> str:
+    return " ".join(finding.text for finding in check(task) if finding.level == level)
+
+
+def test_a_good_task_has_nothing_but_good() -> None:
+    assert {finding.level for finding in check(TASK)} == {"ok"}
+
+
+@pytest.mark.parametrize("name", builtin_tasks())
+def test_the_built_in_tasks_are_good(name: str) -> None:
+    assert [f for f in check(load_task(name)) if f.level != "ok"] == []
+
+
+def test_errors_come_first() -> None:
+    levels = [f.level for f in check(replace(TASK, validation=(), test=()))]
+    assert levels == sorted(levels, key=("error", "warning", "ok").index)
+    assert isinstance(check(TASK)[0], Finding)
+
+
+def test_empty_and_small_pools() -> None:
+    assert "validation is empty" in found(replace(TASK, validation=()), "error")
+    assert "test is empty" in found(replace(TASK, test=()), "warning")
+    small = replace(TASK, train=pool(0, 4), validation=pool(500, 4), test=pool(900, 4))
+    for name in ("train", "validation", "test"):
+        assert f"{name} has 4 examples" in found(small, "warning")
+    assert check(replace(TASK, train=(), validation=(), test=()))
+
+
+def test_labels() -> None:
+    only_a = tuple(e for e in TASK.train if e.target == "a")
+    assert "train has no example of 'b'" in found(replace(TASK, train=only_a), "warning")
+    rare = replace(TASK, train=only_a * 1, validation=TASK.validation[::2], test=pool(2000, 4))
+    assert "unbalanced: 'a'" in found(rare, "warning")
+
+
+def test_inputs_in_two_pools() -> None:
+    leaky = replace(TASK, test=(*pool(2000), TASK.train[0]))
+    assert "Inputs of test that are also in train: 1 (such as 'text number 0')" in found(
+        leaky, "error"
+    )
+    near = Example({"input": "Text  Number-0!"}, ("a",))
+    assert "nearly the same" in found(replace(TASK, test=(*TASK.test, near)), "warning")
+
+
+def test_conflicts() -> None:
+    other = Example(TASK.train[0].inputs, ("b",))
+    assert "Inputs with different targets: 1" in found(
+        replace(TASK, train=(*TASK.train, other)), "warning"
+    )
+
+
+def test_a_scorer_that_cannot_judge_the_targets() -> None:
+    assert "300 of 300 targets do not score 1" in found(replace(TASK, scorer=Numeric()), "error")
+
+
+def test_a_scorer_that_fails() -> None:
+    def bad(output: str, example: Example) -> Score:
+        raise KeyError(output)
+
+    assert "KeyError" in found(replace(TASK, scorer=bad), "error")
+    wrapped = FunctionScorer(function=bad, name="mine")
+    assert "The scorer mine failed" in found(replace(TASK, scorer=wrapped), "error")
+
+
+def test_a_scorer_that_likes_everything() -> None:
+    def generous(output: str, example: Example) -> Score:
+        return Score(1.0)
+
+    task = replace(TASK, scorer=generous)
+    assert "gives an empty answer 1" in found(task, "warning")
+
+
+def test_prompts() -> None:
+    assert "no seed prompt" in found(replace(TASK, seed_prompts=()), "error")
+    wrong = replace(TASK, seed_prompts=(Prompt("a or b", template="{{text}}"),))
+    assert "{{text}}" in found(wrong, "error")
+    vague = replace(TASK, seed_prompts=(Prompt("Sort this."),), labels=("apple", "pear"))
+    assert "does not name 'apple', 'pear'" in found(vague, "warning")
+
+
+def test_long_and_blank_inputs() -> None:
+    long = replace(TASK, train=(*TASK.train, Example({"input": "x" * 30_000}, ("a",))))
+    assert "the longest 30000" in found(long, "warning")
+    blank = replace(TASK, train=(*TASK.train, Example({"input": " "}, ("a",))))
+    assert "Examples with a blank input: 1" in found(blank, "error")
+
+
+def test_the_smallest_visible_gain() -> None:
+    assert smallest_visible_gain(200) == pytest.approx(0.062, abs=0.001)
+    assert smallest_visible_gain(800) == pytest.approx(smallest_visible_gain(200) / 2)
+    few = replace(TASK, test=pool(2000, 20), scorer=Exact())
+    assert "gain of about 20 points" in found(few, "warning")

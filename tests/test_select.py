@@ -1,0 +1,47 @@
+"""Selection rules are pure functions."""
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from apo import highest_upper_bound
+
+PURE = settings(deadline=None, derandomize=True)
+ARMS = st.lists(
+    st.integers(0, 50).flatmap(lambda n: st.tuples(st.floats(0, n), st.just(n))), max_size=12
+)
+
+
+def bound(total: float, count: int, samples: int, c: float) -> float:
+    return math.inf if not count else total / count + c * math.sqrt(math.log(samples) / count)
+
+
+@PURE
+@given(ARMS, st.integers(0, 15), st.floats(0, 5))
+def test_it_picks_the_highest_bounds_in_order(
+    arms: list[tuple[float, int]], n: int, exploration: float
+) -> None:
+    totals, counts = [total for total, _ in arms], [count for _, count in arms]
+    picked = highest_upper_bound(totals, counts, n, exploration=exploration)
+    bounds = [bound(*arm, sum(counts), exploration) for arm in arms]
+    assert len(picked) == len(set(picked)) == min(n, len(arms))
+    assert [bounds[arm] for arm in picked] == sorted(bounds, reverse=True)[:n]
+    for first, second in zip(picked, picked[1:], strict=False):
+        assert bounds[first] > bounds[second] or first < second
+    unknown = [arm for arm, count in enumerate(counts) if count == 0]
+    assert picked[: len(unknown)] == unknown[:n]
+
+
+def test_by_hand() -> None:
+    totals, counts = [9.0, 2.0, 0.0], [10, 2, 4]
+    # Means 0.9, 1.0, 0.0; bonuses sqrt(ln 16 / n) = 0.527, 1.177, 0.833.
+    assert highest_upper_bound(totals, counts, 3) == [1, 0, 2]
+    assert highest_upper_bound(totals, counts, 1, exploration=0) == [1]
+    assert highest_upper_bound(totals, counts, 3, exploration=100) == [1, 2, 0]
+
+
+@pytest.mark.parametrize("counts", [[], [0], [1], [0, 0, 0]])
+def test_few_or_no_samples(counts: list[int]) -> None:
+    assert highest_upper_bound([0.0] * len(counts), counts, 5) == list(range(len(counts)))

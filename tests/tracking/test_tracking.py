@@ -1,0 +1,984 @@
+"""A run's folder in MLflow: whole, once, and whatever happens on the way."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apo.errors import RunError
+from apo.prompt import Prompt
+from apo.runs import RunFolder, create_run
+from apo.tracking import Tracked, Tracker, prepare_environment, sync, ui_command
+from apo.tracking.connection import connect
+from apo.tracking.logbook import Logbook
+from apo.tracking.registry import ALIAS
+from apo.tracking.store import Store
+from apo.verdict import Verdict
+
+pytestmark = [
+    # MLflow's own models use a loading strategy that SQLAlchemy 2.1 calls outdated.
+    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
+]
+SEED = Prompt("Say which queue the message belongs to.", template="Message: {{text}}")
+Event = tuple[str, str, dict[str, Any]]
+
+
+@dataclass
+class Story:
+    """A run written by hand: what its search did, told event by event, and how it ended."""
+
+    folder: RunFolder
+    events: list[Event]
+    best: Prompt
+
+    def tell(self, upto: int | None = None) -> None:
+        """Write events to the journal, as a search does; those already there stay."""
+        with self.folder.open_journal() as journal:
+            for event in self.events[:upto]:
+                journal.note(*event)
+
+    def finish(self, *, favourable: bool = True, verdict: bool = True) -> None:
+        self.tell()
+        test = "".join(json.dumps(example(i), ensure_ascii=False) + "\n" for i in range(6))
+        self.folder.write_text("test.jsonl", test)
+        result = {
+            "run_id": self.folder.id,
+            "task": self.folder.settings["task"],
+            "optimizer": "opro",
+            "model": "openai/small",
+            "optimizer_model": "openai/big",
+            "seed_prompt": SEED.to_dict(),
+            "best_prompt": self.best.to_dict(),
+            "winner": "best" if favourable and verdict else "seed",
+            "validation": {"seed": 0.5, "best": 0.8},
+            "verdict": judged(favourable).to_dict() if verdict else None,
+            "spent": {
+                "calls": 500, "input_tokens": 9000, "output_tokens": 1000, "cached_tokens": 0,
+                "usd": 0.25, "lost_usd": 0.0, "retries": 1, "seconds": 61.5,
+            },
+            "mlflow": {},
+        }  # fmt: skip
+        self.folder.write("result.json", result)
+        self.folder.set_state("finished")
+
+
+def judged(favourable: bool) -> Verdict:
+    counts = {"right": 60, "wrong": 30, "malformed": 10, "error": 0}
+    return Verdict(
+        n=100,
+        seed_score=0.6,
+        best_score=0.7 if favourable else 0.61,
+        interval=(0.02, 0.18) if favourable else (-0.05, 0.07),
+        p_value=0.013 if favourable else 0.7,
+        wins=17,
+        losses=7,
+        seed_counts=counts,
+        best_counts={**counts, "right": 70, "malformed": 0},
+    )
+
+
+def example(i: int) -> dict[str, Any]:
+    flip = ("same", "won", "lost")[i % 3]
+    row: dict[str, Any] = {
+        "id": f"{i:016x}",
+        "inputs": {"text": f"주문 {i}"},
+        "targets": ["billing", "bill"],
+    }
+    for name in ("seed", "best"):
+        row |= {f"{name}_output": "billing", f"{name}_score": 1.0, f"{name}_outcome": "right"}
+        row |= {f"{name}_feedback": ""}
+    return {**row, "flip": flip}
+
+
+def measured(
+    prompt: Prompt, calls: int, *, whole: bool, n: int, mean: float, error: int = 0
+) -> Event:
+    right = round(mean * (n - error))
+    figures = {"n": n, "mean": mean, "right": right, "wrong": n - right - error}
+    figures |= {"malformed": 0, "error": error, "tokens": 10 * n}
+    body = {"candidate": prompt.id, "whole": whole, "calls": calls, "usd": calls / 1000, **figures}
+    return ("evaluation", f"0::{calls}:{prompt.id}", body)
+
+
+def proposed(prompt: Prompt, operator: str, *parents: Prompt) -> Event:
+    body = {"operator": operator, "parents": [p.id for p in parents], "prompt": prompt.to_dict()}
+    return ("candidate", prompt.id, body)
+
+
+def story(
+    home: Path, *, task: str = "tickets", n: int = 6, prompt: Prompt = SEED, **settings: Any
+) -> Story:
+    """Seed measured whole; then candidates, every second one whole, the rest in two parts."""
+    data = {"fingerprint": "0123456789abcdef", "train": 50, "validation": 20, "test": 100}
+    folder = create_run(
+        home,
+        task,
+        "opro",
+        {
+            "task": task,
+            "optimizer": {"name": "opro", "settings": {"n_proposals": 4}},
+            "model": "openai/small",
+            "optimizer_model": "openai/big",
+            "budget": {"max_calls": 500, "max_usd": None},
+            "options": {"seed": 7},
+            "data": data,
+            "versions": {"python": "3.11", "mlflow": "3"},
+            "git_commit": "ab" * 20,
+            **settings,
+        },
+    )
+    folder.set_state("running")
+    events = [proposed(SEED, "seed"), measured(SEED, 20, whole=True, n=20, mean=0.5)]
+    best, calls = SEED, 20
+    for i in range(1, n):
+        new = prompt.with_instruction(f"{prompt.instruction} Rule {i}.")
+        events.append(proposed(new, "propose", best))
+        for part in (20,) if i % 2 else (3, 5):
+            calls += part
+            mean = 0.5 + 0.3 * i / n if i % 2 else 1 / part
+            events.append(measured(new, calls, whole=bool(i % 2), n=part, mean=mean))
+        best = new if i % 2 else best
+    refused = {"operator": "propose", "parents": [SEED.id], "text": "No.", "reason": "too short"}
+    return Story(folder, [*events, ("refused", "0::9", refused)], best)
+
+
+@pytest.fixture(autouse=True)
+def _surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if name.startswith("MLFLOW_"):
+            monkeypatch.delenv(name)
+    prepare_environment()
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database with all its tables, which take seconds to make."""
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    prepare_environment()
+    connect(f"sqlite:///{path}", "other")
+    return path
+
+
+def copy(template: Path, folder: Path) -> str:
+    """Copy the database, with what stands in its write-ahead log; give its URI."""
+    folder.mkdir(exist_ok=True)
+    place = folder / "mlflow.db"
+    with closing(sqlite3.connect(template)) as source, closing(sqlite3.connect(place)) as target:
+        source.backup(target)
+    return f"sqlite:///{place}"
+
+
+@pytest.fixture
+def uri(template: Path, tmp_path: Path) -> str:
+    return copy(template, tmp_path)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What MLflow has of an experiment."""
+
+    store: Store
+    parents: list[Any]
+    children: list[Any]
+
+    def curve(self, key: str) -> list[tuple[int, float]]:
+        history = self.store.client.get_metric_history(self.parents[0].info.run_id, key)
+        return [(metric.step, metric.value) for metric in history]
+
+    def file(self, name: str) -> str:
+        run = self.parents[0].info.run_id
+        return Path(self.store.client.download_artifacts(run, name)).read_text(encoding="utf-8")
+
+    def table(self, name: str) -> list[dict[str, Any]]:
+        table = json.loads(self.file(name))
+        return [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
+
+    def everything(self) -> Any:
+        """All that a reader sees, in a form to compare; times and ids left out."""
+        parent = self.parents[0]
+        tags = {k: v for k, v in parent.data.tags.items() if k.startswith("apo.")}
+        children = sorted(
+            (c.data.tags["apo.candidate"], c.info.run_name, c.data.params, c.data.metrics)
+            for c in self.children
+        )
+        curves = {key: sorted(self.curve(key)) for key in parent.data.metrics}
+        status = {r.info.status for r in (parent, *self.children)}
+        return [tags, parent.data.params, curves, children, status, self.file("candidates.json")]
+
+
+def show(uri: str, experiment: str = "apo/tickets") -> Shown:
+    store = Store(uri, experiment)
+    runs: list[Any] = list(store.client.search_runs([store.experiment_id]))
+    children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
+    return Shown(store, [run for run in runs if run not in children], children)
+
+
+def log(folder: RunFolder, uri: str) -> Tracked:
+    """Log a finished run the way a run does."""
+    tracker = Tracker(folder, uri=uri)
+    tracker.start()
+    return tracker.finish("finished")
+
+
+def test_a_finished_run_is_all_there(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.finish()
+    tracked = log(told.folder, uri)
+    assert tracked.problem == ""
+    assert tracked.complete
+    shown = show(uri)
+    (parent,) = shown.parents
+    assert parent.info.run_id == tracked.run_id
+    assert parent.info.status == "FINISHED"
+    assert parent.info.run_name == f"opro tickets {told.folder.id[-6:]}"
+    assert parent.data.params["optimizer.n_proposals"] == "4"
+    assert parent.data.params["budget.max_calls"] == "500"
+    assert parent.data.params["data.fingerprint"] == "0123456789abcdef"
+    assert parent.data.params["versions.mlflow"] == "3"
+    assert parent.data.params["seed"] == "7"
+    assert "budget.max_usd" not in parent.data.params
+    assert parent.data.tags["apo.run_id"] == told.folder.id
+    assert parent.data.tags["apo.verdict"] == "favourable"
+    assert parent.data.tags["mlflow.source.git.commit"] == "ab" * 20
+    assert parent.inputs.dataset_inputs[0].dataset.digest == "0123456789abcdef"
+    assert json.loads((told.folder.path / "mlflow.json").read_text()) == tracked.to_dict()
+
+
+def test_the_description_tells_the_outcome(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.finish()
+    log(told.folder, uri)
+    note = show(uri).parents[0].data.tags["mlflow.note.content"]
+    assert "beats the seed prompt: 60.0% → 70.0% on 100 test examples" in note
+    assert "interval +2.0 to +18.0, p = 0.013; 17 won, 7 lost" in note
+    assert "500 calls, 10,000 tokens, $0.2500, 1.0 min" in note
+    assert "Rule 5." in note
+    assert f"apo export {told.folder.id}" in note
+
+
+def test_curves_follow_candidates_and_calls(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.finish()
+    log(told.folder, uri)
+    shown = show(uri)
+    parts = 2 / 8  # One right in three examples, and one in five.
+    assert sorted(shown.curve("candidate/score")) == [
+        (0, 0.5), (1, 0.55), (2, parts), (3, 0.65), (4, parts), (5, 0.75),
+    ]  # fmt: skip
+    assert sorted(shown.curve("candidate/n")) == [
+        (0, 20),
+        (1, 20),
+        (2, 8),
+        (3, 20),
+        (4, 8),
+        (5, 20),
+    ]
+    best = [(20, 0.5), (40, 0.55), (68, 0.65), (96, 0.75)]
+    assert sorted(shown.curve("best/validation_score")) == best
+    assert sorted(shown.curve("score")) == best
+    assert (500, 0.25) in shown.curve("spend/usd")
+    metrics = shown.parents[0].data.metrics
+    assert metrics["verdict/difference"] == pytest.approx(0.1)
+    assert metrics["verdict/interval_low"] == 0.02
+    assert metrics["verdict/wins"] == 17
+    assert metrics["test/seed_malformed_rate"] == pytest.approx(0.1)
+    assert metrics["test/best_right_rate"] == pytest.approx(0.7)
+    assert metrics["spend/calls"] == 500
+
+
+def test_of_two_bests_at_the_same_call_the_later_one_counts(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path, n=1)
+    for i in (1, 2):  # Measured concurrently, so both end at the same count of calls.
+        new = SEED.with_instruction(f"Rule {i}.")
+        told.events += [proposed(new, "propose", SEED)]
+        told.events += [measured(new, 60, whole=True, n=20, mean=0.5 + i / 10)]
+    told.finish()
+    assert log(told.folder, uri).complete
+    metrics = show(uri).parents[0].data.metrics
+    assert (metrics["score"], metrics["right"], metrics["wrong"]) == (0.7, 14, 6)
+
+
+def test_candidates_measured_whole_have_runs(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.finish()
+    log(told.folder, uri)
+    shown = show(uri)
+    assert len(shown.children) == 4
+    child = next(c for c in shown.children if c.data.tags["apo.candidate"] == told.best.id)
+    assert child.info.run_name == "5"
+    assert child.info.status == "FINISHED"
+    assert child.data.tags["mlflow.parentRunId"] == shown.parents[0].info.run_id
+    assert child.data.tags["instruction"] == told.best.instruction
+    assert child.data.metrics["score"] == 0.75
+    assert child.data.metrics["tokens"] == 200
+    assert child.data.params["operator"] == "propose"
+
+
+def test_tables_and_prompts_are_files(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.finish()
+    log(told.folder, uri)
+    shown = show(uri)
+    rows = shown.table("candidates.json")
+    assert list(rows[0])[:4] == ["candidate", "score", "operator", "n"]
+    assert [row["candidate"] for row in rows] == [5, 3, 1, 0, 2, 4, None]
+    assert rows[0]["instruction"] == told.best.instruction
+    assert rows[0]["parents"] == "3"
+    assert rows[4]["measured"] == "in part"
+    assert rows[-1]["refused"] == "too short"
+    assert rows[-1]["instruction"] == "No."
+    examples = shown.table("test_examples.json")
+    assert [row["flip"] for row in examples] == ["lost"] * 2 + ["won"] * 2 + ["same"] * 2
+    assert examples[0]["input"] == "주문 2"
+    assert examples[0]["target"] == "billing | bill"
+    assert Prompt.from_dict(json.loads(shown.file("prompts/best.json"))) == told.best
+    assert shown.file("prompts/seed.txt").startswith(SEED.instruction)
+    assert json.loads(shown.file("prompts/best.messages.json"))[1]["content"] == "Message: {{text}}"
+
+
+def test_logging_again_changes_nothing(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.finish()
+    log(told.folder, uri)
+    before = show(uri).everything()
+    assert sync(told.folder, uri=uri).complete
+    assert log(told.folder, uri).complete
+    shown = show(uri)
+    assert shown.everything() == before
+    client: Any = shown.store.client
+    hidden = 2  # ViewType.DELETED_ONLY: nothing was made twice and then taken back.
+    assert list(client.search_runs([shown.store.experiment_id], run_view_type=hidden)) == []
+    assert len(shown.parents) == 1
+
+
+def test_a_live_run_shows_what_is_settled(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.tell(7)  # Up to the first part of candidate 2.
+    logbook = Logbook(told.folder, uri, None)
+    assert logbook.attempt(None)
+    shown = show(uri)
+    assert shown.parents[0].info.status == "RUNNING"
+    assert [step for step, _ in sorted(shown.curve("candidate/score"))] == [0, 1]
+    assert len(shown.children) == 2
+    told.tell(9)
+    assert logbook.attempt(None)
+    assert len(show(uri).children) == 3
+    told.finish()
+    assert logbook.attempt("finished")
+    logbook.close()
+    assert len(show(uri).curve("candidate/score")) == 6
+
+
+def test_tables_of_a_live_run_come_at_checkpoints(
+    tmp_path: Path, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = story(tmp_path)
+    told.tell(4)
+    monkeypatch.setattr("apo.tracking.logbook.CHECKPOINT", 0.0)
+    logbook = Logbook(told.folder, uri, None)
+    assert logbook.attempt(None)
+    assert [row["candidate"] for row in show(uri).table("candidates.json")] == [1, 0]
+    logbook.close()
+
+
+class Killed(BaseException):
+    """Ends a pass at once, as the death of the process does."""
+
+
+WRITES = (
+    "create_run", "log_batch", "log_inputs", "update_run", "log_artifacts", "set_terminated",
+    "create_prompt", "create_prompt_version", "set_prompt_alias", "delete_run",
+)  # fmt: skip
+
+
+def kill_at(monkeypatch: pytest.MonkeyPatch, place: int, *, before: bool) -> Callable[[], int]:
+    """Die at the given write to MLflow; give a function that counts the writes."""
+    from mlflow import MlflowClient
+
+    count = 0
+
+    def guarded(write: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **named: Any) -> Any:
+            nonlocal count
+            count += 1
+            if count == place and before:
+                raise Killed
+            done = write(*arguments, **named)
+            if count == place:
+                raise Killed
+            return done
+
+        return run
+
+    for name in WRITES:
+        monkeypatch.setattr(MlflowClient, name, guarded(getattr(MlflowClient, name)))
+    return lambda: count
+
+
+def test_killed_at_any_write_and_resumed_it_is_one_whole_run(
+    tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = story(tmp_path, n=4)
+    told.finish()
+    with monkeypatch.context() as patch:
+        writes = kill_at(patch, 0, before=False)
+        whole = copy(template, tmp_path / "whole")
+        assert sync(told.folder, uri=whole).complete
+        total = writes()
+    expected = show(whole).everything()
+    assert total > 15
+    for place in range(1, total + 1):
+        broken = copy(template, tmp_path / f"killed {place}")
+        with monkeypatch.context() as patch:
+            kill_at(patch, place, before=bool(place % 2))
+            logbook = Logbook(told.folder, broken, None)
+            with pytest.raises(Killed):
+                logbook.attempt("finished")
+            logbook.close()  # The system does this when a process dies.
+        assert sync(told.folder, uri=broken).complete
+        shown = show(broken)
+        assert shown.everything() == expected
+        assert len(shown.parents) == 1
+
+
+def test_a_process_killed_while_logging_is_made_up_for(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path, n=8)
+    told.tell(9)
+    code = f"""
+import os, signal
+from pathlib import Path
+from apo.runs import RunFolder
+from apo.tracking import Tracker, prepare_environment
+prepare_environment()
+from mlflow import MlflowClient
+real = MlflowClient.set_terminated
+def die(*arguments):
+    os.kill(os.getpid(), signal.SIGKILL)
+MlflowClient.set_terminated = die
+Tracker(RunFolder(Path({str(told.folder.path)!r})), uri={uri!r}).finish("interrupted")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert done.stderr == ""
+    told.finish()
+    assert log(told.folder, uri).complete
+    shown = show(uri)
+    assert len(shown.parents) == 1
+    assert len(shown.children) == 5
+    assert len(shown.curve("candidate/score")) == 8
+
+
+def test_doubles_of_requests_served_twice_are_hidden(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.tell(4)
+    logbook = Logbook(told.folder, uri, None)
+    logbook.attempt(None)
+    logbook.close()
+    shown = show(uri)
+    client, experiment = shown.store.client, shown.store.experiment_id
+    client.create_run(experiment, tags={"apo.run_id": told.folder.id})
+    for child in shown.children:
+        double = client.create_run(experiment, tags=child.data.tags)
+        client.set_terminated(double.info.run_id, "FINISHED")
+    told.finish()
+    assert sync(told.folder, uri=uri).complete
+    shown = show(uri)
+    assert len(shown.parents) == 1
+    assert len(shown.children) == 4
+
+
+def test_an_interrupted_run_is_shown_as_such_and_goes_on_as_the_same(
+    tmp_path: Path, uri: str
+) -> None:
+    told = story(tmp_path)
+    told.tell(7)
+    tracker = Tracker(told.folder, uri=uri)
+    tracker.start()
+    told.folder.set_state("interrupted")
+    first = tracker.finish("interrupted")
+    assert first.complete
+    shown = show(uri)
+    assert shown.parents[0].info.status == "KILLED"
+    assert "under way" not in shown.parents[0].data.tags["mlflow.note.content"]
+    assert len(shown.curve("candidate/score")) == 2  # A score from parts may still change.
+    told.folder.set_state("running")
+    again = Tracker(told.folder, uri=uri)
+    again.start()
+    told.finish()
+    second = again.finish("finished")
+    assert second.complete
+    assert second.run_id == first.run_id
+    shown = show(uri)
+    assert shown.parents[0].info.status == "FINISHED"
+    assert len(shown.curve("candidate/score")) == 6
+
+
+def test_a_run_killed_without_a_word_is_synced_as_interrupted(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.tell(7)
+    assert sync(told.folder, uri=uri).complete
+    assert show(uri).parents[0].info.status == "KILLED"
+
+
+def test_sync_leaves_a_run_that_goes_on_running(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.tell(7)
+    with told.folder.open_journal():
+        tracked = sync(told.folder, uri=uri)
+    assert not tracked.complete
+    assert "still going on" in tracked.problem
+    assert show(uri).parents[0].info.status == "RUNNING"
+
+
+def test_two_processes_do_not_log_one_run_at_once(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.tell(7)
+    logbook = Logbook(told.folder, uri, None)
+    logbook.attempt(None)
+    tracked = sync(told.folder, uri=uri)
+    logbook.close()
+    assert not tracked.complete
+    assert "another process is logging this run" in tracked.problem
+    assert sync(told.folder, uri=uri).complete
+
+
+def closed_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def test_without_a_server_all_is_kept_and_synced_later(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.finish()
+    away = f"http://user:secret@127.0.0.1:{closed_port()}"
+    tracked = log(told.folder, away)
+    assert not tracked.complete
+    assert f"apo sync {told.folder.id}" in tracked.problem
+    assert str(told.folder.path) in tracked.problem
+    assert "secret" not in json.dumps(tracked.to_dict())
+    assert tracked.tracking_uri == away.replace("user:secret@", "")
+    assert json.loads((told.folder.path / "mlflow.json").read_text()) == tracked.to_dict()
+    assert sync(told.folder, uri=uri).complete
+    assert len(show(uri).curve("candidate/score")) == 6
+
+
+def test_a_server_that_never_answers_holds_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = story(tmp_path)
+    told.finish()
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    monkeypatch.setattr("apo.tracking.tracker.PATIENCE", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        tracker = Tracker(told.folder, uri=url)
+        started = time.monotonic()
+        tracker.start()
+        tracked = tracker.finish("finished")
+        assert time.monotonic() - started < 20
+    assert not tracked.complete
+    assert "longer than" in tracked.problem
+
+
+def test_an_unfavourable_verdict_gets_no_alias(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.finish(favourable=False)
+    assert log(told.folder, uri).complete
+    shown = show(uri)
+    tags = shown.parents[0].data.tags
+    assert tags["apo.verdict"] == "unfavourable"
+    assert "Not proven better" in tags["mlflow.note.content"]
+    assert "The seed prompt stays the answer" in tags["mlflow.note.content"]
+    client: Any = shown.store.client
+    assert client.get_prompt_version_by_alias("apo-tickets", "latest").aliases == []
+
+
+def test_a_run_without_a_verdict_is_complete(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.finish(verdict=False)
+    (told.folder.path / "test.jsonl").unlink()
+    assert log(told.folder, uri).complete
+    shown = show(uri)
+    assert shown.parents[0].data.tags["apo.verdict"] == "none"
+    assert "verdict/p_value" not in shown.parents[0].data.metrics
+
+
+def test_the_best_prompt_is_registered_once(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.finish()
+    log(told.folder, uri)
+    again = story(tmp_path)
+    again.finish()
+    log(again.folder, uri)  # The same best prompt: no second version.
+    client: Any = show(uri).store.client
+    (version,) = client.search_prompt_versions("apo-tickets")
+    champion = client.get_prompt_version_by_alias("apo-tickets", ALIAS)
+    assert champion.version == version.version
+    assert champion.template == [
+        {"role": "system", "content": told.best.instruction},
+        {"role": "user", "content": "Message: {{text}}"},
+    ]
+    assert champion.tags["run_id"] == again.folder.id
+    assert champion.tags["test_score"] == "0.7"
+    assert champion.tags["difference_interval"] == "0.02 to 0.18"
+    assert champion.tags["favourable"] == "true"
+    assert told.folder.id in champion.commit_message
+    experiments = client.get_prompt("apo-tickets").tags["_mlflow_experiment_ids"]
+    assert show(uri).store.experiment_id in experiments.split(",")
+
+
+def test_an_old_run_logged_again_does_not_take_the_alias_back(tmp_path: Path, uri: str) -> None:
+    old, new = story(tmp_path, n=4), story(tmp_path, n=6)
+    for told in (old, new):
+        told.finish()
+        assert log(told.folder, uri).complete
+    assert sync(old.folder, uri=uri).complete
+    client: Any = show(uri).store.client
+    champion = client.get_prompt_version_by_alias("apo-tickets", ALIAS)
+    assert champion.tags["run_id"] == new.folder.id
+
+
+def test_korean_from_end_to_end(tmp_path: Path, uri: str) -> None:
+    korean = Prompt("문의를 알맞은 부서로 분류하세요.", template="문의: {{문장}}")
+    told = story(tmp_path / "한글 폴더", task="고객 문의", prompt=korean)
+    told.finish()
+    tracked = log(told.folder, uri)
+    assert tracked.complete
+    shown = show(uri, "apo/고객 문의")
+    assert shown.parents[0].info.run_name.startswith("opro 고객 문의")
+    assert shown.table("candidates.json")[0]["instruction"] == told.best.instruction
+    address = shown.parents[0].data.tags["apo.prompt"]
+    assert address.isascii()
+    client: Any = shown.store.client
+    name = address.removeprefix("prompts:/").partition("/")[0]
+    version = client.get_prompt_version_by_alias(name, ALIAS)
+    assert version.template[1]["content"] == "문의: {{문장}}"
+    assert "{{문장}}" not in version.variables
+    assert "문장" in version.tags["note"]
+
+
+def test_hard_texts_are_kept(tmp_path: Path, uri: str) -> None:
+    hard = SEED.with_instruction('```\nAnswer in {"json": {{x}}} 😀 \x01 \0 | 100% \'quote\' "')
+    told = story(tmp_path, prompt=hard)
+    told.finish()
+    tracked = log(told.folder, uri)
+    assert tracked.complete
+    assert "literal text" in tracked.problem
+    shown = show(uri)
+    text = shown.table("candidates.json")[0]["instruction"]
+    assert text == told.best.instruction
+    assert json.loads(shown.file("prompts/best.json"))["instruction"] == text
+
+
+def test_prompts_too_long_for_tags_are_whole_in_the_files(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path, prompt=SEED.with_instruction("가나다 " * 3000))
+    told.finish()
+    tracked = log(told.folder, uri)
+    assert tracked.complete
+    shown = show(uri)
+    assert shown.table("candidates.json")[0]["instruction"] == told.best.instruction
+    assert len(shown.children[0].data.tags["instruction"]) <= 5000
+    assert len(shown.parents[0].data.tags["mlflow.note.content"]) <= 8000
+
+
+def test_a_prompt_too_long_for_the_registry_is_left_out_with_a_note(
+    tmp_path: Path, uri: str
+) -> None:
+    told = story(tmp_path, prompt=SEED.with_instruction("가나다 " * 8000), n=2)
+    told.finish()
+    tracked = log(told.folder, uri)
+    assert tracked.complete
+    assert "not in the prompt registry" in tracked.problem
+    client: Any = show(uri).store.client
+    assert client.get_prompt("apo-tickets") is None
+
+
+def nothing(*_: object) -> None:
+    """Take the place of a request that is lost."""
+
+
+def test_files_lost_on_the_way_are_noticed(
+    tmp_path: Path, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = story(tmp_path)
+    told.finish()
+    monkeypatch.setattr(Store, "upload", nothing)
+    tracked = log(told.folder, uri)
+    assert not tracked.complete
+    assert "8 files are missing or cut" in tracked.problem
+
+
+def test_points_lost_on_the_way_are_noticed(
+    tmp_path: Path, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = story(tmp_path)
+    told.finish()
+    monkeypatch.setattr(Store, "log_points", nothing)
+    monkeypatch.setattr(Store, "log_child", nothing)
+    tracked = log(told.folder, uri)
+    assert not tracked.complete
+    assert "curve points are missing" in tracked.problem
+    assert "4 candidates have no run" in tracked.problem
+
+
+def test_a_deleted_experiment_is_explained(tmp_path: Path, uri: str) -> None:
+    shown = show(uri)
+    shown.store.client.delete_experiment(shown.store.experiment_id)
+    told = story(tmp_path)
+    told.finish()
+    tracked = log(told.folder, uri)
+    assert not tracked.complete
+    assert "was deleted" in tracked.problem
+    assert "mlflow experiments restore" in tracked.problem
+
+
+def test_runs_that_start_together_share_their_experiment(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+
+    _, first = connect(uri, "shared")
+    real, missed = MlflowClient.get_experiment_by_name, [True]
+
+    def miss_once(client: MlflowClient, name: str) -> Any:
+        return None if missed and missed.pop() else real(client, name)
+
+    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", miss_once)
+    assert connect(uri, "shared")[1] == first
+    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", nothing)
+    with pytest.raises(Exception, match="already exists"):
+        connect(uri, "shared")
+
+
+def test_a_prompt_is_shown_with_every_experiment_that_found_it(tmp_path: Path, uri: str) -> None:
+    for experiment in ("one", "two"):
+        told = story(tmp_path)
+        told.finish()
+        assert sync(told.folder, uri=uri, experiment=experiment).complete
+    client: Any = show(uri).store.client
+    shown = client.get_prompt("apo-tickets").tags["_mlflow_experiment_ids"].strip(",").split(",")
+    assert shown == [show(uri, name).store.experiment_id for name in ("one", "two")]
+
+
+def test_a_registry_that_fails_leaves_the_run_ended_and_the_rest_to_sync(
+    tmp_path: Path, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    def fail(*_: object) -> None:
+        raise MlflowException("The registry is off.")
+
+    told = story(tmp_path)
+    told.finish()
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "get_prompt_version_by_alias", fail)
+        tracked = log(told.folder, uri)
+    assert not tracked.complete
+    assert "The registry is off" in tracked.problem
+    assert show(uri).parents[0].info.status == "FINISHED"
+    assert sync(told.folder, uri=uri).complete
+    assert show(uri).parents[0].data.tags["apo.prompt"] == "prompts:/apo-tickets/1"
+
+
+def test_more_candidates_than_a_page_of_runs_holds(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path, n=2)
+    told.tell()
+    logbook = Logbook(told.folder, uri, None)
+    assert logbook.attempt(None)
+    logbook.close()
+    shown = show(uri)
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        child = shown.children[0].info.run_id
+        columns = [row[1] for row in database.execute("PRAGMA table_info(runs)")]
+        copied = ", ".join("'x' || n" if c == "run_uuid" else c for c in columns)
+        numbers = "WITH t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 1200)"
+        database.execute(
+            f"{numbers} INSERT INTO runs SELECT {copied} FROM t, runs WHERE run_uuid = ?", (child,)
+        )
+        for key, value in (("apo.candidate", "'c' || n"), ("mlflow.parentRunId", "?")):
+            given = (shown.parents[0].info.run_id,) if value == "?" else ()
+            insert = f"INSERT INTO tags (key, value, run_uuid) SELECT '{key}', {value}, 'x' || n"
+            database.execute(f"{numbers} {insert} FROM t", given)
+        database.commit()
+    store = Store(uri, "apo/tickets")
+    store.open_run(told.folder.id, "", {}, 0)
+    assert store.lacking([], {f"c{n}" for n in range(1, 1201)}, tmp_path / "none") == ""
+
+
+def test_a_run_told_without_data_or_events_is_logged(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path, data={})
+    told.tell(0)
+    tracker = Tracker(told.folder, uri=uri)
+    assert tracker.finish("failed").complete  # Without a start of its own, too.
+    parent = show(uri).parents[0]
+    assert parent.info.status == "FAILED"
+    assert parent.inputs.dataset_inputs == []
+
+
+def test_the_journal_is_left_in_one_piece(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.tell(4)
+    logbook = Logbook(told.folder, uri, None)
+    assert logbook.attempt(None)
+    told.finish()
+    assert logbook.attempt("finished")
+    logbook.close()
+    alone = Path(shutil.copy(told.folder.journal_path, tmp_path / "alone.db"))
+    with closing(sqlite3.connect(alone)) as database:
+        (events,) = database.execute("SELECT COUNT(*) FROM events").fetchone()
+    assert events == len(told.events)
+
+
+@pytest.mark.parametrize("bad", ["ftp://nowhere", "sqlite:////proc/no/such.db", "nonsense"])
+def test_a_bad_uri_is_a_problem_and_no_exception(tmp_path: Path, bad: str) -> None:
+    told = story(tmp_path)
+    told.finish()
+    tracked = log(told.folder, bad)
+    assert not tracked.complete
+    assert "apo sync" in tracked.problem
+
+
+def test_a_damaged_journal_is_a_problem_and_no_exception(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.folder.journal_path.write_bytes(b"this is no database" * 100)
+    tracked = sync(told.folder, uri=uri)
+    assert not tracked.complete
+    assert "database" in tracked.problem
+
+
+def test_a_missing_folder_is_the_users_to_know(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"run\.json"):
+        sync(RunFolder(tmp_path / "gone"))
+
+
+def test_parameters_that_changed_on_resume_do_no_harm(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.tell(7)
+    assert sync(told.folder, uri=uri).complete
+    told.folder.update(budget={"max_calls": 900, "max_usd": 2.0})
+    told.finish()
+    assert sync(told.folder, uri=uri).complete
+    parent = show(uri).parents[0]
+    assert parent.data.params["budget.max_calls"] == "500"  # MLflow never changes a param,
+    assert parent.data.params["budget.max_usd"] == "2.0"
+    assert "900 calls, $2.00" in parent.data.tags["mlflow.note.content"]  # but the note tells.
+
+
+def test_a_run_remembers_where_it_was_logged(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.tell(7)
+    first = sync(told.folder, uri=uri)
+    told.finish()
+    (tmp_path / "elsewhere").mkdir()
+    os.chdir(tmp_path / "elsewhere")
+    second = sync(told.folder)
+    assert second.complete
+    assert second.run_id == first.run_id
+    assert not Path("mlflow.db").exists()
+
+
+def test_the_settings_name_store_and_experiment(tmp_path: Path, uri: str) -> None:
+    options = {"tracking_uri": uri, "experiment": "mine"}
+    told = story(tmp_path, options=options)
+    told.finish()
+    assert sync(told.folder).complete
+    assert len(show(uri, "mine").parents) == 1
+
+
+def test_a_thousand_candidates_take_seconds(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path, n=2)
+    for i in range(1000):
+        new = replace(SEED, instruction=f"{SEED.instruction} Variant {i}.")
+        told.events += [proposed(new, "propose", SEED)]
+        told.events += [measured(new, 60 + 3 * i, whole=i % 25 == 0, n=3, mean=1 / 3)]
+    told.finish()
+    started = time.process_time()
+    assert sync(told.folder, uri=uri).complete
+    assert time.process_time() - started < 3
+    assert len(show(uri).curve("candidate/score")) == 1002
+
+
+def test_first_use_is_silent_and_imports_no_model_library(tmp_path: Path) -> None:
+    told = story(tmp_path, n=2)
+    told.finish()
+    code = f"""
+import sys
+from pathlib import Path
+import apo.tracking
+assert not {{"mlflow", "pandas", "sqlalchemy"}} & set(sys.modules)
+from apo.runs import RunFolder
+tracker = apo.tracking.Tracker(RunFolder(Path({str(told.folder.path)!r})))
+tracker.start()
+tracked = tracker.finish("finished")
+assert tracked.complete, tracked.problem
+assert not {{"httpx", "openai", "litellm"}} & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    database = sqlite3.connect(tmp_path / "mlflow.db")
+    assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    database.close()
+    assert (tmp_path / "mlruns").is_dir()
+
+
+@pytest.fixture
+def server(uri: str, tmp_path: Path) -> Iterator[str]:
+    """A real MLflow server, as `apo ui` starts it."""
+    port = closed_port()
+    command, environment = ui_command(uri, port=port)
+    with (tmp_path / "server.log").open("w") as output:
+        process = subprocess.Popen(
+            command, env=environment, stdout=output, stderr=output, start_new_session=True
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(f"{url}/health", process)
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.2)  # There is nothing else to wait on.
+    raise AssertionError("The MLflow server does not come up.")
+
+
+def test_over_http_it_is_the_same(tmp_path: Path, server: str) -> None:
+    told = story(tmp_path)
+    told.tell(7)
+    logbook = Logbook(told.folder, server, None)
+    assert logbook.attempt(None)
+    logbook.close()
+    told.finish()
+    tracked = log(told.folder, server)
+    assert tracked.complete, tracked.problem
+    assert tracked.url == f"{server}/#/experiments/{tracked.experiment_id}/evaluation-runs"
+    over_http = show(server).everything()
+    assert sync(told.folder, uri=server).complete
+    assert show(server).everything() == over_http
+    assert len(show(server).curve("candidate/score")) == 6
+    client: Any = show(server).store.client
+    assert client.get_prompt_version_by_alias("apo-tickets", ALIAS).tags["favourable"] == "true"

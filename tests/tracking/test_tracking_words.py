@@ -1,0 +1,306 @@
+"""Names, figures and words that a run gets in MLflow: pure functions."""
+
+import os
+import re
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apo.errors import SettingsError
+from apo.journal import Journal, open_for_reading
+from apo.prompt import Demo, Prompt
+from apo.tracking import run_url, tracking_uri, ui_command
+from apo.tracking.environment import (
+    ENVIRONMENT,
+    absolute_uri,
+    database_path,
+    prepare_environment,
+    public_uri,
+    safe_name,
+)
+from apo.tracking.files import candidate_rows, clean
+from apo.tracking.parameters import experiment_name, parameters, told_uri
+from apo.tracking.record import Point, Record, result_points
+from apo.tracking.summary import MAX_LINE, MAX_NOTE, describe, fenced, shown, verdict_sentence
+
+NAMES = st.text(max_size=200)
+SETTINGS: dict[str, Any] = {"id": "t-ape-1", "task": "t", "optimizer": {"name": "ape"}}
+
+
+@given(NAMES, NAMES)
+def test_safe_names_are_what_the_registry_takes_and_stay_apart(one: str, other: str) -> None:
+    assert re.fullmatch(r"[A-Za-z0-9_.-]{1,120}", safe_name(one))
+    assert (safe_name(one) == safe_name(other)) == (one == other)
+
+
+def test_a_plain_name_stays_itself() -> None:
+    assert safe_name("apo-tickets_2.1") == "apo-tickets_2.1"
+    assert safe_name("apo/tickets").startswith("apo-tickets-")
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("sqlite:////data/m.db", Path("/data/m.db")),
+        ("sqlite+pysqlite:////data/한글 폴더/m.db?timeout=5", Path("/data/한글 폴더/m.db")),
+        ("sqlite:///m.db", Path.cwd() / "m.db"),
+        ("sqlite:///:memory:", None),
+        ("sqlite://", None),
+        ("http://host/sqlite:///x", None),
+        ("postgresql://u:p@host/db", None),
+        ("", None),
+    ],
+)
+def test_database_of_a_uri(uri: str, path: Path | None) -> None:
+    assert database_path(uri) == path
+
+
+def test_a_relative_database_is_made_absolute() -> None:
+    assert absolute_uri("sqlite:///m.db?timeout=5") == f"sqlite:///{Path.cwd()}/m.db?timeout=5"
+    assert absolute_uri("http://host:5000") == "http://host:5000"
+
+
+@pytest.mark.parametrize("uri", ["http://me:pass@host:5000", "postgresql://me:pa%40ss@host/db"])
+def test_passwords_are_not_shown(uri: str) -> None:
+    assert "pa" not in public_uri(uri).replace("postgresql", "")
+    assert "host" in public_uri(uri)
+
+
+def test_addresses_lead_to_pages_that_read_well() -> None:
+    assert run_url("http://h:1/", "7") == "http://h:1/#/experiments/7/evaluation-runs"
+    assert run_url("http://a:b@h:1", "7", "abc") == "http://h:1/#/experiments/7/runs/abc"
+
+
+def test_the_users_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "99")
+    prepare_environment()
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "99"
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] == "True"
+
+
+def test_where_runs_go(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert tracking_uri() == f"sqlite:///{tmp_path}/mlflow.db"
+    assert tracking_uri("sqlite:////before.db") == "sqlite:////before.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://h:1")
+    assert tracking_uri("sqlite:////before.db") == "http://h:1"
+
+
+def test_pages_of_a_database_are_served(tmp_path: Path) -> None:
+    (tmp_path / "m.db").touch()
+    command, environment = ui_command(f"sqlite:///{tmp_path}/m.db", port=7)
+    assert command[1:4] == ["-m", "mlflow", "ui"]
+    assert command[command.index("--port") + 1] == "7"
+    assert environment["LITELLM_LOCAL_MODEL_COST_MAP"] == "True"
+
+
+def test_pages_of_a_server_are_there_already(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="http://h:1; open that address"):
+        ui_command("http://me:pass@h:1")
+    with pytest.raises(SettingsError, match="nothing has been logged there yet"):
+        ui_command(f"sqlite:///{tmp_path}/none.db")
+
+
+def test_settings_become_flat_params() -> None:
+    settings = {
+        **SETTINGS,
+        "optimizer": {"name": "ape", "ref": "ape", "settings": {"n": 3, "deep": {"a": None}}},
+        "model": None,
+        "budget": {"max_calls": 5, "max_usd": None},
+        "options": {"seed": 1, "tracking_uri": "http://me:pass@h", "prices": {"m": [1, 2]}},
+        "state": "running",
+    }
+    expected = {"optimizer": "ape", "task": "t", "optimizer.n": "3", "budget.max_calls": "5"}
+    assert parameters(settings) == {**expected, "seed": "1"}
+    assert parameters(settings, {"model": "mine", "optimizer_model": None})["model"] == "mine"
+
+
+def test_experiment_and_store_that_a_run_was_told() -> None:
+    assert experiment_name(SETTINGS) == "apo/t"
+    assert experiment_name({**SETTINGS, "options": {"experiment": "x"}}) == "x"
+    assert experiment_name({**SETTINGS, "tracking": {"experiment": "y"}}) == "y"
+    assert told_uri({**SETTINGS, "options": None}) == ""
+    assert told_uri({**SETTINGS, "tracking": {"uri": "z"}}) == "z"
+
+
+def evaluation(
+    prompt: Prompt, n: int, mean: float, *, whole: bool = False, error: int = 0, **other: Any
+) -> dict[str, Any]:
+    body = {"candidate": prompt.id, "whole": whole, "calls": n, "usd": None, "n": n, "mean": mean}
+    right = round(mean * (n - error))
+    body |= {"right": right, "wrong": n - error - right, "malformed": 0}
+    return {**body, "error": error, "tokens": 5, **other}
+
+
+def record(*events: tuple[str, str, dict[str, Any]]) -> Record:
+    read = Record()
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "journal.db"
+        with Journal(path) as journal:
+            for event in events:
+                journal.note(*event)
+        with closing(open_for_reading(path)) as reader:
+            assert read.read(reader) == bool(events)
+            assert not read.read(reader)
+    return read
+
+
+def candidate(prompt: Prompt, *parents: Prompt) -> tuple[str, str, dict[str, Any]]:
+    ids = [parent.id for parent in parents]
+    body = {"operator": "seed", "parents": ids, "prompt": prompt.to_dict()}
+    return ("candidate", prompt.id, body)
+
+
+A, B = Prompt("a"), Prompt("b")
+
+
+def test_an_empty_journal_has_no_points() -> None:
+    read = record()
+    assert read.points(settled=True) == []
+    assert candidate_rows(read) == []
+
+
+def test_a_candidate_that_was_not_measured_is_a_row_without_points() -> None:
+    read = record(candidate(A), ("lost", "1", {"usd": 0.1}))
+    assert read.points(settled=True) == []
+    assert list(read.candidates[A.id].validation(0)) == []
+    assert candidate_rows(read)[0]["measured"] == "no"
+
+
+def test_parts_are_weighted_by_what_was_answered() -> None:
+    read = record(
+        candidate(A),
+        ("evaluation", "1", evaluation(A, 10, 0.5)),
+        ("evaluation", "2", evaluation(A, 10, 1.0, error=8)),
+        ("evaluation", "3", evaluation(A, 4, 0.0, error=4)),
+    )
+    figures = read.candidates[A.id].figures
+    assert figures is not None
+    assert figures.score == pytest.approx((10 * 0.5 + 2 * 1.0) / 12)
+    assert figures.n == 24
+    assert figures.counts["error"] == 12
+
+
+def test_a_whole_measurement_outweighs_parts_and_the_first_one_counts() -> None:
+    read = record(
+        candidate(A),
+        ("evaluation", "1", evaluation(A, 3, 1.0)),
+        ("evaluation", "2", evaluation(A, 10, 0.4, whole=True)),
+        ("evaluation", "3", evaluation(A, 10, 0.9, whole=True)),
+    )
+    points = read.points(settled=True)
+    assert [p for p in points if p.key == "candidate/score"] == [Point("candidate/score", 0, 0.4)]
+
+
+def test_unanswered_is_unknown_and_not_zero() -> None:
+    read = record(candidate(A), ("evaluation", "1", evaluation(A, 4, 0.0, whole=True, error=4)))
+    keys = {point.key for point in read.points(settled=True)}
+    assert "candidate/score" not in keys
+    assert "score" not in keys
+    assert "best/validation_score" not in keys
+    assert candidate_rows(read)[0].get("score") is None
+
+
+def test_unknown_prices_and_numbers_that_are_none_have_no_points() -> None:
+    read = record(
+        candidate(A),
+        ("evaluation", "1", evaluation(A, 4, 0.5, usd=float("inf"))),
+        ("evaluation", "2", evaluation(A, 4, 0.5)),
+    )
+    assert not [p for p in read.points(settled=True) if p.key == "spend/usd"]
+
+
+def test_a_score_from_parts_waits_until_it_is_settled() -> None:
+    read = record(candidate(A), ("evaluation", "1", evaluation(A, 3, 1.0)))
+    assert read.points(settled=False) == []
+    assert Point("candidate/score", 0, 1.0) in read.points(settled=True)
+
+
+def test_more_answers_beat_a_higher_mean() -> None:
+    read = record(
+        candidate(A),
+        candidate(B, A),
+        ("evaluation", "1", evaluation(A, 10, 0.6, whole=True)),
+        ("evaluation", "2", evaluation(B, 10, 1.0, whole=True, error=5)),
+    )
+    assert read.best is read.candidates[A.id]
+
+
+def test_result_points_without_verdict_or_price() -> None:
+    spent: dict[str, Any] = {"calls": 3, "input_tokens": 1, "output_tokens": 1, "cached_tokens": 0}
+    spent |= {"usd": None, "retries": 0, "seconds": 1.0}
+    points = result_points({"spent": spent, "verdict": None})
+    assert {point.key for point in points} == {
+        "spend/calls", "spend/input_tokens", "spend/output_tokens", "spend/cached_tokens",
+        "spend/retries", "spend/seconds",
+    }  # fmt: skip
+
+
+@given(st.text())
+def test_no_text_closes_its_fence(text: str) -> None:
+    first, *middle, last = fenced(text).split("\n")
+    assert first == f"{last}text"
+    assert "\n".join(middle) == text
+    assert last not in text
+
+
+@given(st.text("가a b\u3000-", max_size=300))
+def test_long_lines_are_wrapped_and_nothing_is_lost(text: str) -> None:
+    lines = shown(Prompt(text, template="")).split("\n")[1:-1]
+    assert all(len(line) <= MAX_LINE for line in lines)
+    assert "".join(lines) == text
+
+
+@given(st.text(st.characters(codec=None)))
+def test_clean_text_can_be_stored(text: str) -> None:
+    kept = clean(text)
+    kept.encode("utf-8")
+    assert "\0" not in kept
+    assert len(kept) == len(text)
+
+
+def test_a_long_prompt_leaves_room_for_the_rest_of_the_note() -> None:
+    read = record(candidate(Prompt("word " * 9000)))
+    note = describe(SETTINGS, read, None)
+    assert "whole in the artifacts" in note
+    assert len(note) < MAX_NOTE
+    assert "No verdict yet: the search is under way." in note
+
+
+def test_an_incomplete_verdict_says_so() -> None:
+    verdict = {
+        "favourable": True, "n": 9, "seed_score": 0.1, "best_score": 0.9, "difference": 0.8,
+        "interval": [0.5, 1.0], "confidence": 0.95, "p_value": 0.00001, "wins": 8, "losses": 0,
+        "complete": False,
+    }  # fmt: skip
+    sentence = verdict_sentence(verdict, SETTINGS, {})
+    assert "on 9 test examples, which are not all: the budget ended." in sentence
+    assert "p < 0.0001" in sentence
+
+
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("prompt", "noted"),
+    [
+        (Prompt("Answer as {json}, 100%."), False),
+        (Prompt("Never write {{x}}."), True),
+        (Prompt("a", demos=(Demo("{{ y }}", "b"),)), True),
+        (Prompt("{% if %}"), True),
+        (Prompt("a", context="Facts: {{facts}}"), False),
+        (Prompt("a", template="{{질문}}"), True),
+    ],
+)
+def test_what_the_registry_would_fill_wrongly_is_noted(prompt: Prompt, noted: bool) -> None:
+    prepare_environment()
+    from apo.tracking.registry import caution
+
+    assert bool(caution(prompt)) == noted
