@@ -20,6 +20,7 @@ from .models.prices import Price
 from .optimize import aoptimize, aresume, optimize, resume
 from .options import Options
 from .prompt import Demo, Layout, Prompt
+from .ranges import check_ranges
 from .result import Result
 from .search import Search
 from .select import highest_upper_bound
@@ -66,6 +67,7 @@ __all__ = [
     "Verdict",
     "aoptimize",
     "aresume",
+    "check_ranges",
     "highest_upper_bound",
     "load_task",
     "open_model",

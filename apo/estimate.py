@@ -1,6 +1,7 @@
 """What a run will take, from a few calls of its own; and one prompt measured on one split."""
 
 import asyncio
+import contextlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from apo.evaluation import Evaluation
 from apo.journal import Journal
 from apo.models import open_model
 from apo.models.prices import Price, find_price
+from apo.optimize import DEFAULT_BUDGET
 from apo.options import Options
 from apo.prepare import MAX_OUTPUT, Setup
 from apo.prompt import Prompt
@@ -75,8 +77,15 @@ async def aestimate(
     Raises:
         The same as `aoptimize`.
     """
-    given = {"settings": {}, "optimizer_model": None, "prompt": None, **given}
-    options: Options = given.pop("options", Options())
+    options: Options = given.pop("options", None) or Options()
+    defaults: dict[str, Any] = {
+        "settings": {},
+        "model": "embedded",
+        "optimizer_model": None,
+        "prompt": None,
+        "budget": DEFAULT_BUDGET,
+    }
+    given = {**defaults, **{name: value for name, value in given.items() if value is not None}}
     setup = Setup(task, optimizer, options=options, **given)
     folder, session = setup.prepare(None, home)
     with folder.open_journal() as journal:
@@ -184,14 +193,16 @@ async def aevaluate(
     budget = budget or Budget()
     if price is None and budget.max_usd is not None:
         raise SettingsError(f"The price of {model} is unknown; state it with --price.")
-    caller = Caller(journal or Journal(), Meter(budget), max_concurrency=options.max_concurrency)
-    if progress is not None:
-        progress.caller, progress.phase = caller, "evaluate"
-    try:
-        endpoint = Endpoint("task", opened, price, MAX_OUTPUT["task"])
-        evaluation = await measure(caller, endpoint, task, prompt, examples)
-    finally:
-        await opened.aclose()
+    with contextlib.ExitStack() as stack:
+        journal = journal or stack.enter_context(Journal())
+        caller = Caller(journal, Meter(budget), max_concurrency=options.max_concurrency)
+        if progress is not None:
+            progress.caller, progress.phase = caller, "evaluate"
+        try:
+            endpoint = Endpoint("task", opened, price, MAX_OUTPUT["task"])
+            evaluation = await measure(caller, endpoint, task, prompt, examples)
+        finally:
+            await opened.aclose()
     return evaluation, replace(caller.meter.spent)
 
 

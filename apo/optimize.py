@@ -135,21 +135,22 @@ def _wait(work: Coroutine[Any, Any, R]) -> R:
 
 async def _conclude(folder: RunFolder, session: Session, options: Options) -> Result:
     """Run the session with its tracking, and write down how it ended."""
-    tracker = None
-    if options.track:
-        from apo.tracking import Tracker
+    with folder.open_journal() as journal:  # First of all: another process may be running it.
+        tracker = None
+        if options.track:
+            from apo.tracking import Tracker
 
-        tracker = Tracker(folder, uri=options.tracking_uri, experiment=options.experiment)
-        tracker.start()
-    folder.set_state("running")
-    try:
-        result = await session.run()
-    except BaseException as error:
-        stopped = isinstance(error, Stopped | asyncio.CancelledError | KeyboardInterrupt)
-        folder.set_state("interrupted" if stopped else "failed")
-        if tracker is not None:
-            tracker.finish("interrupted" if stopped else "failed")
-        raise
+            tracker = Tracker(folder, uri=options.tracking_uri, experiment=options.experiment)
+            tracker.start()
+        folder.set_state("running")
+        try:
+            result = await session.run(journal)
+        except BaseException as error:
+            stopped = isinstance(error, Stopped | asyncio.CancelledError | KeyboardInterrupt)
+            folder.set_state("interrupted" if stopped else "failed")
+            if tracker is not None:
+                tracker.finish("interrupted" if stopped else "failed")
+            raise
     session.progress.phase = "logging"
     settings = folder.settings
     details = {

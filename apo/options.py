@@ -48,4 +48,5 @@ class Options:
     def from_dict(cls, values: Mapping[str, Any]) -> "Options":
         """Read what `dataclasses.asdict` gives."""
         prices = {name: Price(**price) for name, price in values.get("prices", {}).items()}
-        return cls(**{**values, "prices": prices})
+        options: dict[str, Any] = {**values, "prices": prices}
+        return cls(**options)

@@ -32,8 +32,11 @@ def make_optimizer(name: str, settings: dict[str, Any] | None = None) -> "Optimi
         TaskError: there is no such Python file or class, or the file fails when it is run.
     """
     kind = _find(name)
-    if not isinstance(kind, type) or not is_dataclass(kind):
-        raise SettingsError(f"{name} is no optimizer: it must be a frozen dataclass of settings.")
+    if not (isinstance(kind, type) and is_dataclass(kind) and hasattr(kind, "run")):
+        raise SettingsError(
+            f"{name} is no optimizer: it must be a frozen dataclass of settings with a coroutine "
+            "run(search)."
+        )
     known = {field.name: field for field in fields(kind)}
     values: dict[str, Any] = {}
     for key, value in (settings or {}).items():
@@ -65,20 +68,34 @@ def _find(name: str) -> Any:
     if name in built_in:
         return built_in[name]
     for entry in entry_points(group=GROUP, name=name):
-        return entry.load()
+        try:
+            return entry.load()
+        except Exception as error:  # Another package may fail in any way.
+            raise SettingsError(
+                f"The optimizer {name!r} cannot be loaded: {entry.value} raised "
+                f"{type(error).__name__}: {error}"
+            ) from error
+    if name.endswith(".py"):
+        raise SettingsError(f"{name!r} names a file, not an optimizer: write {name}:ClassName.")
     raise SettingsError(f"There is no optimizer {name!r}.{near(name, optimizer_names())}")
 
 
 def _convert(optimizer: str, key: str, value: Any, default: Any) -> Any:
-    """Read a value given as text the way the setting's default is typed."""
-    if not isinstance(value, str) or isinstance(default, str):
-        return value
+    """Take a value of the type of the setting's default; text is read as that type."""
+    kind: type[Any] = type(default)
+    if kind is tuple and hasattr(value, "__iter__") and not isinstance(value, str):
+        return tuple(value)  # JSON has no tuples.
+    if kind not in (bool, int, float, str):
+        return value  # No default, or None: nothing tells the type.
     try:
-        if isinstance(default, bool):
-            return {"true": True, "false": False}[value.lower()]
-        return type(default)(value)
-    except (KeyError, ValueError, TypeError) as error:
+        if isinstance(value, str) and kind is bool:
+            value = {"true": True, "false": False}[value.lower()]
+        elif isinstance(value, str):
+            value = kind(value)
+        if type(value) is not kind and not (kind is float and type(value) is int):
+            raise ValueError
+    except (KeyError, ValueError) as error:
         raise SettingsError(
-            f"{optimizer}.{key} is {value!r}; it must be a {type(default).__name__}, "
-            f"such as {default!r}."
+            f"{optimizer}.{key} is {value!r}; it must be a {kind.__name__}, such as {default!r}."
         ) from error
+    return value

@@ -15,6 +15,7 @@ from apo.models.prices import find_price
 from apo.options import Options
 from apo.plugins import make_optimizer, optimizer_name
 from apo.prompt import Prompt
+from apo.prompt_files import check_variables
 from apo.runs import RunFolder, create_run, find_run
 from apo.session import Optimizer, Session, fit_pools, sample_pools
 from apo.task import Task
@@ -44,7 +45,9 @@ class Setup:
             optimizer = make_optimizer(optimizer, dict(self.settings))
         model = self._open(self.model)
         writer = self.optimizer_model
-        writer = model if writer in (None, self.model) else self._open(writer)
+        if writer is None or writer is self.model or (writer, type(writer)) == (self.model, str):
+            writer = model
+        writer = self._open(writer)
         task_model, optimizer_model = (
             self._endpoint("task", model),
             self._endpoint("optimizer", writer),
@@ -79,6 +82,12 @@ class Setup:
             task = replace(task, seed_prompts=(self.prompt, *task.seed_prompts[1:]))
         if not task.validation or not task.train:
             raise SettingsError(f"{task.name!r} needs examples in train and in validation.")
+        if not task.seed_prompts:
+            raise SettingsError(f"{task.name!r} needs a seed prompt: give one as prompt=….")
+        fields = tuple(task.train[0].inputs)
+        for prompt in task.seed_prompts:
+            if not prompt.variables or not {*prompt.variables} <= {*fields}:
+                check_variables(prompt, fields)  # Raises, and says what is wrong.
         return task
 
     def _open(self, model: Model | str) -> Model:

@@ -18,7 +18,8 @@ class Result:
         run_id: name of the run's folder.
         seed: the seed prompt on the validation split.
         best: the best prompt on the validation split.
-        verdict: seed against best on the test split; None when the task has no test examples.
+        verdict: seed against best on the test split; None when there is no test example, or none
+            that was answered under both prompts.
         spent: what the run took, all sessions together.
         seconds: running time, all sessions together.
         mlflow: where it is logged: tracking_uri, run_id, url, complete, problem; may be empty.

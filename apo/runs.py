@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from apo.errors import RunError, near
 from apo.journal import Journal
@@ -72,16 +72,20 @@ class RunFolder:
         """
         path = self.path / name
         try:
-            value = json.loads(path.read_text(encoding="utf-8"))
+            value: Any = json.loads(path.read_text(encoding="utf-8", errors="surrogatepass"))
         except (OSError, ValueError) as error:
             raise RunError(f"The run's file {path} cannot be read: {error}.") from error
         if not isinstance(value, dict):
             raise RunError(f"The run's file {path} holds no JSON object.")
-        return value
+        return cast("dict[str, Any]", value)
 
     def write(self, name: str, value: dict[str, Any]) -> None:
-        """Write one of the JSON files, whole or not at all."""
-        self.write_text(name, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        """Write one of the JSON files, whole or not at all.
+
+        What JSON has no form for, such as an own optimizer's function, is written as its repr.
+        """
+        text = json.dumps(value, ensure_ascii=False, indent=2, default=repr)
+        self.write_text(name, text + "\n")
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file, whole or not at all.
@@ -120,9 +124,16 @@ def create_run(home: Path, task: str, optimizer: str, settings: dict[str, Any]) 
 
 
 def list_runs(home: Path = HOME) -> Iterator[RunFolder]:
-    """All runs of a home, the newest first."""
+    """All runs of a home, the newest first; those whose settings cannot be read come last."""
+
+    def created(folder: RunFolder) -> str:
+        try:
+            return str(folder.settings.get("created", ""))
+        except RunError:
+            return ""
+
     folders = [RunFolder(path.parent) for path in (home / "runs").glob("*/run.json")]
-    yield from sorted(folders, key=lambda f: str(f.settings.get("created", "")), reverse=True)
+    yield from sorted(folders, key=created, reverse=True)
 
 
 def find_run(name: str, home: Path = HOME) -> RunFolder:

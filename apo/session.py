@@ -1,7 +1,7 @@
 """One session of a run: seed, search, verdict."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol
 
@@ -10,12 +10,13 @@ from apo.caller import Caller, Endpoint
 from apo.concurrency import gather
 from apo.errors import BudgetExhausted, SettingsError, Stopped
 from apo.evaluation import Evaluation, Rollout
+from apo.journal import Journal
 from apo.prompt import Prompt
 from apo.result import Result
 from apo.retry import Retry
 from apo.runs import RunFolder
 from apo.search import Search, measure
-from apo.task import Task
+from apo.task import Example, Task
 from apo.verdict import Verdict, judge
 
 VERDICT_SHARE = 0.3
@@ -75,9 +76,9 @@ def fit_pools(task: Task, max_calls: int | None) -> Task:
         return task
     n_test = min(len(task.test), int(VERDICT_SHARE * max_calls) // 2)
     n_validation = min(len(task.validation), (max_calls - 2 * n_test) // 8)
-    if n_validation < 2 or (task.test and n_test < 2):
+    if n_validation < min(2, len(task.validation)) or n_test < min(2, len(task.test)):
         raise SettingsError(
-            f"{max_calls} calls are too few: a run needs at least 20 to measure the seed prompt, "
+            f"{max_calls} calls are too few: a run needs at least 22 to measure the seed prompt, "
             "try a few others and give a verdict. Raise --max-calls."
         )
     return sample_pools(task, n_validation, n_test)
@@ -85,13 +86,15 @@ def fit_pools(task: Task, max_calls: int | None) -> Task:
 
 def sample_pools(task: Task, n_validation: int, n_test: int) -> Task:
     """Keep so many examples of validation and test, chosen by content, in their order."""
-    validation = set(sorted(task.validation, key=lambda e: e.id)[:n_validation])
-    test = set(sorted(task.test, key=lambda e: e.id)[:n_test])
     return replace(
-        task,
-        validation=[e for e in task.validation if e in validation],
-        test=[e for e in task.test if e in test],
+        task, validation=_sample(task.validation, n_validation), test=_sample(task.test, n_test)
     )
+
+
+def _sample(pool: Sequence[Example], n: int) -> list[Example]:
+    # By place, as a task made in Python may hold the same example twice.
+    places = sorted(range(len(pool)), key=lambda place: (pool[place].id, place))[:n]
+    return [pool[place] for place in sorted(places)]
 
 
 @dataclass(kw_only=True)
@@ -126,29 +129,31 @@ class Session:
     meta_prompts: Mapping[str, str] = field(default_factory=dict[str, str])
     progress: Progress = field(default_factory=Progress)
 
-    async def run(self) -> Result:
+    async def run(self, journal: Journal) -> Result:
         """Run to the end of the search and its verdict.
+
+        Args:
+            journal: the run's, open for writing.
 
         Raises:
             Interrupted: the user stopped it; resume later.
             ModelUnavailable: a model gave no answer after all retries; resume later.
             ModelError: wrong key, no credit, or a request that no retry can mend.
         """
-        with self.folder.open_journal() as journal:
-            meter = Meter(self.budget, earlier_seconds=journal.earlier_seconds())
-            caller = Caller(journal, meter, max_concurrency=self.max_concurrency, retry=self.retry)
-            self.progress.caller = caller
-            try:
-                return await self._run(caller)
-            except Stopped:
-                await caller.drain()
-                raise
-            except BaseException:
-                await caller.abandon()
-                raise
-            finally:
-                for model in {id(e.model): e.model for e in self._endpoints()}.values():
-                    await model.aclose()
+        meter = Meter(self.budget, earlier_seconds=journal.earlier_seconds())
+        caller = Caller(journal, meter, max_concurrency=self.max_concurrency, retry=self.retry)
+        self.progress.caller = caller
+        try:
+            return await self._run(caller)
+        except Stopped:
+            await caller.drain()
+            raise
+        except BaseException:
+            await caller.abandon()
+            raise
+        finally:
+            for model in {id(e.model): e.model for e in self._endpoints()}.values():
+                await model.aclose()
 
     def _endpoints(self) -> tuple[Endpoint, Endpoint]:
         return self.task_model, self.optimizer_model
@@ -243,6 +248,8 @@ class Session:
             return None
         pair = Evaluation(seed, rollouts[seed]), Evaluation(best, rollouts[best])
         self.folder.write_text("test.jsonl", "".join(map(_line, *(p.rollouts for p in pair))))
+        if not any(a.score and b.score for a, b in zip(*(p.rollouts for p in pair), strict=True)):
+            return None  # Every pair has a refusal in it: nothing is proven, and nothing is lost.
         return judge(*pair, complete=complete)
 
 

@@ -41,7 +41,8 @@ def summary(folder: RunFolder) -> dict[str, Any]:
 def candidates(folder: RunFolder) -> list[dict[str, Any]]:
     """Every candidate with its figures: measured on all of validation first, then by score.
 
-    A candidate that was only measured in part has the mean over all its parts.
+    A candidate that was only measured in part has the mean over the answered examples of all its
+    parts.
     """
     if not folder.journal_path.exists():
         return []
@@ -64,11 +65,12 @@ def _empty(event: Event) -> dict[str, Any]:
 
 
 def _add(row: dict[str, Any], evaluation: dict[str, Any]) -> None:
+    answered = evaluation["n"] - evaluation["error"]
     if evaluation["whole"]:
         row.update(whole=True, n=evaluation["n"], mean=evaluation["mean"])
-    elif not row["whole"]:
-        total = (row["mean"] or 0.0) * row["n"] + evaluation["mean"] * evaluation["n"]
-        row["n"] += evaluation["n"]
+    elif not row["whole"] and answered:
+        total = (row["mean"] or 0.0) * row["n"] + evaluation["mean"] * answered
+        row["n"] += answered
         row["mean"] = total / row["n"]
 
 

@@ -15,11 +15,12 @@ ones for each; `paired=False` does so); an arm never sampled is unknown, not 0; 
 is made on the validation split, so that runs of all optimizers can be compared.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from apo import Example, Prompt, Search, highest_upper_bound
+from apo import Example, Prompt, Search, SettingsError, check_ranges, highest_upper_bound
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,16 +59,27 @@ class APE:
     keep_share: float = 0.3
     temperature: float = 0.9
 
+    def __post_init__(self) -> None:
+        if self.evaluation not in ("ucb", "flat"):
+            raise SettingsError(f'APE.evaluation is {self.evaluation!r}; it is "ucb" or "flat".')
+        some, share = (1, math.inf), (0, 1)
+        check_ranges(
+            self, n_queries=some, n_demos=some, n_samples=some, n_examples=some, n_leaders=some,
+            ucb_rounds=some, ucb_examples=some, ucb_share=share, keep_share=share,
+            exploration=(0, math.inf), n_iterations=(0, math.inf), temperature=(0, 2),
+        )  # fmt: skip
+
     async def run(self, search: Search) -> None:
         """Algorithm 1, with §3.4: propose, score, then keep and vary."""
         pool = [*search.seed_prompts, *await self.forward(search)]
-        for _ in range(self.n_iterations + 1):
+        for iteration in range(self.n_iterations + 1):
+            if iteration:
+                kept = pool[: max(1, round(self.keep_share * len(pool)))]
+                pool = [*kept, *await self.resample(search, kept)]
             pool = await self.score(search, pool)
             await search.map(search.evaluate, pool[: self.n_leaders])
-            if search.solved:
+            if search.solved or not pool:  # Empty when no example was answered.
                 return
-            kept = pool[: max(1, round(self.keep_share * len(pool)))]
-            pool = [*kept, *await self.resample(search, kept)]
 
     async def forward(self, search: Search) -> list[Prompt]:
         """Forward mode: what instruction would make these inputs give these outputs?"""

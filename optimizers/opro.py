@@ -12,10 +12,11 @@ shown, and its repetition is not scored again; a retry never changes the model; 
 brings nothing new draws other examples, and after `max_stale_steps` such steps the search ends.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apo import Evaluation, Search
+from apo import Evaluation, Search, check_ranges
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,13 @@ class OPRO:
     temperature: float = 1.0
     max_length: int = 2000
     max_stale_steps: int = 5
+
+    def __post_init__(self) -> None:
+        some = (1, math.inf)
+        check_ranges(
+            self, n_steps=some, n_samples=some, history_size=some, n_demos=(0, math.inf),
+            min_score=(0, 1), temperature=(0, 2), max_length=some, max_stale_steps=some,
+        )  # fmt: skip
 
     async def run(self, search: Search) -> None:
         """The loop of figure 2 of the paper."""

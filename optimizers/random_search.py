@@ -6,9 +6,10 @@ instruction that explains them, and measures each proposal on the whole validati
 proposal learns from another's score.
 """
 
+import math
 from dataclasses import dataclass
 
-from apo import Search
+from apo import Search, check_ranges
 
 MAX_EMPTY_ROUNDS = 5
 
@@ -26,6 +27,10 @@ class RandomSearch:
     n_demos: int = 20
     n_proposals: int = 8
     max_rounds: int = 1000
+
+    def __post_init__(self) -> None:
+        some = (1, math.inf)
+        check_ranges(self, n_demos=some, n_proposals=some, max_rounds=some)
 
     async def run(self, search: Search) -> None:
         """Propose and measure, round by round."""

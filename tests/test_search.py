@@ -215,7 +215,7 @@ def test_a_prompt_without_any_answer() -> None:
         assert (found.mean, found.answered, found.failures) == (0.0, (), ())
         assert stage.search.best == found
 
-    on_stage(work, answers=lambda *_: ContentFilterError("!"))
+    on_stage(work, answers=lambda _, __: ContentFilterError("!"))
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,8 @@ def test_a_broken_scorer_ends_the_search_and_names_the_example(result: Any, word
             return Score(1.0)
         if isinstance(result, Exception):
             raise result
-        return result  # type: ignore[no-any-return] (that is what is tested)
+        score: Score = result
+        return score
 
     async def work(stage: Stage) -> None:
         with pytest.raises(TaskError, match=words) as caught:
@@ -293,7 +294,7 @@ def test_a_wrong_key_is_no_stop() -> None:
             await stage.search.evaluate(stage.search.seed_prompts[0])
         await stage.caller.abandon()
 
-    on_stage(work, answers=lambda *_: AuthenticationError("key"))
+    on_stage(work, answers=lambda _, __: AuthenticationError("key"))
 
 
 def test_an_unknown_prompt_is_held_to_the_contract() -> None:

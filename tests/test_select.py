@@ -1,6 +1,7 @@
 """Selection rules are pure functions."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -28,7 +29,7 @@ def test_it_picks_the_highest_bounds_in_order(
     bounds = [bound(*arm, sum(counts), exploration) for arm in arms]
     assert len(picked) == len(set(picked)) == min(n, len(arms))
     assert [bounds[arm] for arm in picked] == sorted(bounds, reverse=True)[:n]
-    for first, second in zip(picked, picked[1:], strict=False):
+    for first, second in pairwise(picked):
         assert bounds[first] > bounds[second] or first < second
     unknown = [arm for arm, count in enumerate(counts) if count == 0]
     assert picked[: len(unknown)] == unknown[:n]

@@ -1,34 +1,36 @@
 """`apo ui` and `apo sync`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from apo.cli import options as o
 
+if TYPE_CHECKING:
+    from apo.runs import RunFolder
+
 
 def ui(
     port: Annotated[int, typer.Option("--port", "-p", help="Port on this machine.")] = 5000,
-    tracking_uri: o.TrackingUri = "",
+    uri: o.TrackingUri = "",
 ) -> None:
     """Open the MLflow UI on the runs of this folder.
 
     Example: `apo ui --port 5001`
     """
-    import os
     import subprocess
 
-    from apo.cli.console import say
-    from apo.tracking import tracking_uri as default_uri
-    from apo.tracking import ui_command
+    from apo.cli.console import home, say
+    from apo.runs import list_runs
+    from apo.tracking import run_url, tracking_uri, ui_command
 
-    uri = tracking_uri or default_uri()
-    command, environment = ui_command(uri, port)
-    say(
-        f"MLflow on http://127.0.0.1:{port} (store: {uri}). It takes a while to start; "
-        "Ctrl-C ends it."
-    )
-    raise typer.Exit(subprocess.call(command, env={**os.environ, **environment}))  # noqa: S603 (our own command)
+    command, environment = ui_command(uri or tracking_uri(), port)
+    base = f"http://127.0.0.1:{port}"
+    logged = [f.read("mlflow.json") for f in list_runs(home()) if (f.path / "mlflow.json").exists()]
+    page = run_url(base, logged[0]["experiment_id"]) if logged else base
+    say(f"In some 20 seconds: {page}", "bold")
+    say("Ctrl-C ends the server.")
+    raise typer.Exit(subprocess.call(command, env=environment))  # noqa: S603 (our own command)
 
 
 def sync(
@@ -46,7 +48,7 @@ def sync(
     from apo.tracking import sync as sync_run
 
     folders = [find_run(run, home())] if run else list(list_runs(home()))
-    pending = [f for f in folders if run or not _logged(f.result)]
+    pending = [folder for folder in folders if run or not _logged(folder)]
     if not pending:
         say("Everything is logged.")
     failed = False
@@ -60,6 +62,8 @@ def sync(
         raise typer.Exit(1)
 
 
-def _logged(result: dict[str, object] | None) -> bool:
-    mlflow = (result or {}).get("mlflow")
-    return isinstance(mlflow, dict) and bool(mlflow.get("complete"))
+def _logged(folder: "RunFolder") -> bool:
+    if not folder.journal_path.exists() or not folder.settings["options"]["track"]:
+        return True
+    logged = (folder.path / "mlflow.json").exists()
+    return logged and bool(folder.read("mlflow.json").get("complete"))

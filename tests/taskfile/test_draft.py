@@ -15,7 +15,7 @@ from apo.task import Task
 from apo.taskfile.draft import Draft, draft_task, write_draft
 from apo.taskfile.load import builtin_tasks, load_task
 
-TASKS = Path(__file__).parent.parent / "tasks"
+TASKS = Path(__file__).parents[2] / "tasks"
 Rows = list[dict[str, Any]]
 
 

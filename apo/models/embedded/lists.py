@@ -26,6 +26,7 @@ _SEPARATOR = re.compile(
 )
 _SUCH_AS = re.compile(r"such as|like|e\.g|words|예를|단어", re.IGNORECASE)
 _MAX_CLAUSE = 3000
+_MAX_NAMES = 500
 _MAX_COLONS = 20
 _TAIL = re.compile(r"(?:인지|으로|로|이나|나|을|를|이|가|은|는)$")
 _HANGUL_ITEM = re.compile(r"[가-힣]+")
@@ -103,7 +104,7 @@ def allowed(text: str) -> tuple[str, ...]:
     heads = tuple(dict.fromkeys(entry.head for entry in lines if entry.bullet))
     names = _listed(without_entries(text))
     if len(heads) > 1 and not set(map(str.lower, heads)) & set(map(str.lower, names)):
-        return heads
+        return heads[:_MAX_NAMES]
     bare = tuple(e.head for e in lines if e.head.lower() not in _HEADINGS)
     return names or (bare if len(bare) > 1 else ())
 
@@ -134,7 +135,8 @@ def _listed(text: str) -> tuple[str, ...]:
         tuple(dict.fromkeys(_WHETHER.findall(text))),
         tuple(dict.fromkeys(_QUOTED.findall(text))),
     ]
-    return next((names for names in tries if _names(names)), ())
+    found = (tuple(dict.fromkeys(names))[:_MAX_NAMES] for names in tries)
+    return next((names for names in found if _names(names)), ())
 
 
 def _after_colons(sentence: str) -> list[str]:
