@@ -82,7 +82,7 @@ def _find(name: str) -> Any:
 
 def _convert(optimizer: str, key: str, value: Any, default: Any) -> Any:
     """Take a value of the type of the setting's default; text is read as that type."""
-    kind: type[Any] = type(default)
+    kind = cast("type[Any]", default.__class__)
     if kind is tuple and hasattr(value, "__iter__") and not isinstance(value, str):
         return tuple(value)  # JSON has no tuples.
     if kind not in (bool, int, float, str):

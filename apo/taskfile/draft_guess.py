@@ -9,7 +9,7 @@ from apo.taskfile.columns import Column
 _TARGET_NAMES = (
     "target label answer intent category class sentiment output expected gold solution "
     "정답 라벨 레이블 답 감성 분류 카테고리 의도"
-).split()
+).split()  # noqa: SIM905 (as a list it takes twenty lines)
 _NO_INPUT = ("id", "idx", "index", "no", "번호", "split", "set", "fold", "date", "url", "source")
 
 
