@@ -7,9 +7,10 @@ from apo.scorers.answers import quote
 from apo.taskfile.columns import Column
 
 _TARGET_NAMES = (
-    "target label answer intent category class sentiment output expected gold solution "
-    "정답 라벨 레이블 답 감성 분류 카테고리 의도"
-).split()  # noqa: SIM905 (as a list it takes twenty lines)
+    *("target", "label", "answer", "intent", "category", "class", "sentiment", "output"),
+    *("expected", "gold", "solution"),
+    *("정답", "라벨", "레이블", "답", "감성", "분류", "카테고리", "의도"),
+)
 _NO_INPUT = ("id", "idx", "index", "no", "번호", "split", "set", "fold", "date", "url", "source")
 
 

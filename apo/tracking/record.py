@@ -74,7 +74,7 @@ class Candidate:
         figures = self.figures
         if self.whole is not None and figures is not None:
             if figures.score is not None:
-                yield Point("score", step, figures.score)
+                yield Point("score", step, round(figures.score, 4))
             for name, count in {"n": figures.n, **figures.counts}.items():
                 yield Point(name, step, count)
 
