@@ -22,7 +22,7 @@ check: $(VENV)/ready  ## Format, lint and types.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 test: $(VENV)/ready  ## All tests, on all cores, with coverage.
 	$(BIN)/python -m pytest --numprocesses auto --cov --cov-report term:skip-covered

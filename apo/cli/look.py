@@ -41,7 +41,7 @@ def runs(json: o.Json = False) -> None:
 
 def _row(folder: "RunFolder") -> dict[str, Any]:
     settings, result = folder.settings, folder.result or {}
-    verdict = result.get("verdict") or {}
+    verdict: dict[str, Any] = result.get("verdict") or {}
     return {
         "run_id": folder.id,
         "state": settings["state"],

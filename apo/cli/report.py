@@ -48,9 +48,9 @@ def _scores(result: dict[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("", "test score", "validation", "right", "wrong", "malformed", "errors"):
         table.add_column(heading, justify="left" if not heading else "right")
-    verdict = result["verdict"] or {}
+    verdict: dict[str, Any] = result["verdict"] or {}
     for name in ("seed", "best"):
-        counts = verdict.get(f"{name}_counts", {})
+        counts: dict[str, int] = verdict.get(f"{name}_counts", {})
         shown = [str(counts.get(key, "–")) for key in ("right", "wrong", "malformed", "error")]
         score, validation = verdict.get(f"{name}_score"), result["validation"][name]
         table.add_row(name, percent(score), percent(validation), *shown)

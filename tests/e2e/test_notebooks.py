@@ -17,7 +17,7 @@ def test_a_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     notebook: Any = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     client = NotebookClient(
-        notebook,
+        notebook,  # pyright: ignore[reportUnknownArgumentType] (nbformat is untyped)
         timeout=300,
         resources={"metadata": {"path": str(tmp_path)}},
         kernel_name="python3",

@@ -24,7 +24,7 @@ _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s", re.MULTILINE)
 _MAX_DEMOS = 200
 _MAX_HEAD = 20_000
 _CUE = re.compile(r"[^\n.!?]{1,40}[:：]")
-_HEADING = re.compile(r"^(?:## \w+|</?(?:instruction|context|demos)>)\s*$\n?", re.MULTILINE)
+_HEADING = re.compile(r"^(?:## \w+|</?(?:instruction|context|demos)>)[ \t]*$\n?", re.MULTILINE)
 _INLINE = re.compile(
     r"(?:input|text|question|q|입력|질문)\s*[:：]\s*(.+?)\n(?:output|answer|label|a|출력|답)\s*[:：]\s*(.+)",
     re.IGNORECASE,

@@ -8,6 +8,9 @@ from random import Random
 from apo.models.embedded.rules import Rules
 from apo.models.embedded.text import stem, words
 
+RANK_LOSS = 0.03
+"""How fast a cue's weight in a merger falls with its rank: to a half at the 11th place."""
+
 Lists = Mapping[str, tuple[str, ...]]
 
 
@@ -25,11 +28,12 @@ def merge(rules: Sequence[Rules], weights: Sequence[float] = ()) -> Rules:
         if r.work == first.work
     ]
     names = tuple(dict.fromkeys(name for r, _ in same for name in r.names))
+    united = {name: _unite(name, [(r.cues, r.against, w) for r, w in same]) for name in names}
     return replace(
         first,
         names=names,
-        cues=_unite(names, [(r.cues, w) for r, w in same]),
-        against=_unite(names, [(r.against, w) for r, w in same]),
+        cues={name: cues for name, (cues, _) in united.items()},
+        against={name: against for name, (_, against) in united.items() if against},
         kinds={name: kind for r, _ in same for name, kind in r.kinds.items()},
         otherwise=next((r.otherwise for r, _ in same if r.otherwise), ""),
         form=next((r.form for r, _ in same if r.form.bare), first.form),
@@ -41,19 +45,22 @@ def merge(rules: Sequence[Rules], weights: Sequence[float] = ()) -> Rules:
 
 
 def _unite(
-    names: Sequence[str], lists: Sequence[tuple[Lists, float]]
-) -> dict[str, tuple[str, ...]]:
-    united: dict[str, tuple[str, ...]] = {}
-    for name in names:
-        points: defaultdict[tuple[str, ...], float] = defaultdict(float)
-        written: dict[tuple[str, ...], str] = {}
-        for cues, weight in lists:
-            for rank, cue in enumerate(cues.get(name, ())):
+    name: str, lists: Sequence[tuple[Lists, Lists, float]]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Unite the cues of one name and the words against it; a word in both stays where it is higher."""
+    points: defaultdict[tuple[str, ...], float] = defaultdict(float)
+    written: dict[tuple[str, ...], str] = {}
+    for cues, against, weight in lists:
+        for sign, listed in ((1, cues.get(name, ())), (-1, against.get(name, ()))):
+            for rank, cue in enumerate(listed):
                 key = tuple(map(stem, words(cue))) or (cue,)
-                points[key] += weight / (1 + 0.1 * rank)
+                points[key] += sign * weight / (1 + RANK_LOSS * rank)
                 written.setdefault(key, cue)
-        united[name] = tuple(written[key] for key in sorted(points, key=lambda key: -points[key]))
-    return united
+    ranked = sorted(points, key=lambda key: -abs(points[key]))
+    return (
+        tuple(written[key] for key in ranked if points[key] > 0),
+        tuple(written[key] for key in ranked if points[key] < 0),
+    )
 
 
 def thin(rules: Rules, size: int, drop: float = 0.0, rng: Random | None = None) -> Rules:

@@ -97,9 +97,9 @@ def mostly_korean(text: str) -> bool:
 
 
 def mentions(text: str, term: str) -> bool:
-    """Whether a text names a term as a whole word; a Korean one may carry a particle."""
+    """Whether a text names a term as a whole word, which may carry a Korean particle."""
     if not term or term.lower() not in text.lower():
         return False
     start = r"(?<!\w)" if term[0].isalnum() else ""
-    end = r"(?!\w)" if term[-1].isalnum() and not _HANGUL.match(term[-1]) else ""
+    end = r"(?![^\W가-힣])" if term[-1].isalnum() else ""
     return re.search(f"{start}{re.escape(term)}{end}", text, re.IGNORECASE) is not None

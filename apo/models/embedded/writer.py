@@ -24,7 +24,7 @@ MAX_LENGTH = 1900
 """Longest instruction with cues that is written, in characters; the last cues go first."""
 _LATER = 0.7
 """How much the cues of all but the best candidate count, and those of examples beside it."""
-_PARENTS = (1, 2, 4)
+_PARENTS = (1, 2, 4, 8)
 _REASONS = 8
 _SIZES = (8, 12, 16, 24, 32, 40)
 _PLAIN_SIZE = 24
@@ -65,7 +65,7 @@ def compose(job: Assignment, rng: Random | None) -> str:
     named = tuple(dict.fromkeys(name for rules in known for name in rules.names))
     advice, _ = tied_words(job.notes, "chat", entries(job.notes), named)
     known.append(replace(known[0], cues=advice))
-    rules = without(merge(known, [1.0, *(_LATER for _ in known[1:])]), _misled(job))
+    rules = without(merge(known, [1.0, *(_LATER for _ in known[1:])]), _misled(job, named))
     size = _PLAIN_SIZE
     if rng:
         size = rng.choice(_SIZES) * (2 if parents else 1)
@@ -86,14 +86,14 @@ def _best(job: Assignment, rng: Random | None) -> list[str]:
     return [text for _, text in ranked[: rng.choice(_PARENTS) if rng else 2]]
 
 
-def _misled(job: Assignment) -> dict[str, frozenset[str]]:
+def _misled(job: Assignment, names: Sequence[str]) -> dict[str, frozenset[str]]:
     """Per wrong answer, the stems of the inputs that got it and that no right example of it has."""
     right: defaultdict[str, set[str]] = defaultdict(set)
     for text, output in job.pairs:
         right[output].update(map(stem, words(text)))
     misled: defaultdict[str, set[str]] = defaultdict(set)
     for text, output, said in job.failures:
-        for label in {*job.labels, *right}:
+        for label in names:
             if label != output and mentions(said, label):
                 misled[label].update(set(map(stem, words(text))) - right[label])
     return {label: frozenset(found) for label, found in misled.items()}
