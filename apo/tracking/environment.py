@@ -109,4 +109,5 @@ def ui_command(
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
     # One worker starts in a fraction of the time and memory of four, and serves one reader well.
     command += ["--host", host, "--port", str(port), "--workers", "1"]
-    return command, {**ENVIRONMENT, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **os.environ}
+    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
+    return command, {**ENVIRONMENT, **quiet, **os.environ}

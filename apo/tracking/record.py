@@ -188,4 +188,4 @@ def result_points(result: Mapping[str, Any]) -> list[Point]:
 
 _SPENT = ("calls", "input_tokens", "output_tokens", "cached_tokens", "retries", "seconds")
 _VERDICT = ("n", "seed_score", "best_score", "difference", "p_value", "wins", "losses")
-_RATES = ("right", "malformed", "error")
+_RATES = ("right", "wrong", "malformed", "error")
