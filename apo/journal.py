@@ -102,15 +102,24 @@ class Journal:
             raise JournalError(f"The journal {path} cannot be used: {error.strerror}.") from error
         try:
             self._db = sqlite3.connect(path or ":memory:", isolation_level=None)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.executescript(SCHEMA)
-            self._session = self._db.execute(
-                "INSERT INTO sessions (start, last) VALUES (?, ?)", (time.time(), time.time())
-            ).lastrowid
+            try:
+                self._session = self._set_up()
+            except sqlite3.DatabaseError:
+                self._db.close()
+                raise
         except sqlite3.DatabaseError as error:
             self._release()
             raise JournalError(f"The journal {path} cannot be used: {error}.") from error
+
+    def _set_up(self) -> int | None:
+        """Make the tables where they are missing, and begin a session; returns its number."""
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.executescript(SCHEMA)
+        now = time.time()
+        return self._db.execute(
+            "INSERT INTO sessions (start, last) VALUES (?, ?)", (now, now)
+        ).lastrowid
 
     def _take(self, path: Path) -> "FileLock":
         from filelock import FileLock, Timeout

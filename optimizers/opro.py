@@ -76,8 +76,8 @@ class OPRO:
 
     def shown(self, seeds: Sequence[Evaluation], history: Sequence[Evaluation]) -> list[Evaluation]:
         """The best of the history, worst first; the seed prompts have a place in any case."""
-        passed = [e for e in history if e.mean >= self.min_score or e in seeds]
-        best = sorted(passed, key=lambda e: e.mean)[-self.history_size :]
-        missing = [seed for seed in seeds if seed not in best]
-        kept = best[len(missing) :] if len(best) == self.history_size else best
-        return sorted([*missing, *kept], key=lambda e: e.mean)
+        known = {seed.prompt for seed in seeds}
+        passed = [e for e in history if e.prompt not in known and e.mean >= self.min_score]
+        best_first = sorted(passed, key=lambda e: e.mean)[::-1]  # Of equal ones the newest.
+        kept = best_first[: max(0, self.history_size - len(seeds))]
+        return sorted([*seeds, *kept[::-1]], key=lambda e: e.mean)

@@ -295,8 +295,10 @@ def test_a_database_that_is_none_is_said_in_words(path: Path) -> None:
     path.write_bytes(b"not a database, but long enough to have a header" * 100)
     with pytest.raises(JournalError, match="cannot be used"):
         Journal(path)
+    reader = open_for_reading(path)
     with pytest.raises(JournalError, match="damaged"):
-        list(read_events(open_for_reading(path)))
+        list(read_events(reader))
+    reader.close()
 
 
 def test_overwritten_pages_are_said_in_words(path: Path) -> None:

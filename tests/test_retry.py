@@ -193,18 +193,28 @@ def test_a_cancelled_wait_loses_no_slot() -> None:
         work.tasks[2].cancel()  # While it works.
         await turns()
         assert slots.busy == 0
-        work.start(3)
-        await turns()
-        work.start(4)
-        await turns()
-        work.ends[3].set()
-        await work.tasks[3]  # 4 has its slot now, but has not run since.
-        work.tasks[4].cancel()
-        await turns()
-        assert slots.busy == 0
         work.start(5)
         await work.end(5)
         assert work.order[-1] == 5
+
+    asyncio.run(main())
+
+
+def test_a_slot_that_was_just_given_to_a_cancelled_call_is_free() -> None:
+    async def main() -> None:
+        slots = Slots(1)
+        work = Work(slots)
+
+        async def first() -> None:
+            async with slots:
+                work.start(1)
+                await turns()
+            work.tasks[1].cancel()  # It has the slot, and has not run since.
+
+        await first()
+        await turns()
+        assert work.tasks[1].cancelled()
+        assert (slots.busy, work.order) == (0, [])
 
     asyncio.run(main())
 

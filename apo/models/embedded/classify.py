@@ -46,9 +46,9 @@ def evidence(names: Sequence[str], rules: Rules, text: str) -> dict[str, float]:
     denied = _denied(said, found) if rules.negation else set[str]()
     score = dict.fromkeys(names, 0.0)
     singles, phrases = _index(rules, tuple(names))
-    for part in present & singles.keys():
+    for part in dict.fromkeys(found):  # In the text's order: sums of floats depend on it.
         sign = -1.0 if part in denied else 1.0
-        for name, weight in singles[part].items():
+        for name, weight in singles.get(part, {}).items():
             score[name] += sign * weight
     for phrase, weights in phrases.items():
         share = sum(part in present for part in phrase) / len(phrase)

@@ -61,7 +61,7 @@ def tied_words(
             rest, *bad = AGAINST.split(entry.rest)
             cues[name] += _cues_listed(rest, work)
             against[name] = [cue for part in bad for cue in _cues_listed(part, "chat")]
-    for sentence in sentences(without_entries(text, set(names) if work != "compute" else None)):
+    for sentence in sentences(without_entries(text, names, others=work == "compute")):
         name = operation(sentence) if work == "compute" else _only(sentence, names)
         if name in cues and not OTHERWISE.search(sentence):
             cues[name] += _said(sentence, name, work)

@@ -1,6 +1,7 @@
 """Lists in instructions: "one of: a, b, c", bullets, "A or B", and lines "name: words"."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from apo.models.embedded.text import listed
@@ -109,13 +110,21 @@ def allowed(text: str) -> tuple[str, ...]:
     return names or (bare if len(bare) > 1 else ())
 
 
-def without_entries(text: str, names: set[str] | None = None) -> str:
-    """Leave out the lines of the form "name: words", if given only those of these names."""
-    heads = {entry.line for entry in entries(text) if entry.head.lower() not in _HEADINGS}
-    if names is not None:
-        lower = {name.lower() for name in names}
-        heads = {entry.line for entry in entries(text) if entry.head.lower() in lower}
-    return "\n".join(line for line in text.splitlines() if line not in heads)
+def without_entries(text: str, names: Iterable[str] = (), *, others: bool = True) -> str:
+    """Leave out the lines of the form "name: words".
+
+    Args:
+        text: an instruction.
+        names: leave out the lines of these names.
+        others: leave out those of other names too, but for headings such as "Input: …".
+    """
+    known = {name.lower() for name in names}
+    gone = {
+        entry.line
+        for entry in entries(text)
+        if entry.head.lower() in known or (others and entry.head.lower() not in _HEADINGS)
+    }
+    return "\n".join(line for line in text.splitlines() if line not in gone)
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from random import Random
 
-from apo.models.embedded.rules import Rules
+from apo.models.embedded.rules import Kind, Rules
 from apo.models.embedded.text import stem, words
 
-RANK_LOSS = 0.03
-"""How fast a cue's weight in a merger falls with its rank: to a half at the 11th place."""
+RANK_LOSS = 0.05
+"""How fast a cue's weight in a merger falls with its rank: to a half at the 21st place."""
 
 Lists = Mapping[str, tuple[str, ...]]
 
@@ -34,9 +34,9 @@ def merge(rules: Sequence[Rules], weights: Sequence[float] = ()) -> Rules:
         names=names,
         cues={name: cues for name, (cues, _) in united.items()},
         against={name: against for name, (_, against) in united.items() if against},
-        kinds={name: kind for r, _ in same for name, kind in r.kinds.items()},
+        kinds=_kinds([r for r, _ in same]),
         otherwise=next((r.otherwise for r, _ in same if r.otherwise), ""),
-        form=next((r.form for r, _ in same if r.form.bare), first.form),
+        form=replace(first.form, bare=any(r.form.bare for r, _ in same)),
         negation=any(r.negation for r, _ in same),
         iso_dates=any(r.iso_dates for r, _ in same),
         nulls=frozenset().union(*(r.nulls for r, _ in same)),
@@ -44,16 +44,26 @@ def merge(rules: Sequence[Rules], weights: Sequence[float] = ()) -> Rules:
     )
 
 
+def _kinds(rules: Sequence[Rules]) -> dict[str, Kind]:
+    """The first kind said of each key; "text" may only mean that nothing was known."""
+    kinds: dict[str, Kind] = {}
+    for said in rules:
+        for name, kind in said.kinds.items():
+            if kinds.get(name, "text") == "text":
+                kinds[name] = kind
+    return kinds
+
+
 def _unite(
     name: str, lists: Sequence[tuple[Lists, Lists, float]]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Unite the cues of one name and the words against it; a word in both stays where it is higher."""
+    """Unite the cues of one name and the words against it; a word in both stays on one side."""
     points: defaultdict[tuple[str, ...], float] = defaultdict(float)
     written: dict[tuple[str, ...], str] = {}
     for cues, against, weight in lists:
         for sign, listed in ((1, cues.get(name, ())), (-1, against.get(name, ()))):
             for rank, cue in enumerate(listed):
-                key = tuple(map(stem, words(cue))) or (cue,)
+                key = (cue,) if cue.startswith("[") else tuple(map(stem, words(cue)))
                 points[key] += sign * weight / (1 + RANK_LOSS * rank)
                 written.setdefault(key, cue)
     ranked = sorted(points, key=lambda key: -abs(points[key]))

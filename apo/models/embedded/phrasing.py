@@ -1,5 +1,6 @@
 """Writes rules down as an instruction, in English or Korean; `reading.read` reads it back."""
 
+import re
 from collections.abc import Mapping
 from random import Random
 
@@ -32,6 +33,11 @@ ENGLISH: Wordings = {
     ),
     "negation": ("A negation next to a word reverses it.",),
     "precedence": ("Multiply and divide before adding and subtracting.",),
+    "upper": ("Write the answer in upper case.",),
+    "lower": ("Write the answer in lower case.",),
+    "json_key": ('Give the answer as JSON: {"{json_key}": "…"}',),
+    "tag": ("Put the answer inside <{tag}> tags.",),
+    "marker": ('Give the answer after "{marker}".',),
     "classify form": (
         "Answer with the label only.",
         "Reply with the label alone and nothing else.",
@@ -64,10 +70,16 @@ KOREAN: Wordings = {
     ),
     "negation": ("부정어가 곁에 있으면 뜻을 뒤집으세요.",),
     "precedence": ("곱하기와 나누기를 먼저 하세요.",),
+    "upper": ("답은 대문자로 쓰세요.",),
+    "lower": ("답은 소문자로 쓰세요.",),
+    "json_key": ('답은 JSON으로 쓰세요: {"{json_key}": "…"}',),
+    "tag": ("답을 <{tag}> 태그 안에 쓰세요.",),
+    "marker": ('"{marker}" 다음에 답을 쓰세요.',),
     "classify form": ("라벨만 답하세요.", "설명 없이 라벨만 쓰세요."),
     "extract form": ("JSON만 출력하세요.", "설명 없이 JSON만 쓰세요."),
     "compute form": ("숫자만 답하세요.", "설명 없이 숫자만 쓰세요."),
 }
+_SLOT = re.compile(r"\{(\w+)\}")
 _OPERATION_NAMES = {
     "add": "더하기",
     "subtract": "빼기",
@@ -93,17 +105,27 @@ def render(rules: Rules, *, korean: bool, rng: Random | None = None) -> str:
     """
     wordings = KOREAN if korean else ENGLISH
 
+    slots = {
+        "names": ", ".join(rules.names),
+        "otherwise": rules.otherwise,
+        "json_key": rules.form.json_key,
+        "tag": rules.form.tag,
+        "marker": rules.form.marker,
+    }
+
     def say(part: str) -> str:
         said = rng.choice(wordings[part]) if rng else wordings[part][0]
-        return said.replace("{names}", ", ".join(rules.names)).replace(
-            "{otherwise}", rules.otherwise
-        )
+        return _SLOT.sub(lambda slot: slots[slot[1]], said)
 
     bullets = [line for name in rules.names if (line := _bullet(rules, name, korean=korean))]
     stated = {
         "otherwise": bool(rules.otherwise),
         "negation": rules.negation,
         "precedence": rules.precedence,
+        rules.form.case: bool(rules.form.case),
+        "json_key": bool(rules.form.json_key),
+        "tag": bool(rules.form.tag),
+        "marker": bool(rules.form.marker),
         f"{rules.work} form": rules.form.bare,
     }
     lines = [say(rules.work), *([say("cues"), *bullets] if bullets else [])]

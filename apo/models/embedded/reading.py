@@ -11,7 +11,7 @@ from apo.models.embedded.rules import OPERATIONS, Kind, Rules, Work
 from apo.models.embedded.text import mentions, sentences
 
 _EXTRACT = re.compile(
-    r"\bjson\b|\bextract|\b(?:fields|keys)[: ]|추출|뽑아|(?:필드|키)[: ]", re.IGNORECASE
+    r"\bjson(?![a-z])|\bextract|\b(?:fields|keys)[: ]|추출|뽑아|(?:필드|키)[: ]", re.IGNORECASE
 )
 _OBJECT = re.compile(r"\{[^{}]*[\"'“][^{}]*:[^{}]*\}")
 _JSON_KEYS = re.compile(r"[\"'“]([\w가-힣][\w가-힣 -]{0,30})[\"'”]\s*:")
@@ -53,7 +53,7 @@ def read(instruction: str) -> Rules:
     instruction = instruction[:_MAX_LENGTH]
     lines = entries(instruction)
     names = allowed(_OBJECT.sub(" ", instruction))
-    frame = without_entries(instruction)  # Cue words must not be taken for rules.
+    frame = without_entries(instruction, names)  # Cue words must not be taken for rules.
     work = _work(instruction, frame, lines, names)
     if work == "extract":
         names = _keys(instruction, lines)
@@ -79,7 +79,8 @@ def _work(text: str, frame: str, lines: list[Entry], names: tuple[str, ...]) -> 
     leads = [*(entry.head for entry in lines), *(s.split()[0] for s in sentences(frame))]
     if any(operation(lead) for lead in leads) and (_NUMERIC.search(frame) or len(names) < 2):
         return "compute"
-    if _EXTRACT.search(frame) and len(_keys(text, lines)) > 1:
+    one_key = len(set(_JSON_KEYS.findall(frame))) == 1  # Only the form of a single answer.
+    if _EXTRACT.search(frame) and not (one_key and len(names) > 1) and len(_keys(text, lines)) > 1:
         return "extract"
     if len(names) > 1:
         return "classify"

@@ -57,15 +57,18 @@ def write(messages: Sequence[Message], temperature: float, rng: Random) -> str:
 
 def compose(job: Assignment, rng: Random | None) -> str:
     """Put together the text of an instruction from candidates, examples, failures and comments."""
-    parents = [rules for rules in map(read, _best(job, rng)) if rules.work != "chat"]
     shown = learn(job.pairs, job.labels) if job.pairs else Rules()
+    parents = [rules for rules in map(read, _best(job, rng)) if rules.work != "chat"]
+    parents = [rules for rules in parents if shown.work in {"chat", rules.work}]
     known = [*parents, *([shown] if shown.work != "chat" else [])]
     if not known:
         return _reword(job, rng)
     named = tuple(dict.fromkeys(name for rules in known for name in rules.names))
     advice, _ = tied_words(job.notes, "chat", entries(job.notes), named)
     known.append(replace(known[0], cues=advice))
-    rules = without(merge(known, [1.0, *(_LATER for _ in known[1:])]), _misled(job, named))
+    rules = merge(known, [1.0, *(_LATER for _ in known[1:])])
+    if rules.work == "classify":
+        rules = without(rules, _misled(job, named))
     size = _PLAIN_SIZE
     if rng:
         size = rng.choice(_SIZES) * (2 if parents else 1)

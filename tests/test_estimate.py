@@ -1,0 +1,177 @@
+"""What a run will take, from a few calls that the run then uses; and one prompt measured."""
+
+import asyncio
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apo import (
+    Budget,
+    BudgetExhausted,
+    DataError,
+    ModelError,
+    Options,
+    Price,
+    Prompt,
+    SettingsError,
+    resume,
+)
+from apo.errors import AuthenticationError
+from apo.estimate import Estimate, aestimate, aevaluate, evaluate
+from apo.journal import Journal
+from apo.runs import find_run
+from apo.session import Progress
+from apo.testing import FakeModel, FakeOptimizerModel, fake_task
+
+QUIET = Options(track=False, max_concurrency=4)
+PRICES = {"fake": Price(1.0, 1.0), "fake-optimizer": Price(2.0, 2.0)}
+
+
+def estimate(home: Path, **given: Any) -> Estimate:
+    given.setdefault("model", FakeModel())
+    given.setdefault("optimizer_model", FakeOptimizerModel())
+    given.setdefault("options", QUIET)
+    return asyncio.run(aestimate(fake_task(), "random-search", home=home, **given))
+
+
+def test_the_probes_belong_to_the_run_that_is_then_resumed(tmp_path: Path) -> None:
+    model = FakeModel()
+    found = estimate(tmp_path, model=model, budget=Budget(max_calls=60))
+    assert (found.probes, found.calls, found.limit) == (4, 60, "max_calls")
+    assert (found.validation, found.test) == (5, 9)
+    assert len(model.requests) == 4
+    assert find_run("last", tmp_path).settings["state"] == "estimated"
+    again, writer = FakeModel(), FakeOptimizerModel()
+    result = resume(
+        found.run_id, home=tmp_path, task=fake_task(), model=again, optimizer_model=writer
+    )
+    assert len(again.requests) + len(writer.requests) == result.spent.calls - 4
+    asked = {repr(request) for request in again.requests}
+    assert not asked & {repr(request) for request in model.requests}
+
+
+def test_figures_are_those_of_the_probes_with_some_proposals(tmp_path: Path) -> None:
+    model = FakeModel()
+    options = replace(QUIET, prices=PRICES)
+    found = estimate(tmp_path, model=model, budget=Budget(max_calls=1000), options=options)
+    size = sum(len(m.content) for r in model.requests for m in r.messages) / 4
+    assert found.input_tokens == pytest.approx(1000 * (0.95 * size + 0.05 * 3000), rel=0.01)
+    assert found.output_tokens is not None
+    assert found.usd is not None
+    answers = (found.output_tokens - 0.05 * 400 * 1000) / 0.95
+    dollars = 0.95 * (1000 * size + answers) / 1e6 + 0.05 * 1000 * 2 * 3400 / 1e6
+    assert found.usd == pytest.approx(dollars, rel=0.01)
+    assert found.to_dict() == asdict(found)
+
+
+@pytest.mark.parametrize(
+    ("budget", "limit"),
+    [
+        (Budget(max_calls=100, max_tokens=10**9), "max_calls"),
+        (Budget(max_calls=10**9, max_tokens=10_000), "max_tokens"),
+        (Budget(max_usd=0.01, max_tokens=10**9), "max_usd"),
+    ],
+)
+def test_the_first_limit_bounds_the_calls(budget: Budget, limit: str, tmp_path: Path) -> None:
+    found = estimate(tmp_path, budget=budget, options=replace(QUIET, prices=PRICES))
+    assert found.limit == limit
+    assert found.calls is not None
+    assert found.calls > 0
+    spent = {"max_calls": found.calls, "max_usd": found.usd}
+    spent["max_tokens"] = (found.input_tokens or 0) + (found.output_tokens or 0)
+    assert (spent[limit] or 0) <= getattr(budget, limit) * 1.001
+
+
+def test_without_a_limit_nothing_is_foretold(tmp_path: Path) -> None:
+    found = estimate(tmp_path, budget=Budget())
+    assert (found.calls, found.usd, found.limit) == (None, None, "")
+
+
+def test_what_is_left_out_is_as_for_optimize(tmp_path: Path) -> None:
+    found = asyncio.run(aestimate(fake_task(), home=tmp_path))
+    assert (found.calls, found.limit) == (2000, "max_calls")
+    given: dict[str, Any] = {"settings": None, "prompt": None, "options": None, "budget": None}
+    again = asyncio.run(aestimate(fake_task(), home=tmp_path, **given))
+    assert again.calls == 2000
+
+
+def test_a_free_model_is_not_bounded_by_money(tmp_path: Path) -> None:
+    free = {name: Price(0.0, 0.0) for name in PRICES}
+    options = replace(QUIET, prices=free)
+    found = estimate(tmp_path, budget=Budget(max_usd=1, max_calls=100), options=options)
+    assert (found.limit, found.usd) == ("max_calls", 0.0)
+
+
+def test_an_estimate_is_refused_like_a_run(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="too few"):
+        estimate(tmp_path, budget=Budget(max_calls=5))
+    with pytest.raises(SettingsError, match="price"):
+        estimate(tmp_path, budget=Budget(max_usd=5))
+    with pytest.raises(AuthenticationError):
+        estimate(tmp_path, model=FakeModel(failures=(AuthenticationError("key"),)))
+
+
+# --- one prompt -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeModel:
+    model = FakeModel()
+
+    def open_model(name: str, **_: Any) -> FakeModel:
+        assert name == "fake"
+        return model
+
+    monkeypatch.setattr("apo.estimate.open_model", open_model)
+    return model
+
+
+PROMPT = Prompt("Answer" + "+" * 8)
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_one_prompt_on_one_split(split: str, fake: FakeModel) -> None:
+    progress = Progress()
+    found, spent = asyncio.run(
+        aevaluate(fake_task(5), PROMPT, split=split, model="fake", progress=progress)
+    )
+    assert [r.example for r in found.rollouts] == list(getattr(fake_task(5), split))
+    assert (found.mean, spent.calls, spent.usd) == (1.0, 5, None)
+    assert progress.phase == "evaluate"
+    assert len(fake.requests) == 5
+
+
+def test_answers_are_kept_in_a_journal(fake: FakeModel, tmp_path: Path) -> None:
+    with Journal(tmp_path / "kept.db") as journal:
+        for _ in range(2):
+            asyncio.run(aevaluate(fake_task(5), PROMPT, model="fake", journal=journal))
+    assert len(fake.requests) == 5
+
+
+def test_prices_and_limits(fake: FakeModel) -> None:
+    options = Options(prices=PRICES)
+    _, spent = asyncio.run(aevaluate(fake_task(5), PROMPT, model="fake", options=options))
+    assert spent.usd == pytest.approx(spent.tokens / 1e6)
+    with pytest.raises(SettingsError, match="price of fake is unknown"):
+        asyncio.run(aevaluate(fake_task(5), PROMPT, model="fake", budget=Budget(max_usd=1)))
+    with pytest.raises(BudgetExhausted):
+        asyncio.run(aevaluate(fake_task(5), PROMPT, model="fake", budget=Budget(max_calls=4)))
+
+
+def test_splits_that_are_not_there() -> None:
+    with pytest.raises(SettingsError, match="Did you mean 'test'"):
+        evaluate(fake_task(5), PROMPT, split="tests")
+    with pytest.raises(DataError, match="'fake' has no test examples"):
+        evaluate(replace(fake_task(5), test=()), PROMPT)
+
+
+def test_the_embedded_model_by_default() -> None:
+    assert len(evaluate(fake_task(3), PROMPT).rollouts) == 3
+
+
+def test_a_failure_is_raised_as_it_is(fake: FakeModel) -> None:
+    fake.failures = (ModelError("odd"),)
+    with pytest.raises(ModelError, match="odd"):
+        evaluate(fake_task(3), PROMPT, model="fake")
