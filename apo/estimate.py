@@ -11,6 +11,7 @@ from apo.caller import Caller, Endpoint
 from apo.errors import DataError, SettingsError, near
 from apo.evaluation import Evaluation
 from apo.journal import Journal
+from apo.measure import measure
 from apo.models import open_model
 from apo.models.prices import Price, find_price
 from apo.optimize import DEFAULT_BUDGET
@@ -18,7 +19,6 @@ from apo.options import Options
 from apo.prepare import MAX_OUTPUT, Setup
 from apo.prompt import Prompt
 from apo.runs import HOME
-from apo.search import measure
 from apo.session import Progress
 from apo.task import Task
 

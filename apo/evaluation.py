@@ -1,5 +1,6 @@
 """One prompt measured on some examples."""
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -68,3 +69,26 @@ class Evaluation:
         """Give the figures, without the texts, as JSON values."""
         tokens = sum(rollout.tokens for rollout in self.rollouts)
         return {"n": len(self.rollouts), "mean": self.mean, **self.counts(), "tokens": tokens}
+
+
+def pair_line(seed: Rollout, best: Rollout) -> str:
+    """Write one example with both prompts' answers as a line of JSON."""
+    before, after = (-1.0 if r.score is None else r.score.value for r in (seed, best))
+    answers = {
+        f"{name}_{key}": value
+        for name, rollout in (("seed", seed), ("best", best))
+        for key, value in (
+            ("output", rollout.output),
+            ("score", None if rollout.score is None else rollout.score.value),
+            ("outcome", rollout.outcome),
+            ("feedback", rollout.error or (rollout.score.feedback if rollout.score else "")),
+        )
+    }
+    row = {
+        "id": seed.example.id,
+        "inputs": dict(seed.example.inputs),
+        "targets": list(seed.example.targets),
+        "flip": "won" if after > before >= 0 else "lost" if before > after >= 0 else "same",
+        **answers,
+    }
+    return json.dumps(row, ensure_ascii=False) + "\n"

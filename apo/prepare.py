@@ -9,6 +9,7 @@ from typing import Any
 from apo.budget import Budget
 from apo.caller import Endpoint
 from apo.errors import RunError, SettingsError
+from apo.fit import fit_pools, sample_pools
 from apo.model import Model
 from apo.models import open_model
 from apo.models.prices import find_price
@@ -17,7 +18,7 @@ from apo.plugins import make_optimizer, optimizer_name
 from apo.prompt import Prompt
 from apo.prompt_files import check_variables
 from apo.runs import RunFolder, create_run, find_run
-from apo.session import Optimizer, Session, fit_pools, sample_pools
+from apo.session import Optimizer, Session
 from apo.task import Task
 from apo.versions import git_commit, versions
 

@@ -2,10 +2,11 @@
 
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextvars import ContextVar
 from typing import Any, TypeVar
 
+from apo.branches import Branch, branch
 from apo.caller import Call, Caller, Endpoint
+from apo.candidates import Candidates
 from apo.concurrency import gather
 from apo.contract import Contract
 from apo.errors import (
@@ -15,7 +16,8 @@ from apo.errors import (
     PromptError,
     TaskError,
 )
-from apo.evaluation import Evaluation, Rollout
+from apo.evaluation import Evaluation
+from apo.measure import measure
 from apo.meta_prompts import MetaPrompt, render, tagged
 from apo.model import Decoding, Message, Request
 from apo.prompt import Prompt, fill
@@ -23,30 +25,6 @@ from apo.task import Example, Task
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-class _Branch:
-    """A place in the tree of concurrent work, owning the randomness drawn there.
-
-    Streams follow the place, never the order in which calls return, so a run is a function of
-    its seed and of what the models answer.
-    """
-
-    def __init__(self, seed: int, path: tuple[int, ...] = ()) -> None:
-        self.seed, self.path, self.forks, self.steps = seed, path, 0, 0
-        self.rng = random.Random(f"{seed}:{path}")
-
-    def fork(self, n: int) -> "list[_Branch]":
-        self.forks += 1
-        return [_Branch(self.seed, (*self.path, self.forks, i)) for i in range(n)]
-
-    def step(self) -> str:
-        """Name the next step taken here; the same name in every run of the same seed."""
-        self.steps += 1
-        return f"{self.seed}:{'.'.join(map(str, self.path))}:{self.steps}"
-
-
-_branch: ContextVar[_Branch] = ContextVar("_branch")
 
 
 class Search:
@@ -77,25 +55,24 @@ class Search:
         self._caller = caller
         self._task_model, self._optimizer_model = task_model, optimizer_model
         self._overrides = dict(meta_prompts or {})
-        self._contract = Contract(
-            self.seed_prompts[0], [*task.train, *task.validation], max_chars=max_chars
+        self._candidates = Candidates(
+            caller.journal,
+            Contract(self.seed_prompts[0], [*task.train, *task.validation], max_chars=max_chars),
+            self.seed_prompts,
         )
-        self._known: set[Prompt] = set()
         self._measured: set[Prompt] = set()
         self._parts: dict[Prompt, dict[Example, float]] = {}
-        _branch.set(_Branch(seed))
-        for prompt in self.seed_prompts:
-            self._register(prompt, "seed", ())
+        branch.set(Branch(seed))
 
     @property
     def rng(self) -> random.Random:
         """The random stream of this place in the search."""
-        return _branch.get().rng
+        return branch.get().rng
 
     @property
     def n_candidates(self) -> int:
         """How many candidates there are so far, the seed prompts included."""
-        return len(self._known)
+        return len(self._candidates.known)
 
     @property
     def solved(self) -> bool:
@@ -147,7 +124,7 @@ class Search:
         Returns:
             For each meta-prompt the parsed texts, in the order of the samples.
         """
-        place = _branch.get().step()
+        place = branch.get().step()
         asked = [
             (meta, f"{place}:{i}:{j}") for i, meta in enumerate(meta_prompts) for j in range(n)
         ]
@@ -160,7 +137,7 @@ class Search:
                 parsed[k] = tagged(text, tag)
                 if parsed[k] is None:
                     meta, where = asked[k]
-                    self._refuse(
+                    self._candidates.refuse(
                         where, text, f"the reply has no <{tag}> tags", meta.name, meta.parents
                     )
         rows = [parsed[i * n : (i + 1) * n] for i in range(len(meta_prompts))]
@@ -220,16 +197,7 @@ class Search:
 
         The reasons are recorded. Nothing is spent.
         """
-        place = _branch.get().step()
-        accepted: list[Prompt] = []
-        for i, prompt in enumerate(prompts):
-            reason = "seen before" if prompt in self._known else self._contract.refusal(prompt)
-            if reason:
-                self._refuse(f"{place}:{i}", prompt.instruction, reason, operator, parents)
-                continue
-            self._register(prompt, operator, parents)
-            accepted.append(prompt)
-        return accepted
+        return self._candidates.accept(prompts, branch.get().step(), operator, parents)
 
     async def evaluate(
         self, prompt: Prompt, examples: Sequence[Example] | None = None
@@ -242,10 +210,12 @@ class Search:
             PromptError: the prompt is against the contract and was never accepted.
             BudgetExhausted: the calls that are missing would overspend.
         """
-        if prompt not in self._known and not self.accept([prompt], operator="given"):
-            raise PromptError(f"This prompt cannot be measured: {self._contract.refusal(prompt)}.")
+        if prompt not in self._candidates.known and not self.accept([prompt], operator="given"):
+            raise PromptError(
+                f"This prompt cannot be measured: {self._candidates.contract.refusal(prompt)}."
+            )
         chosen = self.task.validation if examples is None else examples
-        place = _branch.get().step()
+        place = branch.get().step()
         evaluation = await measure(self._caller, self._task_model, self.task, prompt, chosen)
         whole = examples is None
         if whole:
@@ -293,32 +263,12 @@ class Search:
         """Apply the function to all items concurrently, each on a branch of its own."""
         items = list(items)
 
-        async def on(branch: _Branch, item: T) -> R:
-            _branch.set(branch)
+        async def on(place: Branch, item: T) -> R:
+            branch.set(place)
             return await function(item)
 
-        branches = _branch.get().fork(len(items))
+        branches = branch.get().fork(len(items))
         return await gather(on(b, item) for b, item in zip(branches, items, strict=True))
-
-    def _register(self, prompt: Prompt, operator: str, parents: Sequence[Prompt]) -> None:
-        self._known.add(prompt)
-        body = {
-            "operator": operator,
-            "parents": [parent.id for parent in parents],
-            "prompt": prompt.to_dict(),
-        }
-        self._caller.journal.note("candidate", prompt.id, body)
-
-    def _refuse(
-        self, place: str, text: str, reason: str, operator: str, parents: Sequence[Prompt]
-    ) -> None:
-        body = {
-            "operator": operator,
-            "parents": [parent.id for parent in parents],
-            "text": text,
-            "reason": reason,
-        }
-        self._caller.journal.note("refused", place, body)
 
 
 def _rank(evaluation: Evaluation) -> tuple[int, float, int, str]:
@@ -328,35 +278,3 @@ def _rank(evaluation: Evaluation) -> tuple[int, float, int, str]:
     """
     prompt = evaluation.prompt
     return (len(evaluation.answered), evaluation.mean, -len(prompt.text()), prompt.id)
-
-
-async def measure(
-    caller: Caller, endpoint: Endpoint, task: Task, prompt: Prompt, examples: Sequence[Example]
-) -> Evaluation:
-    """Score a prompt on examples through the caller; what fails for good is an error, not a 0.
-
-    Raises:
-        TaskError: the scorer raised, or gave no score in [0, 1].
-        BudgetExhausted: the calls that are missing would overspend; none of them was made.
-    """
-    calls = [
-        Call.to(
-            endpoint,
-            Request(messages=prompt.messages(example.inputs), decoding=prompt.decoding),
-            note=f"{prompt.id} {example.id}",
-        )
-        for example in examples
-    ]
-    caller.charge(calls)
-
-    async def roll(call: Call, example: Example) -> Rollout:
-        try:
-            completion = await caller.answer(call)
-        except (ContextLengthError, ContentFilterError) as error:
-            return Rollout(example, "", None, f"{type(error).__name__}: {error}")
-        usage = completion.usage
-        tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
-        return Rollout(example, completion.text, task.judge(completion.text, example), "", tokens)
-
-    rollouts = await gather(roll(c, e) for c, e in zip(calls, examples, strict=True))
-    return Evaluation(prompt, tuple(rollouts))

@@ -1,7 +1,6 @@
 """One session of a run: seed, search, verdict."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol
 
@@ -9,20 +8,17 @@ from apo.budget import Budget, Meter
 from apo.caller import Caller, Endpoint
 from apo.concurrency import gather
 from apo.errors import BudgetExhausted, SettingsError, Stopped
-from apo.evaluation import Evaluation, Rollout
+from apo.evaluation import Evaluation, Rollout, pair_line
+from apo.fit import VERDICT_MARGIN, VERDICT_SHARE, affordable
 from apo.journal import Journal
+from apo.measure import measure
 from apo.prompt import Prompt
 from apo.result import Result
 from apo.retry import Retry
 from apo.runs import RunFolder
-from apo.search import Search, measure
-from apo.task import Example, Task
+from apo.search import Search
+from apo.task import Task
 from apo.verdict import Verdict, judge
-
-VERDICT_SHARE = 0.3
-"""The most of a budget that goes to the verdict."""
-VERDICT_MARGIN = 1.5
-"""The verdict may take so many times what the seed prompt's calls let expect."""
 
 
 class Optimizer(Protocol):
@@ -61,40 +57,6 @@ class Progress:
         """Ask the run to end in order: calls under way are finished and kept."""
         if self.caller is not None:
             self.caller.stop()
-
-
-def fit_pools(task: Task, max_calls: int | None) -> Task:
-    """Make validation and test small enough for the budget, so that there is room to search.
-
-    At most 30 % of the calls go to the verdict, and the seed prompt's validation takes at most
-    an eighth of the rest. Which examples stay depends on their content alone.
-
-    Raises:
-        SettingsError: the budget is too small for any search.
-    """
-    if max_calls is None:
-        return task
-    n_test = min(len(task.test), int(VERDICT_SHARE * max_calls) // 2)
-    n_validation = min(len(task.validation), (max_calls - 2 * n_test) // 8)
-    if n_validation < min(2, len(task.validation)) or n_test < min(2, len(task.test)):
-        raise SettingsError(
-            f"{max_calls} calls are too few: a run needs at least 22 to measure the seed prompt, "
-            "try a few others and give a verdict. Raise --max-calls."
-        )
-    return sample_pools(task, n_validation, n_test)
-
-
-def sample_pools(task: Task, n_validation: int, n_test: int) -> Task:
-    """Keep so many examples of validation and test, chosen by content, in their order."""
-    return replace(
-        task, validation=_sample(task.validation, n_validation), test=_sample(task.test, n_test)
-    )
-
-
-def _sample(pool: Sequence[Example], n: int) -> list[Example]:
-    # By place, as a task made in Python may hold the same example twice.
-    places = sorted(range(len(pool)), key=lambda place: (pool[place].id, place))[:n]
-    return [pool[place] for place in sorted(places)]
 
 
 @dataclass(kw_only=True)
@@ -202,7 +164,7 @@ class Session:
                 "The budget cannot pay for one measurement of the seed prompt on "
                 f"{len(self.task.validation)} validation examples. {stop} Raise the limit."
             ) from stop
-        self.task = self._affordable(meter)
+        self.task = affordable(self.task, self.budget, meter.spent)
         calls, spent = 2 * len(self.task.test), meter.spent
         share = VERDICT_MARGIN * calls / spent.calls
         meter.hold_back(
@@ -214,18 +176,6 @@ class Session:
         )
         search.keep_for_finalist()
         return seeds
-
-    def _affordable(self, meter: Meter) -> Task:
-        """Make the test split small enough for its share of a budget in tokens or money."""
-        spent = meter.spent
-        takes = {"max_usd": spent.usd or 0.0, "max_tokens": float(spent.tokens)}
-        n = len(self.task.test)
-        for name, taken in takes.items():
-            limit = getattr(self.budget, name)
-            if limit is not None and taken:
-                affordable = VERDICT_SHARE * limit / (VERDICT_MARGIN * taken / spent.calls)
-                n = min(n, max(2, int(affordable / 2)))
-        return sample_pools(self.task, len(self.task.validation), n)
 
     async def _verdict(self, caller: Caller, seed: Prompt, best: Prompt) -> Verdict | None:
         """Measure both prompts on the test split, part by part, so that pairs stay pairs."""
@@ -247,30 +197,7 @@ class Session:
         if not rollouts[seed]:
             return None
         pair = Evaluation(seed, rollouts[seed]), Evaluation(best, rollouts[best])
-        self.folder.write_text("test.jsonl", "".join(map(_line, *(p.rollouts for p in pair))))
+        self.folder.write_text("test.jsonl", "".join(map(pair_line, *(p.rollouts for p in pair))))
         if not any(a.score and b.score for a, b in zip(*(p.rollouts for p in pair), strict=True)):
             return None  # Every pair has a refusal in it: nothing is proven, and nothing is lost.
         return judge(*pair, complete=complete)
-
-
-def _line(seed: Rollout, best: Rollout) -> str:
-    """Write one test example with both answers as a line of JSON."""
-    before, after = (-1.0 if r.score is None else r.score.value for r in (seed, best))
-    answers = {
-        f"{name}_{key}": value
-        for name, rollout in (("seed", seed), ("best", best))
-        for key, value in (
-            ("output", rollout.output),
-            ("score", None if rollout.score is None else rollout.score.value),
-            ("outcome", rollout.outcome),
-            ("feedback", rollout.error or (rollout.score.feedback if rollout.score else "")),
-        )
-    }
-    row = {
-        "id": seed.example.id,
-        "inputs": dict(seed.example.inputs),
-        "targets": list(seed.example.targets),
-        "flip": "won" if after > before >= 0 else "lost" if before > after >= 0 else "same",
-        **answers,
-    }
-    return json.dumps(row, ensure_ascii=False) + "\n"

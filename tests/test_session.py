@@ -31,11 +31,12 @@ from apo import (
     aoptimize,
 )
 from apo.errors import AuthenticationError, ContentFilterError, JournalError, RateLimitError
+from apo.fit import fit_pools, sample_pools
 from apo.journal import Journal
 from apo.model import Completion
 from apo.retry import Retry
 from apo.runs import find_run
-from apo.session import Optimizer, Progress, fit_pools, sample_pools
+from apo.session import Optimizer, Progress
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
 
 PURE = settings(deadline=None, derandomize=True)

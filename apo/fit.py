@@ -1,0 +1,65 @@
+"""How much of a task's data a run uses, so that its budget leaves room to search."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from apo.budget import Budget, Spent
+from apo.errors import SettingsError
+from apo.task import Example, Task
+
+VERDICT_SHARE = 0.3
+"""The most of a budget that goes to the verdict."""
+VERDICT_MARGIN = 1.5
+"""The verdict may take so many times what the seed prompt's calls let expect."""
+
+
+def fit_pools(task: Task, max_calls: int | None) -> Task:
+    """Make validation and test small enough for the budget, so that there is room to search.
+
+    At most 30 % of the calls go to the verdict, and the seed prompt's validation takes at most
+    an eighth of the rest. Which examples stay depends on their content alone.
+
+    Raises:
+        SettingsError: the budget is too small for any search.
+    """
+    if max_calls is None:
+        return task
+    n_test = min(len(task.test), int(VERDICT_SHARE * max_calls) // 2)
+    n_validation = min(len(task.validation), (max_calls - 2 * n_test) // 8)
+    if n_validation < min(2, len(task.validation)) or n_test < min(2, len(task.test)):
+        raise SettingsError(
+            f"{max_calls} calls are too few: a run needs at least 22 to measure the seed prompt, "
+            "try a few others and give a verdict. Raise --max-calls."
+        )
+    return sample_pools(task, n_validation, n_test)
+
+
+def sample_pools(task: Task, n_validation: int, n_test: int) -> Task:
+    """Keep so many examples of validation and test, chosen by content, in their order."""
+    return replace(
+        task, validation=_sample(task.validation, n_validation), test=_sample(task.test, n_test)
+    )
+
+
+def _sample(pool: Sequence[Example], n: int) -> list[Example]:
+    # By place, as a task made in Python may hold the same example twice.
+    places = sorted(range(len(pool)), key=lambda place: (pool[place].id, place))[:n]
+    return [pool[place] for place in sorted(places)]
+
+
+def affordable(task: Task, budget: Budget, spent: Spent) -> Task:
+    """Make the test split small enough for its share of a budget in tokens or money.
+
+    Args:
+        task: the task.
+        budget: what the run may spend.
+        spent: what the seed prompt's calls have taken, from which the rest is judged.
+    """
+    takes = {"max_usd": spent.usd or 0.0, "max_tokens": float(spent.tokens)}
+    n = len(task.test)
+    for name, taken in takes.items():
+        limit = getattr(budget, name)
+        if limit is not None and taken:
+            calls = VERDICT_SHARE * limit / (VERDICT_MARGIN * taken / spent.calls)
+            n = min(n, max(2, int(calls / 2)))
+    return sample_pools(task, len(task.validation), n)
