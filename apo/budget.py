@@ -48,7 +48,8 @@ class Spent:
         output_tokens: tokens of the answers.
         cached_tokens: the part of input_tokens served from the provider's prompt cache.
         usd: US dollars; None when a model's price is unknown.
-        lost_usd: what failed attempts that may have been billed cost beside it, at most.
+        lost_tokens: what failed attempts that may have been billed took beside it, at most.
+        lost_usd: what they cost beside it, at most.
         retries: attempts made again after a failure.
     """
 
@@ -57,6 +58,7 @@ class Spent:
     output_tokens: int = 0
     cached_tokens: int = 0
     usd: float | None = 0.0
+    lost_tokens: int = 0
     lost_usd: float = 0.0
     retries: int = 0
 
@@ -214,7 +216,7 @@ class Meter:
     def _fits(self, bound: Cost) -> bool:
         tokens = sum(c.tokens for c in self._reserved) + bound.tokens
         usd = sum(c.usd or 0.0 for c in self._reserved) + (bound.usd or 0.0)
-        return self.spent.tokens + tokens <= self.limit("max_tokens") and (
+        return self.spent.tokens + self.spent.lost_tokens + tokens <= self.limit("max_tokens") and (
             (self.spent.usd or 0.0) + self.spent.lost_usd + usd <= self.limit("max_usd")
         )
 

@@ -90,7 +90,7 @@ class Caller:
         self._stop = asyncio.Event()
         self._charged: set[str] = set()
         self._under_way: dict[str, asyncio.Task[Entry]] = {}
-        meter.spent.lost_usd = journal.lost_usd()
+        meter.spent.lost_tokens, meter.spent.lost_usd = journal.lost()
 
     def stop(self) -> None:
         """Make no more calls; those under way are finished and kept."""
@@ -192,9 +192,11 @@ class Caller:
             except (ContextLengthError, ContentFilterError) as failure:
                 error = f"{type(failure).__name__}: {failure}"
             except ModelError as failure:
-                if failure.billed and bound.usd:
-                    self.meter.spent.lost_usd += bound.usd
-                    self.journal.note("lost", f"{call.key}:{time.time()}", {"usd": bound.usd})
+                if failure.billed:
+                    self.meter.spent.lost_tokens += bound.tokens
+                    self.meter.spent.lost_usd += bound.usd or 0.0
+                    lost = {"tokens": bound.tokens, "usd": bound.usd or 0.0}
+                    self.journal.note("lost", f"{call.key}:{time.time()}", lost)
                 raise
             finally:
                 # What was taken is counted below before anybody else can run: there is no await.

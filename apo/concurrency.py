@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from apo.errors import Stopped
@@ -37,3 +38,13 @@ async def gather(work: Iterable[Coroutine[Any, Any, R]]) -> list[R]:
             raise result
         results.append(result)
     return results
+
+
+def wait(work: Coroutine[Any, Any, R]) -> R:
+    """Run a coroutine to its end, in a thread of its own where a loop is running already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()

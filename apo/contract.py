@@ -14,13 +14,17 @@ class Contract:
     """The rules for candidates of one search.
 
     Args:
-        seed: the prompt whose template and context are not the candidate's to change.
+        seeds: the prompts whose template and context are not a candidate's to change.
         examples: rows that must not be copied into an instruction (they belong in demos).
         max_chars: longest instruction, in characters.
     """
 
-    def __init__(self, seed: Prompt, examples: Iterable[Example], *, max_chars: int) -> None:
-        self._seed = seed
+    def __init__(
+        self, seeds: Iterable[Prompt], examples: Iterable[Example], *, max_chars: int
+    ) -> None:
+        seeds = tuple(seeds)
+        self._frozen = {(seed.template, seed.context) for seed in seeds}
+        self._variables = {name for seed in seeds for name in seed.variables}
         self._max_chars = max_chars
         texts = (plain(text) for example in examples for text in example.inputs.values())
         self._rows = tuple(dict.fromkeys(t for t in texts if len(t) >= COPIED_LENGTH))
@@ -33,11 +37,11 @@ class Contract:
             return f"the instruction has {len(prompt.instruction)} characters, over the " + (
                 f"limit of {self._max_chars}"
             )
-        if (prompt.template, prompt.context) != (self._seed.template, self._seed.context):
+        if (prompt.template, prompt.context) not in self._frozen:
             return "the user turn or the context was changed"
         for text in (prompt.instruction, prompt.cue):
             for variable in VARIABLE.finditer(text):
-                if variable[1] in self._seed.variables:
+                if variable[1] in self._variables:
                     return f"the instruction holds the variable {variable[0]} of the user turn"
         copied = self._copied(prompt.instruction)
         return f"the instruction copies a row of the data: {copied!r}" if copied else ""

@@ -1,6 +1,5 @@
 """What a run will take, from a few calls of its own; and one prompt measured on one split."""
 
-import asyncio
 import contextlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from apo.budget import Budget, Meter, Spent
 from apo.caller import Caller, Endpoint
+from apo.concurrency import wait
 from apo.errors import DataError, SettingsError, near
 from apo.evaluation import Evaluation
 from apo.journal import Journal
@@ -207,5 +207,5 @@ async def aevaluate(
 
 
 def evaluate(task: Task, prompt: Prompt, **given: Any) -> Evaluation:
-    """Do what `aevaluate` does, and wait for it; gives the evaluation alone."""
-    return asyncio.run(aevaluate(task, prompt, **given))[0]
+    """Do what `aevaluate` does, and wait for it, also in a notebook; gives the evaluation alone."""
+    return wait(aevaluate(task, prompt, **given))[0]

@@ -52,8 +52,12 @@ class Evaluation:
     @cached_property
     def mean(self) -> float:
         """Mean score of the answered examples, in [0, 1]; 0 when none was answered."""
-        values = [rollout.score.value for rollout in self.answered if rollout.score]
-        return sum(values) / len(values) if values else 0.0
+        return self.total / len(self.answered) if self.answered else 0.0
+
+    @cached_property
+    def total(self) -> float:
+        """Sum of the scores; what was not answered adds nothing."""
+        return sum(rollout.score.value for rollout in self.answered if rollout.score)
 
     @property
     def failures(self) -> tuple[Rollout, ...]:

@@ -181,9 +181,10 @@ class Journal:
         """All events, in the order in which they happened."""
         return read_events(self._db)
 
-    def lost_usd(self) -> float:
-        """Dollars that failed attempts of all sessions may have cost."""
-        return sum(float(event.body["usd"]) for event in self.events() if event.kind == "lost")
+    def lost(self) -> tuple[int, float]:
+        """Tokens and dollars that failed attempts of all sessions may have taken."""
+        lost = [event.body for event in self.events() if event.kind == "lost"]
+        return sum(body["tokens"] for body in lost), sum(float(body["usd"]) for body in lost)
 
     def earlier_seconds(self) -> float:
         """Running time of the sessions before this one, in seconds."""

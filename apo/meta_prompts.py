@@ -69,6 +69,11 @@ def render(
         ) from error
 
 
+def known_names(module: str) -> list[str]:
+    """Names of the meta-prompts that lie beside a module, given as its `__file__`."""
+    return sorted({path.stem for path in (Path(module).parent / "meta_prompts").glob("*/*.md")})
+
+
 @lru_cache
 def _template(text: str) -> "Template":
     from jinja2 import StrictUndefined

@@ -1,13 +1,13 @@
 """The way in: optimize a task within a budget, or resume a run."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from apo.budget import Budget
+from apo.concurrency import wait
 from apo.errors import RunError, Stopped
 from apo.model import Model
 from apo.options import Options
@@ -81,7 +81,7 @@ def optimize(task: Task | str | Path, optimizer: Optimizer | str = "ape", **give
 
     Takes and raises the same.
     """
-    return _wait(aoptimize(task, optimizer, **given))
+    return wait(aoptimize(task, optimizer, **given))
 
 
 async def aresume(run: str, *, budget: Budget | None = None, **given: Any) -> Result:
@@ -120,17 +120,7 @@ async def aresume(run: str, *, budget: Budget | None = None, **given: Any) -> Re
 
 def resume(run: str, *, budget: Budget | None = None, **given: Any) -> Result:
     """Do what `aresume` does, and wait for it; works in a notebook, too."""
-    return _wait(aresume(run, budget=budget, **given))
-
-
-def _wait(work: Coroutine[Any, Any, R]) -> R:
-    """Run a coroutine to its end, in a thread of its own where a loop is running already."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
+    return wait(aresume(run, budget=budget, **given))
 
 
 async def _conclude(folder: RunFolder, session: Session, options: Options) -> Result:

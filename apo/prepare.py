@@ -1,5 +1,7 @@
 """From names to a session: what a run is made of, and what is written down of it."""
 
+import inspect
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -8,8 +10,9 @@ from typing import Any
 
 from apo.budget import Budget
 from apo.caller import Endpoint
-from apo.errors import RunError, SettingsError
+from apo.errors import RunError, SettingsError, near
 from apo.fit import fit_pools, sample_pools
+from apo.meta_prompts import known_names
 from apo.model import Model
 from apo.models import open_model
 from apo.models.prices import find_price
@@ -44,6 +47,7 @@ class Setup:
         optimizer = self.optimizer
         if isinstance(optimizer, str):
             optimizer = make_optimizer(optimizer, dict(self.settings))
+        self._check_meta_prompts(optimizer)
         model = self._open(self.model)
         writer = self.optimizer_model
         if writer is None or writer is self.model or (writer, type(writer)) == (self.model, str):
@@ -58,6 +62,7 @@ class Setup:
             folder = self._create(task, optimizer, home)
         else:
             folder = find_run(run, home)
+            self._check_same(folder, optimizer)
             task = same_pools(folder, task)
         session = Session(
             folder=folder,
@@ -72,6 +77,30 @@ class Setup:
             meta_prompts=self.options.meta_prompts,
         )
         return folder, session
+
+    def _check_same(self, folder: RunFolder, optimizer: Optimizer) -> None:
+        """Make sure that a resumed run walks the way it was started on.
+
+        Raises:
+            RunError: another seed, or other settings of the optimizer.
+        """
+        record = folder.settings
+        given = {"seed": self.options.seed, "settings": _settings(optimizer)}
+        before = {"seed": record["options"]["seed"], "settings": record["optimizer"]["settings"]}
+        for name, value in given.items():
+            if value != before[name]:
+                raise RunError(
+                    f"{folder.id} was started with the {name} {before[name]}, not {value}. Give "
+                    "the same again, or start a new run."
+                )
+
+    def _check_meta_prompts(self, optimizer: Optimizer) -> None:
+        known = known_names(inspect.getfile(type(optimizer)))
+        for name in self.options.meta_prompts:
+            if name not in known:
+                raise SettingsError(
+                    f"{optimizer_name(optimizer)} has no meta-prompt {name!r}.{near(name, known)}"
+                )
 
     def _task(self, home: Path) -> Task:
         task = self.task
@@ -120,14 +149,13 @@ class Setup:
         }
         objects = [n for n, given in names.items() if not isinstance(given, str | Path | None)]
         name = optimizer_name(optimizer)
-        settings = {f.name: getattr(optimizer, f.name) for f in fields(optimizer)}
         record = {
             "task": task.name,
             "task_ref": None if "task" in objects else str(self.task),
             "optimizer": {
                 "name": name,
                 "ref": None if "optimizer" in objects else self.optimizer,
-                "settings": settings,
+                "settings": _settings(optimizer),
             },
             "model": None if "model" in objects else self.model,
             "optimizer_model": None if "optimizer_model" in objects else self.optimizer_model,
@@ -162,3 +190,14 @@ def same_pools(folder: RunFolder, task: Task) -> Task:
             "cannot be compared. Restore the data, or start a new run."
         )
     return task
+
+
+def _settings(optimizer: Optimizer) -> dict[str, Any]:
+    """An optimizer's settings as JSON gives them back; functions and classes by their names."""
+    settings = {f.name: getattr(optimizer, f.name) for f in fields(optimizer)}
+    plain: dict[str, Any] = json.loads(json.dumps(settings, default=_named))
+    return plain
+
+
+def _named(value: object) -> str:
+    return str(getattr(value, "__qualname__", value))

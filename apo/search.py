@@ -57,7 +57,7 @@ class Search:
         self._overrides = dict(meta_prompts or {})
         self._candidates = Candidates(
             caller.journal,
-            Contract(self.seed_prompts[0], [*task.train, *task.validation], max_chars=max_chars),
+            Contract(self.seed_prompts, [*task.train, *task.validation], max_chars=max_chars),
             self.seed_prompts,
         )
         self._measured: set[Prompt] = set()
@@ -271,10 +271,11 @@ class Search:
         return await gather(on(b, item) for b, item in zip(branches, items, strict=True))
 
 
-def _rank(evaluation: Evaluation) -> tuple[int, float, int, str]:
-    """Order evaluations by what was answered, then mean; ties go to the shorter text, then id.
+def _rank(evaluation: Evaluation) -> tuple[float, int, str]:
+    """Order evaluations of the same examples; ties go to the shorter text, then by id.
 
-    A candidate that leaves examples unanswered must not look better by having failed on them.
+    By the sum of scores, not by the mean of what was answered: a candidate must not look better
+    by leaving hard examples unanswered.
     """
     prompt = evaluation.prompt
-    return (len(evaluation.answered), evaluation.mean, -len(prompt.text()), prompt.id)
+    return (evaluation.total, -len(prompt.text()), prompt.id)

@@ -16,7 +16,7 @@ EXAMPLES = [
     Example({"text": ROW, "topic": "short"}, ("late delivery, and a damaged parcel as well",)),
     Example({"text": KOREAN, "topic": "x"}, ("a",)),
 ]
-CONTRACT = Contract(SEED, EXAMPLES, max_chars=200)
+CONTRACT = Contract([SEED], EXAMPLES, max_chars=200)
 
 
 def refusal(instruction: str) -> str:

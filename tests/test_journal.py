@@ -123,8 +123,10 @@ def test_any_text_comes_back(replies: dict[str, str], body: dict[str, Any]) -> N
 def test_money_lost_in_all_sessions(path: Path) -> None:
     for session in range(3):
         with Journal(path) as journal:
-            assert journal.lost_usd() == pytest.approx(0.25 * session)
-            journal.note("lost", f"k:{session}", {"usd": 0.25})
+            tokens, usd = journal.lost()
+            assert tokens == 100 * session
+            assert usd == pytest.approx(0.25 * session)
+            journal.note("lost", f"k:{session}", {"usd": 0.25, "tokens": 100})
             journal.note("candidate", f"k:{session}", {})
 
 
@@ -185,6 +187,7 @@ def test_a_second_process_is_refused_until_the_first_is_killed(path: Path) -> No
 def test_a_reader_looks_on_while_it_is_written(path: Path) -> None:
     with Journal(path) as journal:
         reader = open_for_reading(path)
+        assert reader.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         journal.note("x", "1", {})
         journal.note("x", "2", {})
         assert [event.key for event in read_events(reader)] == ["1", "2"]
@@ -278,7 +281,7 @@ def use(path: Path) -> None:
             journal.find(f"k{place:04}")
         list(journal.events())
         journal.earlier_seconds()
-        journal.lost_usd()
+        journal.lost()
         journal.add(entry("new"))
 
 

@@ -28,7 +28,7 @@ def report(result: dict[str, Any]) -> None:
 
 def _verdict(verdict: dict[str, Any] | None) -> None:
     if verdict is None:
-        say("No verdict: there were no test examples left to measure.", "yellow")
+        say("No verdict: no test example was answered under both prompts.", "yellow")
         return
     low, high = verdict["interval"]
     figures = (

@@ -161,11 +161,11 @@ class Record:
         ]
 
 
-def _rank(candidate: Candidate) -> tuple[int, float, int, str]:
-    """Order candidates as the search does: by answers, mean, shortness and id."""
+def _rank(candidate: Candidate) -> tuple[float, int, str]:
+    """Order candidates as the search does: by sum of scores, shortness and id."""
     body = candidate.whole or {}
     prompt = candidate.prompt
-    return (body["n"] - body["error"], body["mean"], -len(prompt.text()), prompt.id)
+    return (body["mean"] * (body["n"] - body["error"]), -len(prompt.text()), prompt.id)
 
 
 def result_points(result: Mapping[str, Any]) -> list[Point]:
