@@ -14,12 +14,16 @@ from apo.errors import (
     ModelError,
     ModelUnavailable,
     RateLimitError,
+    UnreachableError,
 )
 from apo.journal import Entry, Journal
 from apo.model import Completion, Model, Request, Usage
 from apo.models.prices import Price
 from apo.retry import RETRIED, Retry, Slots
 from apo.task import content_hash
+
+FIRST_CONTACT = 3
+"""Attempts at the first call of a run, while no connection can be made."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +168,8 @@ class Caller:
                 if isinstance(error, RateLimitError):
                     self.slots.slower()
                 wait = self.retry.wait(attempt, error)
+                if self._never_reached(attempt, error):
+                    wait = None
                 if wait is None and isinstance(error, RETRIED):
                     raise ModelUnavailable(
                         f"{call.endpoint.model.name} gave no answer in {attempt} attempts; "
@@ -171,7 +177,7 @@ class Caller:
                     ) from error
                 if wait is None:
                     raise
-                self.problem = f"{type(error).__name__}, next attempt in {wait:.1f} s"
+                self.problem = f"{error}"[:120]
                 self.meter.spent.retries += 1
                 await self._pause(wait)
 
@@ -189,6 +195,7 @@ class Caller:
                 completion = await endpoint.model.complete(request)
                 reply = _whole(completion.text, endpoint.model)
                 self.slots.faster()
+                self.problem = ""
             except (ContextLengthError, ContentFilterError) as failure:
                 error = f"{type(failure).__name__}: {failure}"
             except ModelError as failure:
@@ -216,6 +223,11 @@ class Caller:
             self.journal.add(entry)
             self._count(call, entry)
             return entry
+
+    def _never_reached(self, attempt: int, error: ModelError) -> bool:
+        """Whether nobody listens, and nobody did at any earlier call of the run."""
+        unreachable = isinstance(error, UnreachableError)
+        return unreachable and attempt >= FIRST_CONTACT and self.meter.spent.calls == 0
 
     def _bound(self, call: Call) -> Cost:
         max_output = call.request.decoding.max_tokens or call.endpoint.max_output

@@ -17,11 +17,13 @@ ApoError                     what was given, what is needed, how to mend it
     ├── BadRequestError      the server will never take it: ends the run at once
     ├── RateLimitError       too fast: waited out and retried
     ├── TransportError       connection, time-out, 5xx: retried
+    │   └── UnreachableError no connection: retried, but not for long when none ever was
     ├── MalformedReplyError  an answer that is no chat completion: retried
     ├── ContextLengthError   this request is too long: recorded, not retried
     └── ContentFilterError   this request is refused: recorded, not retried
 """
 
+import traceback
 from difflib import get_close_matches
 
 
@@ -124,6 +126,10 @@ class TransportError(ModelError):
         self.retry_after = retry_after
 
 
+class UnreachableError(TransportError):
+    """No connection could be made; a run that never had one does not wait long for it."""
+
+
 class MalformedReplyError(ModelError):
     """The server answered 200 with something that is no chat completion; retried."""
 
@@ -152,3 +158,9 @@ def near(name: str, known: list[str]) -> str:
     close = get_close_matches(name, known, n=1, cutoff=0.5)
     guess = f" Did you mean {close[0]!r}?" if close else ""
     return f"{guess} Known: {', '.join(known)}."
+
+
+def where(error: BaseException) -> str:
+    """Say where an error arose, as " in file.py, line 3"; "" when that is not known."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" in {frames[-1].filename}, line {frames[-1].lineno}" if frames else ""

@@ -19,20 +19,22 @@ from apo.options import Options
 from apo.prepare import MAX_OUTPUT, Setup
 from apo.prompt import Prompt
 from apo.runs import HOME
-from apo.session import Progress
+from apo.session import Progress, Session
 from apo.task import Task
 
 PROBES = 4
 OPTIMIZER_SHARE = 0.05
 OPTIMIZER_INPUT, OPTIMIZER_OUTPUT = 3000, 400
+GROWTH = 250
 SPLITS = ["train", "validation", "test"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What a run will take at most, if its calls are like the probes.
+    """About what a run will take until a limit ends it.
 
-    Of the calls, 5 % are taken to be the optimizer model's, of 3,000 tokens in and 400 out.
+    Calls are taken to be like the probes, with prompts that have grown by 250 tokens; of all
+    calls 5 % are taken to be the optimizer model's, of 3,000 tokens in and 400 out.
 
     Attributes:
         run_id: the run that was prepared; `apo resume` starts it and uses the probes' answers.
@@ -99,28 +101,17 @@ async def aestimate(
             await session.task_model.model.aclose()
             await session.optimizer_model.model.aclose()
     folder.set_state("estimated")
-    return _project(
-        folder.id, meter, session.budget, session.task, session.optimizer_model, options
-    )
+    return _project(session, meter, options)
 
 
-def _project(
-    run_id: str, meter: Meter, budget: Budget, task: Task, writer: Endpoint, options: Options
-) -> Estimate:
-    spent, n = meter.spent, max(1, meter.spent.calls)
-    price = writer.price
-    writing = (
-        None if price is None else price.input * OPTIMIZER_INPUT + price.output * (OPTIMIZER_OUTPUT)
-    )
-    usd = (
-        None
-        if spent.usd is None or writing is None
-        else (1 - OPTIMIZER_SHARE) * spent.usd / n + OPTIMIZER_SHARE * writing / 1e6
-    )
-    tokens_in = (1 - OPTIMIZER_SHARE) * spent.input_tokens / n + OPTIMIZER_SHARE * OPTIMIZER_INPUT
-    tokens_out = (1 - OPTIMIZER_SHARE) * spent.output_tokens / n + (
-        OPTIMIZER_SHARE * OPTIMIZER_OUTPUT
-    )
+def _project(session: Session, meter: Meter, options: Options) -> Estimate:
+    spent, n, budget = meter.spent, max(1, meter.spent.calls), session.budget
+    asks = (spent.input_tokens / n + GROWTH, spent.output_tokens / n)
+    writes = (OPTIMIZER_INPUT, OPTIMIZER_OUTPUT)
+    tokens_in, tokens_out = (_mix(ask, write) for ask, write in zip(asks, writes, strict=True))
+    asking = _dollars(session.task_model, *asks)
+    writing = _dollars(session.optimizer_model, *writes)
+    usd = None if asking is None or writing is None else _mix(asking, writing)
     minutes = meter.seconds / n / options.max_concurrency / 60
     per_call = {
         "max_calls": 1.0,
@@ -136,7 +127,7 @@ def _project(
     limit = min(bounds, key=lambda name: bounds[name]) if bounds else ""
     calls = int(bounds[limit]) if bounds else None
     return Estimate(
-        run_id=run_id,
+        run_id=session.folder.id,
         probes=spent.calls,
         calls=calls,
         input_tokens=None if calls is None else round(calls * tokens_in),
@@ -144,9 +135,21 @@ def _project(
         usd=None if calls is None or usd is None else calls * usd,
         minutes=None if calls is None else calls * minutes,
         limit=limit,
-        validation=len(task.validation),
-        test=len(task.test),
+        validation=len(session.task.validation),
+        test=len(session.task.test),
     )
+
+
+def _mix(asking: float, writing: float) -> float:
+    """Mean over the calls of both models."""
+    return (1 - OPTIMIZER_SHARE) * asking + OPTIMIZER_SHARE * writing
+
+
+def _dollars(endpoint: Endpoint, tokens_in: float, tokens_out: float) -> float | None:
+    price = endpoint.price
+    if price is None:
+        return None
+    return (price.input * tokens_in + price.output * tokens_out) / 1e6
 
 
 async def aevaluate(

@@ -92,7 +92,10 @@ def _read(module: str, name: str, language: str) -> str:
         path = folder / code / f"{name}.md"
         if path.is_file():
             return path.read_text(encoding="utf-8")
-    raise SettingsError(f"There is no meta-prompt {name!r} in {folder / FALLBACK}.")
+    raise SettingsError(
+        f"There is no meta-prompt {folder / FALLBACK / name}.md. Write it there, beside the "
+        "optimizer: a Jinja template of what to ask, with the reply in <instruction> tags."
+    )
 
 
 def tagged(text: str, tag: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -89,15 +89,21 @@ async def aresume(run: str, *, budget: Budget | None = None, **given: Any) -> Re
 
     Args:
         run: the run's id, a part of it that no other run has, or "last".
-        budget: limits in place of those that the run was started with.
+        budget: limits to change; those that it leaves open stay as the run had them.
         **given: `home`, `progress` or `retry`, as for `aoptimize`; and any of `task`,
             `optimizer`, `model`, `optimizer_model` that the run was started with as an object.
 
     Raises:
-        RunError: no such run, or an object that it was started with is missing.
+        RunError: no such run, one that is finished and is to go on longer, or an object that it
+            was started with is missing.
     """
     folder = find_run(run, given.get("home", HOME))
     record = folder.settings
+    if record["state"] == "finished" and budget is not None:
+        raise RunError(
+            f"{folder.id} is finished: its test examples have been read, and the verdict on a "
+            f"longer search would prove less. Start a new run; this one: apo show {folder.id}"
+        )
     missing = [name for name in record["objects"] if name not in given]
     if missing:
         raise RunError(
@@ -105,6 +111,9 @@ async def aresume(run: str, *, budget: Budget | None = None, **given: Any) -> Re
             "resume it there, and give the same again: apo.resume(run, …=…)."
         )
     prompt = record["prompt"]
+    limits = {name: n for name, n in asdict(budget or Budget()).items() if n is not None}
+    changed = Budget(**{**record["budget"], **limits})
+    folder.update(budget=asdict(changed))
     arguments: dict[str, Any] = {
         "task": record["task_ref"],
         "optimizer": record["optimizer"]["ref"],
@@ -113,7 +122,7 @@ async def aresume(run: str, *, budget: Budget | None = None, **given: Any) -> Re
         "optimizer_model": record["optimizer_model"],
         "prompt": None if prompt is None else Prompt.from_dict(prompt),
         "options": Options.from_dict(record["options"]),
-        "budget": budget or Budget(**record["budget"]),
+        "budget": changed,
     }
     return await aoptimize(**{**arguments, **given}, run=folder.id)
 

@@ -53,10 +53,9 @@ class Setup:
         if writer is None or writer is self.model or (writer, type(writer)) == (self.model, str):
             writer = model
         writer = self._open(writer)
-        task_model, optimizer_model = (
-            self._endpoint("task", model),
-            self._endpoint("optimizer", writer),
-        )
+        task_model = self._endpoint("task", model)
+        optimizer_model = self._endpoint("optimizer", writer)
+        self._check_bounded(task_model, optimizer_model)
         if run is None:
             task = fit_pools(task, self.budget.max_calls)
             folder = self._create(task, optimizer, home)
@@ -77,6 +76,20 @@ class Setup:
             meta_prompts=self.options.meta_prompts,
         )
         return folder, session
+
+    def _check_bounded(self, *endpoints: Endpoint) -> None:
+        """Make sure that a limit ends the run.
+
+        Raises:
+            SettingsError: dollars are the only limit, and no model costs any.
+        """
+        others = (self.budget.max_calls, self.budget.max_tokens, self.budget.max_minutes)
+        free = all(e.price is not None and e.price.input == e.price.output == 0 for e in endpoints)
+        if free and all(limit is None for limit in others):
+            raise SettingsError(
+                "These models cost nothing, so a limit in dollars never ends the run. "
+                "Give --max-calls, --max-tokens or --max-minutes."
+            )
 
     def _check_same(self, folder: RunFolder, optimizer: Optimizer) -> None:
         """Make sure that a resumed run walks the way it was started on.

@@ -116,6 +116,11 @@ def _from_messages(messages: Sequence[Mapping[str, Any]], template: str) -> Prom
             "Chat messages must alternate user and assistant after the system message, "
             "and end with the user turn that holds the input."
         )
+    if not turns and (VARIABLE.search("".join(system)) or VARIABLE.search(cue)):
+        raise PromptError(
+            "The chat has no user turn, but variables elsewhere. Add a message with the role user "
+            "that holds the input; the system message may hold further ones."
+        )
     user = turns.pop()[1] if turns else template
     demos = tuple(
         Demo(asked, answered)

@@ -10,7 +10,7 @@ from apo.prompt import Prompt
 from apo.verdict import Verdict
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Result:
     """What a run found.
 
@@ -34,6 +34,10 @@ class Result:
     seconds: float
     mlflow: Mapping[str, Any] = field(default_factory=dict[str, Any])
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def __repr__(self) -> str:
+        """Tell the run and its verdict, without all that was measured."""
+        return f"<Result of {self.run_id}. {self.verdict or 'No verdict.'}>"
 
     @property
     def prompt(self) -> Prompt:

@@ -47,6 +47,20 @@ class RunFolder:
         known = self.settings if (self.path / "run.json").exists() else {}
         self.write("run.json", {**known, **values})
 
+    @property
+    def state(self) -> State:
+        """What the run is doing; one that was killed had no time to write it down."""
+        from filelock import FileLock, Timeout
+
+        state: State = self.settings["state"]
+        if state != "running":
+            return state
+        try:
+            with FileLock(f"{self.journal_path}.lock", timeout=0):
+                return "interrupted"
+        except Timeout:
+            return "running"
+
     def set_state(self, state: State) -> None:
         """Note what the run is doing now."""
         self.update(state=state, updated=now())

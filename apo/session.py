@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol
 from apo.budget import Budget, Meter
 from apo.caller import Caller, Endpoint
 from apo.concurrency import gather
-from apo.errors import BudgetExhausted, SettingsError, Stopped
+from apo.errors import ApoError, BudgetExhausted, SettingsError, Stopped, where
 from apo.evaluation import Evaluation, Rollout, pair_line
 from apo.fit import VERDICT_MARGIN, VERDICT_SHARE, affordable
 from apo.journal import Journal
@@ -137,6 +137,13 @@ class Session:
             await self.optimizer.run(search)
         except BudgetExhausted:
             await search.measure_finalists()
+        except ApoError:
+            raise
+        except Exception as error:  # A user's optimizer may raise anything.
+            raise SettingsError(
+                f"The optimizer {type(self.optimizer).__name__} failed{where(error)}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
         best = search.best or seeds[0]
         self.progress.phase = "verdict"
         caller.meter.hold_back("verdict")

@@ -35,7 +35,7 @@ def summary(folder: RunFolder) -> dict[str, Any]:
             "spent": _spent(folder),
             "mlflow": {},
         }
-    return {**result, "state": settings["state"], "settings": settings, "candidates": rows}
+    return {**result, "state": folder.state, "settings": settings, "candidates": rows}
 
 
 def candidates(folder: RunFolder) -> list[dict[str, Any]]:

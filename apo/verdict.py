@@ -54,6 +54,17 @@ class Verdict:
         """Whether the gain is beyond noise: the interval is above 0, and so says the test."""
         return self.interval[0] > 0 and self.p_value <= 1 - CONFIDENCE
 
+    def __str__(self) -> str:
+        """Tell the verdict in a sentence or two."""
+        low, high = self.interval
+        word = "Favourable" if self.favourable else "Not proven"
+        return (
+            f"{word}: {self.seed_score:.1%} with the seed prompt, {self.best_score:.1%} with the "
+            f"best one on {self.n} test examples. {100 * self.difference:+.1f} points, "
+            f"{CONFIDENCE:.0%} interval {100 * low:+.1f} to {100 * high:+.1f}, "
+            f"p = {self.p_value:.2g}; {self.wins} won, {self.losses} lost."
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Give the verdict as JSON values."""
         return {

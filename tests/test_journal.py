@@ -242,7 +242,9 @@ def python(code: str, *arguments: object) -> "subprocess.Popen[str]":
 
 def kill(process: "subprocess.Popen[str]") -> str:
     process.kill()
-    rest = process.communicate()[0]
+    assert process.stdout is not None
+    rest = process.stdout.read()  # Not communicate(), which passes over what is buffered.
+    process.communicate()
     return rest
 
 

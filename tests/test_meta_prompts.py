@@ -143,7 +143,7 @@ def test_an_override_takes_the_place_of_the_file() -> None:
 
 
 def test_an_unknown_name() -> None:
-    with pytest.raises(SettingsError, match="There is no meta-prompt 'missing'"):
+    with pytest.raises(SettingsError, match=r"There is no meta-prompt .*missing\.md"):
         render(MODULE, "missing", "en", {})
 
 

@@ -166,14 +166,25 @@ def test_a_finished_run_resumed_makes_no_call_and_says_the_same(tmp_path: Path) 
     assert len(list(list_runs(tmp_path))) == 1
 
 
-def test_a_larger_budget_goes_on(tmp_path: Path) -> None:
-    first = run(tmp_path)
+def test_a_finished_run_does_not_go_on_longer(tmp_path: Path) -> None:
+    run(tmp_path)
+    with pytest.raises(RunError, match="is finished: its test examples have been read"):
+        resume("last", home=tmp_path, budget=Budget(max_calls=200), **objects())
+
+
+def test_a_stopped_run_goes_on_with_the_limits_that_are_not_named(tmp_path: Path) -> None:
+    first = run(tmp_path, budget=Budget(max_calls=60, max_minutes=60))
+    find_run("last", tmp_path).set_state("interrupted")
     again = resume("last", home=tmp_path, budget=Budget(max_calls=200), **objects())
-    assert again.spent.calls > first.spent.calls
+    assert first.spent.calls < again.spent.calls <= 200
     assert again.best.mean >= first.best.mean
     assert len(again.best.rollouts) == len(first.best.rollouts)
-    assert again.verdict is not None
-    assert again.verdict.n == 9  # The pools are those of the start.
+    assert find_run("last", tmp_path).settings["budget"] == {
+        "max_calls": 200,
+        "max_tokens": None,
+        "max_usd": None,
+        "max_minutes": 60,
+    }
 
 
 @pytest.mark.parametrize("missing", ["task", "model", "optimizer_model"])

@@ -402,3 +402,24 @@ def test_an_optimizer_with_several_seed_prompts(tmp_path: Path) -> None:
     result = optimize(tmp_path, task=task, optimizer=optimizer, budget=Budget(max_calls=130))
     assert result.seed.prompt == prompts[0]
     assert result.best.mean >= result.seed.mean
+
+
+@dataclass(frozen=True)
+class Broken:
+    """An optimizer with a bug."""
+
+    async def run(self, search: Search) -> None:
+        raise KeyError("oops")
+
+
+def test_a_bug_in_an_optimizer_is_told_with_its_place(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"Broken failed in .*test_session\.py, line \d+: Key"):
+        asyncio.run(
+            aoptimize(
+                fake_task(),
+                Broken(),
+                model=FakeModel(),
+                options=Options(track=False),
+                home=tmp_path,
+            )
+        )

@@ -38,8 +38,19 @@ for _panel, _commands in _PANELS.items():
         app.command(rich_help_panel=_panel)(_command)
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"apo {version('apo')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version and exit."
+    ),
     home: str = typer.Option(
         "", "--home", help="Folder that holds the runs; by default .apo, or APO_HOME."
     ),
@@ -55,8 +66,11 @@ def main() -> None:
     try:
         app()
     except ApoError as error:
-        from apo.cli.console import fail
+        from apo.cli.console import fail, print_json
 
+        if "--json" in sys.argv:
+            told = {"type": type(error).__name__, "message": str(error), "run_id": error.run_id}
+            print_json({"error": told})
         sys.exit(fail(error))
     except KeyboardInterrupt:
         sys.exit(130)

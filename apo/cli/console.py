@@ -12,6 +12,8 @@ from rich.text import Text
 from apo.errors import ApoError, Interrupted
 
 console = Console(stderr=True, highlight=False)
+if not console.is_terminal:
+    console.width = 160  # Piped tables are read by programs, which do not like wrapped cells.
 
 
 def home() -> Path:

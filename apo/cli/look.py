@@ -28,14 +28,15 @@ def runs(json: o.Json = False) -> None:
         say(f"No runs in {home()}. Start one: apo optimize support-tickets")
         return
     table = Table(box=None, pad_edge=False)
-    for name in ("run", "state", "started", "model", "seed", "best", "verdict", "calls"):
-        table.add_column(name, overflow="fold")
+    table.add_column("run", no_wrap=True)
+    for name in ("state", "started", "seed", "best", "verdict", "calls"):
+        table.add_column(name, no_wrap=True, overflow="ellipsis")
     for row in rows:
         verdict = {True: "favourable", False: "not proven", None: ""}[row["favourable"]]
         scores = (percent(row["seed_score"]), percent(row["best_score"]))
-        started = row["created"][:16].replace("T", " ")
+        started = row["created"][5:16].replace("T", " ")
         calls = "" if row["calls"] is None else str(row["calls"])
-        table.add_row(row["run_id"], row["state"], started, row["model"], *scores, verdict, calls)
+        table.add_row(row["run_id"], row["state"], started, *scores, verdict, calls)
     console.print(table)
 
 
@@ -44,7 +45,7 @@ def _row(folder: "RunFolder") -> dict[str, Any]:
     verdict: dict[str, Any] = result.get("verdict") or {}
     return {
         "run_id": folder.id,
-        "state": settings["state"],
+        "state": folder.state,
         "created": settings["created"],
         "task": settings["task"],
         "optimizer": settings["optimizer"]["name"],
@@ -97,14 +98,14 @@ def _list(rows: list[dict[str, Any]]) -> None:
     from apo.cli.console import console, percent
 
     table = Table(box=None, pad_edge=False, title="candidates", title_justify="left")
-    for name in ("score", "n", "operator", "characters", "instruction"):
-        table.add_column(name, overflow="ellipsis", no_wrap=True)
+    for name in ("score", "measured on", "operator", "characters"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("instruction", no_wrap=True, overflow="ellipsis")
     for row in rows:
         text = row["prompt"]["instruction"]
-        whole = percent(row["mean"]) + ("" if row["whole"] else " (part)")
-        table.add_row(
-            whole, str(row["n"]), row["operator"], str(len(text)), Text(text.replace("\n", " ⏎ "))
-        )
+        where = "validation" if row["whole"] else f"{row['n']} of train" if row["n"] else "nothing"
+        figures = (percent(row["mean"]), where, row["operator"], str(len(text)))
+        table.add_row(*figures, Text(text.replace("\n", " ⏎ ")))
     console.print(table)
 
 

@@ -25,6 +25,7 @@ def evaluate(
     model: o.ModelName = "",
     concurrency: o.Concurrency = 16,
     price: o.Prices = [],  # noqa: B006 (typer reads the default, nobody changes it)
+    max_calls: o.MaxCalls = None,
     max_usd: o.MaxUsd = None,
     transport: o.Transport = "aiohttp",
     timeout: o.Timeout = 120.0,
@@ -70,7 +71,7 @@ def evaluate(
             measured,
             split=split,
             model=name,
-            budget=Budget(max_usd=max_usd),
+            budget=Budget(max_calls=max_calls, max_usd=max_usd),
             options=options,
             journal=journal,
             progress=progress,

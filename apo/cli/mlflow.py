@@ -1,5 +1,6 @@
 """`apo ui` and `apo sync`."""
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,19 +19,24 @@ def ui(
 
     Example: `apo ui --port 5001`
     """
-    import subprocess
+    import socket
 
     from apo.cli.console import home, say
+    from apo.errors import SettingsError
     from apo.runs import list_runs
     from apo.tracking import run_url, tracking_uri, ui_command
 
     command, environment = ui_command(uri or tracking_uri(), port)
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise SettingsError(f"Port {port} is taken by another server; give another --port.")
     base = f"http://127.0.0.1:{port}"
     logged = [f.read("mlflow.json") for f in list_runs(home()) if (f.path / "mlflow.json").exists()]
     page = run_url(base, logged[0]["experiment_id"]) if logged else base
-    say(f"In some 20 seconds: {page}", "bold")
+    say(f"Starting; soon at {page}", "bold")
     say("Ctrl-C ends the server.")
-    raise typer.Exit(subprocess.call(command, env=environment))  # noqa: S603 (our own command)
+    # In the place of this process, so that a signal to it reaches the server.
+    os.execve(command[0], command, environment)  # noqa: S606 (our own command)
 
 
 def sync(
@@ -40,6 +46,8 @@ def sync(
     tracking_uri: o.TrackingUri = "",
 ) -> None:
     """Log to MLflow what could not be logged while a run went on.
+
+    It goes where the run was to be logged; --tracking-uri sends it elsewhere.
 
     Example: `apo sync`
     """

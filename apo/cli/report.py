@@ -30,6 +30,9 @@ def _verdict(verdict: dict[str, Any] | None) -> None:
     if verdict is None:
         say("No verdict: no test example was answered under both prompts.", "yellow")
         return
+    if verdict["wins"] == verdict["losses"] == 0 and not verdict["difference"]:
+        say("Nothing gained: no candidate answered a test example better than the seed.", "yellow")
+        return
     low, high = verdict["interval"]
     figures = (
         f"{100 * verdict['difference']:+.1f} points on {verdict['n']} test examples, 95 % interval "
@@ -72,11 +75,11 @@ def _spent(spent: dict[str, Any]) -> str:
 def _mlflow(mlflow: dict[str, Any]) -> None:
     if not mlflow:
         return
-    if mlflow.get("problem"):
-        say(f"MLflow: {mlflow['problem']}", "yellow")
-    else:
+    if mlflow.get("complete"):
         where = mlflow.get("url") or mlflow.get("tracking_uri")
         say(f"MLflow: run {mlflow.get('run_id')} at {where}")
+    if mlflow.get("problem"):
+        say(f"MLflow: {mlflow['problem']}", "yellow")
 
 
 def report_estimate(found: Estimate) -> None:
@@ -84,14 +87,15 @@ def report_estimate(found: Estimate) -> None:
     if found.calls is None:
         say("No limit bounds the run. Give --max-calls, --max-usd, --max-tokens or --max-minutes.")
     else:
-        say(f"At most, until {found.limit} ends the run:", "bold")
+        say(f"About, until {found.limit} ends the run:", "bold")
         say(f"  calls    {found.calls:,}")
         say(f"  tokens   {found.input_tokens:,} in, {found.output_tokens:,} out")
         say(f"  money    {dollars(found.usd)}")
         say(f"  time     {clock(60 * (found.minutes or 0))}")
     say(
-        f"From {found.probes} calls with the seed prompt; 1 call in 20 is taken to be the "
-        f"optimizer model's. A serious candidate is measured on {found.validation} validation "
-        f"examples, the verdict on {found.test} test examples for each of two prompts."
+        f"From {found.probes} calls with the seed prompt. Prompts are taken to grow by 250 tokens, "
+        "and 1 call in 20 to be the optimizer model's, of 3,000. A serious candidate is measured "
+        f"on {found.validation} validation examples, the verdict on "
+        f"{found.test} test examples for each of two prompts."
     )
     say(f"Start it: apo resume {found.run_id}", "bold")

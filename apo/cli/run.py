@@ -56,7 +56,7 @@ def resume(
 ) -> None:
     """Go on with a run that was stopped, killed, or only estimated; nothing is paid twice.
 
-    With limits given, they take the place of those that the run was started with.
+    A limit that is given takes the place of the run's own; the others stay.
 
     Example: `apo resume last --max-calls 4000`
     """

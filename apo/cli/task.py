@@ -57,7 +57,7 @@ def check(
     if json:
         print_json([{"level": f.level, "text": f.text} for f in findings])
     else:
-        styles = {"error": "bold red", "warning": "yellow", "ok": "green"}
+        styles = {"error": "bold red", "warning": "yellow", "note": "cyan", "ok": "green"}
         for finding in findings:
             say(f"{finding.level:<8} {finding.text}", styles[finding.level])
     if ping:

@@ -7,7 +7,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from apo.errors import ModelError, TransportError
+from apo.errors import ModelError, TransportError, UnreachableError
 from apo.model import Completion, Request
 from apo.models.address import Address
 from apo.models.replies import MAX_REPLY, Reply, read_reply, too_long
@@ -105,7 +105,7 @@ class HttpModel:
         said = f"{type(error).__name__}: {self._address.redact(str(error))}".rstrip(": ")
         unreached = aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.InvalidURL
         if isinstance(error, (*unreached, aiohttp.ConnectionTimeoutError)):
-            return TransportError(f"{name}: cannot connect to {url}. Does it run? ({said})")
+            return UnreachableError(f"{name}: cannot connect to {url}. Does it run? ({said})")
         if isinstance(error, TimeoutError):
             return TransportError(f"{name}: no answer within {self._timeout:g} s.", billed=True)
         return TransportError(f"{name}: the connection to {url} broke ({said}).", billed=True)

@@ -7,7 +7,7 @@ for: organization and project headers, and its own logging and tracing hooks.
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from apo.errors import ModelError, TransportError
+from apo.errors import ModelError, TransportError, UnreachableError
 from apo.model import Completion, Request
 from apo.models.address import Address
 from apo.models.replies import MAX_REPLY, Reply, read_reply, too_long
@@ -121,7 +121,7 @@ class SdkModel:
         cause = error.__cause__ or error
         said = f"{type(cause).__name__}: {self._address.redact(str(cause))}".rstrip(": ")
         if type(cause).__name__ in UNREACHED:
-            return TransportError(f"{name}: cannot connect to {url}. Does it run? ({said})")
+            return UnreachableError(f"{name}: cannot connect to {url}. Does it run? ({said})")
         if "Timeout" in type(error).__name__:
             return TransportError(f"{name}: no answer within {self._timeout:g} s.", billed=True)
         return TransportError(f"{name}: the connection to {url} broke ({said}).", billed=True)

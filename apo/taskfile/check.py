@@ -14,6 +14,7 @@ from apo.taskfile.check_data import (
     input_findings,
     label_findings,
     overlap_findings,
+    variety_findings,
 )
 
 __all__ = ["Finding", "check", "smallest_visible_gain"]
@@ -30,6 +31,8 @@ def check(task: Task) -> list[Finding]:
     pools = {"train": task.train, "validation": task.validation, "test": task.test}
     findings = [
         *_sizes(pools),
+        *(Finding("note", note) for note in task.notes),
+        *variety_findings(pools),
         *label_findings(task, pools),
         *overlap_findings(pools),
         *conflict_findings(pools),
@@ -38,7 +41,7 @@ def check(task: Task) -> list[Finding]:
         *input_findings(pools),
         *_gain(len(task.test)),
     ]
-    order = ("error", "warning", "ok")
+    order = ("error", "warning", "note", "ok")
     return sorted(findings, key=lambda finding: order.index(finding.level))
 
 
@@ -102,6 +105,13 @@ def _prompt(task: Task) -> Iterator[Finding]:
         except PromptError as error:
             yield Finding("error", f"Seed prompt: {error}")
             return
+        if not prompt.instruction.strip():
+            yield Finding(
+                "warning",
+                "The seed prompt is all in the user turn, which stays as it is: optimizers write "
+                "an instruction in front of it. Put what may be rewritten above the line of the "
+                "first variable.",
+            )
         text = plain(prompt.text())
         unnamed = [label for label in task.labels if plain(label) not in text]
         if unnamed:

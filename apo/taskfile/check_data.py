@@ -18,11 +18,12 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        level: "error" (the task cannot be used), "warning" (results suffer), or "ok".
+        level: "error" (the task cannot be used), "warning" (results suffer), "note"
+            (what loading did), or "ok".
         text: what was found and, where it is bad, what to do.
     """
 
-    level: Literal["error", "warning", "ok"]
+    level: Literal["error", "warning", "note", "ok"]
     text: str
 
 
@@ -35,6 +36,14 @@ def all_examples(pools: Named) -> Iterator[tuple[str, Example]]:
     for name, pool in pools.items():
         for example in pool:
             yield name, example
+
+
+def variety_findings(pools: Named) -> Iterator[Finding]:
+    """Whether there is anything to learn from the targets."""
+    targets = {example.target for _, example in all_examples(pools)}
+    if len(targets) == 1:
+        same = quote(targets.pop())
+        yield Finding("warning", f"All targets are {same}: there is nothing to optimize.")
 
 
 def label_findings(task: Task, pools: Named) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from apo.data.pools import POOLS
+from apo.data.rows import SUFFIXES
 from apo.errors import DataError, TaskError, near
 from apo.prompt import Prompt
 from apo.prompt_files import read_prompt
@@ -62,6 +63,8 @@ def load_task(ref: str | Path, *, memory: Path | None = None, seed: int = 0) -> 
 
 def _task_path(path: Path, text: str) -> Path:
     with suppress(OSError, ValueError):  # A text that can be no path.
+        if path.suffix.lower() in SUFFIXES:
+            raise TaskError(f"{text} is data. Make a task of it: apo init NAME --data {text}")
         if path.is_file():
             return path
         if (path / FILE_NAME).is_file():

@@ -133,5 +133,6 @@ def caution(prompt: Prompt) -> str:
         name for name in prompt.variables if not re.fullmatch(r"[A-Za-z_][\w.]*", name, re.A)
     ]
     if foreign:
-        return f"MLflow does not fill variables with such names: {', '.join(foreign)}."
+        names = ", ".join(foreign)
+        return f"the registry's pages do not list variables with such names: {names}."
     return ""

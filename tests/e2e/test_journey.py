@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -134,6 +135,10 @@ def test_from_a_csv_to_an_exported_prompt(folder: Path) -> None:
         (["optimize", "support-tickets", "--price", "x"], "x"),
         (["optimize", "support-tickets", "--prompt", "none.txt"], "none.txt"),
         (["optimize", "nowhere.py:task"], "nowhere.py"),
+        (["optimize", "my.csv"], "apo init"),
+        (["optimize", "support-tickets", "--max-usd", "1"], "--max-calls"),
+        (["optimize", "support-tickets", "--meta-prompt", "induc=p.txt"], "induce"),
+        (["ui"], "nothing has been logged there yet"),
         (["show", "last"], "Start one first"),
         (["show", "nothing"], "nothing"),
         (["export", "nothing"], "nothing"),
@@ -147,6 +152,38 @@ def test_errors_teach(arguments: list[str], told: str, tmp_path: Path) -> None:
     done = apo(tmp_path, *arguments, code=1)
     assert told in done.stderr
     assert done.stdout == ""
+
+
+def test_an_error_is_a_document_too(tmp_path: Path) -> None:
+    done = apo(tmp_path, "optimize", "support-tickets", "-o", "opr", "--json", code=1)
+    assert document(done)["error"]["type"] == "SettingsError"
+    assert "opro" in document(done)["error"]["message"]
+
+
+def test_the_version(tmp_path: Path) -> None:
+    assert re.fullmatch(r"apo \d+\.\d+\.\d+\n", apo(tmp_path, "--version").stdout)
+
+
+def test_the_builtin_tasks_are_listed_and_checked(tmp_path: Path) -> None:
+    names = apo(tmp_path, "tasks").stderr.split()
+    assert names == ["order-fields", "reviews-ko", "support-tickets", "word-problems"]
+    for name in names:
+        levels = {f["level"] for f in json.loads(apo(tmp_path, "check", name, "--json").stdout)}
+        assert levels <= {"ok", "note"}
+
+
+def test_mlflow_away_and_back(tmp_path: Path) -> None:
+    """Nothing is lost while the server is away; a later sync makes it complete."""
+    away = ["--tracking-uri", "http://127.0.0.1:9"]
+    flags = ["-o", "random-search", "--max-calls", "150"]
+    done = apo(tmp_path, "optimize", "support-tickets", *flags, *away, "--json")
+    result = document(done)
+    assert not result["mlflow"]["complete"]
+    assert f"apo sync {result['run_id']}" in result["mlflow"]["problem"]
+    synced = apo(tmp_path, "sync", "--tracking-uri", "sqlite:///back.db")
+    assert "complete" in synced.stderr
+    assert document(apo(tmp_path, "show", "last", "--json"))["mlflow"]["complete"]
+    assert "Everything is logged" in apo(tmp_path, "sync").stderr
 
 
 def test_a_missing_key_names_its_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
