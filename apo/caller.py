@@ -151,7 +151,7 @@ class Caller:
     async def _ask(self, call: Call) -> Entry:
         try:
             return await self._until_answered(call)
-        except BaseException:
+        except BaseException:  # Whatever ended it, a cancellation too: it was not answered.
             self._charged.discard(call.key)
             self.meter.refund(1)
             raise

@@ -27,7 +27,7 @@ async def gather(work: Iterable[Coroutine[Any, Any, R]]) -> list[R]:
     running = [asyncio.ensure_future(settle(coroutine)) for coroutine in work]
     try:
         settled = await asyncio.gather(*running)
-    except BaseException:
+    except BaseException:  # A cancellation too: nothing may run on when nobody waits for it.
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

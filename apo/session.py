@@ -110,7 +110,7 @@ class Session:
         except Stopped:
             await caller.drain()
             raise
-        except BaseException:
+        except BaseException:  # A cancellation too: nothing may run on after its session.
             await caller.abandon()
             raise
         finally:

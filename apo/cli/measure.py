@@ -8,6 +8,8 @@ import typer
 from apo.cli import options as o
 
 if TYPE_CHECKING:
+    from apo.budget import Spent
+    from apo.evaluation import Evaluation
     from apo.prompt import Prompt
     from apo.runs import RunFolder
     from apo.task import Task
@@ -42,7 +44,7 @@ def evaluate(
     Example: `apo evaluate support-tickets --prompt prompt.json`
     """
     from apo.budget import Budget
-    from apo.cli.console import dollars, home, percent, print_json, say
+    from apo.cli.console import home
     from apo.cli.live import watch
     from apo.estimate import aevaluate
     from apo.journal import Journal
@@ -77,11 +79,16 @@ def evaluate(
             progress=progress,
         )
         evaluation, spent = watch(work, progress, f"{task} · {split} · {name}", quiet=json)
+    about = {"task": loaded.name, "split": split, "model": name}
+    _tell(about, evaluation, spent, json=json)
+
+
+def _tell(about: dict[str, str], evaluation: "Evaluation", spent: "Spent", *, json: bool) -> None:
+    from apo.cli.console import dollars, percent, print_json, say
+
     figures = {
-        "task": loaded.name,
-        "split": split,
-        "model": name,
-        "prompt_id": measured.id,
+        **about,
+        "prompt_id": evaluation.prompt.id,
         "score": evaluation.mean,
         **evaluation.to_dict(),
         "spent": spent.to_dict(),
@@ -90,7 +97,9 @@ def evaluate(
         print_json(figures)
         return
     counts = ", ".join(f"{n} {kind}" for kind, n in evaluation.counts().items())
-    say(f"{percent(evaluation.mean)} on {figures['n']} {split} examples: {counts}.", "bold")
+    say(
+        f"{percent(evaluation.mean)} on {figures['n']} {about['split']} examples: {counts}.", "bold"
+    )
     say(f"{spent.calls} calls, {dollars(spent.usd)} (kept answers counted at their price).")
 
 

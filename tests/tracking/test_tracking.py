@@ -8,8 +8,8 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -942,28 +942,24 @@ def server(uri: str, tmp_path: Path) -> Iterator[str]:
     """A real MLflow server, as `apo ui` starts it."""
     port = closed_port()
     command, environment = ui_command(uri, port=port)
-    with (tmp_path / "server.log").open("w") as output:
-        process = subprocess.Popen(
-            command, env=environment, stdout=output, stderr=output, start_new_session=True
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(f"{url}/health", process)
-        yield url
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 180
-    while time.monotonic() < deadline and process.poll() is None:
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
         try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.2)  # There is nothing else to wait on.
-    raise AssertionError("The MLflow server does not come up.")
+            said = iter(process.stderr.readline, "")
+            assert any("Uvicorn running" in line for line in said), "The server does not come up."
+            rest = threading.Thread(target=process.stderr.read)  # Keeps the pipe empty.
+            rest.start()
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+        rest.join()
 
 
 def test_over_http_it_is_the_same(tmp_path: Path, server: str) -> None:
