@@ -97,10 +97,10 @@ def _list(rows: list[dict[str, Any]]) -> None:
 
     from apo.cli.console import console, percent
 
-    table = Table(box=None, pad_edge=False, title="candidates", title_justify="left")
+    table = Table(box=None, pad_edge=False, title="candidates", title_justify="left", expand=True)
     for name in ("score", "measured on", "operator", "characters"):
         table.add_column(name, no_wrap=True)
-    table.add_column("instruction", no_wrap=True, overflow="ellipsis")
+    table.add_column("instruction", no_wrap=True, overflow="ellipsis", ratio=1)
     for row in rows:
         text = row["prompt"]["instruction"]
         where = "validation" if row["whole"] else f"{row['n']} of train" if row["n"] else "nothing"
