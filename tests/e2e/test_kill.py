@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,7 @@ def test_a_stop_ends_the_run_in_order(asked: signal.Signals, tmp_path: Path) -> 
         (run,) = (tmp_path / ".apo/runs").iterdir()
         assert f"apo resume {run.name}" in err
         assert json.loads(out)["error"]["run_id"] == run.name
-        with sqlite3.connect(run / "journal.db") as journal:
+        with closing(sqlite3.connect(run / "journal.db")) as journal:
             (kept,) = journal.execute("SELECT COUNT(*) FROM calls").fetchone()
         assert kept == len(model.requests)  # Calls under way were finished and kept.
         ((_, status),) = parents(tmp_path / "mlflow.db", run.name)
@@ -129,12 +130,11 @@ def test_a_stop_ends_the_run_in_order(asked: signal.Signals, tmp_path: Path) -> 
 
 
 def parents(database: Path, run: str) -> list[tuple[str, str]]:
-    with sqlite3.connect(database) as db:
+    with closing(sqlite3.connect(database)) as db:
         rows = db.execute(
             "SELECT r.run_uuid, r.status FROM runs r JOIN tags t ON t.run_uuid = r.run_uuid "
             "WHERE t.key = 'apo.run_id' AND t.value = ? AND NOT EXISTS (SELECT 1 FROM tags p "
             "WHERE p.run_uuid = r.run_uuid AND p.key = 'mlflow.parentRunId')",
             (run,),
         ).fetchall()
-    db.close()
     return [(str(a), str(b)) for a, b in rows]
