@@ -1,6 +1,7 @@
 """One meter for everything that a run spends: calls, tokens, money and minutes."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -154,6 +155,24 @@ class Meter:
         value = getattr(self.budget, name)
         held = sum(amounts.get(name, 0.0) for amounts in self._held.values())
         return float("inf") if value is None else float(value) - held
+
+    @property
+    def calls_left(self) -> float:
+        """Calls that may still be charged; infinite without a limit."""
+        return self.limit("max_calls") - self._charged
+
+    def remains(self, share: float) -> dict[str, float]:
+        """A share of what is left of each limit, by limit name, as `hold_back` takes it."""
+        used = {
+            "max_calls": self._charged,
+            "max_tokens": self.spent.tokens + self.spent.lost_tokens,
+            "max_usd": (self.spent.usd or 0.0) + self.spent.lost_usd,
+            "max_minutes": self.seconds / 60,
+        }
+        left = {name: self.limit(name) - spent for name, spent in used.items()}
+        return {
+            name: share * max(0.0, amount) for name, amount in left.items() if math.isfinite(amount)
+        }
 
     def charge(self, calls: int, kept: int = 0) -> None:
         """Pay for a whole batch of calls, or for none of them.

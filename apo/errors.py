@@ -9,6 +9,7 @@ ApoError                     what was given, what is needed, how to mend it
 │   └── JournalError         its journal cannot be read or written
 ├── Stopped                  the search ends here, in order; what was paid is kept
 │   ├── BudgetExhausted      the next call would overspend
+│   │   └── Stalled          a stage of a search has brought nothing better for too long
 │   ├── Interrupted          the user asked for it (Ctrl-C, SIGTERM)
 │   └── ModelUnavailable     no answer after all retries; resume later
 └── ModelError               one attempt at one call failed
@@ -67,6 +68,10 @@ class Stopped(ApoError):
 
 class BudgetExhausted(Stopped):
     """Raised where the next call would overspend; the normal end of a search."""
+
+
+class Stalled(BudgetExhausted):
+    """A stage of a search has spent its patience; the search goes on with another."""
 
 
 class Interrupted(Stopped):

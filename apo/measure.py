@@ -12,9 +12,17 @@ from apo.task import Example, Task
 
 
 async def measure(
-    caller: Caller, endpoint: Endpoint, task: Task, prompt: Prompt, examples: Sequence[Example]
+    caller: Caller,
+    endpoint: Endpoint,
+    task: Task,
+    prompt: Prompt,
+    examples: Sequence[Example],
+    *,
+    place: str = "",
 ) -> Evaluation:
     """Score a prompt on examples through the caller; what fails for good is an error, not a 0.
+
+    With a place the answers are drawn for it alone; without, an answer once given holds.
 
     Raises:
         TaskError: the scorer raised, or gave no score in [0, 1].
@@ -24,9 +32,10 @@ async def measure(
         Call.to(
             endpoint,
             Request(messages=prompt.messages(example.inputs), decoding=prompt.decoding),
+            place=f"{place}:{i}" if place else "",
             note=f"{prompt.id} {example.id}",
         )
-        for example in examples
+        for i, example in enumerate(examples)
     ]
     caller.charge(calls)
 

@@ -1,27 +1,35 @@
 """What an optimizer may do: write prompts, measure them, draw examples, branch."""
 
+import copy
+import math
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from apo.archive import Archive
 from apo.branches import Branch, branch
-from apo.caller import Call, Caller, Endpoint
+from apo.caller import Caller, Endpoint
 from apo.candidates import Candidates
 from apo.concurrency import gather
 from apo.contract import Contract
 from apo.errors import (
     BudgetExhausted,
-    ContentFilterError,
-    ContextLengthError,
     PromptError,
+    Stalled,
     TaskError,
 )
 from apo.evaluation import Evaluation
 from apo.measure import measure
-from apo.meta_prompts import MetaPrompt, render, tagged
-from apo.model import Decoding, Message, Request
+from apo.meta_prompts import MetaPrompt, render
+from apo.patience import Patience
 from apo.prompt import Prompt, fill
 from apo.task import Example, Task
+from apo.writer import Writer
+
+if TYPE_CHECKING:
+    from apo.session import Optimizer
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -32,8 +40,8 @@ class Search:
 
     Attributes:
         task: the task without its test split, which no optimizer can reach.
-        seed_prompts: where the search starts.
-        best: the highest mean on the whole validation split so far; None before the first.
+        seed_prompts: where the search, or this stage of it, starts.
+        folder: the run's folder, for files of the optimizer's own; None outside of a run.
     """
 
     def __init__(
@@ -46,22 +54,24 @@ class Search:
         seed: int = 0,
         max_chars: int = 8000,
         meta_prompts: Mapping[str, str] | None = None,
+        folder: Path | None = None,
     ) -> None:
         if task.test:
             raise TaskError("Search must not be given the test split; pass a task without it.")
         self.task = task
         self.seed_prompts = task.seed_prompts
-        self.best: Evaluation | None = None
+        self.folder = folder
         self._caller = caller
-        self._task_model, self._optimizer_model = task_model, optimizer_model
+        self._task_model = task_model
         self._overrides = dict(meta_prompts or {})
         self._candidates = Candidates(
             caller.journal,
             Contract(self.seed_prompts, [*task.train, *task.validation], max_chars=max_chars),
             self.seed_prompts,
         )
-        self._measured: set[Prompt] = set()
-        self._parts: dict[Prompt, dict[Example, float]] = {}
+        self._writer = Writer(caller, optimizer_model, self._candidates)
+        self._archive = Archive()
+        self._patience: Patience | None = None
         branch.set(Branch(seed))
 
     @property
@@ -73,6 +83,25 @@ class Search:
     def n_candidates(self) -> int:
         """How many candidates there are so far, the seed prompts included."""
         return len(self._candidates.known)
+
+    @property
+    def best(self) -> Evaluation | None:
+        """The highest mean on the whole validation split so far; None before the first."""
+        return self._archive.best
+
+    @property
+    def archive(self) -> list[Evaluation]:
+        """Every evaluation on the whole validation split so far, the best first."""
+        return self._archive.ranked()
+
+    @property
+    def calls_left(self) -> float:
+        """How many calls may still be made, what is kept for the verdict taken off.
+
+        Infinite where no limit in calls is set; limits of tokens, money and time may end the
+        search before.
+        """
+        return self._caller.meter.calls_left
 
     @property
     def solved(self) -> bool:
@@ -124,47 +153,8 @@ class Search:
         Returns:
             For each meta-prompt the parsed texts, in the order of the samples.
         """
-        place = branch.get().step()
-        asked = [
-            (meta, f"{place}:{i}:{j}") for i, meta in enumerate(meta_prompts) for j in range(n)
-        ]
-        texts = await self._sample(asked, temperature)
-        parsed = [tagged(text, tag) for text in texts]
-        failed = [k for k, found in enumerate(parsed) if found is None]
-        if failed:
-            again = [(asked[k][0], f"{asked[k][1]}:again") for k in failed]
-            for k, text in zip(failed, await self._sample(again, temperature), strict=True):
-                parsed[k] = tagged(text, tag)
-                if parsed[k] is None:
-                    meta, where = asked[k]
-                    self._candidates.refuse(
-                        where, text, f"the reply has no <{tag}> tags", meta.name, meta.parents
-                    )
-        rows = [parsed[i * n : (i + 1) * n] for i in range(len(meta_prompts))]
-        return [[found for found in row if found is not None] for row in rows]
-
-    async def _sample(
-        self, asked: Sequence[tuple[MetaPrompt, str]], temperature: float
-    ) -> list[str]:
-        decoding = Decoding(temperature=temperature)
-        calls = [
-            Call.to(
-                self._optimizer_model,
-                Request(messages=(Message("user", meta.text),), decoding=decoding),
-                place=place,
-                note=meta.text,
-            )
-            for meta, place in asked
-        ]
-        self._caller.charge(calls)
-
-        async def reply(call: Call) -> str:
-            try:
-                return (await self._caller.answer(call)).text
-            except (ContextLengthError, ContentFilterError):
-                return ""  # Counts as a reply that cannot be parsed.
-
-        return await gather(reply(call) for call in calls)
+        self._check_patience()
+        return await self._writer.generate(meta_prompts, n, tag=tag, temperature=temperature)
 
     async def propose(
         self, meta_prompts: Sequence[MetaPrompt], n: int = 1, *, temperature: float = 1.0
@@ -210,30 +200,103 @@ class Search:
             PromptError: the prompt is against the contract and was never accepted.
             BudgetExhausted: the calls that are missing would overspend.
         """
-        if prompt not in self._candidates.known and not self.accept([prompt], operator="given"):
-            raise PromptError(
-                f"This prompt cannot be measured: {self._candidates.contract.refusal(prompt)}."
-            )
+        self._check_patience()
+        self._admit(prompt)
         chosen = self.task.validation if examples is None else examples
         place = branch.get().step()
         evaluation = await measure(self._caller, self._task_model, self.task, prompt, chosen)
         whole = examples is None
         if whole:
-            self._measured.add(prompt)
-            if prompt not in self.seed_prompts:
+            self._archive.add(evaluation)
+            if prompt not in self.task.seed_prompts:
                 self._caller.meter.hold_back("finalist")
-            if self.best is None or _rank(evaluation) > _rank(self.best):
-                self.best = evaluation
         else:
-            self._parts.setdefault(prompt, {}).update(
-                (r.example, r.score.value) for r in evaluation.answered if r.score
-            )
+            self._archive.add_part(evaluation)
         calls, usd = self._caller.meter.spent.calls, self._caller.meter.spent.usd
         figures = {"whole": whole, "calls": calls, "usd": usd, **evaluation.to_dict()}
         # With the prompt: under another budget the same place may measure another one.
         key = f"{place} {prompt.id} {'whole' if whole else 'part'}"
         self._caller.journal.note("evaluation", key, {"candidate": prompt.id, **figures})
         return evaluation
+
+    async def sample(
+        self, prompt: Prompt, examples: Sequence[Example], *, temperature: float = 1.0
+    ) -> Evaluation:
+        """Draw fresh answers of the task model, to learn from; they do not count as its score.
+
+        Args:
+            prompt: whose answers; judged like any candidate.
+            examples: what to answer.
+            temperature: of the draw, 0 to 2, in place of the prompt's own.
+
+        Raises:
+            PromptError: the prompt is against the contract and was never accepted.
+            BudgetExhausted: the calls would overspend.
+        """
+        self._check_patience()
+        self._admit(prompt)
+        drawn = replace(prompt, decoding=replace(prompt.decoding, temperature=temperature))
+        place = branch.get().step()
+        found = await measure(
+            self._caller, self._task_model, self.task, drawn, examples, place=place
+        )
+        return Evaluation(prompt, found.rollouts)
+
+    def _admit(self, prompt: Prompt) -> None:
+        if prompt not in self._candidates.known and not self.accept([prompt], operator="given"):
+            raise PromptError(
+                f"This prompt cannot be measured: {self._candidates.contract.refusal(prompt)}."
+            )
+
+    async def stage(
+        self,
+        optimizer: "Optimizer",
+        *,
+        seed_prompts: Sequence[Prompt] = (),
+        share: float = 1.0,
+        patience: float = math.inf,
+    ) -> bool:
+        """Let another optimizer search on, with a share of what is left of the budget.
+
+        It sees the same task and the same archive, and its calls count like all others.
+
+        Args:
+            optimizer: who searches.
+            seed_prompts: where it starts; by default where this search started.
+            share: the part of the remaining calls, tokens, money and time that it may spend.
+            patience: calls that it may spend in a row without a better best prompt.
+
+        Returns:
+            True when it ended by itself, False when its share or the patience ended it.
+
+        Raises:
+            BudgetExhausted: nothing was held back from it (share is 1), and the budget is over.
+        """
+        meter = self._caller.meter
+        view = copy.copy(self)
+        view.seed_prompts = tuple(seed_prompts) or self.seed_prompts
+        purpose = f"after stage {branch.get().step()}"
+        meter.hold_back(purpose, **meter.remains(1 - share))
+        [place] = branch.get().fork(1)
+        view._patience = Patience(patience, place.path, meter.calls_left, self.best)
+
+        async def run() -> None:
+            branch.set(place)
+            await optimizer.run(view)
+
+        try:
+            await gather([run()])
+        except BudgetExhausted as stop:
+            if share == 1 and not isinstance(stop, Stalled):
+                raise
+            return False
+        finally:
+            meter.hold_back(purpose)
+        return True
+
+    def _check_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.check(branch.get().path, self.calls_left, self.best)
 
     def keep_for_finalist(self) -> None:
         """Hold back one measurement on all of validation until the optimizer has made one."""
@@ -246,13 +309,8 @@ class Search:
         the best prompt does in truth is left alone.
         """
         self._caller.meter.hold_back("finalist")
-        means = {
-            prompt: sum(scores.values()) / len(scores)
-            for prompt, scores in self._parts.items()
-            if scores and prompt not in self._measured
-        }
-        for prompt in sorted(means, key=lambda p: (means[p], len(self._parts[p])), reverse=True):
-            if self.best is not None and means[prompt] <= self.best.mean:
+        for prompt, mean in self._archive.promising():
+            if self.best is not None and mean <= self.best.mean:
                 return
             try:
                 await self.evaluate(prompt)
@@ -269,13 +327,3 @@ class Search:
 
         branches = branch.get().fork(len(items))
         return await gather(on(b, item) for b, item in zip(branches, items, strict=True))
-
-
-def _rank(evaluation: Evaluation) -> tuple[float, int, str]:
-    """Order evaluations of the same examples; ties go to the shorter text, then by id.
-
-    By the sum of scores, not by the mean of what was answered: a candidate must not look better
-    by leaving hard examples unanswered.
-    """
-    prompt = evaluation.prompt
-    return (evaluation.total, -len(prompt.text()), prompt.id)

@@ -129,6 +129,7 @@ class Session:
             seed=self.seed,
             max_chars=self.max_chars,
             meta_prompts=self.meta_prompts,
+            folder=self.folder.path,
         )
         self.progress.search = search
         seeds = await self._measure_seeds(caller.meter, search)

@@ -1,0 +1,60 @@
+"""What a search has measured so far, and who is best."""
+
+from dataclasses import dataclass, field
+
+from apo.evaluation import Evaluation
+from apo.prompt import Prompt
+from apo.task import Example
+
+
+@dataclass
+class Archive:
+    """Everything measured in one run, shared by all stages of its search.
+
+    Attributes:
+        whole: the evaluations on the whole validation split, by prompt, in order of arrival.
+        parts: the scores on single examples from all other measurements, by prompt.
+        best: the first in rank of `whole`; None before the first.
+    """
+
+    whole: dict[Prompt, Evaluation] = field(default_factory=dict[Prompt, Evaluation])
+    parts: dict[Prompt, dict[Example, float]] = field(
+        default_factory=dict[Prompt, dict[Example, float]]
+    )
+    best: Evaluation | None = None
+
+    def add(self, evaluation: Evaluation) -> None:
+        """Keep an evaluation on the whole validation split."""
+        self.whole[evaluation.prompt] = evaluation
+        if self.best is None or _rank(evaluation) > _rank(self.best):
+            self.best = evaluation
+
+    def add_part(self, evaluation: Evaluation) -> None:
+        """Keep the scores of an evaluation on other examples."""
+        self.parts.setdefault(evaluation.prompt, {}).update(
+            (r.example, r.score.value) for r in evaluation.answered if r.score
+        )
+
+    def ranked(self) -> list[Evaluation]:
+        """The evaluations on the whole validation split, the best first."""
+        return sorted(self.whole.values(), key=_rank, reverse=True)
+
+    def promising(self) -> list[tuple[Prompt, float]]:
+        """The prompts measured in part alone, with their means, the best looking first."""
+        means = {
+            prompt: sum(scores.values()) / len(scores)
+            for prompt, scores in self.parts.items()
+            if scores and prompt not in self.whole
+        }
+        order = sorted(means, key=lambda p: (means[p], len(self.parts[p])), reverse=True)
+        return [(prompt, means[prompt]) for prompt in order]
+
+
+def _rank(evaluation: Evaluation) -> tuple[float, int, str]:
+    """Order evaluations of the same examples; ties go to the shorter text, then by id.
+
+    By the sum of scores, not by the mean of what was answered: a candidate must not look better
+    by leaving hard examples unanswered.
+    """
+    prompt = evaluation.prompt
+    return (evaluation.total, -len(prompt.text()), prompt.id)
