@@ -58,6 +58,10 @@ class Result:
             "best_prompt": self.best.prompt.to_dict(),
             "winner": self.winner,
             "validation": {"seed": self.seed.mean, "best": self.best.mean},
+            "length": {
+                "seed": len(self.seed.prompt.text()),
+                "best": len(self.best.prompt.text()),
+            },
             "verdict": None if self.verdict is None else self.verdict.to_dict(),
             "spent": {**self.spent.to_dict(), "seconds": round(self.seconds, 3)},
             "mlflow": dict(self.mlflow),

@@ -96,6 +96,7 @@ def _list(rows: list[dict[str, Any]]) -> None:
     from rich.text import Text
 
     from apo.cli.console import console, percent
+    from apo.prompt import Prompt
 
     table = Table(box=None, pad_edge=False, title="candidates", title_justify="left", expand=True)
     for name in ("score", "measured on", "operator", "characters"):
@@ -103,8 +104,11 @@ def _list(rows: list[dict[str, Any]]) -> None:
     table.add_column("instruction", no_wrap=True, overflow="ellipsis", ratio=1)
     for row in rows:
         text = row["prompt"]["instruction"]
-        where = "validation" if row["whole"] else f"{row['n']} of train" if row["n"] else "nothing"
-        figures = (percent(row["mean"]), where, row["operator"], str(len(text)))
+        n_demos = len(row["prompt"]["demos"])
+        text = f"[{n_demos} demos] {text}" if n_demos else text
+        where = "validation" if row["whole"] else f"{row['n']} examples" if row["n"] else "nothing"
+        length = f"{len(Prompt.from_dict(row['prompt']).text()):,}"
+        figures = (percent(row["mean"]), where, row["operator"], length)
         table.add_row(*figures, Text(text.replace("\n", " ⏎ ")))
     console.print(table)
 

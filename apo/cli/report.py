@@ -10,6 +10,8 @@ from apo.cli.console import clock, console, dollars, percent, say
 from apo.estimate import Estimate
 from apo.prompt import Prompt
 
+COUNTED = {"right": "right", "wrong": "wrong", "malformed": "malformed", "errors": "error"}
+
 
 def report(result: dict[str, Any]) -> None:
     """Tell a result: the verdict first, then the figures, the prompt, and what to do next."""
@@ -49,12 +51,13 @@ def _verdict(verdict: dict[str, Any] | None) -> None:
 
 def _scores(result: dict[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for heading in ("", "test score", "validation", "right", "wrong", "malformed", "errors"):
+    for heading in ("", "test score", "validation", "length", *COUNTED):
         table.add_column(heading, justify="left" if not heading else "right")
     verdict: dict[str, Any] = result["verdict"] or {}
     for name in ("seed", "best"):
         counts: dict[str, int] = verdict.get(f"{name}_counts", {})
-        shown = [str(counts.get(key, "–")) for key in ("right", "wrong", "malformed", "error")]
+        length = len(Prompt.from_dict(result[f"{name}_prompt"]).text())
+        shown = [f"{length:,}", *(str(counts.get(key, "–")) for key in COUNTED.values())]
         score, validation = verdict.get(f"{name}_score"), result["validation"][name]
         table.add_row(name, percent(score), percent(validation), *shown)
     return table

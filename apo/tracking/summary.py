@@ -94,6 +94,9 @@ def _facts(
         facts["Spent"] = _spent(result["spent"])
         change = f"{scores['seed']:.1%} → {scores['best']:.1%}"
         facts["Validation"] = f"{change} (too high: the best prompt was chosen on it)"
+        if "length" in result:  # Results of earlier versions do not say it.
+            length = result["length"]
+            facts["Length"] = f"{length['seed']:,} → {length['best']:,} characters"
         facts["To use it"] = f"`apo export {settings['id']}`"
     elif record.best and record.best.figures and record.best.figures.score is not None:
         facts["Validation"] = f"{record.best.figures.score:.1%} so far"
