@@ -1,3 +1,4 @@
+from .allocate import allocate
 from .budget import Budget, Spent
 from .errors import (
     ApoError,
@@ -19,11 +20,22 @@ from .models import open_model
 from .models.prices import Price
 from .optimize import aoptimize, aresume, optimize, resume
 from .options import Options
+from .plugins import make_optimizer
 from .prompt import Demo, Layout, Prompt
 from .ranges import check_ranges
 from .result import Result
 from .search import Search
-from .select import highest_upper_bound
+from .select import (
+    highest_upper_bound,
+    nondominated_sort,
+    pareto_fronts,
+    pareto_weights,
+    race_losers,
+    roulette,
+    tournament,
+    ucb_e,
+    undominated,
+)
 from .session import Optimizer
 from .task import Example, Score, Scorer, Task
 from .taskfile.load import load_task, task_from_data
@@ -65,13 +77,23 @@ __all__ = [
     "TaskError",
     "Usage",
     "Verdict",
+    "allocate",
     "aoptimize",
     "aresume",
     "check_ranges",
     "highest_upper_bound",
     "load_task",
+    "make_optimizer",
+    "nondominated_sort",
     "open_model",
     "optimize",
+    "pareto_fronts",
+    "pareto_weights",
+    "race_losers",
     "resume",
+    "roulette",
     "task_from_data",
+    "tournament",
+    "ucb_e",
+    "undominated",
 ]

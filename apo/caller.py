@@ -1,6 +1,7 @@
 """One way to a model: journal, budget, concurrency and retries, written once for all calls."""
 
 import asyncio
+import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from apo.errors import (
     ContentFilterError,
     ContextLengthError,
     Interrupted,
+    LikelihoodError,
     MalformedReplyError,
     ModelError,
     ModelUnavailable,
@@ -17,7 +19,7 @@ from apo.errors import (
     UnreachableError,
 )
 from apo.journal import Entry, Journal
-from apo.model import Completion, Model, Request, Usage
+from apo.model import Completion, Message, Model, Request, Usage
 from apo.models.prices import Price
 from apo.retry import RETRIED, Retry, Slots
 from apo.task import content_hash
@@ -64,7 +66,8 @@ class Call:
     def to(cls, endpoint: Endpoint, request: Request, *, place: str = "", note: str = "") -> "Call":
         """Make a call; the same request at the same place is the same call."""
         messages = [[m.role, m.content] for m in request.messages]
-        asked = content_hash([messages, request.decoding.to_dict(), place])
+        scored = [request.continuation] if request.continuation else []
+        asked = content_hash([messages, request.decoding.to_dict(), place, *scored])
         # The seed does not follow the model's name: one model under two addresses is one model.
         seeded = replace(request, seed=int(asked[:8], 16) >> 1)
         return cls(endpoint, seeded, content_hash([endpoint.model.name, asked]), note)
@@ -146,7 +149,12 @@ class Caller:
             entry = await asyncio.shield(task)
         if entry.error:
             raise entry.failure()
-        return Completion(text=entry.reply or "", usage=entry.usage, truncated=entry.truncated)
+        reply, logprobs = entry.reply or "", ()
+        if call.request.continuation:
+            reply, logprobs = "", tuple(json.loads(reply))
+        return Completion(
+            text=reply, usage=entry.usage, truncated=entry.truncated, logprobs=logprobs
+        )
 
     async def _ask(self, call: Call) -> Entry:
         try:
@@ -193,7 +201,7 @@ class Caller:
             reply, error, completion = None, "", Completion(text="")
             try:
                 completion = await endpoint.model.complete(request)
-                reply = _whole(completion.text, endpoint.model)
+                reply = _kept(request, completion, endpoint.model)
                 self.slots.faster()
                 self.problem = ""
             except (ContextLengthError, ContentFilterError) as failure:
@@ -230,8 +238,11 @@ class Caller:
         return unreachable and attempt >= FIRST_CONTACT and self.meter.spent.calls == 0
 
     def _bound(self, call: Call) -> Cost:
-        max_output = call.request.decoding.max_tokens or call.endpoint.max_output
-        return worst_case(call.request, call.endpoint.price, max_output)
+        request, max_output = call.request, call.endpoint.max_output
+        if request.continuation:  # It is read as well, and one token is written after it.
+            shown = (*request.messages, Message("assistant", request.continuation))
+            return worst_case(replace(request, messages=shown), call.endpoint.price, 1)
+        return worst_case(request, call.endpoint.price, request.decoding.max_tokens or max_output)
 
     def _count(self, call: Call, entry: Entry) -> None:
         unbilled = entry.error and not entry.failure().billed
@@ -251,12 +262,18 @@ class Caller:
             wait.cancel()
 
 
-def _whole(text: str, model: Model) -> str:
-    """Make sure that an answer is text, which the journal can keep.
+def _kept(request: Request, completion: Completion, model: Model) -> str:
+    """What the journal keeps of an answer: its text, or the log-probabilities as JSON.
 
     Raises:
-        MalformedReplyError: it holds half of a surrogate pair.
+        LikelihoodError: log-probabilities were asked for, and there are none.
+        MalformedReplyError: the text holds half of a surrogate pair.
     """
+    if request.continuation:
+        if not completion.logprobs:
+            raise LikelihoodError(model.name, "it gave no log-probabilities.")
+        return json.dumps(completion.logprobs)
+    text = completion.text
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -16,6 +16,7 @@ ApoError                     what was given, what is needed, how to mend it
     ├── AuthenticationError  wrong or missing key: ends the run at once
     ├── QuotaError           the account is empty: ends the run at once
     ├── BadRequestError      the server will never take it: ends the run at once
+    ├── LikelihoodError      no log-probabilities of a given text: ends the run at once
     ├── RateLimitError       too fast: waited out and retried
     ├── TransportError       connection, time-out, 5xx: retried
     │   └── UnreachableError no connection: retried, but not for long when none ever was
@@ -102,6 +103,18 @@ class QuotaError(ModelError):
 
 class BadRequestError(ModelError):
     """The server will never accept the request (unknown model, option); ends the run at once."""
+
+
+class LikelihoodError(ModelError):
+    """The model gives no log-probabilities of a text that it is shown; ends the run at once."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(
+            f"{name} cannot score a given answer: {reason} That takes a server whose /completions "
+            "echoes the prompt with its log-probabilities, as vLLM and SGLang do; hosted chat "
+            'models, Ollama and llama-server do not. Use score="execution", which needs answers '
+            "alone."
+        )
 
 
 class RateLimitError(ModelError):

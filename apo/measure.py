@@ -1,4 +1,4 @@
-"""One prompt on some examples."""
+"""One prompt on some examples: the answers scored, or the right answers' likelihood."""
 
 from collections.abc import Sequence
 
@@ -50,3 +50,40 @@ async def measure(
 
     rollouts = await gather(roll(c, e) for c, e in zip(calls, examples, strict=True))
     return Evaluation(prompt, tuple(rollouts))
+
+
+async def likelihoods(
+    caller: Caller, endpoint: Endpoint, prompt: Prompt, examples: Sequence[Example]
+) -> tuple[float | None, ...]:
+    """Ask how likely the right answers are: the mean log-probability of a token, in nats.
+
+    Returns:
+        For each example at most 0, the higher the likelier; None where the provider refused, or the
+        right answer is to say nothing.
+
+    Raises:
+        LikelihoodError: the model gives no log-probabilities.
+        BudgetExhausted: the calls that are missing would overspend; none of them was made.
+    """
+    calls = [
+        Call.to(
+            endpoint,
+            Request(
+                messages=prompt.messages(example.inputs),
+                decoding=prompt.decoding,
+                continuation=example.target,
+            ),
+            note=f"{prompt.id} {example.id}",
+        )
+        for example in examples
+    ]
+    caller.charge(calls)
+
+    async def ask(call: Call) -> float | None:
+        try:
+            logprobs = (await caller.answer(call)).logprobs
+        except (ContextLengthError, ContentFilterError):
+            return None
+        return sum(logprobs) / len(logprobs) if logprobs else None
+
+    return tuple(await gather(ask(call) for call in calls))

@@ -18,7 +18,11 @@ from apo.prompt import Prompt
 if TYPE_CHECKING:
     from jinja2 import Template
 
-FENCES = "task|labels|example|input|output|answer|feedback|candidate|instruction"
+FENCES = (
+    "task|labels|example|examples|input|output|answer|feedback|candidate|instruction|instructions"
+    "|prefix|comment|critique|reason|reasoning|style|persona|keywords|summary|observations|advice"
+    "|choice"
+)
 _TAG = re.compile(rf"<(?=[\s/]*(?:{FENCES})\b)", re.IGNORECASE)
 FALLBACK = "en"
 

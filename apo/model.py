@@ -85,11 +85,20 @@ class Decoding:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One call: what is asked, how tokens are drawn, and the seed of the draw."""
+    """One call: what is asked, how tokens are drawn, and the seed of the draw.
+
+    Attributes:
+        messages: the chat.
+        decoding: how tokens are drawn.
+        seed: of the draw.
+        continuation: when there is one, nothing is to be written: the model is asked how likely
+            this text is as the answer.
+    """
 
     messages: tuple[Message, ...]
     decoding: Decoding = Decoding()
     seed: int = 0
+    continuation: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,11 +124,14 @@ class Completion:
         text: the answer; may be empty.
         usage: the tokens it took.
         truncated: the answer was cut by max_tokens or the model's own limit.
+        logprobs: for a request with a continuation, the log-probability of each of its tokens,
+            in nats; the text is empty then.
     """
 
     text: str
     usage: Usage = Usage()
     truncated: bool = False
+    logprobs: tuple[float, ...] = ()
 
 
 class Model(Protocol):
@@ -136,6 +148,7 @@ class Model(Protocol):
         """Answer the request; the same request should give the same answer.
 
         Raises:
+            LikelihoodError: the request has a continuation, and the model cannot score one.
             ModelError: the attempt failed; the subclass says whether a retry can help.
         """
         ...

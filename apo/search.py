@@ -21,7 +21,7 @@ from apo.errors import (
     TaskError,
 )
 from apo.evaluation import Evaluation
-from apo.measure import measure
+from apo.measure import likelihoods, measure
 from apo.meta_prompts import MetaPrompt, render
 from apo.patience import Patience
 from apo.prompt import Prompt, fill
@@ -218,6 +218,23 @@ class Search:
         key = f"{place} {prompt.id} {'whole' if whole else 'part'}"
         self._caller.journal.note("evaluation", key, {"candidate": prompt.id, **figures})
         return evaluation
+
+    async def likelihood(
+        self, prompt: Prompt, examples: Sequence[Example]
+    ) -> tuple[float | None, ...]:
+        """How likely each right answer is: the mean log-probability of its tokens, in nats.
+
+        At most 0; None where the provider refused. It costs a call an example, is not paid twice,
+        and does not count as the prompt's score.
+
+        Raises:
+            LikelihoodError: the task model gives no log-probabilities of a given text.
+            PromptError: the prompt is against the contract and was never accepted.
+            BudgetExhausted: the calls that are missing would overspend.
+        """
+        self._check_patience()
+        self._admit(prompt)
+        return await likelihoods(self._caller, self._task_model, prompt, examples)
 
     async def sample(
         self, prompt: Prompt, examples: Sequence[Example], *, temperature: float = 1.0

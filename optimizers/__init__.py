@@ -1,9 +1,73 @@
 """One module per published algorithm; exporting a class here puts it under test."""
 
 from apo.optimizers.ape import APE
+from apo.optimizers.auto import Auto
+from apo.optimizers.bootstrap import BootstrapRS
+from apo.optimizers.capo import CAPO
+from apo.optimizers.copro import COPRO
+from apo.optimizers.eccentric import EccentricGrid, EccentricSearch
+from apo.optimizers.evoprompt import EvoPromptDE, EvoPromptGA
+from apo.optimizers.gepa import GEPA
+from apo.optimizers.joint import JointSearch
+from apo.optimizers.miprov2 import MIPROv2
 from apo.optimizers.opro import OPRO
+from apo.optimizers.portfolio import Portfolio
+from apo.optimizers.promptagent import PromptAgent
+from apo.optimizers.promptbreeder import Promptbreeder
+from apo.optimizers.promptwizard import PromptWizard
+from apo.optimizers.protegi import ProTeGi
 from apo.optimizers.random_search import RandomSearch
+from apo.optimizers.simba import SIMBA
+from apo.optimizers.spo import SPO
+from apo.optimizers.textgrad import TextGrad
 
-__all__ = ["APE", "BY_NAME", "OPRO", "RandomSearch"]
+__all__ = [
+    "APE",
+    "BY_NAME",
+    "CAPO",
+    "COPRO",
+    "GEPA",
+    "OPRO",
+    "SIMBA",
+    "SPO",
+    "Auto",
+    "BootstrapRS",
+    "EccentricGrid",
+    "EccentricSearch",
+    "EvoPromptDE",
+    "EvoPromptGA",
+    "JointSearch",
+    "MIPROv2",
+    "Portfolio",
+    "ProTeGi",
+    "PromptAgent",
+    "PromptWizard",
+    "Promptbreeder",
+    "RandomSearch",
+    "TextGrad",
+]
 
-BY_NAME = {"ape": APE, "opro": OPRO, "random-search": RandomSearch}
+BY_NAME = {
+    "auto": Auto,
+    "portfolio": Portfolio,
+    "ape": APE,
+    "bootstrap-rs": BootstrapRS,
+    "capo": CAPO,
+    "copro": COPRO,
+    "eccentric-grid": EccentricGrid,
+    "eccentric-search": EccentricSearch,
+    "evoprompt-de": EvoPromptDE,
+    "evoprompt-ga": EvoPromptGA,
+    "gepa": GEPA,
+    "joint": JointSearch,
+    "miprov2": MIPROv2,
+    "opro": OPRO,
+    "promptagent": PromptAgent,
+    "promptbreeder": Promptbreeder,
+    "promptwizard": PromptWizard,
+    "protegi": ProTeGi,
+    "random-search": RandomSearch,
+    "simba": SIMBA,
+    "spo": SPO,
+    "textgrad": TextGrad,
+}

@@ -3,19 +3,23 @@
 
 https://arxiv.org/abs/2211.01910
 
-Forward generation (§3.1): several queries, each with its own demonstrations, each sampled
-several times, give the pool. The pool is scored on random training examples, all alike ("flat")
-or by an upper-confidence-bound bandit ("ucb"). Iterative Monte-Carlo search (§3.4): the best
-are kept, a variation of each is sampled, and the pool is scored again. The leaders of every
-round are measured on the validation split.
+Several queries (§3.1), each with its own demonstrations, each sampled several times, give the
+pool: what instruction leads to these outputs ("forward"), or what stood in the blank above them
+("insert")? The pool is scored (§3.2) on random training examples, by the model's answers or by
+how likely it finds the right ones; all prompts alike ("flat"), or by an upper-confidence-bound
+bandit ("ucb"). Iterative Monte-Carlo search (§3.4): the best are kept, a variation of each is
+sampled, and the pool is scored again. The leaders of every round are measured on the validation
+split.
 
 Differs from the authors' code: the iterative search, which the paper describes and the code
 leaves out, is on; within a flat scoring all prompts see the same examples (the code draws new
-ones for each; `paired=False` does so); an arm never sampled is unknown, not 0; the final choice
-is made on the validation split, so that runs of all optimizers can be compared. Defaults are
-smaller: 5 queries of 20 demonstrations, sampled 5 times each, where the library takes 5 queries of
-5, sampled 50 times; and 10 rounds of the bandit where it takes 20, so that a run of 2,000 calls
-gets as far as resampling.
+ones for each; `paired=False` does so); an arm never sampled is unknown, not 0; under likelihood
+the bandit sees the ranks of the arms, in [0, 1] as its bound supposes, and not the
+log-probabilities; the insert mode, made for models that fill gaps, asks a chat model for the text
+of the blank; the final choice is made by answers on the validation split, so that runs of all
+optimizers can be compared. Defaults are smaller: 5 queries of 20 demonstrations, sampled 5 times
+each, where the library takes 5 queries of 5, sampled 50 times; and 10 rounds of the bandit where
+it takes 20, so that a run of 2,000 calls gets as far as resampling.
 """
 
 import math
@@ -25,12 +29,23 @@ from typing import Literal
 
 from apo import Example, Prompt, Search, SettingsError, check_ranges, highest_upper_bound
 
+CHOICES = {
+    "mode": ("forward", "insert"),
+    "score": ("execution", "likelihood"),
+    "evaluation": ("ucb", "flat"),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class APE:
-    """Automatic Prompt Engineer, forward mode with execution accuracy.
+    """Automatic Prompt Engineer.
 
     Attributes:
+        mode: what a query asks for: "forward", the instruction behind the demonstrations, or
+            "insert", the blank above them.
+        score: what an example adds to a prompt's score: "execution", the score of the answer, or
+            "likelihood", the mean log-probability of the right answer's tokens, which takes a
+            task model that gives it (see `Search.likelihood`).
         n_queries: queries, each with demonstrations of its own.
         n_demos: demonstrations in a query.
         n_samples: instructions sampled from each query.
@@ -47,6 +62,8 @@ class APE:
         temperature: of the optimizer model.
     """
 
+    mode: Literal["forward", "insert"] = "forward"
+    score: Literal["execution", "likelihood"] = "execution"
     n_queries: int = 5
     n_demos: int = 20
     n_samples: int = 5
@@ -63,8 +80,12 @@ class APE:
     temperature: float = 0.9
 
     def __post_init__(self) -> None:
-        if self.evaluation not in ("ucb", "flat"):
-            raise SettingsError(f'APE.evaluation is {self.evaluation!r}; it is "ucb" or "flat".')
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                one, other = map(repr, known)
+                raise SettingsError(
+                    f"APE.{name} is {getattr(self, name)!r}; it is {one} or {other}."
+                )
         some, share = (1, math.inf), (0, 1)
         check_ranges(
             self, n_queries=some, n_demos=some, n_samples=some, n_examples=some, n_leaders=some,
@@ -74,20 +95,21 @@ class APE:
 
     async def run(self, search: Search) -> None:
         """Algorithm 1, with §3.4: propose, score, then keep and vary."""
-        pool = [*search.seed_prompts, *await self.forward(search)]
+        pool = [*search.seed_prompts, *await self.induce(search)]
         for iteration in range(self.n_iterations + 1):
             if iteration:
                 kept = pool[: max(1, round(self.keep_share * len(pool)))]
                 pool = [*kept, *await self.resample(search, kept)]
-            pool = await self.score(search, pool)
+            pool = await self.sort(search, pool)
             await search.map(search.evaluate, pool[: self.n_leaders])
             if search.solved or not pool:  # Empty when no example was answered.
                 return
 
-    async def forward(self, search: Search) -> list[Prompt]:
-        """Forward mode: what instruction would make these inputs give these outputs?"""
+    async def induce(self, search: Search) -> list[Prompt]:
+        """§3.1: what instruction would make these inputs give these outputs?"""
+        name = "induce" if self.mode == "forward" else "ape_insert"
         batches = [search.minibatch(self.n_demos) for _ in range(self.n_queries)]
-        texts = [search.meta_prompt(__file__, "induce", examples=batch) for batch in batches]
+        texts = [search.meta_prompt(__file__, name, examples=batch) for batch in batches]
         return await search.propose(texts, self.n_samples, temperature=self.temperature)
 
     async def resample(self, search: Search, kept: Sequence[Prompt]) -> list[Prompt]:
@@ -98,9 +120,9 @@ class APE:
         ]
         return await search.propose(texts, temperature=self.temperature)
 
-    async def score(self, search: Search, pool: Sequence[Prompt]) -> list[Prompt]:
-        """Sort the pool by its estimated score, the best first."""
-        arms = _Arms(search, pool)
+    async def sort(self, search: Search, pool: Sequence[Prompt]) -> list[Prompt]:
+        """Sort the pool by its estimated score, the best first; the unsampled are left out."""
+        arms = _Arms(search, pool, self.score)
         if self.evaluation == "flat":
             same = search.minibatch(self.n_examples)
             batches = [same if self.paired else search.minibatch(self.n_examples) for _ in pool]
@@ -112,7 +134,7 @@ class APE:
                 picked = search.rng.sample(range(len(pool)), size)
             else:
                 picked = highest_upper_bound(
-                    arms.totals, arms.counts, size, exploration=self.exploration
+                    arms.rewards(), arms.counts, size, exploration=self.exploration
                 )
             await arms.pull(picked, [search.minibatch(self.ucb_examples) for _ in picked])
         return arms.sorted()
@@ -121,23 +143,50 @@ class APE:
 class _Arms:
     """Running sums of the scores of a pool."""
 
-    def __init__(self, search: Search, pool: Sequence[Prompt]) -> None:
-        self.search, self.pool = search, pool
+    def __init__(self, search: Search, pool: Sequence[Prompt], score: str) -> None:
+        self.search, self.pool, self.score = search, pool, score
         self.totals, self.counts = [0.0] * len(pool), [0] * len(pool)
 
     async def pull(self, picked: Sequence[int], batches: Sequence[Sequence[Example]]) -> None:
         """Score the picked arms, each on its batch."""
 
-        async def score(pair: tuple[int, Sequence[Example]]) -> None:
+        async def scored(pair: tuple[int, Sequence[Example]]) -> list[float]:
             arm, batch = pair
+            if self.score == "likelihood":
+                found = await self.search.likelihood(self.pool[arm], batch)
+                return [value for value in found if value is not None]
             evaluation = await self.search.evaluate(self.pool[arm], batch)
-            self.totals[arm] += evaluation.mean * len(evaluation.answered)
-            self.counts[arm] += len(evaluation.answered)
+            return [rollout.score.value for rollout in evaluation.answered if rollout.score]
 
-        await self.search.map(score, zip(picked, batches, strict=True))
+        values = await self.search.map(scored, zip(picked, batches, strict=True))
+        for arm, added in zip(picked, values, strict=True):
+            self.totals[arm] += sum(added)
+            self.counts[arm] += len(added)
+
+    def rewards(self) -> list[float]:
+        """The sums that the bandit sees: of scores or, as likelihoods have no scale, of ranks."""
+        if self.score == "execution":
+            return self.totals
+        means = [t / n if n else None for t, n in zip(self.totals, self.counts, strict=True)]
+        return [rank * n for rank, n in zip(ranks(means), self.counts, strict=True)]
 
     def sorted(self) -> list[Prompt]:
         """The arms that have samples, the highest mean first; ties in order of the pool."""
         known = [arm for arm, count in enumerate(self.counts) if count]
         known.sort(key=lambda arm: self.totals[arm] / self.counts[arm], reverse=True)
         return [self.pool[arm] for arm in known]
+
+
+def ranks(means: Sequence[float | None]) -> list[float]:
+    """The share of the other known means that each beats, a tie counting half; in [0, 1].
+
+    0.5 for one that is alone; 0 for an unknown one, whose count says that it is unknown.
+    """
+    known = [mean for mean in means if mean is not None]
+    others = max(1, len(known) - 1)
+
+    def share(mean: float) -> float:
+        ties = known.count(mean) - 1 if len(known) > 1 else 1
+        return (sum(other < mean for other in known) + ties / 2) / others
+
+    return [0.0 if mean is None else share(mean) for mean in means]

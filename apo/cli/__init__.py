@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import typer
 
+from apo.cli.compare import compare
 from apo.cli.look import export, runs, show
 from apo.cli.measure import evaluate
 from apo.cli.mlflow import sync, ui
@@ -30,6 +31,7 @@ app = typer.Typer(
 _PANELS: dict[str, list[Callable[..., None]]] = {
     "Your task": [init, check, tasks],
     "Optimize": [estimate, optimize, resume],
+    "Experiments": [compare],
     "Results": [runs, show, export, evaluate],
     "MLflow": [ui, sync],
 }

@@ -10,6 +10,7 @@ from yarl import URL
 from apo.errors import ModelError, TransportError, UnreachableError
 from apo.model import Completion, Request
 from apo.models.address import Address
+from apo.models.likelihood import read_scored, scored_body, scoring_endpoint
 from apo.models.replies import MAX_REPLY, Reply, read_reply, too_long
 
 CONNECT = 10.0
@@ -35,6 +36,7 @@ class HttpModel:
         self._timeout = timeout
         self._max_connections = max_connections
         self._url = URL(address.endpoint, encoded=True)
+        self._scoring_url = URL(scoring_endpoint(address), encoded=True)
         self._session: aiohttp.ClientSession | None = None
 
     def __repr__(self) -> str:
@@ -51,14 +53,18 @@ class HttpModel:
         Raises:
             ModelError: the attempt failed; the subclass says whether a retry can help.
         """
-        body = orjson.dumps(self._address.body(request))
+        scored = bool(request.continuation)
+        values = scored_body(self._address, request) if scored else self._address.body(request)
+        body = orjson.dumps(values)
         session = self._session or self._open()
         async with self._slots:
-            reply = await self._post(session, body)
+            reply = await self._post(session, self._scoring_url if scored else self._url, body)
         if isinstance(reply, ModelError):
             # Raised out here, so that it does not bring the library's error along as its context:
             # that one holds the request's headers, and so the key.
             raise reply
+        if scored:
+            return read_scored(self._address, request, reply)
         return read_reply(self._address, *reply)
 
     async def aclose(self) -> None:
@@ -83,12 +89,14 @@ class HttpModel:
         )
         return self._session
 
-    async def _post(self, session: aiohttp.ClientSession, body: bytes) -> Reply | ModelError:
+    async def _post(
+        self, session: aiohttp.ClientSession, url: URL, body: bytes
+    ) -> Reply | ModelError:
         chunks: list[bytes] = []
         size = 0
         try:
             # A redirect would carry the key to another host, or turn the POST into a GET.
-            async with session.post(self._url, data=body, allow_redirects=False) as reply:
+            async with session.post(url, data=body, allow_redirects=False) as reply:
                 async for chunk in reply.content.iter_any():
                     size += len(chunk)
                     if size > MAX_REPLY:

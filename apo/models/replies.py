@@ -31,6 +31,15 @@ def read_reply(
     Raises:
         ModelError: it is no answer; the subclass says why.
     """
+    return completion(address, parse_reply(address, status, headers, data))
+
+
+def parse_reply(address: Address, status: int, headers: Mapping[str, str], data: bytes) -> Any:
+    """Read the JSON of a reply that is a success; the arguments are those of `read_reply`.
+
+    Raises:
+        ModelError: it is none; the subclass says why.
+    """
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -47,7 +56,7 @@ def read_reply(
             f"chat completion. Is the base URL {address.url} right? It begins: "
             f"{words(address, data[:2000].decode('utf-8', 'replace'), 80)!r}"
         )
-    return completion(address, body)
+    return body
 
 
 def completion(address: Address, body: Any) -> Completion:
@@ -80,7 +89,7 @@ def completion(address: Address, body: Any) -> Completion:
         content.encode()
     except UnicodeEncodeError:
         raise MalformedReplyError(f"{address.name}: the answer holds half a character.") from None
-    return Completion(text=content, usage=_usage(body.get("usage")), truncated=truncated)
+    return Completion(text=content, usage=read_usage(body.get("usage")), truncated=truncated)
 
 
 def too_long(address: Address) -> MalformedReplyError:
@@ -96,7 +105,9 @@ def _part_text(part: Any) -> str:
     return text if isinstance(text, str) else ""
 
 
-def _usage(usage: Any) -> Usage:
+def read_usage(usage: Any) -> Usage:
+    """Read the tokens that a server says it counted."""
+
     def count(value: Any) -> int | None:
         return value if type(value) is int and value >= 0 else None
 

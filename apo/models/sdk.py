@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from apo.errors import ModelError, TransportError, UnreachableError
 from apo.model import Completion, Request
 from apo.models.address import Address
+from apo.models.likelihood import read_scored, scored_body
 from apo.models.replies import MAX_REPLY, Reply, read_reply, too_long
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class SdkModel:
         Raises:
             ModelError: the attempt failed; the subclass says whether a retry can help.
         """
-        body = self._address.body(request)
+        scored = bool(request.continuation)
+        body = scored_body(self._address, request) if scored else self._address.body(request)
         client = self._client or self._open()
         async with self._slots:
             reply = await self._post(client, body)
@@ -60,6 +62,8 @@ class SdkModel:
             # Raised out here, so that it does not bring the SDK's error along as its context:
             # that one holds the request's headers, and so the key.
             raise reply
+        if scored:
+            return read_scored(self._address, request, reply)
         return read_reply(self._address, *reply)
 
     async def aclose(self) -> None:
@@ -98,12 +102,13 @@ class SdkModel:
         import openai
 
         headers: dict[str, Any] = {"Authorization": openai.Omit(), **self._address.headers}
-        options = {k: v for k, v in body.items() if k not in ("model", "messages")}
+        asked = "messages" if "messages" in body else "prompt"
+        api: Any = client.chat.completions if asked == "messages" else client.completions
+        options = {k: v for k, v in body.items() if k not in ("model", asked)}
         try:
             async with asyncio.timeout(self._timeout):
-                raw = await client.chat.completions.with_raw_response.create(
-                    model=body["model"],
-                    messages=body["messages"],
+                raw = await api.with_raw_response.create(
+                    **{"model": body["model"], asked: body[asked]},
                     extra_headers=headers,
                     extra_body=options,
                 )

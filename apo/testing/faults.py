@@ -76,7 +76,11 @@ async def spoil(request: web.Request, fault: str, data: dict[str, Any]) -> web.S
     if fault == "html":
         return web.Response(text=HTML, content_type="text/html")
     if fault == "null_content":
-        data["choices"][0]["message"]["content"] = None
+        message = data["choices"][0].get("message")
+        if message:
+            message["content"] = None
+        else:  # /completions has no message: the whole choice is missing.
+            data["choices"] = []
     whole = orjson.dumps(data)
     half = whole[: len(whole) // 2]
     if fault != "cut":

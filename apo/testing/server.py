@@ -1,5 +1,7 @@
 """A chat-completions server on this machine that serves any `Model`, with faults on demand.
 
+Its /completions echoes a prompt with its log-probabilities, for models that have them.
+
     with serve(Embedded()) as server:
         open_model(server.model_name)
 
@@ -24,7 +26,14 @@ from aiohttp import web
 from apo.errors import AuthenticationError, ModelError, SettingsError
 from apo.model import Model
 from apo.testing.faults import Faults, spoil
-from apo.testing.wire import chat_completion, parse_body, read_request, status_of
+from apo.testing.wire import (
+    chat_completion,
+    echoed,
+    parse_body,
+    read_request,
+    read_scored_request,
+    status_of,
+)
 
 
 @dataclass(frozen=True)
@@ -81,7 +90,7 @@ class ChatServer:
     async def __aenter__(self) -> "ChatServer":
         """Start to serve."""
         app = web.Application(client_max_size=64 * 2**20)
-        app.router.add_post("/{path:.*}chat/completions", self._handle)
+        app.router.add_post("/{path:.*}/completions", self._handle)  # /chat/completions as well.
         # A client that gives up ends the handler: else a hanging one would live on.
         self._runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
@@ -125,7 +134,11 @@ class ChatServer:
             self.by_fault[fault] += 1
             await asyncio.sleep(self.faults.max_hang)
             return web.Response(status=504)
-        data = chat_completion(body, await self.model.complete(read_request(body)))
+        if request.path.endswith("/chat/completions"):
+            data = chat_completion(body, await self.model.complete(read_request(body)))
+        else:
+            asked = read_scored_request(body)
+            data = echoed(body, asked, await self.model.complete(asked))
         if fault:
             self.by_fault[fault] += 1
             return await spoil(request, fault, data)

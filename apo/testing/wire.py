@@ -1,5 +1,6 @@
 """The server's side of OpenAI's chat-completions format: requests read, answers written."""
 
+import re
 from typing import Any, cast
 
 import orjson
@@ -25,6 +26,11 @@ STATUS: dict[type[ModelError], tuple[int, str]] = {
     ContentFilterError: (400, "content_filter"),
 }
 """How the server says what its model raises; anything else is a 500."""
+
+_ANSWERED = re.compile(
+    r"(.+\n\n[^\n{:：]{1,80}[:：](?= )|.+(?=\n\n))\s+(\S(?:(?!\n\n).)*)", re.DOTALL
+)
+_ECHOED = re.compile(r"\s*(?:[^\W_]+|[^\w\s]|_)")
 
 
 def parse_body(raw: bytes) -> dict[str, Any]:
@@ -66,9 +72,49 @@ def read_request(body: dict[str, Any]) -> Request:
         raise BadRequestError(f"Invalid request: {type(error).__name__}: {error}") from None
 
 
+def read_scored_request(body: dict[str, Any]) -> Request:
+    """Read a request to /completions as a chat of one turn, and the answer after it.
+
+    The answer is the last paragraph, without the short cue up to a colon that it may begin with.
+
+    Raises:
+        BadRequestError: there is none, or something else than its log-probabilities is asked for.
+    """
+    prompt = body.get("prompt")
+    if not (body.get("echo") and body.get("logprobs") and isinstance(prompt, str)):
+        raise BadRequestError("This server's /completions knows 'echo' with 'logprobs' alone.")
+    parts = _ANSWERED.fullmatch(prompt)
+    if parts is None:
+        raise BadRequestError("The prompt holds no answer: a last paragraph.")
+    return Request(messages=(Message("user", parts[1]),), continuation=parts[2])
+
+
 def _text(content: Any) -> str:
     """A message's content: text, or parts of text."""
     return content if isinstance(content, str) else "".join(part["text"] for part in content)
+
+
+def echoed(body: dict[str, Any], request: Request, completion: Completion) -> dict[str, Any]:
+    """Write the prompt with its log-probabilities, and one token after it, as a reply's body.
+
+    A token takes the space before it along.
+    """
+    tokens = [match[0] for match in _ECHOED.finditer(body["prompt"])]
+    of_prompt = len(tokens) - len(completion.logprobs)
+    if not completion.logprobs or of_prompt < 1:
+        raise BadRequestError("The model served here gives no log-probabilities.")
+    values = [None, *[-1.0] * (of_prompt - 1), *completion.logprobs, -9.0]
+    logprobs = {"tokens": [*tokens, "."], "token_logprobs": values}
+    choice = {"index": 0, "text": f"{body['prompt']}.", "logprobs": logprobs}
+    read, written = completion.usage.input_tokens, completion.usage.output_tokens
+    return {
+        "id": "cmpl-local",
+        "object": "text_completion",
+        "created": 0,
+        "model": body.get("model"),
+        "choices": [choice],
+        "usage": {"prompt_tokens": read, "completion_tokens": written},
+    }
 
 
 def chat_completion(body: dict[str, Any], completion: Completion) -> dict[str, Any]:

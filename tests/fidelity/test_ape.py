@@ -3,14 +3,20 @@
 Section numbers are the paper's.
 """
 
-from dataclasses import replace
-from typing import Any
+import re
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 import pytest
 
-from apo import Budget
+from apo import Budget, Completion, Example, Request, SettingsError, Usage
 from apo.errors import ContentFilterError
+from apo.meta_prompts import render
 from apo.optimizers import APE
+from apo.optimizers import ape as ape_module
+from apo.optimizers.ape import ranks
+from apo.testing import fake_task
 from tests.fidelity.conftest import Run, Seen, shown_candidates, shown_inputs, tagged
 
 
@@ -213,3 +219,141 @@ def test_the_budget_ends_it_with_a_measured_candidate(run: Run) -> None:
     seen = run(optimizer, proposal, budget=Budget(max_calls=120), size=10)
     assert seen.result.spent.calls <= 120
     assert len(seen.evaluations(whole=True)) >= 2
+
+
+# --- §3.1, insert mode ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_insert_mode_leaves_a_blank_above_the_demonstrations(language: str) -> None:
+    task = replace(fake_task(5), language=language)
+
+    def shown(example: Example) -> str:
+        return example.inputs["input"]
+
+    values: dict[str, Any] = {"task": task, "examples": task.train, "shown": shown}
+    text = render(ape_module.__file__, "ape_insert", language, {}, **values)
+    assert text.index("____") < text.index("<example>")
+    assert shown_inputs(text) == [example.inputs["input"] for example in task.train]
+    assert "<output>\nx3\n</output>" in text
+    assert "<instruction>" in text[text.rindex("</example>") :]
+    assert bool(re.search("[가-힣]", text)) == (language == "ko")
+
+
+def test_insert_mode_differs_in_the_query_alone(run: Run) -> None:
+    forward, insert = (run(small(mode=mode), proposal) for mode in ("forward", "insert"))
+    assert all("____" in text for text in insert.writer.texts)
+    assert not any("____" in text for text in forward.writer.texts)
+    assert [*map(shown_inputs, insert.writer.texts)] == [*map(shown_inputs, forward.writer.texts)]
+    assert sorted(insert.reader.asked) == sorted(forward.reader.asked)
+    operators = {e.body["operator"] for e in insert.events if e.kind == "candidate"}
+    assert operators == {"seed", "ape_insert"}
+
+
+# --- scoring: likelihood --------------------------------------------------------------------
+
+
+@dataclass
+class Likely:
+    """A task model that answers by its instruction's "+", and finds the right answer as likely
+    as it has "-" in it: the fewer the likelier. "!" is refused.
+    """
+
+    size: int
+    name: str = "likely"
+    asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    scored: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
+
+    async def complete(self, request: Request) -> Completion:
+        instruction, last = request.messages[0].content, request.messages[-1].content
+        usage = Usage(input_tokens=1, output_tokens=1)
+        if not request.continuation:
+            self.asked.append((instruction, last))
+            right = int(last[1:]) % self.size < instruction.count("+")
+            return Completion(text=last if right else "no", usage=usage)
+        self.scored.append((instruction, last, request.continuation))
+        if "!" in instruction:
+            raise ContentFilterError("!")
+        minus = -float(instruction.count("-")) - int(last[1:]) / 1000
+        return Completion(text="", logprobs=(minus - 1, minus + 1), usage=usage)
+
+    async def aclose(self) -> None:
+        pass
+
+
+@pytest.fixture
+def likely(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setattr("tests.fidelity.conftest.Reader", Likely)
+    return run
+
+
+def minus(n: int, _: str) -> str:
+    return tagged("-" * (n + 1) + f" new {n}")
+
+
+def scored(seen: Seen) -> list[tuple[str, str, str]]:
+    return seen.reader.scored  # type: ignore[attr-defined,no-any-return] # set by the fixture
+
+
+def leaders(seen: Seen) -> list[str]:
+    """The instructions measured on the validation split, the seed's own measurement apart."""
+    names = {e.key: e.body["prompt"]["instruction"] for e in seen.events if e.kind == "candidate"}
+    return [names[event.body["candidate"]] for event in seen.evaluations(whole=True)[1:]]
+
+
+def test_likelihood_scores_the_right_answer_and_writes_none(likely: Run) -> None:
+    optimizer = small(score="likelihood", evaluation="flat", n_examples=4, n_leaders=2)
+    seen = likely(optimizer, minus, seed_prompt="-------- seed")
+    found = scored(seen)
+    assert len(found) == 7 * 4
+    assert all(last == answer for _, last, answer in found)
+    train = {example.inputs["input"] for example in seen.task.train}
+    assert {last for _, last, _ in found} <= train
+    assert not {last for _, last in seen.reader.asked} & train
+    assert leaders(seen) == ["- new 0", "-- new 1"]
+    assert seen.result.spent.calls == 6 + 7 * 4 + 3 * 10
+
+
+@pytest.mark.parametrize("evaluation", ["flat", "ucb"])
+def test_the_final_choice_is_by_answers(likely: Run, evaluation: str) -> None:
+    replies = ["+++ --", "-", "+ ---"]
+    optimizer = small(
+        n_queries=1, score="likelihood", evaluation=evaluation, n_leaders=3, ucb_share=1.0
+    )
+    seen = likely(optimizer, lambda n, _: tagged(replies[n]), seed_prompt="----")
+    assert leaders(seen) == ["-", "+++ --", "+ ---"]
+    assert seen.result.best.prompt.instruction == "+++ --"
+
+
+def test_an_arm_without_a_likelihood_is_unknown_and_not_the_best(likely: Run) -> None:
+    """A mean of 0 would be the highest of all log-probabilities."""
+    optimizer = small(n_queries=4, score="likelihood", ucb_rounds=1, ucb_share=0.01, n_leaders=9)
+    seen = likely(optimizer, minus)
+    assert len({instruction for instruction, *_ in scored(seen)}) == 1
+    assert set(leaders(seen)) == {instruction for instruction, *_ in scored(seen)}
+    refused = likely(small(score="likelihood", evaluation="flat"), lambda n, _: tagged(f"! {n}"))
+    assert leaders(refused) == ["Seed"]
+
+
+def test_under_likelihood_the_bandit_turns_to_the_likelier_arms(likely: Run) -> None:
+    optimizer = small(
+        n_queries=4, score="likelihood", ucb_rounds=40, ucb_share=0.1, exploration=0.3
+    )
+    seen = likely(optimizer, minus, seed_prompt="-" * 20, size=60)
+    counts = Counter(instruction for instruction, *_ in scored(seen))
+    assert counts.most_common(1)[0][0] == "- new 0"
+    assert len(counts) == 13
+
+
+def test_ranks_have_a_scale_whatever_the_rewards() -> None:
+    assert ranks([-9.0, None, -1.0, -500.0]) == [0.5, 0.0, 1.0, 0.0]
+    assert ranks([-1.0, -1.0, -1.0]) == [0.5, 0.5, 0.5]
+    assert ranks([-1.0, -2.0, -1.0]) == [0.75, 0.0, 0.75]
+    assert ranks([-3.0]) == [0.5]
+    assert ranks([None]) == [0.0]
+
+
+@pytest.mark.parametrize("name", ["mode", "score", "evaluation"])
+def test_choices_are_told(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"APE.{name} is 'x'; it is '"):
+        APE(**cast("dict[str, Any]", {name: "x"}))

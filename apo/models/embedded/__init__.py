@@ -12,6 +12,7 @@ from random import Random
 
 from apo.model import Completion, Decoding, Request, Usage
 from apo.models.embedded.answer import answer
+from apo.models.embedded.likely import logprobs
 from apo.models.embedded.text import TOKEN
 from apo.models.embedded.writer import asks_for_writing, write
 
@@ -32,7 +33,12 @@ class Embedded:
     name = "embedded"
 
     async def complete(self, request: Request) -> Completion:
-        """Answer the request; never fails and never waits."""
+        """Answer the request, or say how likely its continuation is; never fails, never waits."""
+        read = sum(_count_tokens(message.content) for message in request.messages)
+        if request.continuation:
+            found = logprobs(request.messages, request.continuation)
+            usage = Usage(input_tokens=read + len(found), output_tokens=0)
+            return Completion(text="", usage=usage, logprobs=found)
         temperature = request.decoding.temperature or 0.0
         rng = Random(_digest(request, sampled=temperature > 0))
         if asks_for_writing(request.messages):
@@ -40,7 +46,6 @@ class Embedded:
         else:
             text = answer(request.messages, temperature, rng)
         text, truncated = _cut(text, request.decoding)
-        read = sum(_count_tokens(message.content) for message in request.messages)
         usage = Usage(input_tokens=read, output_tokens=_count_tokens(text))
         return Completion(text=text, usage=usage, truncated=truncated)
 

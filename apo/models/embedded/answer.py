@@ -33,7 +33,7 @@ def answer(messages: Sequence[Message], temperature: float, rng: Random) -> str:
         rng: where draws come from.
     """
     chat = take_apart(messages)
-    rules = _rules(chat.instruction, chat.demos)
+    rules = rules_of(chat.instruction, chat.demos)
     reply = _work(chat, rules, temperature, rng)
     if chat.frame:
         bare = dress(reply or _small_talk(chat), replace(rules.form, bare=True), chat.instruction)
@@ -47,7 +47,7 @@ def answer(messages: Sequence[Message], temperature: float, rng: Random) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _rules(instruction: str, demos: tuple[tuple[str, str], ...]) -> Rules:
+def rules_of(instruction: str, demos: tuple[tuple[str, str], ...]) -> Rules:
     """What the instruction states, with the cues that the demos add to it."""
     rules = read(instruction)
     if not demos:

@@ -21,10 +21,21 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s", re.MULTILINE)
+_RULE = re.compile(
+    r"(?:answer|reply|respond|return|output|put|give|when unsure|if none|if unsure|otherwise|"
+    r"multiply|a negation|write the|these words|look for|typical words|extract|classify)\b"
+    r".*[.:>]$|.*(?:세요|단어입니다)[.:]?$",
+    re.IGNORECASE,
+)
 _MAX_DEMOS = 200
+_MAX_GREETING = 200
 _MAX_HEAD = 20_000
 _CUE = re.compile(r"[^\n.!?]{1,40}[:：]")
 _HEADING = re.compile(r"^(?:## \w+|</?(?:instruction|context|demos)>)[ \t]*$\n?", re.MULTILINE)
+_BLOCKS = re.compile(
+    r"^Input:\n(.+?)\nOutput:\n(.+?)(?=\n\nInput:\n|\n*\Z)", re.MULTILINE | re.DOTALL
+)
+_WRAPPED = re.compile(r"<(\w+)>(.*)</\1>", re.DOTALL)
 _INLINE = re.compile(
     r"(?:input|text|question|q|입력|질문)\s*[:：]\s*(.+?)\n(?:output|answer|label|a|출력|답)\s*[:：]\s*(.+)",
     re.IGNORECASE,
@@ -59,6 +70,8 @@ def take_apart(messages: Sequence[Message]) -> Conversation:
         return _framed(opening, frame, turns, users[-1])
     if not opening:
         opening, users[0] = split_opening(users[0])
+    elif len(turns) == 1 and _says_nothing(opening):
+        opening, users[0] = _split_lines(users[0])
     instruction, inline = _read_opening(opening)
     answers = [m.content for m in turns if m.role == "assistant"]
     demos = tuple(zip(users[:-1], answers, strict=False))
@@ -66,10 +79,35 @@ def take_apart(messages: Sequence[Message]) -> Conversation:
     return Conversation(instruction, demos or inline, text, cue)
 
 
+@lru_cache(maxsize=64)
+def _says_nothing(opening: str) -> bool:
+    """Whether a system message is only a greeting, such as "You are a helpful assistant."."""
+    return len(opening) < _MAX_GREETING and not _ASKS.search(opening) and not allowed(opening)
+
+
+def _split_lines(turn: str) -> Pair:
+    """Split a turn in which the input starts on the line after the instruction.
+
+    The instruction is the first line and those after it that list bullets or state a rule, but
+    not the last line; where worked examples stand between the two, all before the last "Input:".
+    """
+    before, shown, text = turn.rpartition("\nInput:\n")
+    if shown:
+        return before, text
+    lines = turn.split("\n")
+    count = 1
+    while count < len(lines) - 1 and (_BULLET.match(lines[count]) or _RULE.match(lines[count])):
+        count += 1
+    return "\n".join(lines[:count]), "\n".join(lines[count:])
+
+
 @lru_cache(maxsize=1024)
 def _read_opening(opening: str) -> tuple[str, tuple[Pair, ...]]:
     """Split an opening into the instruction and the demos that are written into it."""
     opening = _HEADING.sub("", opening).strip()
+    if blocks := _BLOCKS.findall(opening):
+        demos = tuple((text.strip(), _unwrapped(answer)) for text, answer in blocks)
+        return _BLOCKS.sub("", opening).strip(), demos[:_MAX_DEMOS]
     inline = _inline_demos(opening)[:_MAX_DEMOS]
     return (_INLINE.sub("", opening) if inline else opening), inline
 
@@ -119,6 +157,12 @@ def _inline_demos(opening: str) -> tuple[Pair, ...]:
         for text, _, answer in parts
         if text and (answer.strip().lower() in labels or answer.strip().startswith("{"))
     )
+
+
+def _unwrapped(answer: str) -> str:
+    """An answer without the tag around it, or around its end."""
+    wrapped = _WRAPPED.search(answer)
+    return (wrapped[2] if wrapped else answer).strip()
 
 
 def _framed(opening: str, frame: Frame, turns: Sequence[Message], last: str) -> Conversation:

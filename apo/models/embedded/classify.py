@@ -29,13 +29,19 @@ def choose(
     Without any evidence the answer is the one that the prompt names for this case, else the first
     allowed one. Above temperature 0, an answer is drawn by its evidence.
     """
-    score = evidence(names, rules, text)
-    if not any(score.values()) and rules.otherwise in names:
-        score[rules.otherwise] = 1.0
+    score = weighed(names, rules, text)
     if temperature > 0:
         weights = [math.exp(min(50.0, score[name] / temperature)) for name in names]
         return rng.choices(list(names), weights)[0]
     return max(names, key=lambda name: score[name])
+
+
+def weighed(names: Sequence[str], rules: Rules, text: str) -> dict[str, float]:
+    """The evidence for each answer; without any it is for what the prompt names for this case."""
+    score = evidence(names, rules, text)
+    if not any(score.values()) and rules.otherwise in names:
+        score[rules.otherwise] = 1.0
+    return score
 
 
 def evidence(names: Sequence[str], rules: Rules, text: str) -> dict[str, float]:

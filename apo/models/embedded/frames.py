@@ -1,12 +1,9 @@
-"""Frames of other frameworks: `[[ ## field ## ]]` markers, and examples in JSON or Markdown."""
+"""Frames of other frameworks: `[[ ## field ## ]]` markers, and answers in JSON."""
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
-
-from apo.models.embedded.text import mentions
 
 Pair = tuple[str, str]
 
@@ -14,10 +11,6 @@ MARKER = re.compile(r"\[\[ ## (\w+) ## \]\]")
 _LISTED = re.compile(r"^\s*\d+\.\s*`(\w+)`", re.MULTILINE)
 _NOTES = re.compile(r"(?:one of|Literal\[)[^\n\]]+")
 _RESPOND = re.compile(r"Respond with (?:the corresponding output fields|a JSON object)")
-_INPUTS = re.compile(r"^#{1,6} Inputs\s*?$", re.MULTILINE)
-_OUTPUTS = re.compile(r"^#{1,6} Generated Outputs\s*?$", re.MULTILINE)
-_FEEDBACK = re.compile(r"^#{1,6} Feedback\s*?$", re.MULTILINE)
-_RECORD_END = re.compile(r"^(?:# |```)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -32,12 +25,16 @@ class Frame:
     fields: tuple[str, ...]
     as_json: bool = False
 
-    def dress(self, values: Mapping[str, str], default: str) -> str:
-        """Write the fields; those without a value get the default."""
+    def dress(self, values: Mapping[str, str | Mapping[str, str]], default: str) -> str:
+        """Write the fields, objects as JSON; those without a value get the default."""
         filled = {field: values.get(field, default) for field in self.fields}
         if self.as_json:
             return json.dumps(filled, ensure_ascii=False)
-        parts = [f"[[ ## {field} ## ]]\n{value}" for field, value in filled.items()]
+        parts = [
+            f"[[ ## {field} ## ]]\n"
+            + (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+            for field, value in filled.items()
+        ]
         return "\n\n".join([*parts, "[[ ## completed ## ]]"])
 
 
@@ -68,51 +65,3 @@ def framed_values(text: str) -> dict[str, str]:
         for name, value in zip(parts[1::2], parts[2::2], strict=True)
         if name != "completed"
     }
-
-
-def shown_pairs(text: str, names: Sequence[str]) -> tuple[Pair, ...]:
-    """Find examples that another framework shows, as (input, right answer).
-
-    Known are JSON lists and Markdown records of inputs, generated outputs and feedback, and blocks
-    of "Field: value" lines that end in a label. With feedback, the right answer is the one that
-    the feedback names; without, the generated one.
-    """
-    records = [_record(_RECORD_END.split(part, 1)[0]) for part in _INPUTS.split(text)[1:]]
-    records += [record for line in text.splitlines() for record in _json_records(line)]
-    pairs = [(inputs, _named(feedback or outputs, names)) for inputs, outputs, feedback in records]
-    for block in re.split(r"\n\s*\n", text):
-        inputs, _, last = block.strip().rpartition("\n")
-        label = last.partition(":")[2].strip()
-        if inputs and label in names:
-            pairs.append((inputs, label))
-    return tuple((inputs.strip(), answer) for inputs, answer in pairs if answer)
-
-
-def _record(part: str) -> tuple[str, str, str]:
-    inputs, _, rest = _OUTPUTS.sub("\0", part, count=1).partition("\0")
-    outputs, _, feedback = _FEEDBACK.sub("\0", rest, count=1).partition("\0")
-    return inputs, outputs, feedback.strip()
-
-
-def _json_records(line: str) -> list[tuple[str, str, str]]:
-    if not line.startswith("[{"):
-        return []
-    try:
-        rows: list[Any] = json.loads(line)
-    except (ValueError, RecursionError):
-        return []
-    return [
-        (_flat(row, "Inputs"), _flat(row, "Generated Outputs"), _flat(row, "Feedback"))
-        for row in rows
-    ]
-
-
-def _flat(row: Any, key: str) -> str:
-    value = cast(dict[str, Any], row).get(key, "") if isinstance(row, dict) else ""
-    values = cast(dict[str, Any], value).values() if isinstance(value, dict) else [value]
-    return "\n".join(map(str, values))
-
-
-def _named(text: str, names: Sequence[str]) -> str:
-    named = [name for name in names if mentions(text, name)]
-    return named[0] if len(named) == 1 else ""

@@ -1,14 +1,15 @@
-"""Writes an instruction when a meta-prompt asks for one."""
+"""Writes an instruction when a meta-prompt asks for one; or reasons, or a judgement."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
 from apo.model import Message
+from apo.models.embedded import judging
 from apo.models.embedded.cues import tied_words
 from apo.models.embedded.learn import learn
-from apo.models.embedded.lists import entries
+from apo.models.embedded.lists import entries, items
 from apo.models.embedded.merging import merge, thin, without
 from apo.models.embedded.meta import Assignment, read_assignment
 from apo.models.embedded.phrasing import render
@@ -50,6 +51,9 @@ def write(messages: Sequence[Message], temperature: float, rng: Random) -> str:
         return (
             "제안: 지시문을 더 자세히 쓰세요." if job.korean else "I would add more detail to it."
         )
+    if job.tag == judging.TAG:
+        last = next(m.content for m in reversed(messages) if m.role == "user")
+        return job.dress(judging.judge(last, job.task, job.labels, temperature, rng))
     if not job.wants_instruction:
         return job.dress(_reasons(job))
     return job.dress(compose(job, draw))
@@ -63,6 +67,8 @@ def compose(job: Assignment, rng: Random | None) -> str:
     known = [*parents, *([shown] if shown.work != "chat" else [])]
     if not known:
         return _reword(job, rng)
+    if not job.pairs:  # What the task's description requires is all there is to go by.
+        known.append(read(job.task))
     named = tuple(dict.fromkeys(name for rules in known for name in rules.names))
     advice, _ = tied_words(job.notes, "chat", entries(job.notes), named)
     known.append(replace(known[0], cues=advice))
@@ -103,14 +109,31 @@ def _misled(job: Assignment, names: Sequence[str]) -> dict[str, frozenset[str]]:
 
 
 def _reasons(job: Assignment) -> str:
-    """Say which cues of the examples the best candidate lacks, in lines that a writer can read."""
-    shown = learn(job.pairs, job.labels) if job.pairs else Rules()
+    """Say which cues of the examples the best candidate lacks, in lines that a writer can read.
+
+    Without examples, the cues are those that notes on the data name most often.
+    """
+    cues = learn(job.pairs, job.labels).cues if job.pairs else _noted(job.notes)
     known = [stem(word) for text in _best(job, None)[:1] for word in words(text)]
-    lines = ["지시문에 없는 단서:" if job.korean else "Cues that the instruction does not name:"]
-    for name, cues in shown.cues.items():
-        missing = [cue for cue in cues if stem(cue) not in known][:_REASONS]
+    if job.candidates:
+        first = "지시문에 없는 단서:" if job.korean else "Cues that the instruction does not name:"
+    else:
+        first = "답마다 자주 나오는 단서:" if job.korean else "Cues that stand with each answer:"
+    lines = [first]
+    for name, listed in cues.items():
+        missing = [cue for cue in listed if stem(cue) not in known][:_REASONS]
         lines += [f"- {name}: {', '.join(missing)}"] if missing else []
+    if job.frame:  # Frameworks join remarks without a line break.
+        lines.append("Other words say little.")
     return "\n".join(lines)
+
+
+def _noted(notes: str) -> dict[str, list[str]]:
+    """The cues of "- name: words" lines: those listed most often first."""
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for entry in entries(notes):
+        found[entry.head].update(items(entry.rest))
+    return {name: [cue for cue, _ in counts.most_common()] for name, counts in found.items()}
 
 
 def _reword(job: Assignment, rng: Random | None) -> str:

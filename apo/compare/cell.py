@@ -1,0 +1,117 @@
+"""One cell of the grid, run in a worker process; the process lives for many cells."""
+
+import asyncio
+import os
+import signal
+import threading
+from dataclasses import dataclass
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Any, Literal
+
+from apo.compare.data_folder import is_data_folder
+from apo.compare.grid import Cell, read_task
+from apo.errors import ApoError, Interrupted
+from apo.optimize import aoptimize
+from apo.options import Options
+from apo.prepare import Setup
+from apo.result import Result
+from apo.session import Progress
+
+LOOK = 0.2  # Seconds between two looks at whether the comparison is to stop.
+_asked: list[Event] = []
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a cell ended.
+
+    Attributes:
+        state: as said; an interrupted cell goes on when the comparison is started again.
+        error: why it failed; else "".
+        scores: of the seed prompt and of the best one on the test split, when finished.
+    """
+
+    state: Literal["finished", "interrupted", "failed"]
+    error: str = ""
+    scores: tuple[float, float] | None = None
+
+
+def start_worker(stop: Event) -> None:
+    """Prepare a worker: it leaves signals to its parent, and does not outlive it."""
+    _asked.append(stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)  # What the journal holds is kept, as after any kill.
+
+
+def run_cell(cell: Cell, root: Path) -> Outcome:
+    """Run a cell to its end, from its start or from where it was left; nothing is raised."""
+    if _stopping():
+        return Outcome("interrupted")
+    try:
+        if not (root / "runs" / cell.id).exists():
+            _create(cell, root)
+        result = asyncio.run(_run(cell, root))
+    except Interrupted:
+        return Outcome("interrupted")
+    except ApoError as error:
+        return Outcome("failed", f"{type(error).__name__}: {error}")
+    except Exception as error:  # One cell must never end the others.
+        return Outcome("failed", f"{type(error).__name__}: {error}")
+    verdict = result.verdict
+    scores = None if verdict is None else (verdict.seed_score, verdict.best_score)
+    return Outcome("finished", "", scores)
+
+
+def _stopping() -> bool:
+    return any(event.is_set() for event in _asked)
+
+
+def _create(cell: Cell, root: Path) -> None:
+    """Make the run's folder under the cell's id; it appears whole or not at all."""
+    given: dict[str, Any] = {"prompt": None, **_arguments(cell, root)}
+    setup = Setup(**given)
+    folder, _ = setup.prepare(None, root / "new")
+    named: dict[str, Any] = {"id": cell.id, "label": cell.label}
+    if not is_data_folder(cell.task):  # Then `apo resume` finds the task by this name as well.
+        named |= {"task_ref": cell.task, "objects": []}
+    folder.update(**named)
+    (root / "runs").mkdir(exist_ok=True)
+    folder.path.rename(root / "runs" / cell.id)
+
+
+def _arguments(cell: Cell, root: Path) -> dict[str, Any]:
+    return {
+        "task": read_task(cell.task, root),
+        "optimizer": cell.optimizer,
+        "settings": cell.settings,
+        "model": cell.model,
+        "optimizer_model": cell.optimizer_model,
+        "budget": cell.budget,
+        "options": Options(
+            seed=cell.seed,
+            max_concurrency=cell.concurrency,
+            prices=cell.prices,
+            track=False,  # The comparison is logged as one, at its end.
+        ),
+    }
+
+
+async def _run(cell: Cell, root: Path) -> Result:
+    progress = Progress()
+    given = _arguments(cell, root)
+    work = asyncio.ensure_future(aoptimize(**given, run=cell.id, home=root, progress=progress))
+    while not work.done():
+        await asyncio.wait({work}, timeout=LOOK)
+        if _stopping():
+            progress.stop()
+    return work.result()

@@ -1,0 +1,146 @@
+"""Reading the finished cells: a row of figures for each, and the course of each search."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from apo.compare.runner import Grid
+from apo.journal import open_for_reading, read_events
+from apo.prompt import Prompt
+from apo.runs import RunFolder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A finished cell's figures.
+
+    Attributes:
+        cell: the run's id.
+        task: what tables call the task, with the model where several are compared.
+        optimizer: the label of the optimizer.
+        model: answers the examples.
+        optimizer_model: writes prompts.
+        seed: of the random streams.
+        n_test: test examples that both prompts answered.
+        seed_score: of the seed prompt on them, in [0, 1].
+        best_score: of the prompt that the search chose, whatever the verdict on it.
+        p_value: of "there is no difference" between the two.
+        favourable: whether the verdict is.
+        validation_seed: score of the seed prompt on the validation split.
+        validation_best: score of the chosen prompt there; too high, as it was chosen by it.
+        seed_chars: length of the seed prompt, in characters of its plain text.
+        best_chars: length of the chosen one.
+        calls: answered calls.
+        input_tokens: tokens in.
+        output_tokens: tokens out.
+        usd: US dollars; None when a price is unknown.
+        minutes: running time.
+    """
+
+    cell: str
+    task: str
+    optimizer: str
+    model: str
+    optimizer_model: str
+    seed: int
+    n_test: int
+    seed_score: float
+    best_score: float
+    p_value: float
+    favourable: bool
+    validation_seed: float
+    validation_best: float
+    seed_chars: int
+    best_chars: int
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    usd: float | None
+    minutes: float
+
+    @property
+    def gain(self) -> float:
+        """How much the chosen prompt scores above the seed prompt."""
+        return self.best_score - self.seed_score
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the figures as JSON values."""
+        return {**asdict(self), "gain": self.gain}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The course of one search: the best validation score so far, by calls.
+
+    Attributes:
+        row: the cell.
+        calls: answered calls at each rise, ascending; the first is the seed prompt's measurement.
+        scores: the best score from there on, in [0, 1].
+        end: answered calls when the search measured something last; the verdict comes after it.
+    """
+
+    row: Row
+    calls: tuple[int, ...]
+    scores: tuple[float, ...]
+    end: int
+
+
+def collect(grid: Grid) -> list[Curve]:
+    """Read all cells that are finished and have a verdict, in the order of the grid."""
+    curves: list[Curve] = []
+    for cell in grid.cells:
+        outcome = grid.outcomes.get(cell.id)
+        if outcome is None or outcome.state != "finished":
+            continue
+        folder = grid.folder(cell)
+        result = folder.result or {}
+        if not result.get("verdict"):
+            continue
+        spent, verdict = result["spent"], result["verdict"]
+        row = Row(
+            cell=cell.id,
+            task=cell.block,
+            optimizer=cell.label,
+            model=result["model"],
+            optimizer_model=result["optimizer_model"],
+            seed=cell.seed,
+            n_test=verdict["n"],
+            seed_score=verdict["seed_score"],
+            best_score=verdict["best_score"],
+            p_value=verdict["p_value"],
+            favourable=verdict["favourable"],
+            validation_seed=result["validation"]["seed"],
+            validation_best=result["validation"]["best"],
+            seed_chars=len(Prompt.from_dict(result["seed_prompt"]).text()),
+            best_chars=len(Prompt.from_dict(result["best_prompt"]).text()),
+            calls=spent["calls"],
+            input_tokens=spent["input_tokens"],
+            output_tokens=spent["output_tokens"],
+            usd=spent["usd"],
+            minutes=spent["seconds"] / 60,
+        )
+        curves.append(_curve(row, folder))
+    return curves
+
+
+def without_verdict(grid: Grid, curves: Iterable[Curve]) -> list[str]:
+    """Ids of finished cells that have no verdict, because no test example was answered twice."""
+    known = {curve.row.cell for curve in curves}
+    finished = [c.id for c in grid.cells if c.id in grid.outcomes]
+    return [i for i in finished if i not in known and grid.outcomes[i].state == "finished"]
+
+
+def _curve(row: Row, folder: RunFolder) -> Curve:
+    """Read the evaluations on the whole validation split, and keep those that were a rise."""
+    database = open_for_reading(folder.journal_path)
+    try:
+        bodies = [event.body for event in read_events(database) if event.kind == "evaluation"]
+    finally:
+        database.close()
+    points: list[tuple[int, float]] = []
+    for body in sorted((b for b in bodies if b["whole"]), key=lambda b: int(b["calls"])):
+        if not points or body["mean"] > points[-1][1]:
+            points.append((body["calls"], body["mean"]))
+    end = max((int(body["calls"]) for body in bodies), default=0)
+    calls, scores = zip(*points, strict=True) if points else ((), ())
+    return Curve(row, tuple(calls), tuple(scores), end)

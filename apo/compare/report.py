@@ -1,0 +1,70 @@
+"""The files of a comparison: its tables, its figures as JSON, a line for each cell, pictures."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from apo.compare.collect import Curve, collect, without_verdict
+from apo.compare.runner import Grid
+from apo.compare.settings import Experiment
+from apo.compare.standing import Comparison, compare
+from apo.compare.table import cells_csv, markdown
+from apo.errors import RunError
+
+
+def conclude(experiment: Experiment, grid: Grid) -> tuple[Comparison, list[Curve]]:
+    """Read what is finished, and rank the optimizers."""
+    curves = collect(grid)
+    problems = [f"{cell} has no verdict." for cell in without_verdict(grid, curves)]
+    failed = grid.count("failed")
+    left = len(grid.cells) - grid.count("finished") - failed
+    if failed:
+        problems.append(f"{failed} of {len(grid.cells)} cells failed.")
+    if left:
+        problems.append(f"{left} of {len(grid.cells)} cells are not finished.")
+    return compare(experiment.name, [curve.row for curve in curves], problems), curves
+
+
+def document(
+    experiment: Experiment, grid: Grid, found: Comparison, curves: Sequence[Curve]
+) -> dict[str, Any]:
+    """Everything as JSON values: what was asked, the rankings, the cells and their curves."""
+    failed = {i: outcome.error for i, outcome in grid.outcomes.items() if outcome.error}
+    return {
+        "experiment": experiment.model_dump(mode="json"),
+        "folder": str(grid.root),
+        **found.to_dict(),
+        "failed": failed,
+        "cells": [
+            {**c.row.to_dict(), "curve": {"calls": c.calls, "scores": c.scores}} for c in curves
+        ],
+    }
+
+
+def write_report(
+    folder: Path, whole: dict[str, Any], found: Comparison, curves: Sequence[Curve]
+) -> list[Path]:
+    """Write table.md, cells.csv, comparison.json and plots/.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    texts = {
+        "table.md": markdown(found),
+        "cells.csv": cells_csv([curve.row for curve in curves]),
+        "comparison.json": json.dumps(whole, ensure_ascii=False, indent=1) + "\n",
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            part = folder / f"{name}.part"
+            part.write_text(text, encoding="utf-8")
+            os.replace(part, folder / name)
+        from apo.compare.plot import draw
+
+        pictures = draw(found, curves, folder / "plots")
+    except OSError as error:
+        raise RunError(f"Cannot write the report in {folder}: {error.strerror}.") from error
+    return [*(folder / name for name in texts), *pictures]

@@ -1,0 +1,162 @@
+"""What an experiment file may say: which runs make up a comparison."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from apo.budget import Budget
+from apo.errors import SettingsError, near
+from apo.optimize import DEFAULT_BUDGET
+
+_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
+_Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+ALL = "all"
+"""In place of a list of optimizers: every one that is installed."""
+
+
+class Entry(BaseModel):
+    """One optimizer of a comparison.
+
+    Attributes:
+        name: a name that `apo optimize -o` takes.
+        settings: its settings by name; those left out keep their defaults.
+        label: what tables call it; needed where the same optimizer takes part twice.
+    """
+
+    model_config = _STRICT
+
+    name: _Text
+    settings: dict[str, Any] = {}
+    label: _Text = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        """Take a bare name, and let it be the label."""
+        if isinstance(value, str):
+            return {"name": value, "label": value}
+        if isinstance(value, dict):
+            given = cast("dict[object, Any]", value)
+            return {"label": given.get("name"), **given} if "name" in given else given
+        return value
+
+
+class Limits(BaseModel):
+    """What each run may spend; see `apo.Budget`."""
+
+    model_config = _STRICT
+
+    max_calls: Annotated[int, Field(gt=0)] | None = None
+    max_tokens: Annotated[int, Field(gt=0)] | None = None
+    max_usd: Annotated[float, Field(gt=0)] | None = None
+    max_minutes: Annotated[float, Field(gt=0)] | None = None
+
+    def budget(self) -> Budget:
+        """The budget; without any limit the one that a run has by default."""
+        limits = self.model_dump()
+        return Budget(**limits) if any(limits.values()) else DEFAULT_BUDGET
+
+
+class Experiment(BaseModel):
+    """A comparison: every optimizer on every task with every model, once a seed.
+
+    Attributes:
+        name: of its folder and its MLflow experiment.
+        tasks: built-in names, folders with a task.yaml, `file.py:name`, or data folders.
+        optimizers: who takes part; the text "all" stands for all that are installed.
+        models: answer the examples, one at a time; every model is compared by itself.
+        optimizer_model: writes prompts; the model that answers when None.
+        seeds: of each run's random streams.
+        budget: of each run; the same for all.
+        concurrency: the most calls that one run has under way.
+        prices: "IN,OUT" in dollars per million tokens, by the name of a model.
+    """
+
+    model_config = _STRICT
+
+    name: Annotated[str, Field(max_length=60, pattern=r"^\w[\w.-]*$")]
+    tasks: Annotated[tuple[_Text, ...], Field(min_length=1, strict=False)]
+    optimizers: Annotated[tuple[Entry, ...], Field(min_length=1, strict=False)]
+    models: Annotated[tuple[_Text, ...], Field(min_length=1, strict=False)] = ("embedded",)
+    optimizer_model: _Text | None = None
+    seeds: Annotated[tuple[int, ...], Field(min_length=1, strict=False)] = (0, 1, 2, 3, 4)
+    budget: Limits = Limits()
+    concurrency: Annotated[int, Field(ge=1)] = 16
+    prices: dict[str, str] = {}
+
+    @field_validator("optimizers", mode="before")
+    @classmethod
+    def _all(cls, value: Any) -> Any:
+        if value != ALL:
+            return value
+        from apo.plugins import optimizer_names
+
+        return optimizer_names()
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _count(cls, value: Any) -> Any:
+        """Take a number of seeds for the first so many."""
+        return tuple(range(value)) if type(value) is int else value
+
+    @model_validator(mode="after")
+    def _apart(self) -> "Experiment":
+        lists: dict[str, tuple[object, ...]] = {
+            "tasks": self.tasks,
+            "models": self.models,
+            "seeds": self.seeds,
+            "the labels of optimizers": tuple(entry.label for entry in self.optimizers),
+        }
+        for name, values in lists.items():
+            twice = [value for value in values if values.count(value) > 1]
+            if twice:
+                raise ValueError(f"{name}: {twice[0]!r} stands twice")
+        return self
+
+
+def read_experiment(path: Path) -> dict[str, Any]:
+    """Read the keys of an experiment file; it is called like the file where it says no name.
+
+    Raises:
+        SettingsError: it cannot be read, or is no YAML mapping.
+    """
+    try:
+        values: Any = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise SettingsError(f"The experiment {path} cannot be read: {error.strerror}.") from error
+    except (yaml.YAMLError, ValueError) as error:
+        said = " ".join(str(error).split())
+        raise SettingsError(f"{path} is not valid YAML in UTF-8: {said}.") from error
+    if not isinstance(values, dict):
+        raise SettingsError(f"{path} must be a mapping of keys such as tasks and optimizers.")
+    keys = cast("dict[object, Any]", values)
+    return {"name": path.stem, **{str(key): value for key, value in keys.items()}}
+
+
+def parse_experiment(values: Mapping[str, Any], where: str) -> Experiment:
+    """Check the keys and values of an experiment.
+
+    Args:
+        values: by key.
+        where: opens the message.
+
+    Raises:
+        SettingsError: says the key, what was given, and what is meant or allowed.
+    """
+    known = list(Experiment.model_fields)
+    for key in values:
+        if key not in known:
+            raise SettingsError(f"{where}: there is no key {key!r}.{near(key, known)}")
+    try:
+        return Experiment.model_validate(dict(values))
+    except ValidationError as error:
+        problems: list[str] = []
+        for detail in error.errors():
+            name = ".".join(str(part) for part in detail["loc"])
+            said = detail["msg"].removeprefix("Value error, ")
+            given = "" if detail["type"] == "missing" else f" (given: {detail['input']!r:.80})"
+            problems.append(said if not name else f"{name}: {said.lower()}{given}")
+        raise SettingsError(f"{where}: {'; '.join(dict.fromkeys(problems))}.") from None

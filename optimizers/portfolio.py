@@ -1,0 +1,60 @@
+"""Portfolio: several optimizers take turns, each going on from the best that the others found.
+
+Own method. No optimizer wins on all tasks, and another one started from a stalled candidate often
+gets past the plateau (as the authors of GEPA report for a portfolio of theirs, 2026; for
+algorithms in general: Huberman, Lukose and Hogg, 1997). One after the other is started from the
+best prompts so far, and stopped when it ends by itself, when it has had its share of what is left
+of the budget, or when it has cost so much without a better best prompt. All share one archive: no
+prompt is proposed, and no answer paid, twice. The turns end with the budget, or with a whole
+turn that brought nothing.
+"""
+
+import math
+from dataclasses import dataclass
+
+from apo import Search, SettingsError, check_ranges, make_optimizer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Portfolio:
+    """Published optimizers in turns, with one budget and one archive.
+
+    Attributes:
+        optimizers: who takes turns, in this order; names as for `--optimizer`.
+        share: the part of the remaining budget that one stage may spend.
+        patience: measurements of the whole validation split whose cost a stage may spend in a
+            row without a better best prompt.
+        n_handed: best prompts that a stage starts from.
+    """
+
+    optimizers: tuple[str, ...] = ("ape", "gepa", "bootstrap-rs", "opro")
+    share: float = 0.5
+    patience: float = 4
+    n_handed: int = 3
+
+    def __post_init__(self) -> None:
+        if not self.optimizers or "portfolio" in self.optimizers:
+            raise SettingsError(
+                f"Portfolio.optimizers is {list(self.optimizers)}; it must name at least one "
+                "optimizer, and not the portfolio itself."
+            )
+        check_ranges(
+            self, share=(0.01, 0.99), patience=(0.01, math.inf), n_handed=(1, math.inf)
+        )  # fmt: skip
+
+    async def run(self, search: Search) -> None:
+        """Turn by turn, until the budget is over or a turn brings nothing."""
+        stages = [make_optimizer(name) for name in self.optimizers]
+        cost = len(search.task.validation)
+        before = None
+        while search.best is not before or before is None:
+            before = search.best
+            for optimizer in stages:
+                if search.solved or search.calls_left < cost:
+                    return
+                await search.stage(
+                    optimizer,
+                    seed_prompts=[e.prompt for e in search.archive[: self.n_handed]],
+                    share=self.share,
+                    patience=self.patience * cost,
+                )

@@ -1,0 +1,118 @@
+"""Rankings and their tables, on rows made by hand."""
+
+import csv
+import io
+from collections.abc import Callable
+
+import pytest
+
+from apo.compare.collect import Row
+from apo.compare.standing import compare
+from apo.compare.table import cells_csv, markdown, tables
+
+MakeRow = Callable[..., Row]
+
+
+@pytest.fixture
+def rows(row: MakeRow) -> list[Row]:
+    """On a, good is ahead with every seed; on b, all are alike."""
+    scores = {"good": 0.8, "fair": 0.6, "poor": 0.5}
+    return [
+        row(task, name, seed, (score if task == "a" else 0.7) + 0.01 * seed)
+        for task in ("a", "b")
+        for name, score in scores.items()
+        for seed in range(5)
+    ]
+
+
+def test_the_ranking_on_a_task(rows: list[Row]) -> None:
+    ranking = compare("x", rows).tasks[0]
+    assert [s.optimizer for s in ranking.standings] == ["good", "fair", "poor"]
+    good, fair, poor = ranking.standings
+    assert good.score == pytest.approx(0.82)
+    assert good.gain == pytest.approx(0.42)
+    assert good.n == 5
+    assert good.p_value is None
+    assert good.behind_interval is None
+    assert fair.rank == 2
+    assert fair.behind == pytest.approx(0.2)
+    assert fair.behind_interval == pytest.approx((0.2, 0.2))
+    assert poor.p_value == pytest.approx(2 * 2 / 2**5)  # corrected for two comparisons
+    assert poor.favourable == pytest.approx(0.8)  # 0.50 is no gain, the other four are
+
+
+def test_ties_share_a_rank(rows: list[Row]) -> None:
+    assert {s.rank for s in compare("x", rows).tasks[1].standings} == {2.0}
+
+
+def test_the_ranking_over_tasks(rows: list[Row]) -> None:
+    found = compare("x", rows)
+    assert [(s.optimizer, s.rank) for s in found.overall.standings] == [
+        ("good", 1.5), ("fair", 2.0), ("poor", 2.5),
+    ]  # fmt: skip
+    assert found.overall.standings[1].behind == pytest.approx(0.1)
+    assert found.overall.standings[0].n == 10
+    assert found.friedman_p is not None
+    assert found.critical_difference is not None
+    assert not found.problems
+
+
+def test_pairs_are_of_the_same_seed(row: MakeRow) -> None:
+    """A seed that only one of two has says nothing of their difference."""
+    rows = [row("a", "x", 0, 0.9), row("a", "x", 1, 0.5), row("a", "y", 1, 0.4)]
+    x, y = compare("c", rows).tasks[0].standings
+    assert x.optimizer == "x"
+    assert y.behind == pytest.approx(0.1)
+
+
+def test_who_lacks_a_task_is_left_out_of_the_whole(rows: list[Row], row: MakeRow) -> None:
+    found = compare("x", [*rows, row("a", "late", 0, 0.99)])
+    assert found.left_out == ("late",)
+    assert "late" in [s.optimizer for s in found.tasks[0].standings]
+    assert "late" not in [s.optimizer for s in found.overall.standings]
+    assert "late" in markdown(found)
+
+
+def test_unequal_test_examples_are_told(rows: list[Row], row: MakeRow) -> None:
+    found = compare("x", [*rows, row("a", "good", 9, 0.5, n_test=90)])
+    assert "90 to 100" in found.problems[0]
+    assert found.problems[0] in markdown(found)
+
+
+def test_one_seed_gives_no_interval_and_no_claim(row: MakeRow) -> None:
+    found = compare("x", [row("a", "x", 0, 0.9), row("a", "y", 0, 0.4)])
+    assert found.tasks[0].standings[0].score_interval is None
+    assert "Too few" in tables(found)[0].note
+
+
+def test_nothing_finished_is_no_error() -> None:
+    found = compare("x", [], ["all failed"])
+    assert tables(found) == []
+    assert "all failed" in markdown(found)
+    assert cells_csv([]) == ""
+
+
+def test_the_tables(rows: list[Row]) -> None:
+    whole, first, second = tables(compare("x", rows))
+    assert (whole.title, first.title, second.title) == ("All tasks", "a", "b")
+    assert all(len(cells) == len(first.headings) for cells in first.rows)
+    line = dict(zip(first.headings, first.rows[0], strict=True))
+    assert (line["best"], line["gain"], line["proven"]) == ("82.0", "+42.0", "100 %")
+    assert "usd" not in first.headings
+    assert 80 < first.width < 120
+    assert "good is ahead of all others" in first.note
+    assert "Not to be told from" in second.note
+    assert "100 test examples, 5 seeds" in first.note
+
+
+def test_money_has_a_column_where_it_is_spent(row: MakeRow) -> None:
+    rows = [row("a", "x", 0, 0.9, usd=0.25), row("a", "y", 0, 0.4, usd=None)]
+    (table,) = tables(compare("x", rows))
+    place = table.headings.index("usd")
+    assert [cells[place] for cells in table.rows] == ["0.2500", "?"]
+
+
+def test_a_line_for_each_cell(rows: list[Row]) -> None:
+    lines = list(csv.DictReader(io.StringIO(cells_csv(rows))))
+    assert len(lines) == len(rows)
+    assert float(lines[0]["gain"]) == pytest.approx(rows[0].gain)

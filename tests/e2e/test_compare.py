@@ -1,0 +1,151 @@
+"""`apo compare` as a user has it: resumed, stopped, with cells that fail, logged."""
+
+import csv
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BROKEN = """
+from dataclasses import dataclass
+
+@dataclass(frozen=True, kw_only=True)
+class Broken:
+    async def run(self, search):
+        raise ValueError("as was to be expected")
+
+@dataclass(frozen=True, kw_only=True)
+class Deadly:
+    async def run(self, search):
+        import os
+        os._exit(9)
+"""
+SMALL = ["-t", "word-problems", "-o", "random-search", "--max-calls", "60", "--seeds", "2"]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "apo", "compare", *arguments]
+
+
+def environment() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "APO_"))}
+
+
+def compare(folder: Path, *arguments: str, code: int = 0) -> "subprocess.CompletedProcess[str]":
+    done = subprocess.run(
+        command(*arguments), cwd=folder, env=environment(), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def states(root: Path) -> list[str]:
+    return [
+        json.loads(path.read_text(encoding="utf-8"))["state"]
+        for path in root.glob("runs/*/run.json")
+    ]
+
+
+def test_a_file_its_report_and_its_resumption(tmp_path: Path) -> None:
+    (tmp_path / "first.yaml").write_text(
+        "tasks: [word-problems, order-fields]\noptimizers: [random-search]\nseeds: 1\n"
+        "budget: {max_calls: 60}\n",
+        encoding="utf-8",
+    )
+    done = compare(tmp_path, "first.yaml", "--json", "--out", "report", "-j", "2")
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert found["mlflow"]["complete"], found["mlflow"]
+    assert [ranking["task"] for ranking in found["tasks"]] == ["word-problems", "order-fields"]
+    assert all(cell["calls"] <= 60 for cell in found["cells"])
+    with (tmp_path / "report/cells.csv").open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["cell"] for line in lines] == [cell["cell"] for cell in found["cells"]]
+    table = (tmp_path / "report/table.md").read_text(encoding="utf-8")
+    assert "## word-problems" in table
+    assert (tmp_path / "report/plots/curves-all.png").exists()
+
+    root = tmp_path / ".apo/compare/first"
+    before = {path: path.stat().st_mtime_ns for path in root.glob("runs/*/result.json")}
+    more = compare(tmp_path, "first.yaml", "-o", "random-search", "-o", "opro", "-j", "1")
+    assert "2 of 4 cells were finished before" in more.stderr
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert states(root) == ["finished"] * 4
+    assert "apo --home" in more.stderr
+
+    database = sqlite3.connect(tmp_path / "mlflow.db")
+    (whole,) = database.execute("SELECT COUNT(*) FROM tags WHERE key = 'apo.comparison'").fetchone()
+    (cells,) = database.execute(
+        "SELECT COUNT(DISTINCT value) FROM tags WHERE key = 'apo.cell'"
+    ).fetchone()
+    (points,) = database.execute(
+        "SELECT COUNT(*) FROM metrics WHERE key = 'best/validation_score'"
+    ).fetchone()
+    database.close()
+    assert (whole, cells) == (1, 4)
+    assert points >= 4
+
+
+def test_a_failed_cell_does_not_stop_the_others(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(BROKEN, encoding="utf-8")
+    flags = [*SMALL, "-o", "mine.py:Broken", "-o", "mine.py:Deadly", "--no-track", "-j", "2"]
+    done = compare(tmp_path, *flags, "--json", code=1)
+    found = json.loads(done.stdout)
+    assert len(found["cells"]) == 2
+    errors = list(found["failed"].values())
+    assert len(errors) == 4
+    assert sum("as was to be expected" in error for error in errors) == 2
+    assert sum("process died" in error for error in errors) == 2
+    assert "4 of 6 cells failed" in found["problems"][0]
+    again = compare(tmp_path, *SMALL, "--no-track", "-j", "1")
+    assert "2 of 2 cells were finished before" in again.stderr
+
+
+def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    flags = ["-t", "word-problems", "-o", "random-search", "--seeds", "40", "--max-calls", "2000"]
+    flags += ["--no-track", "-j", "2"]
+    root = tmp_path / ".apo/compare/comparison"
+    with subprocess.Popen(
+        command(*flags), cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True
+    ) as process:
+        deadline = time.monotonic() + 60
+        while "finished" not in states(root) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        told = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, told
+    assert "cells are not finished" in told
+    assert "The same command again" in told
+    left = states(root)
+    assert "running" not in left
+    assert 0 < left.count("finished") < 40
+    assert (root / "table.md").exists()
+
+    fewer = [flag if flag != "40" else "3" for flag in flags]
+    compare(tmp_path, *fewer, "-j", "1")
+    assert states(root).count("finished") >= 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "Nothing to compare"),
+        (["-t", "word-problems"], "Nothing to compare"),
+        (["none.yaml"], "none.yaml"),
+        ([*SMALL, "-o", "opr"], "opro"),
+        ([*SMALL, "--seeds", "0"], "seeds"),
+        ([*SMALL, "-c", "0"], "concurrency"),
+        ([*SMALL, "--max-calls", "3"], "too few"),
+        ([*SMALL, "--price", "x"], "no price"),
+    ],
+)
+def test_errors_teach(arguments: list[str], told: str, tmp_path: Path) -> None:
+    assert told in compare(tmp_path, *arguments, code=1).stderr
