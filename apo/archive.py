@@ -6,6 +6,9 @@ from apo.evaluation import Evaluation
 from apo.prompt import Prompt
 from apo.task import Example
 
+PRIOR_SIZE = 10
+"""How many examples the mean of all prompts counts for, where one was measured in part."""
+
 
 @dataclass
 class Archive:
@@ -40,14 +43,20 @@ class Archive:
         return sorted(self.whole.values(), key=_rank, reverse=True)
 
     def promising(self) -> list[tuple[Prompt, float]]:
-        """The prompts measured in part alone, with their means, the best looking first."""
-        means = {
-            prompt: sum(scores.values()) / len(scores)
+        """The prompts measured in part alone, with what may be hoped of them, the best first.
+
+        A mean over few examples is mostly luck, so each is drawn towards the mean of all that
+        was measured whole, as if that had been seen on `PRIOR_SIZE` more examples.
+        """
+        known = [evaluation.mean for evaluation in self.whole.values()]
+        prior = sum(known) / len(known) if known else 0.0
+        hopes = {
+            prompt: (sum(scores.values()) + PRIOR_SIZE * prior) / (len(scores) + PRIOR_SIZE)
             for prompt, scores in self.parts.items()
             if scores and prompt not in self.whole
         }
-        order = sorted(means, key=lambda p: (means[p], len(self.parts[p])), reverse=True)
-        return [(prompt, means[prompt]) for prompt in order]
+        order = sorted(hopes, key=lambda p: (hopes[p], len(self.parts[p])), reverse=True)
+        return [(prompt, hopes[prompt]) for prompt in order]
 
 
 def _rank(evaluation: Evaluation) -> tuple[float, int, str]:

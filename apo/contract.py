@@ -24,6 +24,7 @@ class Contract:
     ) -> None:
         seeds = tuple(seeds)
         self._frozen = {(seed.template, seed.context) for seed in seeds}
+        self._given = {seed.instruction for seed in seeds}
         self._variables = {name for seed in seeds for name in seed.variables}
         self._max_chars = max_chars
         texts = (plain(text) for example in examples for text in example.inputs.values())
@@ -31,14 +32,16 @@ class Contract:
 
     def refusal(self, prompt: Prompt) -> str:
         """Say why a candidate must not be measured; "" when it may."""
+        if (prompt.template, prompt.context) not in self._frozen:
+            return "the user turn or the context was changed"
+        if prompt.instruction in self._given and not prompt.cue:
+            return ""  # The user's own words, with other demos or another layout.
         if not prompt.instruction.strip():
             return "the instruction is empty"
         if len(prompt.instruction) > self._max_chars:
             return f"the instruction has {len(prompt.instruction)} characters, over the " + (
                 f"limit of {self._max_chars}"
             )
-        if (prompt.template, prompt.context) not in self._frozen:
-            return "the user turn or the context was changed"
         for text in (prompt.instruction, prompt.cue):
             for variable in VARIABLE.finditer(text):
                 if variable[1] in self._variables:

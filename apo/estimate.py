@@ -66,7 +66,7 @@ class Estimate:
 
 
 async def aestimate(
-    task: Task | str | Path, optimizer: str = "ape", *, home: Path = HOME, **given: Any
+    task: Task | str | Path, optimizer: str = "auto", *, home: Path = HOME, **given: Any
 ) -> Estimate:
     """Prepare a run, make a few of its calls, and say what the whole will take.
 

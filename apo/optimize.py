@@ -25,7 +25,7 @@ DEFAULT_BUDGET = Budget(max_calls=2000)
 
 async def aoptimize(
     task: Task | str | Path,
-    optimizer: Optimizer | str = "ape",
+    optimizer: Optimizer | str = "auto",
     *,
     settings: Mapping[str, Any] | None = None,
     model: Model | str = "embedded",
@@ -76,7 +76,7 @@ async def aoptimize(
     return await _conclude(folder, session, setup.options)
 
 
-def optimize(task: Task | str | Path, optimizer: Optimizer | str = "ape", **given: Any) -> Result:
+def optimize(task: Task | str | Path, optimizer: Optimizer | str = "auto", **given: Any) -> Result:
     """Do what `aoptimize` does, and wait for it; works in a notebook, too.
 
     Takes and raises the same.

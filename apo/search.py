@@ -244,7 +244,8 @@ class Search:
         Args:
             prompt: whose answers; judged like any candidate.
             examples: what to answer.
-            temperature: of the draw, 0 to 2, in place of the prompt's own.
+            temperature: of the draw, 0 to 2, in place of the prompt's own. A prompt that leaves
+                it to the provider (None) keeps that: such models refuse the option.
 
         Raises:
             PromptError: the prompt is against the contract and was never accepted.
@@ -252,7 +253,9 @@ class Search:
         """
         self._check_patience()
         self._admit(prompt)
-        drawn = replace(prompt, decoding=replace(prompt.decoding, temperature=temperature))
+        drawn = prompt
+        if prompt.decoding.temperature is not None:
+            drawn = replace(prompt, decoding=replace(prompt.decoding, temperature=temperature))
         place = branch.get().step()
         found = await measure(
             self._caller, self._task_model, self.task, drawn, examples, place=place
@@ -326,8 +329,8 @@ class Search:
         the best prompt does in truth is left alone.
         """
         self._caller.meter.hold_back("finalist")
-        for prompt, mean in self._archive.promising():
-            if self.best is not None and mean <= self.best.mean:
+        for prompt, hope in self._archive.promising():
+            if self.best is not None and hope <= self.best.mean:
                 return
             try:
                 await self.evaluate(prompt)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import apo
+from apo.optimizers import BY_NAME
 
 ROOT = Path(__file__).parents[1]
 CODE = ("apo", "optimizers", "tasks")
@@ -60,14 +61,22 @@ def test_optimizers_and_tasks_use_public_names_alone(path: Path) -> None:
             continue
         if path.name == "__init__.py" and module.startswith("apo.optimizers."):
             continue  # The package lists its own modules.
+        if module.startswith("apo.optimizers.parts"):
+            continue  # What optimizers share, where no optimizer stands.
         assert module == "apo", f"{name_of(path)} imports {module}: write `from apo import …`"
         assert name in apo.__all__, f"{name_of(path)} imports {name!r}, which is no public name"
 
 
 def test_no_optimizer_imports_another() -> None:
     for path in modules("optimizers"):
-        if path.name != "__init__.py":
-            assert not [m for m, _ in imported(path) if m.startswith("apo.optimizers")]
+        if path != ROOT / "optimizers" / "__init__.py":
+            found = [m for m, _ in imported(path) if m.startswith("apo.optimizers")]
+            assert not [m for m in found if not m.startswith("apo.optimizers.parts")]
+
+
+def test_no_optimizer_stands_among_the_parts() -> None:
+    kinds = {kind.__module__ for kind in BY_NAME.values()}
+    assert not [name for name in kinds if name.startswith("apo.optimizers.parts")]
 
 
 def test_every_folder_of_code_is_installed() -> None:

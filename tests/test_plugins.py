@@ -77,7 +77,7 @@ def test_built_in_names() -> None:
     ("name", "words"),
     [
         ("oprro", "Did you mean 'opro'"),
-        ("", "Known: ape, opro"),
+        ("", "Known: auto, portfolio, ape"),
         ("OPRO:x", "no optimizer"),
         ("mine.py", r"mine\.py:ClassName"),
         ("tasks", "no optimizer"),
@@ -124,7 +124,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("temperature", "3", "from 0 to 2"),
     ("paired", "yes", "must be a bool"),
     ("paired", 1, "must be a bool"),
-    ("evaluation", "best", '"ucb" or "flat"'),
+    ("evaluation", "best", "'ucb' or 'flat'"),
     ("evaluation", 5, "must be a str"),
 ]
 

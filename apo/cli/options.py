@@ -94,7 +94,7 @@ class RunFlags:
     """The flags of `apo optimize` and `apo estimate`, as they were typed."""
 
     task: TaskName
-    optimizer: OptimizerName = "ape"
+    optimizer: OptimizerName = "auto"
     settings: Settings = field(default_factory=list[str])
     model: ModelName = "embedded"
     optimizer_model: OptimizerModel = ""

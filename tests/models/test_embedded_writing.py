@@ -322,7 +322,7 @@ def in_field(reply: str) -> str:
 
 
 def in_json(reply: str) -> str:
-    return json.loads(reply)["new_instruction"]
+    return str(json.loads(reply)["new_instruction"])
 
 
 def frame(inputs: str, outputs: str, objective: str) -> Message:
