@@ -15,7 +15,7 @@ from apo.errors import ContentFilterError
 from apo.meta_prompts import render
 from apo.optimizers import APE
 from apo.optimizers import ape as ape_module
-from apo.optimizers.ape import ranks
+from apo.optimizers.parts.arms import ranks
 from apo.testing import fake_task
 from tests.fidelity.conftest import Run, Seen, shown_candidates, shown_inputs, tagged
 

@@ -7,7 +7,7 @@ import pytest
 
 from apo import Completion, Example, Prompt, Request, Search, SettingsError
 from apo.optimizers.bootstrap import BootstrapRS
-from apo.optimizers.demo_sets import Bootstrap, DemoSet, Worked, with_demos
+from apo.optimizers.parts.demo_sets import Bootstrap, DemoSet, Worked, with_demos
 from tests.fidelity.conftest import Reader, Run, Seen
 
 

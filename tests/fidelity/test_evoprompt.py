@@ -15,7 +15,8 @@ from apo import Evaluation, Example, Prompt, Rollout, Score, SettingsError
 from apo.errors import ContentFilterError
 from apo.meta_prompts import render
 from apo.optimizers import evoprompt
-from apo.optimizers.evoprompt import EvoPromptDE, EvoPromptGA, best_first, draw_donors
+from apo.optimizers.evoprompt import EvoPromptDE, EvoPromptGA
+from apo.optimizers.parts.evoprompt_parents import best_first, draw_donors
 from apo.testing import fake_task
 from tests.fidelity.conftest import Run, Seen, shown_inputs, tagged
 

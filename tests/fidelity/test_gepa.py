@@ -33,15 +33,10 @@ from apo import (
 from apo.journal import Event
 from apo.meta_prompts import render
 from apo.optimizers import gepa
-from apo.optimizers.gepa import (
-    GEPA,
-    Pool,
-    contrast,
-    difference,
-    merged,
-    minibatches,
-    one_sided,
-)
+from apo.optimizers.gepa import GEPA, difference
+from apo.optimizers.parts.epochs import minibatches
+from apo.optimizers.parts.gepa_merge import contrast, merged
+from apo.optimizers.parts.gepa_pool import Pool, one_sided
 from apo.runs import find_run
 from apo.testing import fake_task
 from tests.fidelity.conftest import Run, Writer, shown_inputs, tagged
@@ -237,7 +232,7 @@ def test_the_meta_prompt_asks_for_all_that_the_paper_asks(language: str, ask: st
 
 def test_minibatches_pass_through_all_examples_and_never_repeat_one_inside() -> None:
     examples = [Example({"input": f"e{i}"}, ("t",)) for i in range(10)]
-    drawn = list(islice(minibatches(Random(1), examples, 3), 40))
+    drawn = list(islice(minibatches(Random(1), examples, 3, fill=True), 40))
     assert all(len(batch) == len(set(batch)) == 3 for batch in drawn)
     for start in range(0, 40, 4):
         flat = [example for batch in drawn[start : start + 4] for example in batch]
@@ -251,7 +246,7 @@ def test_minibatches_pass_through_all_examples_and_never_repeat_one_inside() -> 
 
 def test_a_train_split_smaller_than_the_minibatch_is_used_whole() -> None:
     examples = [Example({"input": f"e{i}"}, ("t",)) for i in range(2)]
-    for batch in islice(minibatches(Random(1), examples, 3), 5):
+    for batch in islice(minibatches(Random(1), examples, 3, fill=True), 5):
         assert set(batch) == set(examples)
         assert len(batch) == 2
 

@@ -20,9 +20,9 @@ from apo import (
     SettingsError,
     Usage,
 )
-from apo.optimizers.demo_sets import Worked
+from apo.optimizers.parts.demo_sets import Worked
 from apo.optimizers.joint import JointSearch
-from apo.optimizers.joint_space import Space
+from apo.optimizers.parts.joint_space import Space
 from apo.runs import find_run
 from apo.testing import OptimizerSuite, fake_task
 from apo.testing.suite import Outcome, forget

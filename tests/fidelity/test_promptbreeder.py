@@ -15,14 +15,14 @@ from apo import Example, Prompt, Rollout, Score, SettingsError
 from apo.errors import ContentFilterError
 from apo.meta_prompts import render
 from apo.optimizers import promptbreeder
-from apo.optimizers.promptbreeder import (
+from apo.optimizers.parts.promptbreeder_operators import (
     OPERATORS,
-    Promptbreeder,
-    Unit,
-    best_first,
-    draw_pairs,
+    distinct,
+    draw_operator,
     similarity,
 )
+from apo.optimizers.parts.promptbreeder_unit import Unit, best_first, draw_pairs
+from apo.optimizers.promptbreeder import Promptbreeder
 from tests.fidelity.conftest import Run, Seen, shown_inputs, tagged
 
 
@@ -284,9 +284,9 @@ def test_rank_and_index_ascends_but_is_said_to_descend(run: Run) -> None:
 def test_prompts_too_much_alike_are_shown_once() -> None:
     units = [unit("Say which label fits the text best."), unit("Count the words.")]
     units += [unit("Say which label fits the text best!"), unit("Count the words.")]
-    shown = [prompt.instruction for prompt in Promptbreeder().distinct(units)]
+    shown = [prompt.instruction for prompt in distinct(units, 0.95)]
     assert shown == ["Say which label fits the text best.", "Count the words."]
-    everything = Promptbreeder(max_similarity=1.0).distinct(units[:3])
+    everything = distinct(units[:3], 1.0)
     assert len(everything) == 3
 
 
@@ -317,17 +317,16 @@ def test_the_lineage_lists_its_elites_oldest_first(run: Run) -> None:
 def test_without_the_material_another_operator_is_drawn() -> None:
     rng = random.Random(0)
     bare, full = unit("a", 0.0), unit("b", 1.0, elites=(Prompt("e"),))
-    optimizer = Promptbreeder()
-    drawn = {optimizer.draw_operator(rng, bare) for _ in range(200)}
+    drawn = {draw_operator(rng, bare, OPERATORS) for _ in range(200)}
     assert drawn == set(OPERATORS) - {"lineage", "working"}
-    assert {optimizer.draw_operator(rng, full) for _ in range(200)} == set(OPERATORS)
-    assert plain(operators=("lineage",)).draw_operator(rng, bare) == "first"
+    assert {draw_operator(rng, full, OPERATORS) for _ in range(200)} == set(OPERATORS)
+    assert draw_operator(rng, bare, ("lineage",)) == "first"
 
 
 def test_operators_are_drawn_evenly() -> None:
     rng = random.Random(0)
     full = unit("b", 1.0, elites=(Prompt("e"),))
-    drawn = [Promptbreeder().draw_operator(rng, full) for _ in range(4000)]
+    drawn = [draw_operator(rng, full, OPERATORS) for _ in range(4000)]
     assert all(400 < drawn.count(operator) < 600 for operator in OPERATORS)
 
 
@@ -426,7 +425,7 @@ def test_shuffling() -> None:
     full = unit("a", 1.0, 1.0, 1.0, 0.0, 1.0)
     first, second, third, fourth = full.right
     optimizer = plain(n_demos=2)
-    assert len(optimizer.shuffle(rng, full)) == 1
+    assert len(full.shuffled(rng, optimizer.n_demos, optimizer.shuffle_chance)) == 1
     known = replace(full, demos=(first, second))
     for _ in range(20):
         demos = optimizer.shuffle(rng, known)

@@ -11,7 +11,9 @@ import pytest
 
 from apo import Evaluation, Example, Prompt, Rollout, Score, Search, SettingsError, Task
 from apo.meta_prompts import render
-from apo.optimizers.promptwizard import PromptWizard, Streak, best, listed, parsed, unfilled
+from apo.optimizers.parts.promptwizard_examples import listed, parsed, unfilled
+from apo.optimizers.parts.promptwizard_streak import Streak, best, streak
+from apo.optimizers.promptwizard import PromptWizard
 from apo.testing import fake_task
 from tests.fidelity.conftest import Run, Seen, shown_inputs, tagged
 
@@ -75,9 +77,9 @@ def test_a_streak_ends_at_the_first_failure_or_after_three(
 ) -> None:
     search = Script(script)
     batches = [[example(f"x{i}")] for i in range(6)]
-    streak = asyncio.run(PromptWizard().streak(cast(Search, search), Prompt("p"), batches))
-    assert streak.score == pytest.approx(score)
-    assert streak.asked == asked_batches
+    found = asyncio.run(streak(cast(Search, search), Prompt("p"), batches, 3))
+    assert found.score == pytest.approx(score)
+    assert found.asked == asked_batches
     assert search.script == []
 
 
@@ -95,9 +97,8 @@ def test_the_best_streak_wins_and_length_decides_ties() -> None:
 @pytest.mark.parametrize(("script", "shown"), [("w", "w"), ("rw", "r"), ("rrw", "rr")])
 def test_a_good_streak_is_criticized_on_what_it_solved(script: str, shown: str) -> None:
     batches = [[example(f"x{i}")] for i in range(6)]
-    wizard = PromptWizard()
-    streak = asyncio.run(wizard.streak(cast(Search, Script(script)), Prompt("p"), batches))
-    assert "".join(rollout.output for rollout in wizard.evidence(streak)) == shown
+    found = asyncio.run(streak(cast(Search, Script(script)), Prompt("p"), batches, 3))
+    assert "".join(rollout.output for rollout in found.evidence(3 / 6)) == shown
 
 
 def test_budget_of_a_round(run: Run) -> None:

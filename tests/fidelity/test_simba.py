@@ -32,16 +32,10 @@ from apo import (
 from apo.journal import Event
 from apo.meta_prompts import render
 from apo.optimizers import simba
-from apo.optimizers.simba import (
-    SIMBA,
-    Bucket,
-    evenly_spaced,
-    kept_demos,
-    minibatches,
-    percentiles,
-    poisson,
-    softmax_draw,
-)
+from apo.optimizers.parts.epochs import minibatches
+from apo.optimizers.parts.simba_buckets import Bucket, percentiles
+from apo.optimizers.parts.simba_draws import evenly_spaced, kept_demos, poisson, softmax_draw
+from apo.optimizers.simba import SIMBA
 from apo.runs import find_run
 from apo.testing import fake_task
 from apo.testing.fakes import draw
@@ -318,7 +312,7 @@ def test_winners_are_evenly_spaced_from_the_first_to_the_last() -> None:
 
 def test_minibatches_are_whole_and_a_pass_repeats_nothing() -> None:
     examples = fake_task(10).train
-    drawn = list(islice(minibatches(Random(0), examples, 4), 6))
+    drawn = list(islice(minibatches(Random(0), examples, 4, fill=False), 6))
     assert all(len(batch) == len(set(batch)) == 4 for batch in drawn)
     for first, second in zip(drawn[::2], drawn[1::2], strict=True):
         assert not set(first) & set(second)

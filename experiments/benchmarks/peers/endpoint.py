@@ -1,0 +1,91 @@
+"""The one way to the server that all peers share: it counts answered calls and ends the search."""
+
+import hashlib
+import http.client
+import json
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+Chat = Sequence[dict[str, str]]
+
+
+class BudgetOver(BaseException):
+    """The search has used its calls.
+
+    No `Exception`: the peers catch those, score them as wrong answers and go on.
+    """
+
+
+class Endpoint:
+    """A chat-completions server, with a count of the calls that it answered.
+
+    Calls that are drawn (temperature above 0) carry a seed, made from the run's seed and from how
+    often the same request came before: asked twice, the model draws twice, as hosted ones do.
+
+    Args:
+        base_url: such as "http://127.0.0.1:8901/v1".
+        seed: of the run.
+
+    Attributes:
+        answered: calls that came back with an answer.
+        limit: how many calls may be made in all; the next raises `BudgetOver`. None for no limit.
+    """
+
+    def __init__(self, base_url: str, seed: int) -> None:
+        parts = urlsplit(base_url)
+        self.answered = 0
+        self.limit: int | None = None
+        self._host, self._path = parts.netloc, f"{parts.path}/chat/completions"
+        self._seed, self._started = seed, 0
+        self._asked: Counter[bytes] = Counter()
+        self._lock, self._local = threading.Lock(), threading.local()
+
+    @property
+    def left(self) -> int:
+        """Calls that may still be made under the limit."""
+        return (self.limit or 0) - self._started
+
+    def chat(self, messages: Chat, temperature: float, max_tokens: int | None = None) -> str:
+        """Send a chat and return the answer's text.
+
+        Raises:
+            BudgetOver: the calls are used up.
+            RuntimeError: the server refused the request.
+        """
+        body: dict[str, Any] = {
+            "model": "embedded",
+            "messages": list(messages),
+            "temperature": temperature,
+        }
+        if max_tokens is not None:
+            body["max_tokens"] = max_tokens
+        raw = json.dumps(body, ensure_ascii=False).encode()
+        with self._lock:
+            if self.limit is not None and self._started >= self.limit:
+                raise BudgetOver
+            self._started += 1
+            if temperature > 0:
+                digest = hashlib.sha256(raw).digest()
+                nth = self._asked[digest]
+                self._asked[digest] += 1
+                body["seed"] = 100_000 * self._seed + nth
+        if temperature > 0:
+            raw = json.dumps(body, ensure_ascii=False).encode()
+        data = self._post(raw)
+        with self._lock:
+            self.answered += 1
+        return str(data["choices"][0]["message"]["content"])
+
+    def _post(self, raw: bytes) -> dict[str, Any]:
+        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = http.client.HTTPConnection(self._host, timeout=60)
+        connection.request("POST", self._path, raw, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        data: dict[str, Any] = json.loads(response.read())
+        if response.status != 200:
+            raise RuntimeError(f"The server answered {response.status}: {data}")
+        return data

@@ -1,0 +1,62 @@
+"""Runs cells that come as JSON lines on standard input; the answers are JSON lines too."""
+
+import json
+import logging
+import os
+import sys
+import traceback
+import warnings
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from apo.task import Task
+from experiments.benchmarks.peers.cell import Driver, run_cell
+
+PEERS = {
+    **{f"dspy-{m}": ("dspy", m) for m in ("miprov2", "copro", "gepa", "simba", "random-search")},
+    "gepa": ("gepa", "gepa"),
+    **{
+        f"promptolution-{m}": ("promptolution", m)
+        for m in ("capo", "evoprompt-ga", "evoprompt-de", "opro")
+    },
+}
+"""Peers by the name of their rows: the library, and its method."""
+
+
+def main() -> None:
+    """Answer until the input ends."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # The libraries print their progress.
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+    for line in sys.stdin:
+        try:
+            result = run(**json.loads(line))
+        except Exception:
+            result = {"error": traceback.format_exc()}
+        answers.write(json.dumps(result) + "\n")
+        answers.flush()
+
+
+def run(optimizer: str, task: str, seed: int, max_calls: int, base_url: str) -> dict[str, Any]:
+    """Run one cell."""
+    library, method = PEERS[optimizer]
+    driver: Driver = import_module(f"experiments.benchmarks.peers.with_{library}").drive
+    result = run_cell(driver, method, _load(task), base_url, seed, max_calls)
+    return {"library": library, "version": version(library), "method": method, **result}
+
+
+@lru_cache
+def _load(name: str) -> Task:
+    from apo.taskfile.load import builtin_tasks, load_task
+
+    if name in builtin_tasks() or "." in name or "/" in name:
+        return load_task(name)
+    return load_task(f"{Path(__file__).parents[1] / 'real_tasks.py'}:{name}")
+
+
+if __name__ == "__main__":
+    main()
