@@ -36,6 +36,7 @@ class Auto:
     Attributes:
         n_children: children of a round; fewer when the budget is small.
         n_leaders: best prompts of which children are made.
+        n_mended: leaders that are mended by their failures.
         n_shown: training examples in a meta-prompt; fewer when they are long.
         n_studied: training examples on which a leader's failures are sought.
         max_demos: most worked examples in a prompt, fewer when they are long; 0 for none.
@@ -47,13 +48,15 @@ class Auto:
 
     n_children: int = 8
     n_leaders: int = 4
+    n_mended: int = 2
     n_shown: int = 20
     n_studied: int = 30
     max_demos: int = 8
     max_chars: int = 20_000
     first_share: float = 0.15
-    slack: float = 1.5
-    max_stale_rounds: int = 20
+    slack: float = 1.0
+    max_stale_rounds: int = 40
+    pw: float = 1
 
     def __post_init__(self) -> None:
         some = (1, math.inf)
@@ -78,7 +81,7 @@ class Auto:
                 tried[operator] += 1
                 won[operator] += child in whole
             stale = stale + 1 if search.best is before else 0
-            weights = [won[name] / tried[name] for name in operators]
+            weights = [(won[name] / tried[name]) ** self.pw for name in operators]
             drawn = search.rng.choices(operators, weights, k=self.affordable(search))
             children = await self.breed(search, drawn)
 
@@ -90,9 +93,10 @@ class Auto:
     async def breed(self, search: Search, operators: Sequence[str]) -> list[Child]:
         """Make a child by each operator; all instructions of a round are asked for at once."""
         leaders = search.archive[: self.n_leaders]
+        mended = leaders[: self.n_mended] if "repair" in operators else []
         studied = [
             (await search.evaluate(e.prompt, search.task.train[: self.n_studied])).failures
-            for e in (leaders[:2] if "repair" in operators else [])
+            for e in mended
         ]
         metas: list[MetaPrompt] = []
         children: list[Child] = []
@@ -102,7 +106,7 @@ class Auto:
                 children += [(prompt, operator) for prompt in self.demos(search, leader.prompt)]
             elif operator == "repair" and any(studied):
                 place = search.rng.choice([i for i, failures in enumerate(studied) if failures])
-                metas.append(self.repair(search, leaders[place], studied[place]))
+                metas.append(self.repair(search, mended[place], studied[place]))
             elif operator == "improve":
                 given = {"history": leaders[::-1], "examples": self.examples(search)}
                 parent = [leaders[0].prompt]
@@ -119,10 +123,11 @@ class Auto:
 
     def repair(self, search: Search, leader: Evaluation, failures: Sequence[Rollout]) -> MetaPrompt:
         """Show a leader, some of its failures, and other examples beside them."""
-        some = search.rng.sample(failures, min(len(failures), self.fitting(search) // 2 or 1))
+        examples = self.examples(search)
+        n_failures = min(len(failures), math.ceil(len(examples) / 2))
         return search.meta_prompt(
-            __file__, "repair", parents=[leader.prompt], evaluation=leader, failures=some,
-            examples=self.examples(search)[len(some) :],
+            __file__, "repair", parents=[leader.prompt], evaluation=leader,
+            failures=search.rng.sample(failures, n_failures), examples=examples[n_failures:],
         )  # fmt: skip
 
     def demos(self, search: Search, leader: Prompt) -> list[Prompt]:
@@ -133,8 +138,9 @@ class Auto:
         return search.accept([child], operator="demos", parents=[leader])
 
     def examples(self, search: Search) -> Sequence[Example]:
-        """Draw as many training examples as a meta-prompt shows."""
-        return search.minibatch(self.fitting(search))
+        """Draw training examples to show; now more, now fewer, so that proposals differ."""
+        most = self.fitting(search)
+        return search.minibatch(search.rng.randint(math.ceil(most / 4), most))
 
     def fitting(self, search: Search) -> int:
         """How many training examples of average length fit into `max_chars`."""
@@ -146,15 +152,15 @@ class Auto:
         self, search: Search, pool: Sequence[Prompt], order: Sequence[Example]
     ) -> list[Prompt]:
         """Measure on a growing part of the validation split; give back who came through."""
-        size = max(2, math.ceil(self.first_share * len(order)))
+        size = first = max(2, math.ceil(self.first_share * len(order)))
         while pool and size < len(order):
             heat = [(prompt, order[:size]) for prompt in pool]
             measured = await search.map(lambda pair: search.evaluate(*pair), heat)
             leads = {e.prompt: standard_errors_ahead(e, search.best) for e in measured}
-            last = 2 * size >= len(order)  # Who answers like the best prompt brings nothing.
+            tied = -math.inf if size == first else 0.0  # Who answers like the best brings nothing.
             alive = [
                 e for e in measured
-                if leads[e.prompt] > -self.slack and not (last and leads[e.prompt] == 0)
+                if leads[e.prompt] > -self.slack and leads[e.prompt] != tied
             ]  # fmt: skip
             alive.sort(key=lambda e: e.mean, reverse=True)
             pool = [e.prompt for e in alive[: math.ceil(len(pool) / 2)]]

@@ -7,7 +7,7 @@ Candidates, in order: the prompt without demos; with labelled demos; with demos 
 the order of the training examples; then many with demos bootstrapped from shuffled examples, in
 random number. Each is measured on the whole validation split. The instruction stays as it is.
 
-Differs from the authors' code: what `demo_sets` says of itself (draws follow the run's seed, the
+Differs from the authors' code: what `parts.demo_sets` says (draws follow the run's seed, the
 threshold is 1, a walk has an end, labelled demos are independent); it validates on the validation
 split (the code takes the training examples when it is given no others); the search ends when all
 validation examples are right.
@@ -17,7 +17,7 @@ import math
 from dataclasses import dataclass
 
 from apo import Search, check_ranges
-from apo.optimizers.demo_sets import Bootstrap, with_demos
+from apo.optimizers.parts.demo_sets import Bootstrap, with_demos
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,4 @@
-"""CAPO: instructions and demos evolve together, and race on blocks of examples for their places
-(Zehle et al., 2025).
+"""CAPO: instructions and demos evolve together and race on blocks of examples (Zehle et al., 2025).
 
 https://arxiv.org/abs/2504.16005
 
@@ -14,22 +13,24 @@ in an added demo is the first parent's; a mutation can also add a demo, and a ra
 `n_blocks` blocks (in the code two slips make demos only shrink, and races one block longer);
 length is counted in characters, not tokens; survivors are ranked on the blocks that all of them
 saw in this race, as there by their scores without the penalty; the leaders of each race are
-measured on the validation split, so that runs of all optimizers can be compared.
-`statistics="corrected"` tests the scores alone and shares alpha among the tests and blocks, with
-length as the tie-break; as published, one token can decide.
+measured on the validation split, so that runs of all optimizers can be compared. As published, one
+token can decide; `statistics="corrected"` tests the scores alone, shares alpha among the tests and
+blocks, and has length as the tie-break.
 """
 
 import math
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from random import Random
 from typing import Literal
 
-from apo import Demo, Example, Prompt, Rollout, Search, SettingsError, check_ranges, race_losers
+from apo import Example, Prompt, Search, check_ranges, race_losers
+from apo.optimizers.parts.capo_demos import Family, demonstrate, half, mutate_demos
+from apo.optimizers.parts.choices import check_choices
 
-Family = tuple[Prompt, Sequence[Prompt]]
-"""A child and its parents."""
+Blocks = list[list[Example]]
+"""The examples of a race, in the order in which it sees them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,10 +71,7 @@ class CAPO:
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.statistics not in ("authors", "corrected"):
-            raise SettingsError(
-                f'CAPO.statistics is {self.statistics!r}; it is "authors" or "corrected".'
-            )
+        check_choices(self, statistics=("authors", "corrected"))
         some, any_number = (1, math.inf), (0, math.inf)
         check_ranges(
             self, population_size=(2, math.inf), n_crossovers=some, alpha=(1e-9, 0.499),
@@ -96,55 +94,34 @@ class CAPO:
             if search.solved or stale == self.max_stale_steps:
                 return
 
-    def split(
-        self, train: Sequence[Example], rng: random.Random
-    ) -> tuple[list[Example], list[list[Example]]]:
+    def split(self, train: Sequence[Example], rng: Random) -> tuple[list[Example], Blocks]:
         """Part the train split into examples for demos, and blocks; the last block may be small."""
         drawn = rng.sample(train, len(train))
         n = max(round(self.demo_share * len(drawn)), min(self.max_demos, len(drawn) // 2))
-        rest = drawn[n:]
-        starts = range(0, len(rest), self.block_size)
-        return drawn[:n], [rest[start : start + self.block_size] for start in starts]
+        starts = range(n, len(drawn), self.block_size)
+        return drawn[:n], [drawn[start : start + self.block_size] for start in starts]
 
     async def initialize(self, search: Search, pool: Sequence[Example]) -> list[Prompt]:
         """The first population: the seeds, and induced instructions with some demos or none."""
-        seeds = list(search.seed_prompts)[: self.population_size]
-        metas = [
-            search.meta_prompt(__file__, "induce", examples=search.minibatch(self.n_examples))
-            for _ in range(self.population_size - len(seeds))
-        ]
+        population = list(search.seed_prompts)[: self.population_size]
+        n_new = self.population_size - len(population)
+        batches = [search.minibatch(self.n_examples) for _ in range(n_new)]
+        metas = [search.meta_prompt(__file__, "induce", examples=batch) for batch in batches]
         bare = await search.propose(metas, temperature=self.temperature)
         most = min(self.max_demos, len(pool))
         drawn = [search.rng.sample(pool, search.rng.randint(0, most)) for _ in bare]
-        found = await self.demonstrate(search, list(zip(bare, drawn, strict=True)))
-        population = seeds
+        found = await demonstrate(search, list(zip(bare, drawn, strict=True)))
         for prompt, demos in zip(bare, found, strict=True):
             shown = prompt.with_demos(demos)
             new = search.accept([shown], operator="demos", parents=[prompt]) if demos else [prompt]
             population += new
         return population
 
-    async def demonstrate(
-        self, search: Search, wanted: Sequence[tuple[Prompt, Sequence[Example]]]
-    ) -> list[tuple[Demo, ...]]:
-        """Make demos of examples, with the model's own answer where it is right and says more."""
-
-        async def answers(pair: tuple[Prompt, Sequence[Example]]) -> tuple[Demo, ...]:
-            prompt, examples = pair
-            if not examples:
-                return ()
-            drawn = await search.sample(prompt, examples)
-            return tuple(demo(prompt, rollout) for rollout in drawn.rollouts)
-
-        return await search.map(answers, wanted)
-
     async def cross(self, search: Search, population: Sequence[Prompt]) -> list[Family]:
         """Cross-over: c pairs of parents, their instructions merged, with half of their demos."""
-        rng = search.rng
-        pairs = [
-            rng.sample(population, 2) if len(population) > 1 else [*population, *population]
-            for _ in range(self.n_crossovers)
-        ]
+        n, rng = self.n_crossovers, search.rng
+        alone = len(population) == 1
+        pairs = [[*population] * 2 if alone else rng.sample(population, 2) for _ in range(n)]
         metas = [search.meta_prompt(__file__, "capo_cross", parents=p, prompts=p) for p in pairs]
         texts = await search.generate(metas, temperature=self.temperature)
         return [
@@ -157,28 +134,18 @@ class CAPO:
         self, search: Search, crossed: Sequence[Family], pool: Sequence[Example]
     ) -> list[Prompt]:
         """Mutation: another wording, and one demo more, one less, or neither; in a drawn order."""
-        metas = [
-            search.meta_prompt(__file__, "capo_mutate", parents=parents, prompt=child)
-            for child, parents in crossed
-        ]
+        name = "capo_mutate"
+        metas = [search.meta_prompt(__file__, name, parents=p, prompt=c) for c, p in crossed]
         texts = await search.generate(metas, temperature=self.temperature)
-        changes = [change(child, pool, self.max_demos, search.rng) for child, _ in crossed]
-        wanted = [(p[0], new) for (_, p), (_, new) in zip(crossed, changes, strict=True)]
-        added = await self.demonstrate(search, wanted)
+        demos = await mutate_demos(search, crossed, pool, self.max_demos)
         children: list[Prompt] = []
-        for i, (child, parents) in enumerate(crossed):
-            demos = [*changes[i][0], *added[i]]
-            search.rng.shuffle(demos)
-            mutants = [child.with_instruction(t).with_demos(tuple(demos)) for t in texts[i]]
-            children += search.accept(mutants, operator="capo_mutate", parents=parents)
+        for (child, parents), shown, found in zip(crossed, demos, texts, strict=True):
+            mutants = [child.with_instruction(text).with_demos(shown) for text in found]
+            children += search.accept(mutants, operator=name, parents=parents)
         return children
 
     async def race(
-        self,
-        search: Search,
-        candidates: Sequence[Prompt],
-        blocks: Sequence[Sequence[Example]],
-        longest: int,
+        self, search: Search, candidates: Sequence[Prompt], blocks: Blocks, longest: int
     ) -> list[Prompt]:
         """Racing: block by block, until no more are left than there are places; the best first."""
         blocks, racing = blocks[: self.n_blocks], list(candidates)
@@ -199,34 +166,6 @@ class CAPO:
                 break
         racing.sort(key=lambda p: (-mean(scores[p]), len(p.text()) if corrected else 0))
         return racing[: self.population_size]
-
-
-def demo(prompt: Prompt, rollout: Rollout) -> Demo:
-    """Show a right answer that says more than the target, such as reasoning; else the target."""
-    target, output = rollout.example.target, rollout.output.strip()
-    more = rollout.outcome == "right" and len(output) > len(target)
-    return prompt.demo(rollout.example.inputs, output if more else target)
-
-
-def half(mother: Prompt, father: Prompt, rng: random.Random) -> tuple[Demo, ...]:
-    """Draw half as many demos as the parents have together from those that either has."""
-    union = list({demo.user: demo for demo in (*mother.demos, *father.demos)}.values())
-    n = (len(mother.demos) + len(father.demos)) // 2
-    return tuple(rng.sample(union, min(n, len(union))))
-
-
-def change(
-    child: Prompt, pool: Sequence[Example], max_demos: int, rng: random.Random
-) -> tuple[tuple[Demo, ...], list[Example]]:
-    """Add, remove or keep, a third each: the demos that stay, and the example for another one."""
-    demos, turn = child.demos, rng.randrange(3)
-    if turn == 0 and len(demos) < max_demos:
-        users = {demo.user for demo in demos}
-        unused = [example for example in pool if child.demo(example.inputs, "").user not in users]
-        return demos, rng.sample(unused, min(1, len(unused)))
-    if turn == 1 and demos:
-        return tuple(rng.sample(demos, len(demos) - 1)), []
-    return demos, []
 
 
 def mean(scores: Sequence[float | None]) -> float:

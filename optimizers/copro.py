@@ -17,13 +17,11 @@ training examples are shown, unless `n_demos` says so.
 """
 
 import math
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from apo import Evaluation, MetaPrompt, Prompt, Search, check_ranges
-
-_PREFIX = re.compile(r"<prefix>(.*?)(?:</prefix>|$)", re.DOTALL | re.IGNORECASE)
+from apo.optimizers.parts.prefix import climb, propose_pairs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +49,16 @@ class COPRO:
 
     async def run(self, search: Search) -> None:
         """Propose from the seed, then from the attempts; measure every new pair."""
-        attempts = await search.map(search.evaluate, search.seed_prompts[:1])
-        for depth in range(self.depth):
-            if search.solved:
-                return
-            meta = self.attempted(search, attempts) if depth else self.basic(search)
-            n = self.breadth if depth else self.breadth - 1
-            attempts += await search.map(search.evaluate, await self.pairs(search, meta, n))
+        await climb(search, self.depth, self.propose)
+
+    async def propose(
+        self, search: Search, depth: int, attempts: Sequence[Evaluation]
+    ) -> list[Prompt]:
+        """Sample pairs of an instruction and an answer prefix."""
+        first = depth == 1
+        meta = self.basic(search) if first else self.attempted(search, attempts)
+        n, temperature = self.breadth - first, self.init_temperature
+        return await propose_pairs(search, [meta], n, temperature=temperature, quotes='"')
 
     def basic(self, search: Search) -> MetaPrompt:
         """Ask for better than the seed."""
@@ -74,17 +75,3 @@ class COPRO:
             __file__, "copro_attempts", parents=[shown[-1].prompt], history=shown,
             examples=search.minibatch(self.n_demos),
         )  # fmt: skip
-
-    async def pairs(self, search: Search, meta: MetaPrompt, n: int) -> list[Prompt]:
-        """Sample pairs of an instruction and an answer prefix; the new ones are candidates."""
-        [texts] = await search.generate([meta], n, temperature=self.init_temperature)
-        proposals = [pair(meta.parents[0], text) for text in texts]
-        return search.accept(proposals, operator=meta.name, parents=meta.parents)
-
-
-def pair(parent: Prompt, text: str) -> Prompt:
-    """Take the answer prefix out of a proposal; without one the parent's stays."""
-    found = _PREFIX.findall(text)
-    cue = found[-1].strip().strip('"').strip() if found else parent.cue
-    instruction = _PREFIX.sub("", text).strip().strip('"').strip()
-    return replace(parent, instruction=instruction, cue=cue)

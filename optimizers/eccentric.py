@@ -20,22 +20,22 @@ training examples (`n_demos=0`: none), and what was tried is not measured again.
 choice to the validation split: on a slice of 25, luck is larger than most effects.
 """
 
-import json
 import math
-import re
-import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import product
 
-from apo import Evaluation, Example, Prompt, Search, SettingsError, allocate, check_ranges
-
-FACTORS = ("opener", "task", "closer", "cue")
-Effects = Mapping[str, Mapping[str, float]]
-"""For each factor a number for each level, by name."""
-_SECTION = re.compile(r"^# (\w+)[ \t]*$((?:\n(?!# ).*)*)", re.MULTILINE)
-_LEVEL = re.compile(r"^- (\w+):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
-_PREFIX = re.compile(r"<prefix>(.*?)(?:</prefix>|$)", re.DOTALL | re.IGNORECASE)
+from apo import Evaluation, Example, Prompt, Search, allocate, check_ranges
+from apo.optimizers.parts.eccentric_grid import (
+    FACTORS,
+    Cell,
+    best_cells,
+    main_effects,
+    read_levels,
+    wrapped,
+    write_table,
+)
+from apo.optimizers.parts.prefix import best_last, climb, propose_pairs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,21 +68,14 @@ class EccentricGrid:
         screened = await self.screen(search, list(cells), examples)
         means = {cells[e.prompt]: e.mean for e in screened if e.answered}
         effects = main_effects(means)
-        tell(search, means, effects)
-
-        def worth(prompt: Prompt) -> tuple[float, float]:
-            cell = cells[prompt]
-            return means[cell], sum(
-                effects[f][level] for f, level in zip(FACTORS, cell, strict=True)
-            )
-
-        known = [prompt for prompt, cell in cells.items() if cell in means]
-        ranked = sorted(known, key=worth, reverse=True)
+        write_table(search, means, effects)
+        prompts = {cell: prompt for prompt, cell in cells.items()}
+        ranked = [prompts[cell] for cell in best_cells(means, effects)]
         if self.n_screen < len(examples):
             ranked = await self.race(search, ranked, examples)
         await search.map(search.evaluate, ranked[: self.n_leaders])
 
-    def grid(self, search: Search) -> Iterator[tuple[Prompt, tuple[str, ...]]]:
+    def grid(self, search: Search) -> Iterator[tuple[Prompt, Cell]]:
         """All combinations with their levels; that of no level at all is the seed prompt."""
         seed = search.seed_prompts[0]
         levels = read_levels(search.meta_prompt(__file__, "eccentric_levels").text)
@@ -105,14 +98,11 @@ class EccentricGrid:
         """Let the best go on over the whole slice, and the seed prompt in any case."""
         seed = search.seed_prompts[0]
         pool = [*[prompt for prompt in ranked if prompt != seed][: self.n_raced - 1], seed]
+        rollouts = int(min(len(pool) * len(examples), self.spare(search)))
         return await allocate(
-            search,
-            pool,
-            self.n_leaders,
-            rollouts=int(min(len(pool) * len(examples), self.spare(search))),
-            allocator=self.allocator,
+            search, pool, self.n_leaders, rollouts=rollouts, allocator=self.allocator,
             examples=examples,
-        )
+        )  # fmt: skip
 
     def spare(self, search: Search) -> float:
         """Calls that are left beside the leaders' validation."""
@@ -149,83 +139,16 @@ class EccentricSearch:
     async def run(self, search: Search) -> None:
         """Propose from the attempts, score the new ones on the slice, and again."""
         examples = search.task.train[: self.n_examples]
-        pool, attempts = list(search.seed_prompts[:1]), list[Evaluation]()
-        for depth in range(self.depth + 1):
-            if depth:
-                pool = await self.propose(search, attempts)
-            attempts += await search.map(lambda p: search.evaluate(p, examples), pool)
-            attempts.sort(key=lambda e: e.mean)  # The newest of equal ones comes last.
-            await search.map(search.evaluate, [e.prompt for e in attempts[-self.n_leaders :]])
-            if search.solved:
-                return
+        await climb(search, self.depth, self.propose, examples=examples, n_leaders=self.n_leaders)
 
-    async def propose(self, search: Search, attempts: Sequence[Evaluation]) -> list[Prompt]:
+    async def propose(self, search: Search, _: int, attempts: Sequence[Evaluation]) -> list[Prompt]:
         """Show the best attempts, the best last, and ask for pairs that may be strange."""
-        shown = attempts[-self.breadth :]
-        best = shown[-1].prompt
+        shown = best_last(attempts)[-self.breadth :]
         metas = [
             search.meta_prompt(
-                __file__, "eccentric_propose", parents=[best], history=shown,
+                __file__, "eccentric_propose", parents=[shown[-1].prompt], history=shown,
                 examples=search.minibatch(self.n_demos),
             )
             for _ in range(self.breadth)
         ]  # fmt: skip
-        found = await search.generate(metas, temperature=self.temperature)
-        pairs = [pair(best, text) for texts in found for text in texts]
-        return search.accept(pairs, operator=metas[0].name, parents=[best])
-
-
-def read_levels(text: str) -> dict[str, dict[str, str]]:
-    """Read the levels: "# factor", and "- name: text" for each level after none.
-
-    Raises:
-        SettingsError: a factor is missing.
-    """
-    levels = {
-        name: {"none": "", **dict(_LEVEL.findall(lines))} for name, lines in _SECTION.findall(text)
-    }
-    if missing := [factor for factor in FACTORS if factor not in levels]:
-        raise SettingsError(
-            f"eccentric_levels has no level of {', '.join(missing)}. Write a line '# {missing[0]}' "
-            "and under it a line '- name: text' for each level; none need not be written."
-        )
-    return levels
-
-
-def wrapped(seed: Prompt, opener: str, task: str, closer: str, cue: str) -> Prompt:
-    """Put the texts around the seed instruction, and the cue before its answer prefix."""
-    parts = [" ".join(filter(None, [opener, task])), seed.instruction, closer]
-    cues = "\n".join(filter(None, [cue, seed.cue]))
-    return replace(seed, instruction="\n\n".join(filter(None, parts)), cue=cues)
-
-
-def main_effects(means: Mapping[tuple[str, ...], float]) -> dict[str, dict[str, float]]:
-    """The mean of each level: over all known combinations that hold it, each counting the same.
-
-    Args:
-        means: mean score of each combination, by its levels in the order of FACTORS.
-    """
-    effects: dict[str, dict[str, float]] = {}
-    for i, factor in enumerate(FACTORS):
-        for level in dict.fromkeys(cell[i] for cell in means):
-            found = [mean for cell, mean in means.items() if cell[i] == level]
-            effects.setdefault(factor, {})[level] = statistics.mean(found)
-    return effects
-
-
-def tell(search: Search, means: Mapping[tuple[str, ...], float], effects: Effects) -> None:
-    """Write the table of main effects, and how far the grid's scores spread."""
-    if search.folder is None or not means:
-        return
-    values = sorted(means.values())
-    spread = {"lowest": values[0], "median": values[len(values) // 2], "highest": values[-1]}
-    table = {"prompts": len(means), **spread, "mean_by_level": effects}
-    text = json.dumps(table, ensure_ascii=False, indent=2)
-    (search.folder / "main_effects.json").write_text(f"{text}\n", encoding="utf-8")
-
-
-def pair(parent: Prompt, text: str) -> Prompt:
-    """Take the answer prefix out of a proposal; without one the parent's stays."""
-    found = _PREFIX.findall(text)
-    cue = found[-1].strip() if found else parent.cue
-    return replace(parent, instruction=_PREFIX.sub("", text).strip(), cue=cue)
+        return await propose_pairs(search, metas, temperature=self.temperature)

@@ -21,14 +21,14 @@ far as evolution.
 """
 
 import math
-import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Literal
 
-from apo import Evaluation, Prompt, Search, SettingsError, check_ranges, roulette, tournament
+from apo import Evaluation, Search, SettingsError, check_ranges
+from apo.optimizers.parts.evoprompt_parents import best_first, draw_donors, draw_pair
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +109,8 @@ class EvoPromptGA(_EvoPrompt):
 
     async def evolve(self, search: Search, population: Sequence[Evaluation]) -> list[Evaluation]:
         """Cross and mutate pairs of parents; the best of parents and children survive."""
-        pairs = [self.draw_pair(search.rng, population) for _ in range(self.population_size)]
+        members = range(self.population_size)
+        pairs = [draw_pair(search.rng, population, self.selection) for _ in members]
         texts = [
             search.meta_prompt(__file__, "evoprompt_ga", parents=pair, prompts=pair)
             for pair in pairs
@@ -117,19 +118,6 @@ class EvoPromptGA(_EvoPrompt):
         children = await search.propose(texts, temperature=self.temperature)
         scored = await search.map(search.evaluate, children)
         return best_first([*population, *scored])[: self.population_size]
-
-    def draw_pair(self, rng: random.Random, population: Sequence[Evaluation]) -> list[Prompt]:
-        """Two different parents; the same one twice only when there is no other."""
-        first = population[self.draw(rng, population)]
-        others = [member for member in population if member is not first] or [first]
-        return [first.prompt, others[self.draw(rng, others)].prompt]
-
-    def draw(self, rng: random.Random, population: Sequence[Evaluation]) -> int:
-        """Index of one parent."""
-        scores = [member.mean for member in population]
-        if self.selection == "tournament":
-            return tournament(scores, rng)
-        return roulette(scores, rng, by="rank" if self.selection == "rank" else "score")[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,17 +153,3 @@ class EvoPromptDE(_EvoPrompt):
             if search.solved:
                 break
         return survivors
-
-
-def draw_donors(
-    rng: random.Random, population: Sequence[Evaluation], target: int
-) -> list[Evaluation]:
-    """Three members other than the target, different ones as long as there are enough."""
-    others = [member for i, member in enumerate(population) if i != target]
-    drawn = rng.sample(others, min(3, len(others)))
-    return list(islice(cycle([*drawn, *([] if len(drawn) > 1 else [population[target]])]), 3))
-
-
-def best_first(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
-    """Sort by score, the older of equal ones first; without those of which nothing is known."""
-    return sorted((e for e in evaluations if e.answered), key=lambda e: e.mean, reverse=True)

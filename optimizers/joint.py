@@ -20,26 +20,15 @@ A resumed run takes up its own trials in their order, whichever storage it is.
 """
 
 import math
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
-from apo import Evaluation, Search, SettingsError, check_ranges
-from apo.optimizers.demo_sets import Bootstrap
-from apo.optimizers.joint_space import DECODING, Space
+from apo import Search, SettingsError, check_ranges
+from apo.optimizers.parts.choices import check_choices
+from apo.optimizers.parts.demo_sets import Bootstrap
+from apo.optimizers.parts.joint_space import DECODING, Space
+from apo.optimizers.parts.joint_study import OBJECTIVES, SAMPLERS, Trials, opened
 
-if TYPE_CHECKING:
-    from optuna.samplers import BaseSampler
-    from optuna.study import Study
-    from optuna.trial import FrozenTrial, Trial
-
-Direction = Literal["maximize", "minimize"]
-OBJECTIVES: dict[str, Direction] = {
-    "score": "maximize",
-    "length": "minimize",
-    "cost": "minimize",
-}
 MAX_REPEATS = 20
 """Trials in a row that repeat earlier prompts, after which the space counts as exhausted."""
 
@@ -92,12 +81,7 @@ class JointSearch:
                 f"JointSearch.objectives is {self.objectives!r}; it must hold score, and may hold "
                 'length and cost, separated by commas: "score,length".'
             )
-        for name, known in (("decoding", (*DECODING,)), ("sampler", ("tpe", "nsga2"))):
-            if getattr(self, name) not in known:
-                raise SettingsError(
-                    f"JointSearch.{name} is {getattr(self, name)!r}; it is one of "
-                    f"{', '.join(known)}."
-                )
+        check_choices(self, decoding=DECODING, sampler=SAMPLERS)
         some = (1, math.inf)
         check_ranges(
             self, n_trials=some, n_instructions=some, n_examples=some, n_demo_sets=some,
@@ -110,23 +94,23 @@ class JointSearch:
         seed, seeds = search.seed_prompts[0], search.rng.getrandbits(31)
         validation = search.task.validation
         examples = search.rng.sample(validation, min(self.trial_size, len(validation)))
-        run = search.folder.name if search.folder else ""
-        with self.opened(search) as (study, kept):
-            space = await self.space(search, study, run)
+        with opened(
+            search, self.storage, self.study_name, objectives=self.objectives,
+            sampler=self.sampler, population_size=self.population_size,
+        ) as trials:  # fmt: skip
+            space = await self.space(search, trials)
             first = await search.evaluate(seed, examples)
-            if not study.trials:
-                self.add_seed(study, space, first)
+            trials.add_seed(space, first)
             best, known, repeats = first.mean, {seed}, 0
             for number in range(self.n_trials):
-                trial = self.trial(study, space, seeds + number, f"{run}:{number}")
+                trial = trials.ask(space, seeds + number, number)
                 prompt = space.prompt(trial.params)
                 repeats = repeats + 1 if prompt in known else 0
                 if prompt not in known:
                     known.add(prompt)
                     search.accept([prompt], operator="combine", parents=[seed])
                 evaluation = await search.evaluate(prompt, examples)
-                self.tell(study, trial, evaluation)
-                copy_trials(study, kept)
+                trials.tell(trial, evaluation)
                 if evaluation.mean > best:
                     best = evaluation.mean
                     await search.evaluate(prompt)
@@ -134,42 +118,24 @@ class JointSearch:
                 if done or repeats == MAX_REPEATS:
                     return
 
-    async def space(self, search: Search, study: "Study", run: str) -> Space:
-        """The space that lies in the study, or a new one that is put there.
+    async def space(self, search: Search, trials: Trials) -> Space:
+        """The space that another run has put into the study, or a new one that is put there.
 
         The run that made it makes it again when it is resumed: the answers are in its journal.
         """
-        seed, kept = search.seed_prompts[0], study.user_attrs.get("space")
-        if kept is None or kept["run"] == run:
-            batches = [search.minibatch(self.n_examples) for _ in range(self.n_instructions - 1)]
-            metas = [search.meta_prompt(__file__, "induce", examples=batch) for batch in batches]
-            written = await search.propose(metas)
-            bootstrap = self.bootstrap()
-            sets = [await bootstrap.demo_set(search, seed, n) for n in range(self.n_demo_sets)]
-            space = Space(
-                seed=seed,
-                instructions=(seed.instruction, *(prompt.instruction for prompt in written)),
-                demo_sets=tuple(sets),
-                decoding=self.decoding,
-            )
-            kept = study.user_attrs.get("space")  # Another process may have been faster.
-            if kept is None or kept["run"] == run:
-                study.set_user_attr(
-                    "space", {"run": run, "objectives": self.objectives, **space.to_dict()}
-                )
-                return space
-        if kept["objectives"] != self.objectives:
-            raise SettingsError(
-                f"The study {study.study_name!r} in {self.storage} has the objectives "
-                f"{kept['objectives']!r}, not {self.objectives!r}; name another study."
-            )
-        try:
-            return Space.from_dict(kept, seed, search.task.train)
-        except KeyError as error:
-            raise SettingsError(
-                f"The study {study.study_name!r} in {self.storage} was made with other training "
-                "examples; name another study."
-            ) from error
+        seed, train = search.seed_prompts[0], search.task.train
+        found = trials.space_of_another(seed, train)
+        if found:
+            return found
+        batches = [search.minibatch(self.n_examples) for _ in range(self.n_instructions - 1)]
+        metas = [search.meta_prompt(__file__, "induce", examples=batch) for batch in batches]
+        written = await search.propose(metas)
+        bootstrap = self.bootstrap()
+        sets = [await bootstrap.demo_set(search, seed, n) for n in range(self.n_demo_sets)]
+        texts = (seed.instruction, *(prompt.instruction for prompt in written))
+        space = Space(seed=seed, instructions=texts, demo_sets=tuple(sets), decoding=self.decoding)
+        # Another process may have been faster.
+        return trials.space_of_another(seed, train) or trials.keep(space)
 
     def bootstrap(self) -> Bootstrap:
         """What makes the demo sets."""
@@ -179,111 +145,3 @@ class JointSearch:
             max_rounds=self.max_rounds,
             threshold=self.threshold,
         )
-
-    @contextmanager
-    def opened(self, search: Search) -> "Generator[tuple[Study, Study]]":
-        """The study, and where it is kept.
-
-        These are one in a shared storage. The run's own file is a copy of a study in memory, which
-        is many times faster and, as answers come back from the journal, the same after a resume.
-        """
-        import optuna
-
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        url = self.storage
-        if not url and search.folder:
-            url = f"sqlite:///{search.folder.resolve() / 'optuna.db'}"
-        directions: list[Direction] = [OBJECTIVES[n] for n in self.objectives.split(",")]
-        try:
-            storage = optuna.storages.RDBStorage(url or "sqlite://")
-            kept = optuna.create_study(
-                storage=storage,
-                study_name=self.study_name or f"{search.task.name} {search.task.fingerprint}",
-                directions=directions,
-                load_if_exists=True,
-            )
-        except Exception as error:  # Whatever a database and its driver may raise.
-            raise SettingsError(
-                f"JointSearch.storage {url!r} cannot be opened: {type(error).__name__}: {error}"
-            ) from error
-        try:
-            yield kept if self.storage else optuna.create_study(directions=directions), kept
-        finally:
-            storage.remove_session()
-            storage.engine.dispose()
-
-    def trial(self, study: "Study", space: Space, seed: int, name: str) -> "Trial | FrozenTrial":
-        """The trial of this name if the study has it told, else a new choice of the sampler.
-
-        Every choice has a sampler with a seed of its own, so that it follows from the trials
-        before it alone, whether or not the run was resumed in between.
-        """
-        from optuna.trial import TrialState
-
-        for trial in study.get_trials(deepcopy=False):
-            if trial.user_attrs.get("name") == name:
-                if trial.state == TrialState.COMPLETE:
-                    return trial
-                if not trial.state.is_finished():  # Chosen by a session that ended before it told.
-                    study.tell(trial.number, state=TrialState.FAIL)
-        study.sampler = self.make_sampler(seed)
-        chosen = study.ask(space.distributions())
-        chosen.set_user_attr("name", name)
-        return chosen
-
-    def make_sampler(self, seed: int) -> "BaseSampler":
-        """The sampler for one choice."""
-        from optuna.samplers import NSGAIISampler, TPESampler
-
-        if self.sampler == "nsga2":
-            return NSGAIISampler(seed=seed, population_size=self.population_size)
-        return TPESampler(seed=seed, multivariate=True)
-
-    def tell(self, study: "Study", trial: "Trial | FrozenTrial", evaluation: Evaluation) -> None:
-        """Give the values of a new trial; without any answer they stay unknown."""
-        from optuna.trial import Trial, TrialState
-
-        if not isinstance(trial, Trial):
-            return
-        if not evaluation.answered:
-            study.tell(trial, state=TrialState.FAIL)
-            return
-        for name, value in figures(evaluation).items():
-            trial.set_user_attr(name, value)
-        study.tell(trial, self.values(evaluation))
-
-    def add_seed(self, study: "Study", space: Space, evaluation: Evaluation) -> None:
-        """Give the seed's values as a trial."""
-        from optuna.trial import create_trial
-
-        if evaluation.answered:
-            trial = create_trial(
-                params=space.seed_choice(),
-                distributions=space.distributions(),
-                values=self.values(evaluation),
-                user_attrs={"name": "seed", **figures(evaluation)},
-            )
-            study.add_trial(trial)
-
-    def values(self, evaluation: Evaluation) -> list[float]:
-        """What the objectives are worth, in their order."""
-        found = figures(evaluation)
-        known = {"score": found["score"], "length": found["length"], "cost": found["tokens"]}
-        return [known[name] for name in self.objectives.split(",")]
-
-
-def copy_trials(study: "Study", kept: "Study") -> None:
-    """Copy the trials that are not kept yet."""
-    if kept is not study:
-        kept.add_trials(study.trials[len(kept.get_trials(deepcopy=False)) :])
-
-
-def figures(evaluation: Evaluation) -> dict[str, Any]:
-    """What a trial carries: candidate, score, length in characters, mean tokens of an answer."""
-    tokens = sum(rollout.tokens for rollout in evaluation.answered)
-    return {
-        "candidate": evaluation.prompt.id,
-        "score": evaluation.mean,
-        "length": len(evaluation.prompt.text()),
-        "tokens": tokens / len(evaluation.answered),
-    }

@@ -14,27 +14,25 @@ the task's description and the parts of the prompt; no proposal is thrown away (
 one for the first place, which the present instruction takes); the seed counts as fully measured;
 when all that was tried is fully measured, a full measurement is left out (the code fails); the
 validation split is not cut to the preset's size, and answers once given are not asked for again;
-draws follow the run's seed; demo sets differ as `demo_sets` says. The default preset is the
+draws follow the run's seed; demo sets differ as `parts.demo_sets` says. The default preset is the
 largest whose scoring the calls that are left can pay. `paired` is not the authors'.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from itertools import count
+from typing import Literal
 
-from apo import Evaluation, Example, Prompt, Search, SettingsError, check_ranges
-from apo.optimizers.demo_sets import Bootstrap, DemoSet, with_demos
-
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
-    from optuna.study import Study
+from apo import Example, Prompt, Search, check_ranges
+from apo.optimizers.parts.choices import check_choices
+from apo.optimizers.parts.combinations import Combinations
+from apo.optimizers.parts.data_summary import summarize
+from apo.optimizers.parts.demo_sets import Bootstrap, DemoSet, with_demos
 
 PRESETS = {"light": 6, "medium": 12, "heavy": 18}
 """Number of demo sets; half as many instructions, or as many when there are to be no demos."""
 TIPS = ("none", "creative", "simple", "description", "high_stakes", "persona")
-MAX_REQUESTS = 10
-MAX_COMPLETE = 5
 PROPOSAL_DEMOS = 3
 MIN_MINIBATCH_POOL = 50
 
@@ -55,8 +53,7 @@ class MIPROv2:
         full_eval_steps: trials between two full measurements.
         view_data_batch_size: training examples in each request of the data summary.
         temperature: of the optimizer model.
-        paired: take the minibatches from one fixed partition, the same between two full
-            measurements, instead of a random draw for each trial.
+        paired: take minibatches from a fixed partition, the same between two full measurements.
     """
 
     preset: Literal["auto", "light", "medium", "heavy"] = "auto"
@@ -71,10 +68,7 @@ class MIPROv2:
     paired: bool = False
 
     def __post_init__(self) -> None:
-        if self.preset not in ("auto", *PRESETS):
-            raise SettingsError(
-                f"MIPROv2.preset is {self.preset!r}; it is one of auto, {', '.join(PRESETS)}."
-            )
+        check_choices(self, preset=("auto", *PRESETS))
         some = (1, math.inf)
         check_ranges(
             self, minibatch_size=some, full_eval_steps=some, view_data_batch_size=some,
@@ -94,88 +88,22 @@ class MIPROv2:
             pool = [[with_demos(p, s) if s else p for p in instructions] for s in sets]
         await self.optimize(search, pool, n_trials(n, 1 if self.zero_shot else 2))
 
-    @property
-    def zero_shot(self) -> bool:
-        """Whether the prompt is to have no demos."""
-        return self.max_bootstrapped_demos == self.max_labeled_demos == 0
-
-    def bootstrap(self) -> Bootstrap:
-        """What makes the demo sets; without demos in the prompt three serve the proposals."""
-        own = PROPOSAL_DEMOS if self.zero_shot else self.max_bootstrapped_demos
-        return Bootstrap(
-            max_bootstrapped_demos=own,
-            max_labeled_demos=self.max_labeled_demos,
-            max_rounds=self.max_rounds,
-            threshold=self.threshold,
-        )
-
-    def chosen_preset(self, search: Search) -> str:
-        """The preset; for "auto" the largest whose scoring fits the calls that are left."""
-        if self.preset != "auto":
-            return self.preset
-        if search.calls_left == math.inf:
-            return "medium"
-        whole = len(search.task.validation)
-        fitting = [
-            name
-            for name, n in PRESETS.items()
-            if self.scoring_calls(n_trials(n, 1 if self.zero_shot else 2), whole)
-            <= search.calls_left
-        ]
-        return fitting[-1] if fitting else "light"
-
-    def scoring_calls(self, trials: int, whole: int) -> int:
-        """The most calls that trials can take, on so many validation examples."""
-        if not self.uses_minibatches(whole):
-            return trials * whole
-        return trials * self.minibatch_size + math.ceil(trials / self.full_eval_steps) * whole
-
-    def uses_minibatches(self, whole: int) -> bool:
-        """Whether trials see a part of so many validation examples."""
-        return whole > max(MIN_MINIBATCH_POOL, self.minibatch_size)
-
     async def propose(self, search: Search, sets: Sequence[DemoSet], n: int) -> list[Prompt]:
         """Grounded proposals (§3.1): one for each demo set but the first, each with its tip."""
         seed, summary = search.seed_prompts[0], await self.summarize(search)
+        own = [[w for s in (*sets[i:], *sets[:i]) for w in s if w.own] for i in range(1, n + 1)]
         metas = [
             search.meta_prompt(
-                __file__,
-                "miprov2_propose",
-                parents=[seed],
-                prompt=seed,
-                summary=summary,
-                demos=[w for s in (*sets[i:], *sets[:i]) for w in s if w.own][:PROPOSAL_DEMOS],
-                tip=search.rng.choice(TIPS),
+                __file__, "miprov2_propose", parents=[seed], prompt=seed, summary=summary,
+                demos=demos[:PROPOSAL_DEMOS], tip=search.rng.choice(TIPS),
             )
-            for i in range(1, n + 1)
-        ]
+            for demos in own
+        ]  # fmt: skip
         return await search.propose(metas, temperature=self.temperature)
 
     async def summarize(self, search: Search) -> str:
         """Describe the training data part by part, and sum that up; "" if nothing is said."""
-        said, complete, size = list[str](), 0, self.view_data_batch_size
-        for start in range(0, len(search.task.train), size)[:MAX_REQUESTS]:
-            new = await self.ask(
-                search, "observations", "miprov2_observe", observations="\n".join(said),
-                examples=search.task.train[start : start + size],
-            )  # fmt: skip
-            if new.upper().startswith("COMPLETE"):
-                complete += 1
-                if complete == MAX_COMPLETE:
-                    break
-            elif new:
-                said.append(new)
-        whole = "\n".join(said)
-        if not whole:
-            return ""
-        short = await self.ask(search, "summary", "miprov2_summarize", observations=whole)
-        return short or whole
-
-    async def ask(self, search: Search, tag: str, name: str, **values: Any) -> str:
-        """One reply to one meta-prompt; "" when it cannot be read."""
-        meta = search.meta_prompt(__file__, name, **values)
-        [texts] = await search.generate([meta], tag=tag, temperature=self.temperature)
-        return texts[0] if texts else ""
+        return await summarize(search, __file__, self.view_data_batch_size, self.temperature)
 
     async def optimize(self, search: Search, pool: Sequence[list[Prompt]], trials: int) -> None:
         """Search the combinations of demo sets (rows of the pool) and instructions (columns)."""
@@ -188,10 +116,9 @@ class MIPROv2:
             if prompt != pool[0][0] and (demos, instruction) not in study.means:
                 search.accept([prompt], operator="combine", parents=[pool[0][instruction]])
             study.tell(await search.evaluate(prompt, batch))
-            if batch and (number % self.full_eval_steps == 0 or number == trials):
-                best = study.best_unmeasured()
-                if best is not None:
-                    study.add(*best, await search.evaluate(pool[best[0]][best[1]]))
+            due = batch and (number % self.full_eval_steps == 0 or number == trials)
+            if due and (best := study.best_unmeasured()):
+                study.add(*best, await search.evaluate(pool[best[0]][best[1]]))
             if search.solved:
                 return
 
@@ -202,71 +129,42 @@ class MIPROv2:
             while True:
                 yield None
         shuffled = search.rng.sample(validation, len(validation))
-        number = 0
-        while True:
+        for number in count():
             start = number // self.full_eval_steps * size
             fixed = [shuffled[(start + i) % len(shuffled)] for i in range(size)]
             yield fixed if self.paired else search.rng.sample(validation, size)
-            number += 1
 
+    @property
+    def zero_shot(self) -> bool:
+        """Whether the prompt is to have no demos."""
+        return self.max_bootstrapped_demos == self.max_labeled_demos == 0
 
-class Combinations:
-    """An estimator over demo sets and instructions, and what is known of each combination.
+    def bootstrap(self) -> Bootstrap:
+        """What makes the demo sets; without demos in the prompt three serve the proposals."""
+        own = PROPOSAL_DEMOS if self.zero_shot else self.max_bootstrapped_demos
+        return Bootstrap(
+            max_bootstrapped_demos=own, max_labeled_demos=self.max_labeled_demos,
+            max_rounds=self.max_rounds, threshold=self.threshold,
+        )  # fmt: skip
 
-    Args:
-        seed: of the estimator.
-        n_sets: number of demo sets.
-        n_instructions: number of instructions.
+    def chosen_preset(self, search: Search) -> str:
+        """The preset; for "auto" the largest whose scoring fits the calls that are left."""
+        if self.preset != "auto" or search.calls_left == math.inf:
+            return "medium" if self.preset == "auto" else self.preset
+        whole = len(search.task.validation)
+        trials = {name: n_trials(n, 1 if self.zero_shot else 2) for name, n in PRESETS.items()}
+        fitting = [n for n in PRESETS if self.scoring_calls(trials[n], whole) <= search.calls_left]
+        return fitting[-1] if fitting else "light"
 
-    Attributes:
-        means: the mean of each trial, by combination.
-        measured: the combinations measured on the whole validation split.
-    """
+    def scoring_calls(self, trials: int, whole: int) -> int:
+        """The most calls that trials can take, on so many validation examples."""
+        if not self.uses_minibatches(whole):
+            return trials * whole
+        return trials * self.minibatch_size + math.ceil(trials / self.full_eval_steps) * whole
 
-    def __init__(self, seed: int, n_sets: int, n_instructions: int) -> None:
-        import optuna
-
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True)
-        self.study: Study = optuna.create_study(direction="maximize", sampler=sampler)
-        self.space: dict[str, BaseDistribution] = {
-            "demos": optuna.distributions.CategoricalDistribution(range(n_sets)),
-            "instruction": optuna.distributions.CategoricalDistribution(range(n_instructions)),
-        }
-        self.means: dict[tuple[int, int], list[float]] = {}
-        self.measured: set[tuple[int, int]] = set()
-
-    def ask(self) -> tuple[int, int]:
-        """Choose a demo set and an instruction."""
-        self.trial = self.study.ask(self.space)
-        return self.trial.params["demos"], self.trial.params["instruction"]
-
-    def tell(self, evaluation: Evaluation) -> None:
-        """Give the score of what was chosen last; without any answer it stays unknown."""
-        from optuna.trial import TrialState
-
-        if not evaluation.answered:
-            self.study.tell(self.trial, state=TrialState.FAIL)
-            return
-        self.study.tell(self.trial, evaluation.mean)
-        chosen = self.trial.params["demos"], self.trial.params["instruction"]
-        self.means.setdefault(chosen, []).append(evaluation.mean)
-
-    def add(self, demos: int, instruction: int, evaluation: Evaluation) -> None:
-        """Give a score on the whole validation split."""
-        from optuna.trial import create_trial
-
-        self.measured.add((demos, instruction))
-        if evaluation.answered:
-            params = {"demos": demos, "instruction": instruction}
-            self.study.add_trial(
-                create_trial(params=params, distributions=self.space, value=evaluation.mean)
-            )
-
-    def best_unmeasured(self) -> tuple[int, int] | None:
-        """The combination with the best mean of those never measured whole; None without any."""
-        means = {c: sum(m) / len(m) for c, m in self.means.items() if c not in self.measured}
-        return max(means, key=lambda combination: means[combination]) if means else None
+    def uses_minibatches(self, whole: int) -> bool:
+        """Whether trials see a part of so many validation examples."""
+        return whole > max(MIN_MINIBATCH_POOL, self.minibatch_size)
 
 
 def n_trials(n: int, n_variables: int) -> int:

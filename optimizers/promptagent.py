@@ -20,10 +20,11 @@ measured on all of validation, which decides.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from apo import Evaluation, Example, MetaPrompt, Prompt, Search, SettingsError, check_ranges
+from apo.optimizers.parts.search_tree import Node, Tree, back_propagate, output
 
 ON_ERRORS = ("promptagent_criticize", "promptagent_rewrite")
 ON_SUCCESS = ("promptagent_praise", "promptagent_extend")
@@ -70,103 +71,45 @@ class PromptAgent:
 
     async def run(self, search: Search) -> None:
         """The four operations of §3.3, as often as set."""
-        tree = Tree(self, search)
-        root = await tree.plant()
+        tree = await self.plant(search)
         paths: list[list[Node]] = []
         for _ in range(self.n_iterations):
-            if root is None or search.solved:
+            if tree is None or search.solved:
                 return
-            path = tree.select(root)
-            if not tree.is_terminal(path[-1]) and await tree.expand(path[-1]):
-                await tree.simulate(path)
+            path = tree.select(self.exploration)
+            if not tree.is_terminal(path[-1]) and await self.expand(search, tree, path[-1]):
+                await self.simulate(search, tree, path)
             back_propagate(path, self.returns)
             paths.append(path)
             await search.evaluate(output(paths).prompt)
             await search.evaluate(max(tree.nodes, key=lambda node: node.reward).prompt)
 
+    async def plant(self, search: Search) -> Tree | None:
+        """Make the best seed prompt the root."""
+        validation, size = search.task.validation, self.eval_size
+        subset = search.rng.sample(validation, size) if 0 < size < len(validation) else None
+        seeds = await search.map(search.evaluate, search.seed_prompts)
+        best = max(seeds, key=lambda seed: seed.mean).prompt
+        root = await rewarded(search, best, subset)
+        if root is None:
+            return None
+        return Tree(root, max_depth=self.max_depth, min_depth=self.min_depth, eval_set=subset)
 
-@dataclass(eq=False)
-class Node:
-    """A prompt in the tree.
-
-    Attributes:
-        prompt: the prompt.
-        reward: its mean score on the evaluation set.
-        parent: what it was rewritten from; None for the root.
-        children: what was rewritten from it.
-        returns: what each walk through it has brought.
-    """
-
-    prompt: Prompt
-    reward: float
-    parent: "Node | None" = None
-    children: list["Node"] = field(default_factory=list["Node"])
-    returns: list[float] = field(default_factory=list[float])
-
-    @property
-    def depth(self) -> int:
-        """Steps from the root."""
-        return self.parent.depth + 1 if self.parent else 0
-
-    @property
-    def q(self) -> float:
-        """Mean of the returns; the reward until there are any."""
-        return sum(self.returns) / len(self.returns) if self.returns else self.reward
-
-    def lineage(self) -> list[Prompt]:
-        """The prompts from the root to this one's parent."""
-        return [*self.parent.lineage(), self.parent.prompt] if self.parent else []
-
-
-class Tree:
-    """The tree of one search, with its evaluation set and the best reward seen."""
-
-    def __init__(self, settings: PromptAgent, search: Search) -> None:
-        self.settings, self.search = settings, search
-        self.nodes: list[Node] = []
-        self.best_seen = 0.0
-        size = settings.eval_size
-        subset = 0 < size < len(search.task.validation)
-        self.eval_set = search.rng.sample(search.task.validation, size) if subset else None
-
-    async def plant(self) -> Node | None:
-        """Make the root: the best seed prompt."""
-        seeds = await self.search.map(self.search.evaluate, self.search.seed_prompts)
-        root = await self.reward(max(seeds, key=lambda seed: seed.mean).prompt)
-        self.nodes = [root] if root else []
-        self.best_seen = root.reward if root else 0.0
-        return root
-
-    async def reward(self, prompt: Prompt, parent: Node | None = None) -> Node | None:
-        """Make a node of a prompt; None when no example was answered: that is no reward of 0."""
-        evaluation = await self.search.evaluate(prompt, self.eval_set)
-        return Node(prompt, evaluation.mean, parent) if evaluation.answered else None
-
-    def select(self, root: Node) -> list[Node]:
-        """Selection: follow the highest UCT from the root to a leaf or a terminal node."""
-        path = [root]
-        while path[-1].children and not self.is_terminal(path[-1]):
-            weight = self.settings.exploration
-            path.append(max(path[-1].children, key=lambda node: uct(node, weight)))
-        return path
-
-    async def expand(self, node: Node) -> list[Node]:
+    async def expand(self, search: Search, tree: Tree, node: Node) -> list[Node]:
         """Expansion: criticize and rewrite the prompt on several minibatches."""
-        settings, search = self.settings, self.search
-        batches = [search.minibatch(settings.minibatch_size) for _ in range(settings.expand_width)]
-        rewrites = await self.rewrites(node, batches)
-        prompts = await search.propose(
-            rewrites, settings.n_new_prompts, temperature=settings.temperature
-        )
-        found = await search.map(lambda prompt: self.reward(prompt, node), prompts)
+        batches = [search.minibatch(self.minibatch_size) for _ in range(self.expand_width)]
+        rewrites = await self.rewrites(search, node, batches)
+        prompts = await search.propose(rewrites, self.n_new_prompts, temperature=self.temperature)
+        found = await search.map(lambda p: rewarded(search, p, tree.eval_set, node), prompts)
         children = [child for child in found if child]
-        node.children += children
-        self.nodes += children
+        tree.add(node, children)
         return children
 
-    async def rewrites(self, node: Node, batches: Sequence[Sequence[Example]]) -> list[MetaPrompt]:
+    async def rewrites(
+        self, search: Search, node: Node, batches: Sequence[Sequence[Example]]
+    ) -> list[MetaPrompt]:
         """Ask for a critique of each batch's errors, or of its successes when it has none."""
-        search, prompt = self.search, node.prompt
+        prompt = node.prompt
         answered = await search.map(lambda batch: search.evaluate(prompt, batch), batches)
         useful = [evaluation for evaluation in answered if evaluation.answered]
         steps = [ON_ERRORS if evaluation.failures else ON_SUCCESS for evaluation in useful]
@@ -178,49 +121,27 @@ class Tree:
             )
 
         critics = [ask(critic, e) for e, (critic, _) in zip(useful, steps, strict=True)]
-        temperature = self.settings.temperature
-        critiques = await search.generate(critics, tag="critique", temperature=temperature)
+        critiques = await search.generate(critics, tag="critique", temperature=self.temperature)
         return [
             ask(rewriter, e, critique=found[0], lineage=node.lineage())
             for e, (_, rewriter), found in zip(useful, steps, critiques, strict=True)
             if found
         ]
 
-    async def simulate(self, path: list[Node]) -> None:
+    async def simulate(self, search: Search, tree: Tree, path: list[Node]) -> None:
         """Simulation: go on from the best child until the end; the path grows with it."""
-        while True:
-            node = path[-1]
-            promising = node.depth > self.settings.min_depth and node.reward > self.best_seen
-            self.best_seen = max(self.best_seen, node.reward)
-            if promising or self.is_terminal(node):
+        while not tree.is_end(path[-1]):
+            if not path[-1].children and not await self.expand(search, tree, path[-1]):
                 return
-            if not node.children and not await self.expand(node):
-                return
-            path.append(max(node.children, key=lambda child: child.reward))
-
-    def is_terminal(self, node: Node) -> bool:
-        """Whether a node is at the depth limit, or too bad to go on from."""
-        if node.depth >= self.settings.max_depth:
-            return True
-        if node.parent is None or node.depth <= self.settings.min_depth:
-            return False
-        return node.reward < (self.nodes[0].reward + node.parent.reward) / 2
+            path.append(max(path[-1].children, key=lambda child: child.reward))
 
 
-def uct(node: Node, exploration: float) -> float:
-    """Upper confidence bound of a child (equation 2 of the paper); visits are walks credited."""
-    visits = len(node.parent.returns) if node.parent else 0
-    return node.q + exploration * math.sqrt(math.log(visits + 1) / max(1, len(node.returns)))
-
-
-def back_propagate(path: Sequence[Node], returns: Literal["sum", "mean"]) -> None:
-    """Back-propagation: credit each node with the rewards from itself to the end of the path."""
-    for place, node in enumerate(path):
-        rewards = [later.reward for later in path[place:]]
-        node.returns.append(sum(rewards) / (len(rewards) if returns == "mean" else 1))
-
-
-def output(paths: Sequence[Sequence[Node]]) -> Node:
-    """The authors' choice: of the path with the highest mean reward, the node with the highest."""
-    path = max(paths, key=lambda path: sum(node.reward for node in path) / len(path))
-    return max(path, key=lambda node: node.reward)
+async def rewarded(
+    search: Search,
+    prompt: Prompt,
+    examples: Sequence[Example] | None,
+    parent: Node | None = None,
+) -> Node | None:
+    """Make a node of a prompt; None when no example was answered: that is no reward of 0."""
+    evaluation = await search.evaluate(prompt, examples)
+    return Node(prompt, evaluation.mean, parent) if evaluation.answered else None

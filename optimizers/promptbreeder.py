@@ -19,21 +19,17 @@ and sees several worked solutions instead of one; fitness is a running mean over
 a unit has met, its own demos left out; likeness is that of character trigrams, not of embeddings;
 requests, thinking-styles and mutation-prompts are worded anew. A mutation that brings nothing new
 leaves the loser in place. The best of each generation is measured on the validation split.
-Population and batches are smaller than the paper's 50 and 100, so that a run of 2,000 calls sees
-several generations.
+Population and batches (50 and 100 in the paper) suit runs of 2,000 calls.
 """
 
 import math
-import random
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from apo import Example, MetaPrompt, Prompt, Rollout, Search, SettingsError, check_ranges, roulette
-
-HYPER = ("hyper_zero", "hyper_first")
-"""Operators that write a new mutation-prompt, and then apply it."""
-OPERATORS = ("zero", "first", "eda", "eda_rank", "lineage", *HYPER, "working")
+from apo import MetaPrompt, Search, SettingsError, check_ranges, roulette
+from apo.optimizers.parts.draw import some
+from apo.optimizers.parts.promptbreeder_operators import HYPER, OPERATORS, draw_operator, listed
+from apo.optimizers.parts.promptbreeder_unit import Unit, best_first, draw_pairs, duel, score
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,12 +85,12 @@ class Promptbreeder:
         units, stale = await self.initialize(search), 0
         for generation in range(self.n_generations + 1):
             pairs = draw_pairs(search.rng, units)
-            await self.score(search, pairs)
+            await score(search, pairs, self.batch_size, paired=self.paired)
             ranked = best_first(units)
             for elite in ranked[:1]:
                 elite.elites = tuple(dict.fromkeys([*elite.elites, elite.prompt]))
             await search.map(search.evaluate, [unit.prompt for unit in ranked[: self.n_leaders]])
-            duels = [best_first(pair) + [u for u in pair if u.mean is None] for pair in pairs]
+            duels = [duel(pair) for pair in pairs]
             over = generation == self.n_generations or stale == self.max_stale_generations
             if over or search.solved or not ranked or not duels:
                 return
@@ -104,15 +100,12 @@ class Promptbreeder:
                 units[units.index(loser)] = child or loser
             stale = 0 if search.n_candidates > before else stale + 1
 
-    async def initialize(self, search: Search) -> list["Unit"]:
+    async def initialize(self, search: Search) -> list[Unit]:
         """§3.1: random mutation-prompts and thinking-styles turn the description into prompts."""
-        mutations = lines(search, "mutations")
+        mutations, seed = lines(search, "mutations"), search.seed_prompts[0]
         units = [Unit(prompt, search.rng.choice(mutations)) for prompt in search.seed_prompts]
-        seed = search.seed_prompts[0]
-        drafts = [
-            Unit(seed, search.rng.choice(mutations))
-            for _ in range(self.population_size - len(units))
-        ]
+        n = self.population_size - len(units)
+        drafts = [Unit(seed, search.rng.choice(mutations)) for _ in range(n)]
         asked = [self.ask(search, "init", draft, drafts) for draft in drafts]
         found = await search.generate(asked, temperature=self.temperature)
         for draft, texts in zip(drafts, found, strict=True):
@@ -121,160 +114,57 @@ class Promptbreeder:
             units += [Unit(prompt, draft.mutation) for prompt in new]
         return units
 
-    async def score(self, search: Search, pairs: Sequence[Sequence["Unit"]]) -> None:
-        """Fitness: fresh training examples for each unit, added to what it has met before."""
-        drawn: list[tuple[Unit, list[Example]]] = []
-        for pair in pairs:
-            same = search.minibatch(self.batch_size)
-            for unit in pair:
-                batch = same if self.paired else search.minibatch(self.batch_size)
-                own = [rollout.example for rollout in unit.demos]
-                drawn.append((unit, [example for example in batch if example not in own]))
-
-        async def meet(work: tuple[Unit, list[Example]]) -> None:
-            evaluation = await search.evaluate(work[0].prompt, work[1])
-            work[0].met.update((rollout.example, rollout) for rollout in evaluation.answered)
-
-        await search.map(meet, drawn)
-
     async def replicate(
-        self, search: Search, winners: Sequence["Unit"], units: Sequence["Unit"]
-    ) -> list["Unit | None"]:
+        self, search: Search, winners: Sequence[Unit], units: Sequence[Unit]
+    ) -> list[Unit | None]:
         """§3.2: one operator for each winner, all requests of a kind at once."""
-        operators = [self.draw_operator(search.rng, unit) for unit in winners]
-        mutations = await self.hypermutate(search, winners, units, operators)
+        drawn = [draw_operator(search.rng, unit, self.operators) for unit in winners]
+        mutations = await self.hypermutate(search, winners, drawn, units)
         asked = [
             self.ask(search, "first" if operator in HYPER else operator, unit, units, mutation)
-            for unit, operator, mutation in zip(winners, operators, mutations, strict=True)
+            for unit, operator, mutation in zip(winners, drawn, mutations, strict=True)
         ]
         found = await search.generate(asked, temperature=self.temperature)
-        return [
-            self.grow(search, units, *parts)
-            for parts in zip(winners, operators, mutations, found, strict=True)
-        ]
+        works = zip(winners, drawn, mutations, found, strict=True)
+        return [self.grow(search, units, *work) for work in works]
 
     async def hypermutate(
-        self,
-        search: Search,
-        winners: Sequence["Unit"],
-        units: Sequence["Unit"],
-        operators: Sequence[str],
+        self, search: Search, winners: Sequence[Unit], drawn: Sequence[str], units: Sequence[Unit]
     ) -> list[str]:
         """§3.2.3: the mutation-prompt of each winner, a new one where the operator says so."""
-        picked = [i for i, operator in enumerate(operators) if operator in HYPER]
-        asked = [self.ask(search, operators[i], winners[i], units) for i in picked]
+        picked = [i for i, operator in enumerate(drawn) if operator in HYPER]
+        asked = [self.ask(search, drawn[i], winners[i], units) for i in picked]
         found = await search.generate(asked, temperature=self.temperature)
         new = {i: texts[0] for i, texts in zip(picked, found, strict=True) if texts}
         return [new.get(i, unit.mutation) for i, unit in enumerate(winners)]
 
     def grow(
-        self,
-        search: Search,
-        units: Sequence["Unit"],
-        parent: "Unit",
-        operator: str,
-        mutation: str,
+        self, search: Search, units: Sequence[Unit], parent: Unit, operator: str, mutation: str,
         texts: Sequence[str],
-    ) -> "Unit | None":
+    ) -> Unit | None:  # fmt: skip
         """§3.2.5: crossover and context shuffling by chance; None when nothing new came of it."""
         instruction, parents, other = (texts or [""])[0], [parent.prompt], None
         if search.rng.random() < self.crossover_chance:
             others = [unit for unit in units if unit is not parent]
             other = others[roulette([unit.mean for unit in others], search.rng)[0]].prompt
             instruction, parents, operator = other.instruction, [*parents, other], "crossover"
-        demos = self.shuffle(search.rng, parent)
-        prompt = parent.prompt.with_instruction(instruction)
-        if demos:
-            shown = [prompt.demo(rollout.example.inputs, rollout.output) for rollout in demos]
-            prompt = prompt.with_demos(tuple(shown))
-        name = f"promptbreeder_{operator}"
-        if prompt != other and not search.accept([prompt], operator=name, parents=parents):
-            return None
-        return Unit(prompt, mutation, parent.elites, demos)
-
-    def shuffle(self, rng: random.Random, unit: "Unit") -> tuple[Rollout, ...]:
-        """§3.2.5: a new worked solution joins or replaces one; by chance all are drawn anew."""
-        if rng.random() < self.shuffle_chance:
-            return tuple(rng.sample(unit.right, min(self.n_demos, len(unit.right))))
-        demos, known = list(unit.demos), {rollout.example for rollout in unit.demos}
-        new = [rollout for rollout in unit.right if rollout.example not in known]
-        if not self.n_demos or not new:
-            return unit.demos
-        if len(demos) == self.n_demos:
-            del demos[rng.randrange(len(demos))]
-        return (*demos, rng.choice(new))
-
-    def draw_operator(self, rng: random.Random, unit: "Unit") -> str:
-        """Evenly among those that the unit has the material for."""
-        lacking = {"lineage": not unit.elites, "working": not unit.right}
-        return rng.choice([o for o in self.operators if not lacking.get(o)] or ["first"])
+        demos = parent.shuffled(search.rng, self.n_demos, self.shuffle_chance)
+        child, name = parent.child(instruction, mutation, demos), f"promptbreeder_{operator}"
+        new = child.prompt == other or search.accept([child.prompt], operator=name, parents=parents)
+        return child if new else None
 
     def ask(
-        self,
-        search: Search,
-        operator: str,
-        unit: "Unit",
-        units: Sequence["Unit"],
-        mutation: str = "",
+        self, search: Search, operator: str, unit: Unit, units: Sequence[Unit], mutation: str = ""
     ) -> MetaPrompt:
         """Fill an operator's request with all that one of them may show."""
-        rng, prompts = search.rng, tuple[Prompt, ...]()
-        if operator == "eda":
-            prompts = self.distinct(rng.sample(units, len(units)))
-        elif operator == "eda_rank":  # Ascending, though the request says descending (§3.2.2).
-            prompts = self.distinct(best_first(units))[::-1]
-        elif operator == "lineage":
-            prompts = unit.elites
+        rng = search.rng
         return search.meta_prompt(
-            __file__,
-            f"promptbreeder_{operator}",
-            parents=[unit.prompt],
-            prompt=unit.prompt,
-            prompts=prompts,
-            mutation=mutation or unit.mutation,
-            style=rng.choice(lines(search, "styles")),
+            __file__, f"promptbreeder_{operator}", parents=[unit.prompt], prompt=unit.prompt,
+            prompts=listed(operator, unit, units, rng, self.max_similarity),
+            mutation=mutation or unit.mutation, style=rng.choice(lines(search, "styles")),
             examples=search.minibatch(self.n_examples),
-            rollouts=rng.sample(unit.right, min(max(1, self.n_examples), len(unit.right))),
-        )
-
-    def distinct(self, units: Sequence["Unit"]) -> tuple[Prompt, ...]:
-        """Leave out prompts that are too much like one before them."""
-        kept: list[Prompt] = []
-        for prompt in [unit.prompt for unit in units]:
-            alike = [similarity(prompt.instruction, other.instruction) for other in kept]
-            if max(alike, default=0.0) <= self.max_similarity:
-                kept.append(prompt)
-        return tuple(kept)
-
-
-@dataclass(eq=False)
-class Unit:
-    """A unit of evolution.
-
-    Attributes:
-        prompt: the task-prompt, with the demos that it shows.
-        mutation: the mutation-prompt that changes it.
-        elites: the prompts of its lineage that were the best of a generation, oldest first.
-        demos: right answers that the prompt shows.
-        met: answered training examples.
-    """
-
-    prompt: Prompt
-    mutation: str
-    elites: tuple[Prompt, ...] = ()
-    demos: tuple[Rollout, ...] = ()
-    met: dict[Example, Rollout] = field(default_factory=dict[Example, Rollout])
-
-    @property
-    def mean(self) -> float | None:
-        """Fitness: mean score of all examples met so far; None when none was answered."""
-        scores = [rollout.score.value for rollout in self.met.values() if rollout.score]
-        return sum(scores) / len(scores) if scores else None
-
-    @property
-    def right(self) -> list[Rollout]:
-        """Worked solutions: the answers that were right."""
-        return [rollout for rollout in self.met.values() if rollout.outcome == "right"]
+            rollouts=some(rng, unit.right, max(1, self.n_examples)),
+        )  # fmt: skip
 
 
 def lines(search: Search, name: str) -> list[str]:
@@ -284,21 +174,3 @@ def lines(search: Search, name: str) -> list[str]:
     if not found:
         raise SettingsError(f"The meta-prompt 'promptbreeder_{name}' is empty; write one a line.")
     return found
-
-
-def draw_pairs(rng: random.Random, units: Sequence[Unit]) -> list[tuple[Unit, Unit]]:
-    """Random pairs of all units; of an odd number one is left out."""
-    drawn = rng.sample(units, len(units))
-    return list(zip(drawn[::2], drawn[1::2], strict=False))
-
-
-def best_first(units: Sequence[Unit]) -> list[Unit]:
-    """Sort by fitness, the first of equal ones first; without those of unknown fitness."""
-    return sorted((u for u in units if u.mean is not None), key=lambda u: u.mean or 0, reverse=True)
-
-
-def similarity(text: str, other: str) -> float:
-    """Cosine of the counts of character trigrams, 0 to 1."""
-    a, b = (Counter(t[i : i + 3] for i in range(max(1, len(t) - 2))) for t in (text, other))
-    product = sum(count * b[part] for part, count in a.items())
-    return product / math.sqrt(sum(n * n for n in a.values()) * sum(n * n for n in b.values()))

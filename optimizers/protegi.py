@@ -21,15 +21,13 @@ and not 2,048, so that a run of 2,000 calls gets beyond one round; temperature 1
 """
 
 import math
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 from apo import Evaluation, MetaPrompt, Prompt, Rollout, Search, allocate, check_ranges
+from apo.optimizers.parts.draw import some
 
-T = TypeVar("T")
 MAX_ERRORS = 16
 """Errors of the parent that `reject_on_errors` tries the children on."""
 
@@ -70,12 +68,12 @@ class ProTeGi:
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        some = (1, math.inf)
+        any_count, positive = (0, math.inf), (1, math.inf)
         check_ranges(
-            self, n_rounds=some, beam_size=some, minibatch_size=some, n_gradients=some,
-            errors_per_gradient=some, steps_per_gradient=some, max_expansion_factor=some,
-            mc_samples_per_step=(0, math.inf), max_rollouts=some, n_leaders=some,
-            temperature=(0, 2),
+            self, n_rounds=positive, beam_size=positive, minibatch_size=positive,
+            n_gradients=positive, errors_per_gradient=positive, steps_per_gradient=positive,
+            mc_samples_per_step=any_count, max_expansion_factor=positive,
+            max_rollouts=positive, n_leaders=positive, temperature=(0, 2),
         )  # fmt: skip
 
     async def run(self, search: Search) -> None:
@@ -100,10 +98,10 @@ class ProTeGi:
             if parent.failures
             for _ in range(self.n_gradients)
         ]
-        asked = [self.ask(search, "criticize", parent, errors) for parent, errors in shown]
+        asked = [ask(search, "criticize", parent, errors) for parent, errors in shown]
         gradients = await search.generate(asked, tag="reason", temperature=self.temperature)
         steps = [
-            self.ask(search, "edit", parent, errors, reason)
+            ask(search, "edit", parent, errors, reason)
             for (parent, errors), reasons in zip(shown, gradients, strict=True)
             for reason in reasons
         ]
@@ -117,24 +115,6 @@ class ProTeGi:
         found = [*edits, *await self.write(search, again, self.mc_samples_per_step)]
         kept = [await self.keep(search, parent, found) for parent in looked]
         return [child for children in kept for child in children]
-
-    def ask(
-        self,
-        search: Search,
-        operation: str,
-        parent: Evaluation,
-        errors: Sequence[Rollout],
-        reason: str = "",
-    ) -> MetaPrompt:
-        """Ask for a gradient of a prompt, or for a step against it (§2.2)."""
-        return search.meta_prompt(
-            __file__,
-            f"protegi_{operation}",
-            parents=[parent.prompt],
-            prompt=parent.prompt,
-            rollouts=errors,
-            reason=reason,
-        )
 
     async def write(
         self, search: Search, asked: Sequence[MetaPrompt], n: int
@@ -175,6 +155,11 @@ class ProTeGi:
         return beam
 
 
-def some(rng: random.Random, items: Sequence[T], n: int) -> list[T]:
-    """Draw n of the items without replacement; all of them when there are fewer."""
-    return rng.sample(items, min(n, len(items)))
+def ask(
+    search: Search, operation: str, parent: Evaluation, errors: Sequence[Rollout], reason: str = ""
+) -> MetaPrompt:
+    """Ask for a gradient of a prompt, or for a step against it (§2.2)."""
+    return search.meta_prompt(
+        __file__, f"protegi_{operation}", parents=[parent.prompt], prompt=parent.prompt,
+        rollouts=errors, reason=reason,
+    )  # fmt: skip

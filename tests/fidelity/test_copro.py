@@ -7,7 +7,8 @@ import pytest
 from apo import Evaluation, Example, Prompt, Rollout, Score, SettingsError
 from apo.meta_prompts import render
 from apo.optimizers import copro
-from apo.optimizers.copro import COPRO, pair
+from apo.optimizers.copro import COPRO
+from apo.optimizers.parts.prefix import pair
 from apo.testing import fake_task
 from tests.fidelity.conftest import Run, shown_candidates, shown_inputs, tagged
 
@@ -82,7 +83,7 @@ def test_it_ends_when_the_task_is_solved(run: Run) -> None:
 )
 def test_the_prefix_is_the_cue(text: str, instruction: str, cue: str) -> None:
     parent = Prompt("Seed", context="C", cue="Old:")
-    assert pair(parent, text) == replace(parent, instruction=instruction, cue=cue)
+    assert pair(parent, text, '"') == replace(parent, instruction=instruction, cue=cue)
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

@@ -14,15 +14,9 @@ import pytest
 from apo import Budget, Completion, Prompt, Request, SettingsError
 from apo.meta_prompts import render
 from apo.optimizers import eccentric
-from apo.optimizers.eccentric import (
-    FACTORS,
-    EccentricGrid,
-    EccentricSearch,
-    main_effects,
-    pair,
-    read_levels,
-    wrapped,
-)
+from apo.optimizers.eccentric import EccentricGrid, EccentricSearch
+from apo.optimizers.parts.eccentric_grid import FACTORS, main_effects, read_levels, wrapped
+from apo.optimizers.parts.prefix import pair
 from apo.runs import find_run
 from apo.testing import fake_task
 from tests.fidelity.conftest import Reader, Run, Seen, shown_candidates, shown_inputs, tagged

@@ -16,7 +16,7 @@ from apo.errors import ContentFilterError
 from apo.meta_prompts import render
 from apo.optimizers import evoprompt
 from apo.optimizers.evoprompt import EvoPromptDE, EvoPromptGA
-from apo.optimizers.parts.evoprompt_parents import best_first, draw_donors
+from apo.optimizers.parts.evoprompt_parents import best_first, draw_donors, draw_pair
 from apo.testing import fake_task
 from tests.fidelity.conftest import Run, Seen, shown_inputs, tagged
 
@@ -134,7 +134,7 @@ def test_parents_come_from_the_best_of_the_generations_before(run: Run) -> None:
 def test_the_roulette_follows_the_scores() -> None:
     population = [member("a", 0.6), member("b", 0.3), member("c", 0.1), member("d", 0.0)]
     rng = random.Random(0)
-    pairs = [EvoPromptGA().draw_pair(rng, population) for _ in range(3000)]
+    pairs = [draw_pair(rng, population, "roulette") for _ in range(3000)]
     assert all(first != second for first, second in pairs)
     share = Counter(first.instruction for first, _ in pairs)
     assert share["d"] == 0
@@ -145,8 +145,9 @@ def test_the_roulette_follows_the_scores() -> None:
 def test_a_population_that_scores_nothing_is_drawn_from_evenly() -> None:
     population = [member(name, 0.0) for name in "abc"]
     rng = random.Random(0)
-    for optimizer in (EvoPromptGA(), EvoPromptGA(selection="tournament")):
-        share = Counter(optimizer.draw_pair(rng, population)[0].instruction for _ in range(900))
+    for selection in ("roulette", "tournament"):
+        pairs = [draw_pair(rng, population, selection) for _ in range(900)]
+        share = Counter(first.instruction for first, _ in pairs)
         assert min(share.values()) > 240
 
 
@@ -154,9 +155,8 @@ def test_ranks_part_scores_that_lie_close_together() -> None:
     population = [member("a", 0.81), member("b", 0.80), member("c", 0.79)]
     draws: dict[str, Counter[str]] = {}
     for selection in ("roulette", "rank", "tournament"):
-        optimizer = replace(EvoPromptGA(), selection=selection)
         rng = random.Random(0)
-        pairs = [optimizer.draw_pair(rng, population) for _ in range(3000)]
+        pairs = [draw_pair(rng, population, selection) for _ in range(3000)]
         draws[selection] = Counter(first.instruction for first, _ in pairs)
     assert draws["roulette"]["a"] < 1.2 * draws["roulette"]["c"]
     assert draws["rank"]["a"] > 2 * draws["rank"]["c"]
@@ -166,7 +166,7 @@ def test_ranks_part_scores_that_lie_close_together() -> None:
 
 def test_one_member_is_both_parents() -> None:
     alone = member("a", 0.5)
-    assert EvoPromptGA().draw_pair(random.Random(0), [alone]) == [alone.prompt] * 2
+    assert draw_pair(random.Random(0), [alone], "roulette") == [alone.prompt] * 2
 
 
 # --- §3.3, differential evolution -----------------------------------------------------------

@@ -20,8 +20,8 @@ from apo import (
     SettingsError,
     Usage,
 )
-from apo.optimizers.parts.demo_sets import Worked
 from apo.optimizers.joint import JointSearch
+from apo.optimizers.parts.demo_sets import Worked
 from apo.optimizers.parts.joint_space import Space
 from apo.runs import find_run
 from apo.testing import OptimizerSuite, fake_task

@@ -14,7 +14,8 @@ import pytest
 
 from apo import Evaluation, Example, Prompt, Rollout, Score, Search, SettingsError, Task
 from apo.meta_prompts import render
-from apo.optimizers.promptagent import Node, PromptAgent, Tree, back_propagate, output, uct
+from apo.optimizers.parts.search_tree import Node, Tree, back_propagate, output, uct
+from apo.optimizers.promptagent import PromptAgent, rewarded
 from apo.testing import fake_task
 from tests.fidelity.conftest import Run, shown_inputs, tagged
 
@@ -57,9 +58,7 @@ def chain(*rewards: float) -> list[Node]:
 
 
 def tree(settings: PromptAgent, root: Node) -> Tree:
-    made = Tree(settings, cast(Search, None))
-    made.nodes, made.best_seen = [root], root.reward
-    return made
+    return Tree(root, max_depth=settings.max_depth, min_depth=settings.min_depth)
 
 
 @pytest.mark.parametrize(("width", "new", "batch"), [(3, 1, 5), (2, 3, 4), (1, 1, 1)])
@@ -167,13 +166,13 @@ def test_selection_follows_uct_to_a_leaf(exploration: float, chosen: float) -> N
     root = node(0.2, returns=[1.0, 2.0, 1.5, 0.9])
     node(0.5, root, [0.6, 0.8, 0.7])
     node(0.65, root)
-    path = tree(PromptAgent(exploration=exploration), root).select(root)
+    path = tree(PromptAgent(), root).select(exploration)
     assert [found.reward for found in path] == [0.2, chosen]
 
 
 def test_selection_stops_at_a_terminal_node() -> None:
     path = chain(0.1, 0.2, 0.3, 0.4)
-    assert tree(PromptAgent(max_depth=2), path[0]).select(path[0]) == path[:3]
+    assert tree(PromptAgent(max_depth=2), path[0]).select(2.5) == path[:3]
 
 
 def test_back_propagation_credits_the_sum_from_the_node_to_the_end() -> None:
@@ -245,8 +244,7 @@ def test_a_prompt_without_any_answer_has_no_reward() -> None:
         async def evaluate(self, prompt: Prompt, examples: Sequence[Example] | None) -> Evaluation:
             return Evaluation(prompt, (Rollout(Example({"input": "x"}, ("x",)), "", None, "no"),))
 
-    deaf = Tree(PromptAgent(), cast(Search, Deaf()))
-    assert asyncio.run(deaf.reward(Prompt("p"))) is None
+    assert asyncio.run(rewarded(cast(Search, Deaf()), Prompt("p"), None)) is None
 
 
 def test_defaults_are_the_authors() -> None:

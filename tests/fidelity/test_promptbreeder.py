@@ -424,18 +424,17 @@ def test_shuffling() -> None:
     rng = random.Random(0)
     full = unit("a", 1.0, 1.0, 1.0, 0.0, 1.0)
     first, second, third, fourth = full.right
-    optimizer = plain(n_demos=2)
-    assert len(full.shuffled(rng, optimizer.n_demos, optimizer.shuffle_chance)) == 1
+    assert len(full.shuffled(rng, 2, 0)) == 1
     known = replace(full, demos=(first, second))
     for _ in range(20):
-        demos = optimizer.shuffle(rng, known)
+        demos = known.shuffled(rng, 2, 0)
         assert len(demos) == 2
         assert len({*demos} & {first, second}) == 1
         assert len({*demos} & {third, fourth}) == 1
-    anew = {plain(n_demos=2, shuffle_chance=1).shuffle(rng, known) for _ in range(60)}
+    anew = {known.shuffled(rng, 2, 1) for _ in range(60)}
     assert {(third, fourth), (fourth, third)} & anew
-    assert plain(n_demos=0, shuffle_chance=1).shuffle(rng, full) == ()
-    assert optimizer.shuffle(rng, unit("b", 0.0)) == ()
+    assert full.shuffled(rng, 0, 1) == ()
+    assert unit("b", 0.0).shuffled(rng, 2, 0) == ()
 
 
 def test_settings() -> None:

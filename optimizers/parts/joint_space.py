@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from apo import Example, Prompt
-from apo.optimizers.demo_sets import DemoSet, Worked, with_demos
+from apo.optimizers.parts.demo_sets import DemoSet, Worked, with_demos
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

@@ -1,0 +1,1 @@
+"""What optimizers share or are too long for: no optimizer stands here."""

@@ -1,0 +1,68 @@
+"""MIPROv2's estimator over demo sets and instructions (tree-structured Parzen, by Optuna)."""
+
+from typing import TYPE_CHECKING
+
+from apo import Evaluation
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.study import Study
+
+
+class Combinations:
+    """An estimator over demo sets and instructions, and what is known of each combination.
+
+    Args:
+        seed: of the estimator.
+        n_sets: number of demo sets.
+        n_instructions: number of instructions.
+
+    Attributes:
+        means: the mean of each trial, by combination.
+        measured: the combinations measured on the whole validation split.
+    """
+
+    def __init__(self, seed: int, n_sets: int, n_instructions: int) -> None:
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True)
+        self.study: Study = optuna.create_study(direction="maximize", sampler=sampler)
+        self.space: dict[str, BaseDistribution] = {
+            "demos": optuna.distributions.CategoricalDistribution(range(n_sets)),
+            "instruction": optuna.distributions.CategoricalDistribution(range(n_instructions)),
+        }
+        self.means: dict[tuple[int, int], list[float]] = {}
+        self.measured: set[tuple[int, int]] = set()
+
+    def ask(self) -> tuple[int, int]:
+        """Choose a demo set and an instruction."""
+        self.trial = self.study.ask(self.space)
+        return self.trial.params["demos"], self.trial.params["instruction"]
+
+    def tell(self, evaluation: Evaluation) -> None:
+        """Give the score of what was chosen last; without any answer it stays unknown."""
+        from optuna.trial import TrialState
+
+        if not evaluation.answered:
+            self.study.tell(self.trial, state=TrialState.FAIL)
+            return
+        self.study.tell(self.trial, evaluation.mean)
+        chosen = self.trial.params["demos"], self.trial.params["instruction"]
+        self.means.setdefault(chosen, []).append(evaluation.mean)
+
+    def add(self, demos: int, instruction: int, evaluation: Evaluation) -> None:
+        """Give a score on the whole validation split."""
+        from optuna.trial import create_trial
+
+        self.measured.add((demos, instruction))
+        if evaluation.answered:
+            params = {"demos": demos, "instruction": instruction}
+            self.study.add_trial(
+                create_trial(params=params, distributions=self.space, value=evaluation.mean)
+            )
+
+    def best_unmeasured(self) -> tuple[int, int] | None:
+        """The combination with the best mean of those never measured whole; None without any."""
+        means = {c: sum(m) / len(m) for c, m in self.means.items() if c not in self.measured}
+        return max(means, key=lambda combination: means[combination]) if means else None

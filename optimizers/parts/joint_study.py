@@ -1,0 +1,191 @@
+"""The study of a joint search: its trials, in memory and in a database, by Optuna."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from apo import Evaluation, Example, Prompt, Search, SettingsError
+from apo.optimizers.parts.joint_space import Space
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+    from optuna.study import Study
+    from optuna.trial import FrozenTrial, Trial
+
+Direction = Literal["maximize", "minimize"]
+OBJECTIVES: dict[str, Direction] = {"score": "maximize", "length": "minimize", "cost": "minimize"}
+SAMPLERS = ("tpe", "nsga2")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trials:
+    """A study, seen by one run.
+
+    Attributes:
+        study: where trials are chosen and told.
+        kept: where they are kept; the same in a shared storage.
+        run: name of the run.
+        storage: URL of a shared storage; "" for none.
+        objectives: separated by commas.
+        sampler: "tpe" or "nsga2".
+        population_size: of NSGA-II.
+    """
+
+    study: "Study"
+    kept: "Study"
+    run: str
+    storage: str
+    objectives: str
+    sampler: str
+    population_size: int
+
+    def space_of_another(self, seed: Prompt, train: Sequence[Example]) -> Space | None:
+        """The space that another run has put into the study, if one has."""
+        kept = self.study.user_attrs.get("space")
+        if kept is None or kept["run"] == self.run:
+            return None
+        if kept["objectives"] != self.objectives:
+            raise SettingsError(
+                f"The study {self.study.study_name!r} in {self.storage} has the objectives "
+                f"{kept['objectives']!r}, not {self.objectives!r}; name another study."
+            )
+        try:
+            return Space.from_dict(kept, seed, train)
+        except KeyError as error:
+            raise SettingsError(
+                f"The study {self.study.study_name!r} in {self.storage} was made with other "
+                "training examples; name another study."
+            ) from error
+
+    def keep(self, space: Space) -> Space:
+        """Put a space into the study, for others to use."""
+        kept = {"run": self.run, "objectives": self.objectives, **space.to_dict()}
+        self.study.set_user_attr("space", kept)
+        return space
+
+    def add_seed(self, space: Space, evaluation: Evaluation) -> None:
+        """Give the seed's values as the first trial, if there is none yet."""
+        from optuna.trial import create_trial
+
+        if evaluation.answered and not self.study.trials:
+            trial = create_trial(
+                params=space.seed_choice(),
+                distributions=space.distributions(),
+                values=self.values(evaluation),
+                user_attrs={"name": "seed", **figures(evaluation)},
+            )
+            self.study.add_trial(trial)
+
+    def ask(self, space: Space, seed: int, number: int) -> "Trial | FrozenTrial":
+        """The run's trial of this number if the study has it told, else a new choice.
+
+        Every choice has a sampler with a seed of its own, so that it follows from the trials
+        before it alone, whether or not the run was resumed in between.
+        """
+        from optuna.trial import TrialState
+
+        name = f"{self.run}:{number}"
+        for trial in self.study.get_trials(deepcopy=False):
+            if trial.user_attrs.get("name") == name:
+                if trial.state == TrialState.COMPLETE:
+                    return trial
+                if not trial.state.is_finished():  # Chosen by a session that ended before it told.
+                    self.study.tell(trial.number, state=TrialState.FAIL)
+        self.study.sampler = self.make_sampler(seed)
+        chosen = self.study.ask(space.distributions())
+        chosen.set_user_attr("name", name)
+        return chosen
+
+    def make_sampler(self, seed: int) -> "BaseSampler":
+        """The sampler for one choice."""
+        from optuna.samplers import NSGAIISampler, TPESampler
+
+        if self.sampler == "nsga2":
+            return NSGAIISampler(seed=seed, population_size=self.population_size)
+        return TPESampler(seed=seed, multivariate=True)
+
+    def tell(self, trial: "Trial | FrozenTrial", evaluation: Evaluation) -> None:
+        """Give the values of a new trial, without any answer unknown ones; keep what is new."""
+        from optuna.trial import Trial, TrialState
+
+        if isinstance(trial, Trial) and evaluation.answered:
+            for name, value in figures(evaluation).items():
+                trial.set_user_attr(name, value)
+            self.study.tell(trial, self.values(evaluation))
+        elif isinstance(trial, Trial):
+            self.study.tell(trial, state=TrialState.FAIL)
+        if self.kept is not self.study:
+            n_kept = len(self.kept.get_trials(deepcopy=False))
+            self.kept.add_trials(self.study.trials[n_kept:])
+
+    def values(self, evaluation: Evaluation) -> list[float]:
+        """What the objectives are worth, in their order."""
+        found = figures(evaluation)
+        known = {"score": found["score"], "length": found["length"], "cost": found["tokens"]}
+        return [known[name] for name in self.objectives.split(",")]
+
+
+@contextmanager
+def opened(
+    search: Search, storage: str, name: str, *, objectives: str, sampler: str, population_size: int
+) -> Generator[Trials]:
+    """Open the study, and where it is kept.
+
+    These are one in a shared storage. The run's own file is a copy of a study in memory, which
+    is many times faster and, as answers come back from the journal, the same after a resume.
+
+    Args:
+        search: the run.
+        storage: URL of a shared storage, or "".
+        name: of the study; "" for the task's name and the fingerprint of its examples.
+        objectives: keys of OBJECTIVES, separated by commas.
+        sampler: one of SAMPLERS.
+        population_size: of NSGA-II.
+
+    Raises:
+        SettingsError: the storage cannot be opened.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    url = storage
+    if not url and search.folder:
+        url = f"sqlite:///{search.folder.resolve() / 'optuna.db'}"
+    directions: list[Direction] = [OBJECTIVES[n] for n in objectives.split(",")]
+    try:
+        database = optuna.storages.RDBStorage(url or "sqlite://")
+        kept = optuna.create_study(
+            storage=database,
+            study_name=name or f"{search.task.name} {search.task.fingerprint}",
+            directions=directions,
+            load_if_exists=True,
+        )
+    except Exception as error:  # Whatever a database and its driver may raise.
+        raise SettingsError(
+            f"JointSearch.storage {url!r} cannot be opened: {type(error).__name__}: {error}"
+        ) from error
+    try:
+        yield Trials(
+            study=kept if storage else optuna.create_study(directions=directions),
+            kept=kept,
+            run=search.folder.name if search.folder else "",
+            storage=storage,
+            objectives=objectives,
+            sampler=sampler,
+            population_size=population_size,
+        )
+    finally:
+        database.remove_session()
+        database.engine.dispose()
+
+
+def figures(evaluation: Evaluation) -> dict[str, Any]:
+    """What a trial carries: candidate, score, length in characters, mean tokens of an answer."""
+    tokens = sum(rollout.tokens for rollout in evaluation.answered)
+    return {
+        "candidate": evaluation.prompt.id,
+        "score": evaluation.mean,
+        "length": len(evaluation.prompt.text()),
+        "tokens": tokens / len(evaluation.answered),
+    }

@@ -1,0 +1,75 @@
+"""PromptWizard's examples: collected, read from replies, and put into the final prompt."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from apo import Evaluation, Example, Prompt, Search, TaskError
+from apo.optimizers.parts.draw import some
+
+PAIR = re.compile(
+    r"<input>((?:(?!</?input>).)*)</input>\s*<output>((?:(?!</?output>).)*)</output>", re.DOTALL
+)
+
+
+def wrong_first(search: Search, evaluation: Evaluation, n: int) -> list[Example]:
+    """Examples that a prompt gets wrong; where there are too few, random others."""
+    wrong = [rollout.example for rollout in evaluation.failures][:n]
+    others = [r.example for r in evaluation.rollouts if r.example not in wrong]
+    return wrong + some(search.rng, others, n - len(wrong))
+
+
+def listed(reply: str) -> list[str]:
+    """The instructions that a reply lists, each in its tags; the whole when there are no tags."""
+    found = re.findall(r"<instruction>(.*?)</instruction>", reply, re.DOTALL)
+    return [text.strip() for text in found] or [reply]
+
+
+def parsed(reply: str, search: Search) -> list[Example]:
+    """The new examples of a reply that have the form of the task's own."""
+    task, template = search.task, search.seed_prompts[0].template.strip()
+    known = {tuple(example.inputs.items()) for example in (*task.train, *task.validation)}
+    examples: list[Example] = []
+    for text, output in PAIR.findall(reply):
+        inputs = unfilled(template, text.strip())
+        if inputs.keys() != set(task.input_fields) or tuple(inputs.items()) in known:
+            continue
+        example = Example(inputs, (output.strip(),))
+        if not task.labels or example.target in task.labels:
+            examples += [example] if accepts_itself(search, example) else []
+    return examples
+
+
+def unfilled(template: str, text: str) -> dict[str, str]:
+    """Read the inputs out of a filled template; none when the text does not fit it."""
+    pieces = re.split(r"\{\{\s*([^{}]+?)\s*\}\}", template)
+    names = pieces[1::2]
+    pattern = "(.*?)".join(re.escape(piece) for piece in pieces[::2])
+    match = re.fullmatch(pattern, text, re.DOTALL)
+    return dict(zip(names, match.groups(), strict=True)) if match else {}
+
+
+def accepts_itself(search: Search, example: Example) -> bool:
+    """Whether the task's scorer takes an example's own answer for right."""
+    try:
+        return bool(example.target) and search.task.judge(example.target, example).value >= 1
+    except TaskError:  # A scorer may refuse a target that no answer can be compared with.
+        return False
+
+
+def assembled(
+    prompt: Prompt, examples: Sequence[Example], reasons: Sequence[str], said: Mapping[str, str]
+) -> list[Prompt]:
+    """The prompt with bare examples; and with reasoned ones, persona and keywords."""
+    bare = [prompt.demo(e.inputs, e.target) for e in examples]
+    reasoned = [
+        prompt.demo(example.inputs, joined(reason, example.target))
+        for example, reason in zip(examples, reasons, strict=True)
+    ]
+    instruction = joined(said.get("persona", ""), prompt.instruction, said.get("keywords", ""))
+    whole = prompt.with_instruction(instruction).with_demos(tuple(reasoned))
+    return [prompt.with_demos(tuple(bare)), whole]
+
+
+def joined(*parts: str) -> str:
+    """Join the parts that there are, as paragraphs."""
+    return "\n\n".join(part for part in parts if part)
