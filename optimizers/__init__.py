@@ -16,6 +16,7 @@ from apo.optimizers.promptagent import PromptAgent
 from apo.optimizers.promptbreeder import Promptbreeder
 from apo.optimizers.promptwizard import PromptWizard
 from apo.optimizers.protegi import ProTeGi
+from apo.optimizers.race_search import RaceSearch
 from apo.optimizers.random_search import RandomSearch
 from apo.optimizers.simba import SIMBA
 from apo.optimizers.spo import SPO
@@ -43,6 +44,7 @@ __all__ = [
     "PromptAgent",
     "PromptWizard",
     "Promptbreeder",
+    "RaceSearch",
     "RandomSearch",
     "TextGrad",
 ]
@@ -50,6 +52,7 @@ __all__ = [
 BY_NAME = {
     "auto": Auto,
     "portfolio": Portfolio,
+    "race-search": RaceSearch,
     "ape": APE,
     "bootstrap-rs": BootstrapRS,
     "capo": CAPO,

@@ -2,13 +2,13 @@
 
 A landscape has slots ("birch", "cedar", …). A prompt gives each slot an option, by a line of its
 instruction ("Set birch to blue."), or by a demo that shows one where the instruction says
-nothing. How well a slot is served depends on its own option and on those of its neighbours, by a
-table drawn from the seed, as in the NK model (Kauffman and Levin, 1987); the quality of a prompt
-is the mean over slots. Every example belongs to one slot, and is answered rightly when its
-threshold lies below what the slot gets. So an evaluation is a noisy look at the quality, failures
-tell which slots are served badly, and the outputs of examples hint at options that are good on
-their own. Nothing here says how a method does with a language model: it says how well it
-searches, since quality and optimum are known exactly.
+nothing. How well a slot is served depends on its own option, and less on those of its
+neighbours, by a table drawn from the seed (after the NK model; Kauffman and Levin, 1987). The
+quality of a prompt is the mean over slots. Every example belongs to one slot, and is answered
+rightly when its threshold lies below what the slot gets. So an evaluation is a noisy look at the
+quality, failures tell which slots are served badly, and the outputs of examples hint at options
+that are good on their own. Nothing here says how a method does with a language model: it says how
+well it searches, since quality and optimum are known exactly.
 """
 
 import hashlib
@@ -21,7 +21,14 @@ from random import Random
 from apo.model import Completion, Request, Usage
 from apo.prompt import Prompt
 from apo.task import Example, Score, Task
-from apo.testing.landscape_words import OPTIONS, SLOTS, read_settings, slot_of
+from apo.testing.landscape_words import (
+    OPTIONS,
+    SLOTS,
+    read_inputs,
+    read_settings,
+    shown_pairs,
+    slot_of,
+)
 
 Settings = Mapping[str, str]
 """The option of each slot that a prompt sets; others are left open."""
@@ -35,7 +42,8 @@ class Landscape:
         seed: of its tables and its examples.
         n_slots: slots, 2 to 10.
         n_options: options a slot can have beside being left open, 1 to 5.
-        n_interactions: neighbours on which a slot's table depends (ruggedness), 0 to 3.
+        n_interactions: neighbours on which a slot's table depends, 0 to 3.
+        ruggedness: how much of what a slot gets depends on its neighbours, 0 to 1.
         traps: pairs of neighbours that are worth most together and little alone, up to half of
             the slots.
         clarity: the chance that an example's output hints at the best single option.
@@ -44,11 +52,12 @@ class Landscape:
     """
 
     seed: int = 0
-    n_slots: int = 6
+    n_slots: int = 10
     n_options: int = 3
     n_interactions: int = 1
+    ruggedness: float = 0.3
     traps: int = 0
-    clarity: float = 0.4
+    clarity: float = 0.25
     noise: float = 0.02
     size: int = 60
 
@@ -66,13 +75,16 @@ class Landscape:
     def tables(self) -> list[dict[tuple[str, ...], float]]:
         """For each slot, what it gets by its own option and those of its neighbours, in [0, 1]."""
         rng = Random(f"landscape {self.seed}")
-        tables = [
-            {
-                key: 0.15 * rng.random() if not key[0] else 0.2 + 0.7 * rng.random()
-                for key in product(self.options, repeat=1 + self.n_interactions)
+        tables: list[dict[tuple[str, ...], float]] = []
+        for _ in self.slots:
+            alone = {
+                option: 0.2 + 0.7 * rng.random() if option else 0.05 for option in self.options
             }
-            for _ in self.slots
-        ]
+            tables.append({})
+            for key in product(self.options, repeat=1 + self.n_interactions):
+                around = 0.2 + 0.7 * rng.random() if key[0] else 0.05
+                mixed = (1 - self.ruggedness) * alone[key[0]] + self.ruggedness * around
+                tables[-1][key] = mixed
         for pair in range(self.traps if self.n_interactions else 0):
             first, second, bait = (rng.choice(self.options[1:]) for _ in range(3))
             table = tables[2 * pair]
@@ -134,6 +146,23 @@ class Landscape:
             for place, slot in enumerate(self.slots)
         }
 
+    @cached_property
+    def thresholds(self) -> dict[str, float]:
+        """By input, what the slot must get for a right answer.
+
+        In every pool the thresholds of a slot are spread evenly over [0, 1], in drawn order: the
+        whole validation split tells qualities well apart, and a part of it does not.
+        """
+        rng = Random(f"thresholds {self.seed}")
+        found: dict[str, float] = {}
+        for pool, place in product(range(3), range(self.n_slots)):
+            numbers = range(pool * self.size, (pool + 1) * self.size)
+            mine = [number for number in numbers if number % self.n_slots == place]
+            order = rng.sample(range(len(mine)), len(mine))
+            for number, rank in zip(mine, order, strict=True):
+                found[f"{self.slots[place]} {number}"] = (rank + 0.5) / len(mine)
+        return found
+
     def task(self) -> Task:
         """The task of finding the optimum, from a seed prompt that sets nothing."""
         rng = Random(f"examples {self.seed}")
@@ -187,24 +216,21 @@ class LandscapeModel:
         self._targets = {e.inputs["input"]: e.target for pool in pools for e in pool}
         self._read = lru_cache(maxsize=64)(self._settings)
 
-    def _settings(self, opening: str, shown: tuple[tuple[str, str], ...]) -> Settings:
-        return read_settings(opening, shown, self.landscape.slots)
+    def _settings(self, texts: tuple[str, ...]) -> Settings:
+        return read_settings("\n".join(texts), shown_pairs(texts), self.landscape.slots)
 
     async def complete(self, request: Request) -> Completion:
-        """Answer the last turn with its target, or with "?"."""
+        """Answer the input in the last turn with its target, or with "?"."""
         self.calls += 1
-        texts = [message.content for message in request.messages]
-        roles = [message.role for message in request.messages]
-        turns = texts[1:-1] if roles[0] == "system" else texts[:-1]
-        opening = texts[0] if roles[0] == "system" else ""
-        *_, last = texts[-1].split("\n\n")
-        settings = self._read(opening, tuple(zip(turns[::2], turns[1::2], strict=True)))
-        gets = self.landscape.served(settings, self.landscape.slots.index(slot_of(last)))
+        texts = tuple(message.content for message in request.messages)
+        asked = read_inputs(texts[-1])[-1]
+        rest = (*texts[:-1], texts[-1].replace(asked, ""))
+        gets = self.landscape.served(self._read(rest), self.landscape.slots.index(slot_of(asked)))
         warm = bool(request.decoding.temperature)
         wording = (request.seed, *texts) if warm else texts
         drawn = draw("noise", *wording) < self.landscape.noise
-        asks = draw("anew", *wording) if drawn or warm else draw(self.landscape.seed, last)
-        text = self._targets[last] if asks < gets else "?"
+        asks = draw("anew", *wording) if drawn or warm else self.landscape.thresholds[asked]
+        text = self._targets[asked] if asks < gets else "?"
         return Completion(text=text, usage=Usage(input_tokens=len(texts), output_tokens=1))
 
     async def aclose(self) -> None:

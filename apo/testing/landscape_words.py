@@ -8,12 +8,24 @@ SLOTS = ("birch", "cedar", "elder", "hazel", "linden", "maple", "oak", "pine", "
 OPTIONS = ("blue", "green", "red", "white", "yellow")
 OPENERS = ("Answer.", "Please answer.", "Answer with care.", "Give the answer.", "Reply.")
 
+_INPUT = re.compile(rf"\b(?:{'|'.join(SLOTS)}) \d+\b")
+_PAIR = re.compile(rf"({_INPUT.pattern})\s+(\w+)")
 _LINE = re.compile(r"\bSet (\w+) to (\w+)")
 
 
 def slot_of(text: str) -> str:
     """The slot that an example's input belongs to."""
     return text.split()[0]
+
+
+def read_inputs(text: str) -> list[str]:
+    """The inputs of examples that stand in a text, in their order."""
+    return _INPUT.findall(text)
+
+
+def shown_pairs(texts: Sequence[str]) -> list[tuple[str, str]]:
+    """The demos in the turns of a chat, wherever they stand: (input, output)."""
+    return _PAIR.findall("\n".join(texts))
 
 
 def read_lines(text: str) -> dict[str, str]:

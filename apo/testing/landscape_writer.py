@@ -111,8 +111,8 @@ class LandscapeWriter:
             return f"{rng.choice(OPENERS)}\n{write_lines(self.settings(shown, rng))}".strip()
         advised = sorted(set(shown.failed)) or list(self.landscape.slots)
         picked = rng.sample(advised, min(2, len(advised)))
-        current = shown.candidates[-1][1] if shown.candidates else {}
-        return write_lines({slot: self._other(slot, current, shown, rng) for slot in picked})
+        current = [settings for _, settings in shown.candidates] or [dict[str, str]()]
+        return write_lines({slot: self._other(slot, current[-1], shown, rng) for slot in picked})
 
     def settings(self, shown: Shown, rng: Random) -> dict[str, str]:
         """Decide what to set."""

@@ -31,6 +31,13 @@ from apo.runs import find_run
 from apo.testing.landscape import Landscape, LandscapeModel
 from apo.testing.landscape_writer import LandscapeWriter
 
+KINDS: tuple[dict[str, Any], ...] = (
+    {},
+    {"ruggedness": 0.5},
+    {"noise": 0.1},
+    {"traps": 1},
+)
+"""What every fourth landscape is like: plain, more rugged, noisier, with a trap."""
 TARGET = 0.95
 """Part of the optimum that a search is to reach."""
 BASELINE = "random-search"
@@ -41,7 +48,7 @@ Course = list[tuple[int, float]]
 
 def search(optimizer: str, seed: int, max_calls: int) -> Course:
     """Run one optimizer on one landscape."""
-    landscape = Landscape(seed=seed)
+    landscape = Landscape(seed=seed, **KINDS[seed % len(KINDS)])
     task = replace(landscape.task(), test=())
     home = Path(tempfile.mkdtemp(prefix="apo-testbed-"))
     try:
@@ -149,7 +156,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder for rows.csv, table.md and the picture.")],
     optimizers: Annotated[str, typer.Option(help="Names, by comma.")] = "",
     landscapes: Annotated[int, typer.Option(help="How many, from seed 0.")] = 20,
-    max_calls: Annotated[int, typer.Option(help="Budget of one search.")] = 4000,
+    max_calls: Annotated[int, typer.Option(help="Budget of one search.")] = 8000,
     jobs: Annotated[int, typer.Option(help="Processes.")] = 2,
 ) -> None:
     """Run all optimizers on all landscapes, and say how near they come to the optimum."""

@@ -106,13 +106,15 @@ def _optimizer(bench: Bench, method: str, predictor: Any, make: Any) -> Any:
     """An optimizer with the library's defaults, and what it does not default at this budget."""
     creation: Any = import_module("promptolution.utils.prompt_creation")
     meta = _Llm(bench.endpoint, 1.0)
-    created = creation.create_prompts_from_samples(
-        make(bench.task.train),
-        meta,
-        n_samples=min(N_SAMPLES, len(bench.task.train)),
-        task_description=_description(bench),
-        n_prompts=N_INITIAL - 1,
-    )
+    created: list[Any] = []
+    if method != "opro":  # apo's OPRO starts from the seed prompt alone too.
+        created = creation.create_prompts_from_samples(
+            make(bench.task.train),
+            meta,
+            n_samples=min(N_SAMPLES, len(bench.task.train)),
+            task_description=_description(bench),
+            n_prompts=N_INITIAL - 1,
+        )
     common: dict[str, Any] = {
         "predictor": predictor,
         "meta_llm": meta,

@@ -1,0 +1,77 @@
+"""A race of new prompts against the best one, on a growing part of the validation split."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from apo import Evaluation, Example, Prompt, Search
+
+
+@dataclass
+class Racetrack:
+    """Heats on the same examples for all: successive halving, and no losing against the best.
+
+    Attributes:
+        order: the validation examples, in the order in which heats take them.
+        first_share: part of them that the first heat takes; each heat takes twice as many.
+        slack: standard errors behind the best prompt at which a prompt is dropped.
+        known: of every prompt that ran, its evaluation on most examples.
+    """
+
+    order: Sequence[Example]
+    first_share: float
+    slack: float
+    known: dict[Prompt, Evaluation] = field(default_factory=dict[Prompt, Evaluation])
+
+    async def race(self, search: Search, pool: Sequence[Prompt]) -> list[Prompt]:
+        """Drop the worse half after each heat, and who is clearly behind the best prompt.
+
+        Returns:
+            Who came through: measured on the whole validation split.
+        """
+        first = size = max(2, math.ceil(self.first_share * len(self.order)))
+        while pool and size < len(self.order):
+            heat = [(prompt, self.order[:size]) for prompt in pool]
+            measured = await search.map(lambda pair: search.evaluate(*pair), heat)
+            self.known.update((e.prompt, e) for e in measured)
+            leads = {e.prompt: standard_errors_ahead(e, search.best) for e in measured}
+            # From the second heat on, who answers just like the best prompt brings nothing.
+            alive = [
+                e
+                for e in measured
+                if leads[e.prompt] > -self.slack and (leads[e.prompt] or size == first)
+            ]
+            alive.sort(key=lambda e: e.mean, reverse=True)
+            pool = [e.prompt for e in alive[: math.ceil(len(pool) / 2)]]
+            size *= 2
+        self.known.update((e.prompt, e) for e in await search.map(search.evaluate, pool))
+        return list(pool)
+
+    def history(self, n: int) -> list[Evaluation]:
+        """The n prompts that look best, the best last; what few examples say counts for less."""
+        return sorted(self.known.values(), key=cautious_mean)[-n:]
+
+
+def cautious_mean(evaluation: Evaluation) -> float:
+    """The mean less the standard error that it has at most, that of a fair coin."""
+    return evaluation.mean - 0.5 / math.sqrt(max(1, len(evaluation.answered)))
+
+
+def standard_errors_ahead(evaluation: Evaluation, best: Evaluation | None) -> float:
+    """How far the prompt is ahead of the best one on the examples that both answered.
+
+    Returns:
+        The mean of the paired differences over its standard error; 0 when all are 0, and
+        infinite when all are alike otherwise.
+    """
+    known = {r.example: r.score.value for r in best.answered if r.score} if best else {}
+    gaps = [
+        r.score.value - known[r.example]
+        for r in evaluation.answered
+        if r.score and r.example in known
+    ]
+    mean = sum(gaps) / max(1, len(gaps))
+    squares = sum((gap - mean) ** 2 for gap in gaps)
+    if squares < 1e-12:
+        return math.copysign(math.inf, mean) if abs(mean) > 1e-12 else 0.0
+    return mean / math.sqrt(squares / (len(gaps) - 1) / len(gaps))
