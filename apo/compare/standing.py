@@ -27,12 +27,12 @@ class Standing:
         n: runs that count.
         seed_score: mean test score of the seed prompt, in [0, 1].
         score: mean test score of the chosen prompts.
-        score_interval: of it, by bootstrap over seeds; None from one seed.
+        score_interval: of it, by the spread over seeds; None from one seed.
         gain: mean of their difference.
         gain_interval: of it.
         rank: 1 is the highest score; a mean of ranks over tasks.
         behind: the best one's score minus this one's, mean over the seeds that both have.
-        behind_interval: of it, by paired bootstrap; an interval above 0 is a difference.
+        behind_interval: of it, paired by seed; an interval above 0 is a difference.
         p_value: of "no different from the best", by Wilcoxon's signed ranks over pairs (seeds,
             or tasks and seeds), corrected by Holm for the number of optimizers; None for the best.
         favourable: share of runs with a favourable verdict.

@@ -56,7 +56,7 @@ def markdown(found: Comparison) -> str:
 
 LEGEND = (
     "*seed*, *best*: test score of the seed prompt and of the prompt that the search chose, "
-    "mean over seeds, with a bootstrap interval (95 %, over seeds). *gain*: their difference, in "
+    "mean over seeds, with Student's interval (95 %, over seeds). *gain*: their difference, in "
     "points. *behind*: points below the optimizer in the first line, with an interval over "
     "paired seeds; *p*: Wilcoxon's signed ranks against it, corrected by Holm. *proven*: share of "
     "runs whose own verdict is favourable. *chars*: length of the chosen prompt in characters. "
@@ -104,7 +104,7 @@ def _task(ranking: Ranking) -> Table:
     first, *others = ranking.standings
     like = [s.optimizer for s in others if not s.behind_interval or s.behind_interval[0] <= 0]
     if seeds[0] < FEW_SEEDS:
-        note += " Too few to tell optimizers apart: the intervals are too narrow."
+        note += " Too few to tell optimizers apart."
     elif like:
         note += f" Not to be told from {first.optimizer}: {', '.join(like)}."
     elif others:

@@ -21,7 +21,7 @@ from apo.result import Result
 from apo.runs import find_run
 from apo.session import Optimizer
 from apo.task import Task
-from apo.testing.fakes import FakeModel, FakeOptimizerModel, fake_task
+from apo.testing.fakes import FakeModel, FakeOptimizerModel, draw, fake_task
 
 
 @dataclass(frozen=True)
@@ -102,11 +102,13 @@ class OptimizerSuite:
         assert other.result.best == expected.result.best
         assert other.requests() == expected.requests()
 
+    @pytest.mark.parametrize("part", ["early", "middle", "late"])
     def test_resumes_from_its_journal_without_repeating_a_call(
-        self, optimizer: Optimizer, tmp_path: Path
+        self, optimizer: Optimizer, part: str, tmp_path: Path
     ) -> None:
         unbroken = self.run(tmp_path / "unbroken", optimizer)
-        small = unbroken.result.spent.calls // 2
+        third = ("early", "middle", "late").index(part) / 3
+        small = int((third + draw(f"{optimizer} {part}") / 3) * unbroken.result.spent.calls)
         task = fake_task()
         first = self.run(tmp_path / "broken", optimizer, 600, task=task, delay_seed=3)
         assert first.result.best == unbroken.result.best

@@ -2,7 +2,6 @@
 
 import random
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,15 +42,22 @@ def test_an_interval_covers_the_mean_and_is_the_same_each_time() -> None:
     assert interval(groups) == found
 
 
-def test_an_interval_is_that_of_scipy() -> None:
+def test_the_interval_of_one_group_is_students() -> None:
     rng = random.Random(1)
-    values = [rng.gauss(0.5, 0.1) for _ in range(20)]
-    found = interval([values])
-    theirs = stats.bootstrap((values,), np.mean, method="percentile", rng=0).confidence_interval
-    assert found == pytest.approx((theirs.low, theirs.high), abs=0.004)
+    values = [rng.gauss(0.5, 0.1) for _ in range(5)]
+    theirs = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
+    assert interval([values]) == pytest.approx((theirs.low, theirs.high))
 
 
-def test_tasks_stay_while_seeds_are_resampled() -> None:
+def test_the_interval_of_two_groups_is_welchs() -> None:
+    """Half of a sum is half of a difference with one group's sign turned."""
+    a, b = [0.1, 0.5, 0.3, 0.35], [0.8, 0.81, 0.84, 0.7, 0.9]
+    negative = [-value for value in b]
+    theirs = stats.ttest_ind(a, negative, equal_var=False).confidence_interval(0.95)
+    assert interval([a, b]) == pytest.approx((theirs.low / 2, theirs.high / 2))
+
+
+def test_the_tasks_are_no_source_of_uncertainty() -> None:
     """Two tasks far apart, each without spread over seeds: nothing is uncertain."""
     assert interval([[0.1, 0.1], [0.9, 0.9]]) == pytest.approx((0.5, 0.5))
 

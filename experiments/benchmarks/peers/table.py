@@ -37,7 +37,7 @@ def side_by_side(peers: Sequence[Row], ours: Sequence[Row]) -> str:
 _LEGEND = (
     "Scores are of the chosen prompts on the test split, in percent. Differences are apo's minus "
     "the peer's, in points, over the tasks and seeds that both have; the interval is a 95 % "
-    "bootstrap over the seeds within each task, p is Wilcoxon's signed-rank test over all pairs, "
+    "by Student over the seeds within each task, p is Wilcoxon's signed-rank test over all pairs, "
     "two-sided. *Behind* says that the interval lies below 0."
 )
 
