@@ -14,6 +14,7 @@ import typer
 from apo.cli.compare import compare
 from apo.cli.look import export, runs, show
 from apo.cli.measure import evaluate
+from apo.cli.methods import optimizers
 from apo.cli.mlflow import sync, ui
 from apo.cli.run import estimate, optimize, resume
 from apo.cli.task import check, init, tasks
@@ -30,7 +31,7 @@ app = typer.Typer(
 
 _PANELS: dict[str, list[Callable[..., None]]] = {
     "Your task": [init, check, tasks],
-    "Optimize": [estimate, optimize, resume],
+    "Optimize": [optimizers, estimate, optimize, resume],
     "Experiments": [compare],
     "Results": [runs, show, export, evaluate],
     "MLflow": [ui, sync],

@@ -1,0 +1,75 @@
+"""`apo optimizers`."""
+
+import inspect
+import sys
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from apo.cli import options as o
+
+if TYPE_CHECKING:
+    from apo.session import Optimizer
+
+
+def optimizers(
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="Tell all of one; by default list them.")
+    ] = "",
+    json: o.Json = False,
+) -> None:
+    """List the optimizers, or tell what one does and which settings it has.
+
+    Example: `apo optimizers gepa`
+    """
+    from dataclasses import asdict
+
+    from apo.cli.console import print_json, say
+    from apo.plugins import make_optimizer, optimizer_names
+
+    made = {each: make_optimizer(each) for each in ([name] if name else optimizer_names())}
+    if json:
+        told = {n: {"idea": _idea(m), "settings": asdict(m)} for n, m in made.items()}
+        print_json(told)
+    elif name:
+        say(_about(made[name]))
+        say(f"{_own(made[name])}\n")
+        for key, value in asdict(made[name]).items():
+            say(f"  --set {key}={_shown(value)}")
+    else:
+        _list(made)
+
+
+def _list(made: dict[str, "Optimizer"]) -> None:
+    from rich.table import Table
+
+    from apo.cli.console import console
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column()
+    for name, optimizer in made.items():
+        table.add_row(name, _idea(optimizer))
+    console.print(table)
+
+
+def _about(optimizer: "Optimizer") -> str:
+    return (sys.modules[type(optimizer).__module__].__doc__ or "").strip() + "\n"
+
+
+def _idea(optimizer: "Optimizer") -> str:
+    """The first sentence on an optimizer: its module's, or its own where two share a module."""
+    module = vars(sys.modules[type(optimizer).__module__])
+    here = [k for k in module.values() if getattr(k, "__module__", "") == module["__name__"]]
+    shared = sum(hasattr(kind, "run") for kind in here) > 1
+    first = " ".join((_own(optimizer) if shared else _about(optimizer)).split("\n\n")[0].split())
+    return first if shared else first.partition(": ")[2] or first
+
+
+def _own(optimizer: "Optimizer") -> str:
+    return inspect.cleandoc(type(optimizer).__doc__ or "")
+
+
+def _shown(value: object) -> str:
+    parts = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+    return ",".join(map(str, parts))
