@@ -1,13 +1,15 @@
 """Auto, the default: picks methods for the task and the budget, and chains them.
 
-Own method. The first in the chain is race search, which joins the operators of APE, ProTeGi, OPRO
-and bootstrap few-shot under one race. It has the whole budget as long as it finds better prompts.
-When it has spent as much as `patience` measurements of the validation split without any, GEPA's
-reflection on few examples goes on from the best prompts, then bootstrapped demos are tried, and
-so on in turn: another method started from a stalled prompt often gets past the plateau.
+Own method. The first in the chain is race search, which joins the operators of APE, ProTeGi, GEPA,
+OPRO and COPRO, and labelled demos, under one race. It has the whole budget as long as it finds
+better prompts. When it has spent as much as `patience` measurements of the validation split
+without any, GEPA's reflection on few examples goes on from the best prompts, then bootstrapped
+demos are tried, and so on in turn: another method started from a stalled prompt often gets past
+the plateau.
 
 What is picked: no bootstrapped demos where a worked example is long, as every call would pay for
-them; race search alone where the budget has no room for a second method.
+them (race search takes fewer labelled ones then); race search alone where the budget has no room
+for a second method.
 """
 
 import math
@@ -16,7 +18,7 @@ from dataclasses import dataclass
 from apo import Search, check_ranges, make_optimizer
 
 MAX_DEMO_CHARS = 1500
-"""Average length of a training example, in characters, above which no demos are tried."""
+"""Average length of a training example, in characters, above which none are bootstrapped."""
 ROOM = 12
 """Measurements of the validation split that a second method needs room for."""
 
@@ -29,13 +31,17 @@ class Auto:
         patience: measurements of the whole validation split whose cost a method may spend in a
             row without a better best prompt.
         n_handed: best prompts that the next method starts from.
+        max_stale_turns: turns of the whole chain without a better best prompt after which the
+            search ends.
     """
 
     patience: float = 8
     n_handed: int = 3
+    max_stale_turns: int = 3
 
     def __post_init__(self) -> None:
-        check_ranges(self, patience=(0.01, math.inf), n_handed=(1, math.inf))
+        some = (1, math.inf)
+        check_ranges(self, patience=(0.01, math.inf), n_handed=some, max_stale_turns=some)
 
     async def run(self, search: Search) -> None:
         """Pick, and run the chain."""
@@ -43,6 +49,7 @@ class Auto:
             "optimizers": pick(search),
             "patience": self.patience,
             "n_handed": self.n_handed,
+            "max_stale_turns": self.max_stale_turns,
             "share": 0.99,
         }
         await make_optimizer("portfolio", settings).run(search)

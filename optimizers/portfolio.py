@@ -5,8 +5,8 @@ gets past the plateau (as the authors of GEPA report for a portfolio of theirs, 
 algorithms in general: Huberman, Lukose and Hogg, 1997). One after the other is started from the
 best prompts so far, and stopped when it ends by itself, when it has had its share of what is left
 of the budget, or when it has cost so much without a better best prompt. All share one archive: no
-prompt is proposed, and no answer paid, twice. The turns end with the budget, or with a whole
-turn that brought nothing.
+prompt is proposed, and no answer paid, twice. The turns end with the budget, or when several in a
+row have brought nothing.
 """
 
 import math
@@ -25,12 +25,14 @@ class Portfolio:
         patience: measurements of the whole validation split whose cost a stage may spend in a
             row without a better best prompt.
         n_handed: best prompts that a stage starts from.
+        max_stale_turns: turns of all without a better best prompt after which the search ends.
     """
 
     optimizers: tuple[str, ...] = ("ape", "gepa", "bootstrap-rs", "opro")
     share: float = 0.5
     patience: float = 4
     n_handed: int = 3
+    max_stale_turns: int = 3
 
     def __post_init__(self) -> None:
         if not self.optimizers or "portfolio" in self.optimizers:
@@ -39,15 +41,15 @@ class Portfolio:
                 "optimizer, and not the portfolio itself."
             )
         check_ranges(
-            self, share=(0.01, 0.99), patience=(0.01, math.inf), n_handed=(1, math.inf)
+            self, share=(0.01, 0.99), patience=(0.01, math.inf), n_handed=(1, math.inf),
+            max_stale_turns=(1, math.inf),
         )  # fmt: skip
 
     async def run(self, search: Search) -> None:
-        """Turn by turn, until the budget is over or a turn brings nothing."""
+        """Turn by turn, until the budget is over or turns bring nothing."""
         stages = [make_optimizer(name) for name in self.optimizers]
-        cost = len(search.task.validation)
-        before = None
-        while search.best is not before or before is None:
+        cost, stale = len(search.task.validation), 0
+        while stale < self.max_stale_turns:
             before = search.best
             for optimizer in stages:
                 if search.solved or search.calls_left < cost:
@@ -58,3 +60,4 @@ class Portfolio:
                     share=self.share,
                     patience=self.patience * cost,
                 )
+            stale = stale + 1 if search.best is before else 0

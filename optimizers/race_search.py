@@ -11,11 +11,12 @@ Own method. It joins what the literature found to work, and lets results decide 
    examples (both Khattab et al., 2023). An operator is drawn the more often, the
    more of its children came through the race.
 3. A race measures the children on the same growing part of the validation split; after each heat
-   those go that are clearly behind the best prompt, and the worse half (successive halving;
-   Karnin et al., 2013). Who comes through has been measured on the whole split.
+   those go that are clearly behind the best prompt, those that answer just like it (from the second
+   heat on), and the worse half (successive halving; Karnin et al., 2013). Who comes through has
+   been measured on the whole split.
 
-How many children a round has follows from the budget, how many examples are shown from their
-length.
+The first round is larger, unless others have searched before. How many children a round has
+follows from the budget, how many examples are shown from their length.
 """
 
 import math

@@ -114,7 +114,7 @@ class TextGrad:
             memory=memory,
         )
         memory.append("\n\n".join(critique for _, critique in gradients))
-        del memory[: len(memory) - self.gradient_memory]
+        del memory[: max(0, len(memory) - self.gradient_memory)]
         return await search.propose([text], temperature=self.temperature)
 
     def keep(self, before: Evaluation, after: Evaluation) -> Evaluation:

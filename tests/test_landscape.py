@@ -460,7 +460,8 @@ def test_the_table_has_the_quickest_first() -> None:
     assert (base[1], base[3], base[4], base[5]) == ("1000", "0 of 2", "70.0%", "1.00")
     assert rows[1][1:] == ["---:"] * 5
     low, high = (float(end) for end in quick[2].split(" to "))
-    assert 100 <= low <= 150 <= high <= 200
+    assert low < 150 < high
+    assert low + high == pytest.approx(300, abs=2)
 
 
 def test_without_the_baseline_or_with_one_landscape_the_table_still_stands() -> None:

@@ -79,10 +79,8 @@ def search(optimizer: str, seed: int, max_calls: int) -> Course:
 
 
 def reached(course: Course, max_calls: int) -> int:
-    """Calls until the target was reached for good; the whole budget where it was not."""
-    below = [place for place, (_, share) in enumerate(course) if share < TARGET]
-    after = course[below[-1] + 1 :] if below else course
-    return after[0][0] if after else max_calls
+    """Calls until the target was first reached; the whole budget where it was not."""
+    return next((calls for calls, share in course if share >= TARGET), max_calls)
 
 
 def table(courses: Mapping[str, Sequence[Course]], max_calls: int) -> str:
@@ -156,7 +154,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder for rows.csv, table.md and the picture.")],
     optimizers: Annotated[str, typer.Option(help="Names, by comma.")] = "",
     landscapes: Annotated[int, typer.Option(help="How many, from seed 0.")] = 20,
-    max_calls: Annotated[int, typer.Option(help="Budget of one search.")] = 8000,
+    max_calls: Annotated[int, typer.Option(help="Budget of one search.")] = 12000,
     jobs: Annotated[int, typer.Option(help="Processes.")] = 2,
 ) -> None:
     """Run all optimizers on all landscapes, and say how near they come to the optimum."""
