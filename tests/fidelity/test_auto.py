@@ -128,20 +128,22 @@ def test_ranges(name: str, value: float) -> None:
 
 
 def operators(run: Run, patience: int, max_calls: int) -> list[str]:
-    """The operators that brought candidates of a writer that is stuck, in order of the first."""
+    """The operators of the candidates of a writer that is stuck, in order."""
     seen = run(
         Auto(patience=patience),
         lambda n, _: tagged(f"Never any better {n}"),
         budget=Budget(max_calls=max_calls),
     )
-    found = [event.body["operator"] for event in seen.events if event.kind == "candidate"]
-    return list(dict.fromkeys(found))
+    return [event.body["operator"] for event in seen.events if event.kind == "candidate"]
 
 
 def test_another_method_goes_on_when_race_search_stalls(run: Run) -> None:
     found = operators(run, patience=4, max_calls=500)
     assert found.index("gepa_reflect") > found.index("restate") > found.index("induce")
-    assert "gepa_reflect" not in operators(run, patience=10_000, max_calls=500)
+    assert found.index("gepa_reflect") < len(found) / 2
+    # With more patience race search has it all, but for what is too little for its last round.
+    patient = operators(run, patience=10_000, max_calls=500)
+    assert "gepa_reflect" not in patient[: int(0.9 * len(patient))]
 
 
 def test_a_small_budget_is_race_searchs_alone(run: Run) -> None:

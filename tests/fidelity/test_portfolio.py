@@ -95,15 +95,15 @@ def test_turns_go_on_as_long_as_they_bring_something(made: dict[str, Work]) -> N
 
 
 def test_something_better_starts_the_count_of_stale_turns_anew(made: dict[str, Work]) -> None:
-    turns: list[str] = []
+    turns: list[int] = []
 
     async def now_and_then(search: Search) -> None:
-        turns.append("+" * (len(turns) // 2))  # Better in every second turn, up to the ninth.
-        await search.evaluate(Prompt(turns[min(len(turns), 9) - 1] or "Answer"))
+        turns.append(len(turns) + 1)  # Better in turns 2, 4, 6 and 8.
+        await search.evaluate(Prompt("+" * (min(turns[-1], 9) // 2) or "Answer"))
 
     made["a"] = now_and_then
     go(Portfolio(optimizers=("a",), max_stale_turns=2))
-    assert len(turns) == 9 + 2
+    assert turns[-1] == 8 + 2
 
 
 def test_a_stage_gets_its_share_of_what_is_left(made: dict[str, Work]) -> None:
