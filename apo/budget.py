@@ -121,6 +121,7 @@ class Meter:
         budget: the limits.
         spent: the counts so far.
         earlier_seconds: running time of earlier sessions of the same run.
+        charged: calls paid for so far, the batches under way included.
         clock: seconds since any fixed moment.
     """
 
@@ -131,7 +132,7 @@ class Meter:
 
     def __post_init__(self) -> None:
         self._start = self.clock()
-        self._charged = 0
+        self.charged = 0
         self._held: dict[str, dict[str, float]] = {}
         self._reserved: list[Cost] = []
         self._gate = asyncio.Lock()
@@ -159,12 +160,12 @@ class Meter:
     @property
     def calls_left(self) -> float:
         """Calls that may still be charged; infinite without a limit."""
-        return self.limit("max_calls") - self._charged
+        return self.limit("max_calls") - self.charged
 
     def remains(self, share: float) -> dict[str, float]:
         """A share of what is left of each limit, by limit name, as `hold_back` takes it."""
         used = {
-            "max_calls": self._charged,
+            "max_calls": self.charged,
             "max_tokens": self.spent.tokens + self.spent.lost_tokens,
             "max_usd": (self.spent.usd or 0.0) + self.spent.lost_usd,
             "max_minutes": self.seconds / 60,
@@ -186,16 +187,16 @@ class Meter:
         """
         if calls > kept and self.seconds >= 60 * self.limit("max_minutes"):
             raise BudgetExhausted(f"The time is over: {self.seconds / 60:.1f} minutes.")
-        if self._charged + calls > self.limit("max_calls"):
+        if self.charged + calls > self.limit("max_calls"):
             raise BudgetExhausted(
-                f"{calls} more calls would overspend: {self._charged} of "
+                f"{calls} more calls would overspend: {self.charged} of "
                 f"{self.limit('max_calls'):.0f} are spent."
             )
-        self._charged += calls
+        self.charged += calls
 
     def refund(self, calls: int) -> None:
         """Take back the charge of calls that were not made."""
-        self._charged -= calls
+        self.charged -= calls
 
     async def reserve(self, bound: Cost) -> None:
         """Set the bound of one call aside, waiting while calls under way may leave room.

@@ -5,24 +5,25 @@ from apo.evaluation import Evaluation
 
 
 class Patience:
-    """Ends a stage that has spent so many calls in a row without a better best prompt.
+    """Ends a stage that has spent so many calls in a row without a better best score.
 
     Looked at on the stage's own branch alone, where all earlier work has ended: so the moment
-    does not depend on timing.
+    does not depend on timing. A best prompt that is only shorter is no better score.
 
     Args:
         calls: how many calls.
         path: the stage's branch.
-        left: calls left when the stage begins.
+        charged: calls charged to the run when the stage begins.
         best: the best so far when it begins.
     """
 
     def __init__(
-        self, calls: float, path: tuple[int, ...], left: float, best: Evaluation | None
+        self, calls: float, path: tuple[int, ...], charged: int, best: Evaluation | None
     ) -> None:
-        self._calls, self._path, self._since, self._best = calls, path, left, best
+        self._calls, self._path, self._since = calls, path, charged
+        self._score = _score(best)
 
-    def check(self, path: tuple[int, ...], left: float, best: Evaluation | None) -> None:
+    def check(self, path: tuple[int, ...], charged: int, best: Evaluation | None) -> None:
         """Look whether there is something better now.
 
         Raises:
@@ -30,7 +31,11 @@ class Patience:
         """
         if path != self._path:
             return
-        if best is not self._best:
-            self._since, self._best = left, best
-        elif self._since - left > self._calls:
-            raise Stalled(f"{self._since - left:.0f} calls brought nothing better.")
+        if _score(best) > self._score:
+            self._since, self._score = charged, _score(best)
+        elif charged - self._since > self._calls:
+            raise Stalled(f"{charged - self._since} calls brought nothing better.")
+
+
+def _score(best: Evaluation | None) -> float:
+    return -1.0 if best is None else best.total

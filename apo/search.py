@@ -298,7 +298,7 @@ class Search:
         purpose = f"after stage {branch.get().step()}"
         meter.hold_back(purpose, **meter.remains(1 - share))
         [place] = branch.get().fork(1)
-        view._patience = Patience(patience, place.path, meter.calls_left, self.best)
+        view._patience = Patience(patience, place.path, meter.charged, self.best)
 
         async def run() -> None:
             branch.set(place)
@@ -316,7 +316,7 @@ class Search:
 
     def _check_patience(self) -> None:
         if self._patience is not None:
-            self._patience.check(branch.get().path, self.calls_left, self.best)
+            self._patience.check(branch.get().path, self._caller.meter.charged, self.best)
 
     def keep_for_finalist(self) -> None:
         """Hold back one measurement on all of validation until the optimizer has made one."""

@@ -35,7 +35,7 @@ class Auto:
             search ends.
     """
 
-    patience: float = 8
+    patience: float = 8.0
     n_handed: int = 3
     max_stale_turns: int = 3
 

@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass
 
 from apo import Search, SettingsError, check_ranges, make_optimizer
+from apo.optimizers.parts.racing import better
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ class Portfolio:
 
     optimizers: tuple[str, ...] = ("ape", "gepa", "bootstrap-rs", "opro")
     share: float = 0.5
-    patience: float = 4
+    patience: float = 4.0
     n_handed: int = 3
     max_stale_turns: int = 3
 
@@ -60,4 +61,4 @@ class Portfolio:
                     share=self.share,
                     patience=self.patience * cost,
                 )
-            stale = stale + 1 if search.best is before else 0
+            stale = 0 if better(search.best, before) else stale + 1

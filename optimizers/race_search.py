@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 from apo import Evaluation, MetaPrompt, Prompt, Rollout, Search, check_ranges
 from apo.optimizers.parts.breeding import Brood, demonstrated, fitting, some
-from apo.optimizers.parts.racing import Racetrack
+from apo.optimizers.parts.racing import Racetrack, better
 
 FIRST = 3
 """How many times the children of a later round the first round has."""
@@ -79,7 +79,7 @@ class RaceSearch:
         track.known.update((e.prompt, e) for e in search.archive)
         operators = ["repair", "improve", "induce", "restate", *(["demos"] * bool(self.max_demos))]
         won, tried = dict.fromkeys(operators, 1), dict.fromkeys(operators, 2)
-        fresh = len(search.archive) == len(seeds)
+        fresh = len(search.archive) <= len({e.prompt for e in seeds})
         drawn = (
             FIRST * self.affordable(search) * ["induce"] + 2 * ["restate"] if fresh else operators
         )
@@ -91,14 +91,14 @@ class RaceSearch:
             for child, operator in children:
                 tried[operator] += 1
                 won[operator] += child in winners
-            stale = stale + 1 if search.best is before else 0
+            stale = 0 if better(search.best, before) else stale + 1
             weights = [won[name] / tried[name] for name in operators]
             drawn = search.rng.choices(operators, weights, k=self.affordable(search))
 
     def affordable(self, search: Search) -> int:
         """So many children that their first heats take a tenth of what is left, at most."""
         heat = 1 + self.first_share * len(search.task.validation)
-        return max(2, min(self.n_children, int(min(search.calls_left, 1e9) / 10 / heat)))
+        return min(self.n_children, max(2, int(min(search.calls_left, 1e9) / 10 / heat)))
 
     async def breed(
         self, search: Search, track: Racetrack, operators: Sequence[str]

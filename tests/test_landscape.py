@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apo import Decoding, Demo, Example, Prompt, Request
+from apo.errors import SettingsError
 from apo.model import Message
 from apo.prompt import Layout
 from apo.testing import landscape_writer
@@ -40,7 +41,7 @@ def highest(landscape: Landscape) -> float:
 
 @given(
     seed=st.integers(0, 10**6),
-    n_slots=st.integers(2, 4),
+    n_slots=st.integers(3, 4),
     n_options=st.integers(1, 2),
     n_interactions=st.integers(0, 2),
     ruggedness=st.floats(0, 1),
@@ -61,7 +62,7 @@ def test_the_optimum_is_the_best_of_all_settings(
 
 
 @pytest.mark.parametrize(
-    ("n_slots", "n_interactions", "traps"), [(4, 3, 0), (4, 3, 2), (5, 2, 2), (6, 1, 3), (3, 3, 1)]
+    ("n_slots", "n_interactions", "traps"), [(4, 3, 0), (4, 3, 2), (5, 2, 2), (6, 1, 3), (4, 2, 1)]
 )
 def test_the_optimum_with_more_neighbours_and_traps(
     n_slots: int, n_interactions: int, traps: int
@@ -479,3 +480,13 @@ def test_a_search_of_the_testbed_gives_its_course() -> None:
     assert list(calls) == sorted(calls)
     assert calls[-1] <= 700
     assert 0.2 < shares[-1] <= 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"n_slots": 1}, {"n_slots": 11}, {"n_options": 0}, {"n_slots": 3, "n_interactions": 3},
+     {"n_slots": 4, "traps": 3}, {"traps": -1}],
+)  # fmt: skip
+def test_what_a_landscape_cannot_be(wrong: dict[str, int]) -> None:
+    with pytest.raises(SettingsError):
+        Landscape(**wrong)

@@ -161,3 +161,24 @@ def test_a_search_outside_of_a_run_has_no_folder() -> None:
         await asyncio.sleep(0)
 
     on_stage(work)
+
+
+def test_patience_ends_a_stage_without_a_limit_in_calls_too() -> None:
+    async def work(stage: Stage) -> None:
+        search = stage.search
+        await search.evaluate(search.seed_prompts[0])
+        assert not await search.stage(measures(*(f"x{n}" for n in range(9))), patience=30)
+        assert len(search.archive) == 3
+
+    on_stage(work, answers=plus)
+
+
+def test_a_best_prompt_that_is_only_shorter_does_not_reset_patience() -> None:
+    async def work(stage: Stage) -> None:
+        search = stage.search
+        await search.evaluate(Prompt("xxxxxxxxx"))
+        shorter = measures(*("x" * n for n in range(8, 0, -1)))
+        assert not await search.stage(shorter, patience=30)
+        assert len(search.archive) == 3
+
+    on_stage(work, answers=plus)

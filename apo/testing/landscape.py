@@ -18,6 +18,7 @@ from functools import cached_property, lru_cache
 from itertools import product
 from random import Random
 
+from apo.errors import SettingsError
 from apo.model import Completion, Request, Usage
 from apo.prompt import Prompt
 from apo.task import Example, Score, Task
@@ -42,7 +43,7 @@ class Landscape:
         seed: of its tables and its examples.
         n_slots: slots, 2 to 10.
         n_options: options a slot can have beside being left open, 1 to 5.
-        n_interactions: neighbours on which a slot's table depends, 0 to 3.
+        n_interactions: neighbours on which a slot's table depends, fewer than the slots.
         ruggedness: how much of what a slot gets depends on its neighbours, 0 to 1.
         traps: pairs of neighbours that are worth most together and little alone, up to half of
             the slots.
@@ -60,6 +61,19 @@ class Landscape:
     clarity: float = 0.25
     noise: float = 0.02
     size: int = 60
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.n_slots <= len(SLOTS) or not 1 <= self.n_options <= len(OPTIONS):
+            raise SettingsError(
+                f"A landscape has 2 to {len(SLOTS)} slots with 1 to {len(OPTIONS)} options; these "
+                f"are {self.n_slots} and {self.n_options}."
+            )
+        if not 0 <= self.n_interactions < self.n_slots or not 0 <= 2 * self.traps <= self.n_slots:
+            raise SettingsError(
+                f"n_interactions is {self.n_interactions} and traps is {self.traps}; with "
+                f"{self.n_slots} slots there may be at most {self.n_slots - 1} and "
+                f"{self.n_slots // 2}."
+            )
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -224,7 +238,7 @@ class LandscapeModel:
         self.calls += 1
         texts = tuple(message.content for message in request.messages)
         asked = read_inputs(texts[-1])[-1]
-        rest = (*texts[:-1], texts[-1].replace(asked, ""))
+        rest = (*texts[:-1], "".join(texts[-1].rsplit(asked, 1)))
         gets = self.landscape.served(self._read(rest), self.landscape.slots.index(slot_of(asked)))
         warm = bool(request.decoding.temperature)
         wording = (request.seed, *texts) if warm else texts

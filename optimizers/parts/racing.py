@@ -52,6 +52,11 @@ class Racetrack:
         return sorted(self.known.values(), key=cautious_mean)[-n:]
 
 
+def better(best: Evaluation | None, before: Evaluation | None) -> bool:
+    """Whether the best score has grown; a prompt that is only shorter is no better score."""
+    return best is not None and (before is None or best.total > before.total)
+
+
 def cautious_mean(evaluation: Evaluation) -> float:
     """The mean less the standard error that it has at most, that of a fair coin."""
     return evaluation.mean - 0.5 / math.sqrt(max(1, len(evaluation.answered)))
