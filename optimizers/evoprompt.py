@@ -17,7 +17,7 @@ twice), each pair drawn afresh; a population that scores 0 throughout is drawn f
 the code divides by zero; one score is used for selection and for survival; with fewer than two
 others, a DE donor may be the target itself. The authors start from the APE prompts of their
 repository; here `n_induced` new ones are written, few enough for a run of 2,000 calls to get as
-far as evolution.
+far as evolution. Where the task has a description, the optimizer model is shown it.
 """
 
 import math

@@ -263,8 +263,11 @@ def test_it_ends_when_the_task_is_solved(optimizer: Either, run: Run) -> None:
 @pytest.mark.parametrize(("name", "n", "steps"), [("evoprompt_ga", 2, 2), ("evoprompt_de", 4, 4)])
 def test_one_worked_example_from_another_task(name: str, n: int, steps: int, language: str) -> None:
     prompts = [Prompt(f"P{i}") for i in range(n)]
-    task = replace(fake_task(), language=language)
+    task = replace(fake_task(), language=language, description="Sort the mail.")
     text = render(evoprompt.__file__, name, language, {}, task=task, prompts=prompts)
+    shown = "<task>\nSort the mail.\n</task>\n"
+    assert shown in text
+    text = text.replace(shown, "")
     assert candidates(text) == [f"P{i}" for i in range(n)]
     before, _ = text.split("<candidate>", 1)
     assert "<" not in before  # The worked example is prose; only data stands in tags.
