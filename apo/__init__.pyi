@@ -1,4 +1,4 @@
-from .allocate import allocate
+from .allocate import ALLOCATORS, allocate
 from .budget import Budget, Spent
 from .errors import (
     ApoError,
@@ -42,6 +42,7 @@ from .taskfile.load import load_task, task_from_data
 from .verdict import Verdict
 
 __all__ = [
+    "ALLOCATORS",
     "ApoError",
     "Budget",
     "BudgetExhausted",

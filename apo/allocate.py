@@ -61,7 +61,7 @@ async def allocate(
         batch_size: examples that a prompt of a round sees in "ucb", "ucb-e" and "race"; fewer
             when not every prompt could be seen twice.
         share: share of the pool that a round of "ucb" and "ucb-e" pulls, above 0, up to 1.
-        alpha: level of "race" over all its rounds: the chance to lose one of the best n.
+        alpha: level of "race", shared evenly among the rounds that are planned when it begins.
 
     Returns:
         The best n, the best first. Those never sampled are unknown, not bad: they come last, in

@@ -7,30 +7,24 @@ from apo.evaluation import Evaluation
 class Patience:
     """Ends a stage that has spent so many calls in a row without a better best score.
 
-    Looked at on the stage's own branch alone, where all earlier work has ended: so the moment
-    does not depend on timing. A best prompt that is only shorter is no better score.
+    A best prompt that is only shorter is no better score.
 
     Args:
         calls: how many calls.
-        path: the stage's branch.
         charged: calls charged to the run when the stage begins.
         best: the best so far when it begins.
     """
 
-    def __init__(
-        self, calls: float, path: tuple[int, ...], charged: int, best: Evaluation | None
-    ) -> None:
-        self._calls, self._path, self._since = calls, path, charged
+    def __init__(self, calls: float, charged: int, best: Evaluation | None) -> None:
+        self._calls, self._since = calls, charged
         self._score = _score(best)
 
-    def check(self, path: tuple[int, ...], charged: int, best: Evaluation | None) -> None:
+    def check(self, charged: int, best: Evaluation | None) -> None:
         """Look whether there is something better now.
 
         Raises:
             Stalled: the patience is over.
         """
-        if path != self._path:
-            return
         if _score(best) > self._score:
             self._since, self._score = charged, _score(best)
         elif charged - self._since > self._calls:

@@ -84,7 +84,8 @@ def _convert(optimizer: str, key: str, value: Any, default: Any) -> Any:
     """Take a value of the type of the setting's default; text is read as that type."""
     kind = cast("type[Any]", default.__class__)
     if kind is tuple and isinstance(value, str):
-        value = [part.strip() for part in value.split(",") if part.strip()]
+        parts = (part.strip(" \"'") for part in value.strip("()[] ").split(","))
+        value = [part for part in parts if part]
     if kind is tuple and hasattr(value, "__iter__"):
         return tuple(value)  # JSON has no tuples.
     if kind not in (bool, int, float, str):

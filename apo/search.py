@@ -71,7 +71,8 @@ class Search:
         )
         self._writer = Writer(caller, optimizer_model, self._candidates)
         self._archive = Archive()
-        self._patience: Patience | None = None
+        self._patience: tuple[Patience, ...] = ()
+        self._stage: tuple[int, ...] = ()
         branch.set(Branch(seed))
 
     @property
@@ -298,7 +299,8 @@ class Search:
         purpose = f"after stage {branch.get().step()}"
         meter.hold_back(purpose, **meter.remains(1 - share))
         [place] = branch.get().fork(1)
-        view._patience = Patience(patience, place.path, meter.charged, self.best)
+        view._stage = place.path
+        view._patience = (*self._patience, Patience(patience, meter.charged, self.best))
 
         async def run() -> None:
             branch.set(place)
@@ -315,8 +317,14 @@ class Search:
         return True
 
     def _check_patience(self) -> None:
-        if self._patience is not None:
-            self._patience.check(branch.get().path, self._caller.meter.charged, self.best)
+        """End this stage when it, or one that it is part of, has brought nothing for too long.
+
+        On the stage's own branch alone, where all earlier work has ended: so the moment does not
+        depend on timing.
+        """
+        if branch.get().path == self._stage:
+            for patience in self._patience:
+                patience.check(self._caller.meter.charged, self.best)
 
     def keep_for_finalist(self) -> None:
         """Hold back one measurement on all of validation until the optimizer has made one."""

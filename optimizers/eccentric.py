@@ -25,7 +25,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from apo import Evaluation, Example, Prompt, Search, allocate, check_ranges
+from apo import ALLOCATORS, Evaluation, Example, Prompt, Search, allocate, check_ranges
+from apo.optimizers.parts.choices import check_choices
 from apo.optimizers.parts.eccentric_grid import (
     FACTORS,
     Cell,
@@ -40,7 +41,9 @@ from apo.optimizers.parts.prefix import best_last, climb, propose_pairs
 
 @dataclass(frozen=True, kw_only=True)
 class EccentricGrid:
-    """The factorial study; leaves its table in `main_effects.json` in the run's folder.
+    """A grid of praise, pleas and step-by-step cues around the seed prompt (Battle et al., 2024).
+
+    Leaves its table of main effects in `main_effects.json` in the run's folder.
 
     Attributes:
         n_examples: the first so many training examples are the slice that prompts are scored on.
@@ -60,6 +63,7 @@ class EccentricGrid:
     def __post_init__(self) -> None:
         some = (1, math.inf)
         check_ranges(self, n_examples=some, n_screen=some, n_raced=some, n_leaders=some)
+        check_choices(self, allocator=ALLOCATORS)
 
     async def run(self, search: Search) -> None:
         """Measure the grid, tell the main effects, and let the best race."""
@@ -111,7 +115,7 @@ class EccentricGrid:
 
 @dataclass(frozen=True, kw_only=True)
 class EccentricSearch:
-    """The automatic arm: whatever scores, however odd.
+    """COPRO-like search that may be as odd as it likes (Battle and Gollapudi, 2024).
 
     Attributes:
         breadth: pairs of instruction and answer prefix proposed at a time, and attempts shown.

@@ -90,7 +90,7 @@ class _EvoPrompt(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class EvoPromptGA(_EvoPrompt):
-    """EvoPrompt with a genetic algorithm (§3.2).
+    """Instructions crossed and mutated by a genetic algorithm (Guo et al., 2023, §3.2).
 
     Attributes:
         selection: how parents are drawn: "roulette" (in proportion to their scores), "rank" (to
@@ -122,7 +122,7 @@ class EvoPromptGA(_EvoPrompt):
 
 @dataclass(frozen=True, kw_only=True)
 class EvoPromptDE(_EvoPrompt):
-    """EvoPrompt with differential evolution (§3.3).
+    """Instructions changed by differential evolution (Guo et al., 2023, §3.3).
 
     Children are written one after another, because each may be made from the best so far, which
     the child before it may be. Within a child's scoring all examples are asked about at once.

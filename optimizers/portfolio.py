@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from apo import Search, SettingsError, check_ranges, make_optimizer
 from apo.optimizers.parts.racing import better
 
+ALMOST_ALL = 0.99
+
 
 @dataclass(frozen=True, kw_only=True)
 class Portfolio:
@@ -41,6 +43,8 @@ class Portfolio:
                 f"Portfolio.optimizers is {list(self.optimizers)}; it must name at least one "
                 "optimizer, and not the portfolio itself."
             )
+        for name in self.optimizers:
+            make_optimizer(name)  # A wrong name is told here, before anything is spent.
         check_ranges(
             self, share=(0.01, 0.99), patience=(0.01, math.inf), n_handed=(1, math.inf),
             max_stale_turns=(1, math.inf),
@@ -49,16 +53,19 @@ class Portfolio:
     async def run(self, search: Search) -> None:
         """Turn by turn, until the budget is over or turns bring nothing."""
         stages = [make_optimizer(name) for name in self.optimizers]
-        cost, stale = len(search.task.validation), 0
+        cost, share, stale = len(search.task.validation), self.share, 0
         while stale < self.max_stale_turns:
-            before = search.best
+            before, left, cut = search.best, search.calls_left, False
             for optimizer in stages:
                 if search.solved or search.calls_left < cost:
                     return
-                await search.stage(
+                cut |= not await search.stage(
                     optimizer,
                     seed_prompts=[e.prompt for e in search.archive[: self.n_handed]],
-                    share=self.share,
+                    share=share,
                     patience=self.patience * cost,
                 )
-            stale = 0 if better(search.best, before) else stale + 1
+            if cut and search.calls_left == left and share < ALMOST_ALL:
+                share = ALMOST_ALL  # The share was too small for anybody's first step.
+            else:
+                stale = 0 if better(search.best, before) else stale + 1

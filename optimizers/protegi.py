@@ -25,7 +25,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from apo import Evaluation, MetaPrompt, Prompt, Rollout, Search, allocate, check_ranges
+from apo import ALLOCATORS, Evaluation, MetaPrompt, Prompt, Rollout, Search, allocate, check_ranges
+from apo.optimizers.parts.choices import check_choices
 from apo.optimizers.parts.draw import some
 
 MAX_ERRORS = 16
@@ -75,11 +76,10 @@ class ProTeGi:
             mc_samples_per_step=any_count, max_expansion_factor=positive,
             max_rollouts=positive, n_leaders=positive, temperature=(0, 2),
         )  # fmt: skip
+        check_choices(self, allocator=ALLOCATORS)
 
     async def run(self, search: Search) -> None:
         """Algorithm 1: expand the beam, select the next one."""
-        # A wrong name of the allocator is to be told before anything is spent.
-        await allocate(search, [], 1, rollouts=0, allocator=self.allocator)
         beam = await self.select(search, search.seed_prompts)
         for _ in range(self.n_rounds):
             batch = search.minibatch(self.minibatch_size)

@@ -11,7 +11,7 @@ Own method. It joins what the literature found to work, and lets results decide 
    examples (both Khattab et al., 2023). An operator is drawn the more often, the
    more of its children came through the race.
 3. A race measures the children on the same growing part of the validation split; after each heat
-   those go that are clearly behind the best prompt, those that answer just like it (from the second
+   those go that are clearly behind the best prompt, those that are level with it (from the second
    heat on), and the worse half (successive halving; Karnin et al., 2013). Who comes through has
    been measured on the whole split.
 
@@ -96,7 +96,7 @@ class RaceSearch:
             drawn = search.rng.choices(operators, weights, k=self.affordable(search))
 
     def affordable(self, search: Search) -> int:
-        """So many children that their first heats take a tenth of what is left, at most."""
+        """So many children that first heats take about a tenth of what is left; 2 if need be."""
         heat = 1 + self.first_share * len(search.task.validation)
         return min(self.n_children, max(2, int(min(search.calls_left, 1e9) / 10 / heat)))
 

@@ -77,7 +77,7 @@ def test_built_in_names() -> None:
     ("name", "words"),
     [
         ("oprro", "Did you mean 'opro'"),
-        ("", "Known: auto, portfolio, ape"),
+        ("", "Known: auto, portfolio, race-search"),
         ("OPRO:x", "no optimizer"),
         ("mine.py", r"mine\.py:ClassName"),
         ("tasks", "no optimizer"),

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from apo.errors import ApoError, Interrupted
+from apo.errors import ApoError, Interrupted, SettingsError
 
 console = Console(stderr=True, highlight=False)
 if not console.is_terminal:
@@ -37,7 +37,7 @@ def fail(error: ApoError) -> int:
     word, style = ("stopped", "yellow") if stopped else ("error", "bold red")
     told = Text(f"{word}: ", style=style).append(str(error), style="default")
     console.print(told, soft_wrap=not console.is_terminal)
-    if error.run_id:
+    if error.run_id and not isinstance(error, SettingsError):  # The same settings fail again.
         say(f"What was paid is kept. Go on with: apo resume {error.run_id}")
     return 130 if stopped else 1
 

@@ -10,6 +10,10 @@ from apo.cli.console import clock, console, dollars, percent, say
 from apo.estimate import Estimate
 from apo.prompt import Prompt
 
+NOTHING_FOUND = (
+    "Nothing found: no candidate did better than the seed prompt on the validation examples. If "
+    "hardly any was measured (apo show tells), the budget was too small for this optimizer."
+)
 COUNTED = {"right": "right", "wrong": "wrong", "malformed": "malformed", "errors": "error"}
 
 
@@ -17,9 +21,12 @@ def report(result: dict[str, Any]) -> None:
     """Tell a result: the verdict first, then the figures, the prompt, and what to do next."""
     verdict, run = result["verdict"], result["run_id"]
     console.print()
-    _verdict(verdict)
-    console.print(_scores(result))
     seed, best = (Prompt.from_dict(result[name]) for name in ("seed_prompt", "best_prompt"))
+    if best == seed:
+        say(NOTHING_FOUND, "yellow")
+    else:
+        _verdict(verdict)
+    console.print(_scores(result))
     if best != seed:
         title = "best prompt" if result["winner"] == "best" else "best prompt found (not proven)"
         console.print(Panel(Text(best.text()), title=title, title_align="left"))
@@ -33,7 +40,7 @@ def _verdict(verdict: dict[str, Any] | None) -> None:
         say("No verdict: no test example was answered under both prompts.", "yellow")
         return
     if verdict["wins"] == verdict["losses"] == 0 and not verdict["difference"]:
-        say("Nothing gained: no candidate answered a test example better than the seed.", "yellow")
+        say("Nothing gained: the best prompt scores like the seed on every test example.", "yellow")
         return
     low, high = verdict["interval"]
     figures = (

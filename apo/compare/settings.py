@@ -100,6 +100,8 @@ class Experiment(BaseModel):
     @classmethod
     def _count(cls, value: Any) -> Any:
         """Take a number of seeds for the first so many."""
+        if type(value) is int and value < 1:
+            raise ValueError(f"seeds is {value}; give at least 1")
         return tuple(range(value)) if type(value) is int else value
 
     @model_validator(mode="after")

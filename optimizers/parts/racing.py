@@ -11,6 +11,9 @@ from apo import Evaluation, Example, Prompt, Search
 class Racetrack:
     """Heats on the same examples for all: successive halving, and no losing against the best.
 
+    From the second heat on a prompt that is level with the best one goes too, right on the same
+    examples or on others: what is looked for is a better prompt, and a tie is rarely one.
+
     Attributes:
         order: the validation examples, in the order in which heats take them.
         first_share: part of them that the first heat takes; each heat takes twice as many.
@@ -35,7 +38,6 @@ class Racetrack:
             measured = await search.map(lambda pair: search.evaluate(*pair), heat)
             self.known.update((e.prompt, e) for e in measured)
             leads = {e.prompt: standard_errors_ahead(e, search.best) for e in measured}
-            # From the second heat on, who answers just like the best prompt brings nothing.
             alive = [
                 e
                 for e in measured
@@ -66,8 +68,8 @@ def standard_errors_ahead(evaluation: Evaluation, best: Evaluation | None) -> fl
     """How far the prompt is ahead of the best one on the examples that both answered.
 
     Returns:
-        The mean of the paired differences over its standard error; 0 when all are 0, and
-        infinite when all are alike otherwise.
+        The mean of the paired differences over its standard error; 0 when the mean is 0 or
+        there is no such example, and infinite when all differences are alike otherwise.
     """
     known = {r.example: r.score.value for r in best.answered if r.score} if best else {}
     gaps = [

@@ -91,7 +91,7 @@ def test_turns_go_on_as_long_as_they_bring_something(made: dict[str, Work]) -> N
         turns.clear()
         go(Portfolio(optimizers=("idle", "idle"), max_stale_turns=stale))
         assert turns == ["idle", "idle"] * stale
-    assert Portfolio().max_stale_turns == 3
+    assert Portfolio(optimizers=("climb",)).max_stale_turns == 3
 
 
 def test_something_better_starts_the_count_of_stale_turns_anew(made: dict[str, Work]) -> None:
@@ -248,3 +248,15 @@ def test_published_optimizers_in_turns_pay_nothing_twice(run: Run) -> None:
     assert len(seen.reader.asked) == len(set(seen.reader.asked))
     assert seen.result.best.mean == 0.4
     assert seen.result.spent.calls <= 600
+
+
+def test_a_share_too_small_for_any_first_step_is_raised(made: dict[str, Work]) -> None:
+    measured: list[str] = []
+
+    async def measure(search: Search) -> None:
+        await search.evaluate(Prompt(f"{'+' * (1 + len(measured))}"))
+        measured.append("+")
+
+    made["a"] = measure
+    go(Portfolio(optimizers=("a",), share=0.05, max_stale_turns=1), max_calls=60)
+    assert measured
