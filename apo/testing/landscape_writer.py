@@ -70,7 +70,7 @@ def read_meta_prompt(text: str) -> Shown:
         ),
         candidates=tuple(sorted(candidates, key=lambda candidate: candidate[0])),
         advice=read_lines("\n".join(_COMMENT.findall(text))),
-        tag=asked[-1] if asked else "instruction",
+        tag="instruction" if "instruction" in asked or not asked else asked[-1],
     )
 
 
