@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from apo.model import Completion, Request, Usage
@@ -17,6 +17,8 @@ from apo.testing.landscape_words import (
 
 MALFORMED = 0.03
 """How often a reply lacks its tags."""
+SEVERAL = 5
+"""How many instructions are written where several are asked for in one reply."""
 CARE = 0.8
 """How often a thing that is shown is used."""
 TRUST = 0.5
@@ -70,7 +72,8 @@ def read_meta_prompt(text: str) -> Shown:
         ),
         candidates=tuple(sorted(candidates, key=lambda candidate: candidate[0])),
         advice=read_lines("\n".join(_COMMENT.findall(text))),
-        tag="instruction" if "instruction" in asked or not asked else asked[-1],
+        tag=next((tag for tag in ("instructions", "instruction") if tag in asked), "")
+        or (asked[-1] if asked else "instruction"),
     )
 
 
@@ -109,6 +112,10 @@ class LandscapeWriter:
             return rng.choice("AB")
         if shown.tag == "instruction":
             return f"{rng.choice(OPENERS)}\n{write_lines(self.settings(shown, rng))}".strip()
+        if shown.tag == "instructions":
+            one = replace(shown, tag="instruction")
+            texts = [self._reply(one, rng) for _ in range(SEVERAL)]
+            return "\n".join(f"<instruction>\n{text}\n</instruction>" for text in texts)
         advised = sorted(set(shown.failed)) or list(self.landscape.slots)
         picked = rng.sample(advised, min(2, len(advised)))
         current = [settings for _, settings in shown.candidates] or [dict[str, str]()]
