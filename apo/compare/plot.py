@@ -308,7 +308,7 @@ def _draw_gains(found: Comparison, path: Path) -> Path:
         tick.set_fontweight("bold" if label in looks else "normal")
     figure.supxlabel(
         "gain over the seed prompt on the test examples, in points\n"
-        "bars: 95 % bootstrap interval over seeds",
+        "bars: 95 % interval over seeds",
         fontsize=8,
         color=DARK,
     )

@@ -84,9 +84,9 @@ def _overall(found: Comparison) -> Table:
         )
     if found.critical_difference is not None:
         first, *others = found.overall.standings
-        like = [s for s in others if s.rank - first.rank < found.critical_difference]
-        told = f"all but {len(like)} of the {len(others)} others are" if like else "all others are"
-        told = "none is" if len(like) == len(others) else told
+        far = sum(s.rank - first.rank >= found.critical_difference for s in others)
+        told = f"{far} of the {len(others)} others {'is' if far == 1 else 'are'}"
+        told = "none is" if far == 0 else "all others are" if far == len(others) else told
         note.append(
             f"Mean ranks differ at 5 % when they are {found.critical_difference:.2f} apart "
             f"(Nemenyi): {told} that far below {first.optimizer}."
