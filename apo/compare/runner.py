@@ -31,7 +31,7 @@ class Grid:
         outcomes: by cell; those that were finished before are there from the start.
         earlier: how many were.
         stopping: the user asked for the end.
-        started: when this session began, in seconds of the monotonic clock.
+        started: when this call of the command began, in seconds of the monotonic clock.
     """
 
     cells: list[Cell]

@@ -1,5 +1,6 @@
 """`apo compare` as a user has it: resumed, stopped, with cells that fail, logged."""
 
+import contextlib
 import csv
 import json
 import os
@@ -118,7 +119,8 @@ def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(tmp_path: Path) -> No
     ) as process:
         deadline = time.monotonic() + 60
         while "finished" not in states(root) and time.monotonic() < deadline:
-            time.sleep(0.05)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.05)
         process.send_signal(signal.SIGINT)
         told = process.communicate(timeout=60)[1]
     assert process.returncode == 130, told

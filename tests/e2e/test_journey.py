@@ -124,8 +124,8 @@ def test_from_a_csv_to_an_exported_prompt(folder: Path) -> None:
     [
         (["optimize", "suport-tickets"], "support-tickets"),
         (["optimize", "support-tickets", "-o", "opr"], "opro"),
-        (["optimize", "support-tickets", "--set", "n_quries=3"], "n_queries"),
-        (["optimize", "support-tickets", "--set", "n_queries=many"], "int"),
+        (["optimize", "support-tickets", "-o", "ape", "--set", "n_quries=3"], "n_queries"),
+        (["optimize", "support-tickets", "-o", "ape", "--set", "n_queries=many"], "int"),
         (["optimize", "support-tickets", "--set", "n_queries"], "NAME=VALUE"),
         (["optimize", "support-tickets", "-m", "opnai/x"], "openai"),
         (["optimize", "support-tickets", "--max-calls", "0"], "greater than 0"),
