@@ -307,8 +307,7 @@ def _draw_gains(found: Comparison, path: Path) -> Path:
         tick.set_color(looks[label][0] if label in looks else DARK)
         tick.set_fontweight("bold" if label in looks else "normal")
     figure.supxlabel(
-        "gain over the seed prompt on the test examples, in points\n"
-        "bars: 95 % interval over seeds",
+        "gain over the seed prompt on the test examples, in points\nbars: 95 % interval over seeds",
         fontsize=8,
         color=DARK,
     )
