@@ -13,6 +13,7 @@ from apo.compare.statistics import (
     mean,
     ranks,
     signed_rank_p,
+    within,
 )
 
 Interval = tuple[float, float] | None
@@ -241,12 +242,12 @@ def _standing(
         n=len(rows),
         seed_score=average("seed_score"),
         score=average("best_score"),
-        score_interval=interval(values("best_score")),
+        score_interval=within(interval(values("best_score")), 0.0, 1.0),
         gain=average("gain"),
-        gain_interval=interval(values("gain")),
+        gain_interval=within(interval(values("gain")), -1.0, 1.0),
         rank=place,
         behind=mean([mean(group) for group in behind]) if behind else 0.0,
-        behind_interval=interval(behind),
+        behind_interval=within(interval(behind), -1.0, 1.0),
         p_value=p_value,
         favourable=average("favourable"),
         seed_chars=average("seed_chars"),

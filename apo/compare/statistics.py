@@ -53,6 +53,13 @@ def interval(groups: Sequence[Sequence[float]]) -> tuple[float, float] | None:
     return middle - reach, middle + reach
 
 
+def within(
+    found: tuple[float, float] | None, low: float, high: float
+) -> tuple[float, float] | None:
+    """Cut an interval to what the value can be; of two seeds it may reach far beyond."""
+    return None if found is None else (max(low, found[0]), min(high, found[1]))
+
+
 def signed_rank_p(differences: Sequence[float]) -> float:
     """Two-sided p-value of Wilcoxon's signed-rank test, by its permutations.
 

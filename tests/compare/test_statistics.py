@@ -14,6 +14,7 @@ from apo.compare.statistics import (
     interval,
     ranks,
     signed_rank_p,
+    within,
 )
 
 
@@ -106,3 +107,9 @@ def test_the_critical_difference_is_that_of_the_paper() -> None:
         assert critical_difference(k, 6) == pytest.approx(q * (k * (k + 1) / 36) ** 0.5, abs=0.005)
     assert critical_difference(1, 5) is None
     assert critical_difference(3, 1) is None
+
+
+def test_an_interval_is_cut_to_what_a_score_can_be() -> None:
+    assert within(interval([[0.0, 1.0]]), 0.0, 1.0) == (0.0, 1.0)
+    assert within((0.2, 0.3), 0.0, 1.0) == (0.2, 0.3)
+    assert within(None, 0.0, 1.0) is None
