@@ -24,7 +24,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apo import Evaluation, MetaPrompt, Prompt, Rollout, Search, check_ranges
-from apo.optimizers.parts.breeding import Brood, demonstrated, fitting, some
+from apo.optimizers.parts.breeding import Brood, demonstrated, fitting
+from apo.optimizers.parts.draw import some
 from apo.optimizers.parts.racing import Racetrack, better
 
 FIRST = 3
@@ -114,7 +115,7 @@ class RaceSearch:
                 brood.add(demonstrated(search, leader.prompt, n_demos), operator)
             elif operator == "repair" and failures:
                 leader, missed = search.rng.choice(failures)
-                shown = some(search, missed, self.n_failures)
+                shown = some(search.rng, missed, self.n_failures)
                 brood.ask(self.meta(search, "repair", [leader], failures=shown), shown)
             elif operator == "improve":
                 history = track.history(self.n_history)

@@ -41,11 +41,6 @@ async def _passes(search: Search, child: Prompt, failures: Sequence[Rollout]) ->
     return (await search.evaluate(child, [r.example for r in failures])).total > before
 
 
-def some(search: Search, found: Sequence[Rollout], n: int) -> list[Rollout]:
-    """Draw at most n of them."""
-    return search.rng.sample(found, min(n, len(found)))
-
-
 def demonstrated(search: Search, prompt: Prompt, max_demos: int) -> list[Prompt]:
     """The prompt with a random number of training examples as demos; empty when it is known."""
     examples = search.minibatch(search.rng.randint(1, max_demos))

@@ -26,7 +26,8 @@ from apo import (
     SettingsError,
     Task,
 )
-from apo.optimizers.parts.breeding import Brood, demonstrated, fitting, some
+from apo.optimizers.parts.breeding import Brood, demonstrated, fitting
+from apo.optimizers.parts.draw import some
 from apo.optimizers.parts.racing import Racetrack, cautious_mean, standard_errors_ahead
 from apo.optimizers.race_search import FIRST, RaceSearch
 from apo.testing import fake_task
@@ -353,7 +354,7 @@ def test_some_draws_at_most_so_many_of_those_there_are() -> None:
     async def work(stage: Stage) -> None:
         found = evaluation([0] * 6).failures
         for n in range(9):
-            drawn = some(stage.search, found, n)
+            drawn = some(stage.search.rng, found, n)
             assert len(drawn) == len({r.example.id for r in drawn}) == min(n, 6)
             assert all(r in found for r in drawn)
 
