@@ -52,6 +52,8 @@ class Spent:
         lost_tokens: what failed attempts that may have been billed took beside it, at most.
         lost_usd: what they cost beside it, at most.
         retries: attempts made again after a failure.
+        reused_calls: the part of calls that other runs had paid for.
+        reused_usd: the part of usd that they had.
     """
 
     calls: int = 0
@@ -62,6 +64,8 @@ class Spent:
     lost_tokens: int = 0
     lost_usd: float = 0.0
     retries: int = 0
+    reused_calls: int = 0
+    reused_usd: float = 0.0
 
     @property
     def tokens(self) -> int:
@@ -73,7 +77,7 @@ class Spent:
         return asdict(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cost:
     """Tokens and dollars of one call; usd is None when the price is unknown."""
 
@@ -98,15 +102,18 @@ def worst_case(request: Request, price: Price | None, max_output: int) -> Cost:
     return Cost(size, max_output, None if price is None else cost(price, usage))
 
 
-def actual(usage: Usage, price: Price | None, bound: Cost) -> Cost:
+def actual(usage: Usage, price: Price | None, bound: Callable[[], Cost]) -> Cost:
     """What a call cost; where the server did not count tokens, the bound stands for them."""
-    counted = Usage(
-        input_tokens=bound.input_tokens if usage.input_tokens is None else usage.input_tokens,
-        output_tokens=bound.output_tokens if usage.output_tokens is None else usage.output_tokens,
-        cached_tokens=usage.cached_tokens,
-    )
-    usd = None if price is None else cost(price, counted)
-    return Cost(counted.input_tokens or 0, counted.output_tokens or 0, usd)
+    read, written = usage.input_tokens, usage.output_tokens
+    if read is None or written is None:
+        at_most = bound()
+        read = at_most.input_tokens if read is None else read
+        written = at_most.output_tokens if written is None else written
+    if price is None:
+        return Cost(read, written, None)
+    cached = usage.cached_tokens
+    counted = Usage(input_tokens=read, output_tokens=written, cached_tokens=cached)
+    return Cost(read, written, cost(price, counted))
 
 
 @dataclass
@@ -134,7 +141,8 @@ class Meter:
         self._start = self.clock()
         self.charged = 0
         self._held: dict[str, dict[str, float]] = {}
-        self._reserved: list[Cost] = []
+        self._reserved = self._reserved_tokens = 0
+        self._reserved_usd = 0.0
         self._gate = asyncio.Lock()
         self._settled = asyncio.Event()
 
@@ -209,18 +217,32 @@ class Meter:
         if self.budget.max_usd is not None and bound.usd is None:
             raise SettingsError("max_usd needs a price for every model; state it with --price.")
         async with self._gate:  # A lock serves in order, so admission follows the asking.
-            while not self._fits(bound):
+            while not self.try_reserve(bound):
                 if not self._reserved:
                     raise BudgetExhausted(self._refusal(bound))
                 self._settled.clear()
                 await self._settled.wait()
-            self._reserved.append(bound)
+
+    def try_reserve(self, bound: Cost) -> bool:
+        """Set the bound of one call aside if it fits now; whether it did."""
+        if not self.budget.meters_tokens:
+            return True
+        fits = self._fits(bound)
+        if fits:
+            self._reserve(bound, 1)
+        return fits
 
     def release(self, bound: Cost) -> None:
         """Give back the reservation of an attempt that is over, whatever came of it."""
         if self.budget.meters_tokens:
-            self._reserved.remove(bound)
+            self._reserve(bound, -1)
             self._settled.set()
+
+    def _reserve(self, bound: Cost, n: int) -> None:
+        self._reserved += n
+        self._reserved_tokens += n * bound.tokens
+        # From 0 anew when nothing is reserved, so that rounding does not add up.
+        self._reserved_usd = self._reserved_usd + n * (bound.usd or 0.0) if self._reserved else 0.0
 
     def count(self, took: Cost, cached_tokens: int = 0) -> None:
         """Count what an answered call took."""
@@ -228,14 +250,12 @@ class Meter:
         self.spent.input_tokens += took.input_tokens
         self.spent.output_tokens += took.output_tokens
         self.spent.cached_tokens += cached_tokens
-        self._pay(took.usd)
-
-    def _pay(self, usd: float | None) -> None:
-        self.spent.usd = None if usd is None or self.spent.usd is None else self.spent.usd + usd
+        unknown = took.usd is None or self.spent.usd is None
+        self.spent.usd = None if unknown else (self.spent.usd or 0.0) + (took.usd or 0.0)
 
     def _fits(self, bound: Cost) -> bool:
-        tokens = sum(c.tokens for c in self._reserved) + bound.tokens
-        usd = sum(c.usd or 0.0 for c in self._reserved) + (bound.usd or 0.0)
+        tokens = self._reserved_tokens + bound.tokens
+        usd = self._reserved_usd + (bound.usd or 0.0)
         return self.spent.tokens + self.spent.lost_tokens + tokens <= self.limit("max_tokens") and (
             (self.spent.usd or 0.0) + self.spent.lost_usd + usd <= self.limit("max_usd")
         )

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from apo.budget import Budget, Meter, Spent
-from apo.caller import Caller, Endpoint
+from apo.caller import Caller
+from apo.calls import Endpoint
 from apo.concurrency import wait
 from apo.errors import DataError, SettingsError, near
 from apo.evaluation import Evaluation
 from apo.journal import Journal
+from apo.limits import Limits
 from apo.measure import measure
 from apo.models import open_model
 from apo.models.prices import Price, find_price
@@ -90,9 +92,9 @@ async def aestimate(
     given = {**defaults, **{name: value for name, value in given.items() if value is not None}}
     setup = Setup(task, optimizer, options=options, **given)
     folder, session = setup.prepare(None, home)
-    with folder.open_journal() as journal:
+    with folder.open_journal(reuse=options.reuse) as journal:
         meter = Meter(session.budget)
-        caller = Caller(journal, meter, max_concurrency=1)
+        caller = Caller(journal, meter, limits=Limits(max_concurrency=1))
         examples = session.task.validation[:PROBES]
         try:
             seed = session.task.seed_prompts[0]
@@ -198,7 +200,7 @@ async def aevaluate(
         raise SettingsError(f"The price of {model} is unknown; state it with --price.")
     with contextlib.ExitStack() as stack:
         journal = journal or stack.enter_context(Journal())
-        caller = Caller(journal, Meter(budget), max_concurrency=options.max_concurrency)
+        caller = Caller(journal, Meter(budget), limits=options.limits)
         if progress is not None:
             progress.caller, progress.phase = caller, "evaluate"
         try:

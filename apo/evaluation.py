@@ -9,7 +9,7 @@ from apo.prompt import Prompt
 from apo.task import Example, Score
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rollout:
     """The task model on one example with one prompt.
 
@@ -37,12 +37,16 @@ class Rollout:
         return "right" if self.score.value >= 1 else "wrong"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """One prompt measured on some examples; rollouts are in the order of the examples."""
 
     prompt: Prompt
     rollouts: tuple[Rollout, ...]
+
+    def __repr__(self) -> str:
+        """Name the figures, not thousands of rollouts: asyncio.run asks for its result's repr."""
+        return f"Evaluation({self.prompt.id}, n={len(self.rollouts)}, mean={self.mean:.3f})"
 
     @cached_property
     def answered(self) -> tuple[Rollout, ...]:

@@ -7,46 +7,55 @@ resumed run, which walks the same way again, adds nothing twice.
 """
 
 import contextlib
+import itertools
 import json
 import os
 import socket
 import sqlite3
 import time
-from collections.abc import Generator, Iterator
+import zlib
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import orjson
+
 from apo.errors import ContentFilterError, ContextLengthError, JournalError, ModelError
 from apo.model import Usage
+from apo.shapes import EVENTS, NUMBER, require
 
 if TYPE_CHECKING:
     from filelock import FileLock
 
+VERSION = 2
+"""Of the tables and of the keys: a journal of another version would have all calls paid again."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
     key TEXT PRIMARY KEY, role TEXT, model TEXT, request TEXT, reply TEXT, error TEXT,
     input_tokens INTEGER, output_tokens INTEGER, cached_tokens INTEGER,
-    truncated INTEGER, retries INTEGER, seconds REAL, at REAL
+    truncated INTEGER, retries INTEGER, seconds REAL, at REAL, crc INTEGER,
+    reused INTEGER DEFAULT 0
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS events (
-    seq INTEGER PRIMARY KEY, kind TEXT, key TEXT, body TEXT, UNIQUE (kind, key)
+    seq INTEGER PRIMARY KEY, kind TEXT, key TEXT, body TEXT, crc INTEGER, UNIQUE (kind, key)
 );
 CREATE TABLE IF NOT EXISTS sessions (id INTEGER PRIMARY KEY, start REAL, last REAL);
 """
+NEW = "Start a new run."
 KEPT_ERRORS: dict[str, type[ModelError]] = {
     kind.__name__: kind for kind in (ContextLengthError, ContentFilterError)
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
     """One answered call.
 
     Attributes:
         key: hash of what was asked.
-        role: "task" or "optimizer".
+        role: "task", "optimizer" or "fallback".
         model: name of the model.
         request: what was asked, where it cannot be told from the candidate and the example.
         reply: the answer; None when the provider refused the request for good.
@@ -55,6 +64,7 @@ class Entry:
         truncated: the answer was cut short.
         retries: failed attempts before the answer.
         seconds: from the first attempt to the answer.
+        reused: the answer was paid for by another run.
     """
 
     key: str
@@ -67,11 +77,15 @@ class Entry:
     truncated: bool = False
     retries: int = 0
     seconds: float = 0.0
+    reused: bool = False
 
     def failure(self) -> ModelError:
         """Make the error that was recorded in place of an answer."""
         name, _, text = self.error.partition(": ")
-        return KEPT_ERRORS[name](text)
+        kind = KEPT_ERRORS.get(name)
+        if kind is None:
+            raise JournalError(f"The journal holds an error of no known kind: {name!r:.80}.")
+        return kind(text)
 
 
 class Event(NamedTuple):
@@ -88,12 +102,17 @@ class Journal:
 
     Args:
         path: the database; None keeps it in memory.
+        shared: a database of answers that runs leave each other; None for none.
+        fresh: whether it may be empty; a run that had begun has something in its journal.
 
     Raises:
-        JournalError: another process holds it (its id is named), or it is damaged.
+        JournalError: another process holds it (its id is named), it is damaged or empty, or
+            another version of apo made it.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(
+        self, path: Path | None = None, shared: Path | None = None, *, fresh: bool = True
+    ) -> None:
         self._path = path
         self._ticked = time.time()
         try:
@@ -103,23 +122,72 @@ class Journal:
         try:
             self._db = sqlite3.connect(path or ":memory:", isolation_level=None)
             try:
-                self._session = self._set_up()
-            except sqlite3.DatabaseError:
+                self._session = self._set_up(fresh)
+                self._shared = shared
+                if shared is not None:
+                    self._share(shared)
+            except BaseException:
                 self._db.close()
                 raise
         except sqlite3.DatabaseError as error:
             self._release()
             raise JournalError(f"The journal {path} cannot be used: {error}.") from error
+        except BaseException:
+            self._release()
+            raise
 
-    def _set_up(self) -> int | None:
+    def _set_up(self, fresh: bool) -> int | None:
         """Make the tables where they are missing, and begin a session; returns its number."""
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.executescript(SCHEMA)
+        if self._has_calls():
+            self._check()
+        elif not fresh:
+            raise JournalError(
+                f"The journal {self._path} is empty, though the run had begun. {NEW}"
+            )
+        self._db.executescript(f"{SCHEMA} PRAGMA user_version = {VERSION};")
         now = time.time()
         return self._db.execute(
             "INSERT INTO sessions (start, last) VALUES (?, ?)", (now, now)
         ).lastrowid
+
+    def _has_calls(self) -> bool:
+        query = "SELECT 1 FROM sqlite_master WHERE name = 'calls'"
+        return self._db.execute(query).fetchone() is not None
+
+    def _check(self) -> None:
+        """Make sure that it is whole: an altered byte would be a wrong score, or paid again."""
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version != VERSION:
+            raise JournalError(
+                f"The journal {self._path} is of another version of apo ({version} for {VERSION}) "
+                f"and cannot be gone on with. Its results can be read. {NEW}"
+            )
+        (said,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+        rows = itertools.chain(self._db.execute(_ALL_CALLS), self._db.execute(_ALL_EVENTS))
+        if said != "ok" or any(crc != _crc(values) for crc, *values in rows):
+            raise JournalError(f"Bytes of the journal {self._path} were altered. {NEW}")
+
+    def _share(self, path: Path) -> None:
+        """Open the answers that other runs left; several processes may, at once.
+
+        Raises:
+            JournalError: they are damaged, or another version of apo left them.
+        """
+        calls = SCHEMA.partition(";")[0].replace("calls", "shared.calls", 1)
+        self._db.execute("PRAGMA busy_timeout = 30000")
+        with _sharing(path):
+            self._db.execute("ATTACH ? AS shared", (str(path),))
+            self._db.execute("PRAGMA shared.journal_mode = WAL")
+            (version,) = self._db.execute("PRAGMA shared.user_version").fetchone()
+            made = self._db.execute("SELECT 1 FROM shared.sqlite_master").fetchone()
+            if made and version != VERSION:
+                raise sqlite3.DatabaseError(f"of another version of apo: {version}, not {VERSION}")
+            self._db.execute("BEGIN IMMEDIATE")  # Both or neither, whoever else makes them now.
+            self._db.execute(calls)
+            self._db.execute(f"PRAGMA shared.user_version = {VERSION}")
+            self._db.execute("COMMIT")
 
     def _take(self, path: Path) -> "FileLock":
         from filelock import FileLock, Timeout
@@ -141,20 +209,20 @@ class Journal:
             self._lock.release()
 
     def find(self, key: str) -> Entry | None:
-        """Look up the answer to what has the key."""
+        """Look up this run's answer to what has the key; what others left `find_all` takes over."""
+        return self._find([key]).get(key)
+
+    def find_all(self, keys: Sequence[str]) -> dict[str, Entry]:
+        """Look up the answers to what has these keys; those that are not there are left out."""
+        if self._shared is not None:
+            with _sharing(self._shared):
+                self._db.execute(_REUSE, (orjson.dumps(keys).decode(),))
+        return self._find(keys)
+
+    def _find(self, keys: Sequence[str]) -> dict[str, Entry]:
         with _readable():
-            row = self._db.execute(
-                "SELECT key, role, model, request, reply, error, input_tokens, output_tokens, "
-                "cached_tokens, truncated, retries, seconds FROM calls WHERE key = ?",
-                (key,),
-            ).fetchone()
-        if row is None:
-            return None
-        return Entry(
-            key=row[0], role=row[1], model=row[2], request=row[3], reply=row[4], error=row[5],
-            usage=Usage(input_tokens=row[6], output_tokens=row[7], cached_tokens=row[8]),
-            truncated=bool(row[9]), retries=row[10], seconds=row[11],
-        )  # fmt: skip
+            rows = self._db.execute(_FIND, (orjson.dumps(keys).decode(),)).fetchall()
+            return {row[0]: _entry(row) for row in rows}
 
     def add(self, entry: Entry) -> None:
         """Record an answered call; it is on its way to the disk when this returns.
@@ -164,17 +232,20 @@ class Journal:
         """
         usage = entry.usage
         self._write(
-            "INSERT OR IGNORE INTO calls VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            _ADD,
             (entry.key, entry.role, entry.model, _clean(entry.request), entry.reply, entry.error,
              usage.input_tokens, usage.output_tokens, usage.cached_tokens,
-             entry.truncated, entry.retries, entry.seconds, time.time()),
+             entry.truncated, entry.retries, entry.seconds, time.time(),
+             _crc([entry.key, entry.model, entry.reply, entry.error, usage.input_tokens,
+                   usage.output_tokens, usage.cached_tokens])),
         )  # fmt: skip
 
     def note(self, kind: str, key: str, body: dict[str, Any]) -> None:
         """Record an event, unless one of that kind and key is there already."""
+        text = _json(body)
         self._write(
-            "INSERT OR IGNORE INTO events (kind, key, body) VALUES (?, ?, ?)",
-            (kind, key, _json(body)),
+            "INSERT OR IGNORE INTO events (kind, key, body, crc) VALUES (?, ?, ?, ?)",
+            (kind, key, text, _crc([kind, key, text])),
         )
 
     def events(self) -> Iterator[Event]:
@@ -183,7 +254,9 @@ class Journal:
 
     def lost(self) -> tuple[int, float]:
         """Tokens and dollars that failed attempts of all sessions may have taken."""
-        lost = [event.body for event in self.events() if event.kind == "lost"]
+        lost = [event.body for event in read_events(self._db, kind="lost")]
+        for body in lost:
+            require(body, {"tokens": int, "usd": NUMBER}, "a lost call", JournalError)
         return sum(body["tokens"] for body in lost), sum(float(body["usd"]) for body in lost)
 
     def earlier_seconds(self) -> float:
@@ -216,6 +289,8 @@ class Journal:
         try:
             with contextlib.suppress(sqlite3.Error):  # Only the last moments' time is lost.
                 self._tick(every=0)
+                if self._shared is not None:
+                    self._db.execute(_LEAVE)
             self._db.close()
         finally:
             self._release()
@@ -232,6 +307,45 @@ class Journal:
         self.close()
 
 
+_FIND = """
+SELECT calls.key, role, model, request, reply, error, input_tokens, output_tokens, cached_tokens,
+    truncated, retries, seconds, reused
+FROM json_each(?) AS asked JOIN main.calls AS calls ON calls.key = asked.value
+"""
+_ALL_CALLS = """
+SELECT crc, key, model, reply, error, input_tokens, output_tokens, cached_tokens FROM calls
+"""
+_ALL_EVENTS = "SELECT crc, kind, key, body FROM events"
+_ADD = """
+INSERT OR IGNORE INTO main.calls (key, role, model, request, reply, error, input_tokens,
+    output_tokens, cached_tokens, truncated, retries, seconds, at, crc)
+VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+"""
+_REUSE = """
+INSERT OR IGNORE INTO main.calls
+SELECT key, role, model, request, reply, error, input_tokens, output_tokens, cached_tokens,
+    truncated, retries, seconds, at, crc, 1
+FROM shared.calls WHERE key IN (SELECT value FROM json_each(?))
+"""
+_LEAVE = """
+INSERT OR IGNORE INTO shared.calls SELECT * FROM main.calls
+WHERE error = '' AND role != 'fallback'
+"""
+
+
+def _crc(values: list[Any]) -> int:
+    return zlib.crc32(repr(values).encode("utf-8", "surrogatepass"))
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    key, role, model, request, reply, error, read, written, cached, cut, tries, took, reused = row
+    return Entry(
+        key=key, role=role, model=model, request=request, reply=reply, error=error,
+        usage=Usage(input_tokens=read, output_tokens=written, cached_tokens=cached),
+        truncated=bool(cut), retries=tries, seconds=took, reused=bool(reused),
+    )  # fmt: skip
+
+
 def _clean(text: str) -> str:
     """Put a question mark for half a surrogate pair, which SQLite does not take."""
     return text.encode("utf-8", "replace").decode()
@@ -243,18 +357,29 @@ def _json(value: object) -> str:
     return text if text == _clean(text) else json.dumps(value)
 
 
-def read_events(db: sqlite3.Connection, after: int = -1) -> Iterator[Event]:
+def read_events(
+    db: sqlite3.Connection, after: int = -1, kind: str | None = None
+) -> Iterator[Event]:
     """Read events after a sequence number, in order, from a connection of one's own.
+
+    Args:
+        db: an open journal.
+        after: the sequence number.
+        kind: only events of this kind; None for all.
 
     Raises:
         JournalError: the journal is damaged.
     """
     with _readable():
         rows = db.execute(
-            "SELECT seq, kind, key, body FROM events WHERE seq > ? ORDER BY seq", (after,)
+            "SELECT seq, kind, key, body FROM events "
+            "WHERE seq > ? AND (? IS NULL OR kind = ?) ORDER BY seq",
+            (after, kind, kind),
         )
-        for seq, kind, key, body in rows:
-            yield Event(seq, kind, key, json.loads(body))
+        for seq, kind_, key, text in rows:
+            body = json.loads(text)
+            require(body, EVENTS.get(kind_, {}), f"event {seq}", JournalError)
+            yield Event(seq, kind_, key, body)
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
@@ -271,11 +396,23 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
 
 @contextlib.contextmanager
+def _sharing(path: Path) -> Generator[None]:
+    """Say in words what sqlite raises over damaged answers of other runs."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise JournalError(
+            f"The answers of earlier runs in {path} cannot be used: {error}. Go on without "
+            "--reuse, or delete the file: each run keeps its own answers all the same."
+        ) from error
+
+
+@contextlib.contextmanager
 def _readable() -> Generator[None]:
     """Say in words what sqlite and json raise over a damaged journal."""
     try:
         yield
-    except (sqlite3.Error, ValueError) as error:
+    except (sqlite3.Error, ValueError, TypeError, RecursionError) as error:
         raise JournalError(
             f"The journal is damaged and cannot be read: {error}. Start a new run."
         ) from error

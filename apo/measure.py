@@ -1,14 +1,20 @@
 """One prompt on some examples: the answers scored, or the right answers' likelihood."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar, cast
 
-from apo.caller import Call, Caller, Endpoint
+from apo.caller import Caller
+from apo.calls import Call, Endpoint
 from apo.concurrency import gather
-from apo.errors import ContentFilterError, ContextLengthError
+from apo.errors import ContentFilterError, ContextLengthError, ModelError
 from apo.evaluation import Evaluation, Rollout
-from apo.model import Request
+from apo.model import Completion, Request
 from apo.prompt import Prompt
-from apo.task import Example, Task
+from apo.task import Example, Score, Task
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 async def measure(
@@ -37,18 +43,30 @@ async def measure(
         )
         for i, example in enumerate(examples)
     ]
-    caller.charge(calls)
 
-    async def roll(call: Call, example: Example) -> Rollout:
-        try:
-            completion = await caller.answer(call)
-        except (ContextLengthError, ContentFilterError) as error:
-            return Rollout(example, "", None, f"{type(error).__name__}: {error}")
-        usage = completion.usage
+    def judged(
+        found: Completion | ModelError, example: Example, score: Score | None = None
+    ) -> Rollout:
+        if isinstance(found, ModelError):
+            return Rollout(example, "", None, f"{type(found).__name__}: {found}")
+        usage = found.usage
         tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
-        return Rollout(example, completion.text, task.judge(completion.text, example), "", tokens)
+        score = score or task.judge(found.text, example)
+        return Rollout(example, found.text, score, "", tokens)
 
-    rollouts = await gather(roll(c, e) for c, e in zip(calls, examples, strict=True))
+    if getattr(task.scorer, "workers", 0):  # It takes long: the answers are kept before.
+        from apo.scorers.pool import judge
+
+        async def scored(found: Completion | ModelError, example: Example) -> Rollout:
+            if isinstance(found, ModelError):
+                return judged(found, example)
+            return judged(found, example, await judge(task, found.text, example))
+
+        asked = zip(calls, examples, strict=True)
+        found = await collect(caller, asked, lambda answer, _: answer)
+        rollouts = await gather(scored(f, e) for f, e in zip(found, examples, strict=True))
+    else:
+        rollouts = await collect(caller, zip(calls, examples, strict=True), judged)
     return Evaluation(prompt, tuple(rollouts))
 
 
@@ -77,13 +95,38 @@ async def likelihoods(
         )
         for example in examples
     ]
-    caller.charge(calls)
 
-    async def ask(call: Call) -> float | None:
-        try:
-            logprobs = (await caller.answer(call)).logprobs
-        except (ContextLengthError, ContentFilterError):
-            return None
+    def mean(found: Completion | ModelError, example: Example) -> float | None:
+        logprobs = () if isinstance(found, ModelError) else found.logprobs
         return sum(logprobs) / len(logprobs) if logprobs else None
 
-    return tuple(await gather(ask(call) for call in calls))
+    return tuple(await collect(caller, zip(calls, examples, strict=True), mean))
+
+
+async def collect(
+    caller: Caller,
+    asked: Iterable[tuple[Call, T]],
+    use: Callable[[Completion | ModelError, T], R],
+) -> list[R]:
+    """Pay for calls, and use each answer, or refusal for good, as soon as it is there.
+
+    What the journal has is used at once: no task is made for it.
+
+    Raises:
+        BudgetExhausted: the calls that are missing would overspend; none of them was made.
+    """
+    asked = list(asked)
+    kept = caller.charge([call for call, _ in asked])
+
+    async def get(call: Call, given: T) -> R:
+        try:
+            return use(await caller.answer(call), given)
+        except (ContextLengthError, ContentFilterError) as refusal:
+            return use(refusal, given)
+
+    await asyncio.sleep(0)  # A long replay leaves others their turn.
+    used = [use(kept[call.key], given) if call.key in kept else None for call, given in asked]
+    missing = [i for i, (call, _) in enumerate(asked) if call.key not in kept]
+    for i, result in zip(missing, await gather(get(*asked[i]) for i in missing), strict=True):
+        used[i] = result
+    return cast("list[R]", used)

@@ -1,6 +1,7 @@
 """What a model is to apo: something that completes a chat, one attempt at a time."""
 
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any, Literal, Protocol
 
 from apo.errors import PromptError, near
@@ -8,7 +9,7 @@ from apo.errors import PromptError, near
 Role = Literal["system", "user", "assistant"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a chat."""
 
@@ -62,6 +63,11 @@ class Decoding:
 
     def to_dict(self) -> dict[str, Any]:
         """Give the options that are set, as JSON values (an unset temperature is kept as null)."""
+        return dict(self._set)
+
+    @cached_property
+    def _set(self) -> dict[str, Any]:
+        # Once an object: every call of a prompt asks for it.
         set_ = {k: v for k, v in asdict(self).items() if v not in (None, ())}
         return {"temperature": self.temperature, **set_}
 
@@ -83,7 +89,7 @@ class Decoding:
         return cls(**options)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
     """One call: what is asked, how tokens are drawn, and the seed of the draw.
 
@@ -101,7 +107,7 @@ class Request:
     continuation: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Usage:
     """Tokens of one call as the server counted them; None where it did not say.
 
@@ -116,7 +122,24 @@ class Usage:
     cached_tokens: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left of a provider's rate limit, as the headers of an answer say.
+
+    Attributes:
+        unit: what is limited.
+        limit: the most that there is.
+        remaining: what was left after the request.
+        reset: seconds until all of it is there again.
+    """
+
+    unit: Literal["requests", "tokens"]
+    limit: float
+    remaining: float
+    reset: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Completion:
     """What a model returned.
 
@@ -126,12 +149,14 @@ class Completion:
         truncated: the answer was cut by max_tokens or the model's own limit.
         logprobs: for a request with a continuation, the log-probability of each of its tokens,
             in nats; the text is empty then.
+        allowances: what is left of the provider's rate limits, where it says.
     """
 
     text: str
     usage: Usage = Usage()
     truncated: bool = False
     logprobs: tuple[float, ...] = ()
+    allowances: tuple[Allowance, ...] = ()
 
 
 class Model(Protocol):

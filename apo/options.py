@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from apo.errors import SettingsError
+from apo.limits import Limits
 from apo.models.prices import Price
 
 
@@ -14,8 +15,17 @@ class Options:
 
     Attributes:
         seed: of all random streams.
-        max_concurrency: the most calls under way at once.
+        max_concurrency: the most calls under way at once to one model.
+        requests_per_minute: the most attempts at one model; by default what its headers say.
+        tokens_per_minute: the most tokens of one model; by default what its headers say.
+        hedge: ask a second time when an answer takes far longer than usual, and take the first.
+        batch: ask the task model through its provider's Batch API, for half the price: a batch
+            takes minutes to a day, and a search takes several, one after the other.
         transport: what carries calls: "aiohttp", or the "openai" SDK.
+        fallback_model: name of the model that writes prompts while the optimizer model gives no
+            answer; the task model has none, since answers of two models measure no prompt.
+        reuse: take answers that earlier runs of the same home paid for. They count as spent, so
+            that the search is the same with and without.
         timeout: seconds after which an attempt at a call is given up.
         prices: dollars per million tokens, by model name; beats the table.
         max_chars: longest instruction that a candidate may have, in characters.
@@ -27,6 +37,12 @@ class Options:
 
     seed: int = 0
     max_concurrency: int = 16
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    hedge: bool = False
+    fallback_model: str | None = None
+    reuse: bool = False
+    batch: bool = False
     transport: Literal["aiohttp", "openai"] = "aiohttp"
     timeout: float = 120.0
     prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
@@ -37,12 +53,19 @@ class Options:
     experiment: str | None = None
 
     def __post_init__(self) -> None:
-        if self.max_concurrency < 1:
-            raise SettingsError(
-                f"max_concurrency is {self.max_concurrency}; it must be at least 1."
-            )
+        _ = self.limits  # Raises when they are out of range.
         if not self.timeout > 0:
             raise SettingsError(f"timeout is {self.timeout} s; it must be greater than 0.")
+
+    @property
+    def limits(self) -> Limits:
+        """How fast each model may be asked."""
+        return Limits(
+            max_concurrency=self.max_concurrency,
+            requests_per_minute=self.requests_per_minute,
+            tokens_per_minute=self.tokens_per_minute,
+            hedge=self.hedge,
+        )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Options":

@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from apo.budget import Budget
-from apo.caller import Endpoint
+from apo.calls import Endpoint
 from apo.errors import RunError, SettingsError, near
 from apo.fit import fit_pools, sample_pools
 from apo.meta_prompts import known_names
 from apo.model import Model
 from apo.models import open_model
+from apo.models.batch import BatchModel
+from apo.models.batch_log import BatchLog
+from apo.models.batch_terms import batch_address, batch_price
 from apo.models.prices import find_price
+from apo.models.providers import public_name
 from apo.options import Options
 from apo.plugins import make_optimizer, optimizer_name
 from apo.prompt import Prompt
@@ -25,7 +29,7 @@ from apo.session import Optimizer, Session
 from apo.task import Task
 from apo.versions import git_commit, versions
 
-MAX_OUTPUT = {"task": 1024, "optimizer": 4096}
+MAX_OUTPUT = {"task": 1024, "optimizer": 4096, "fallback": 4096}
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,9 @@ class Setup:
             writer = model
         writer = self._open(writer)
         task_model = self._endpoint("task", model)
-        optimizer_model = self._endpoint("optimizer", writer)
-        self._check_bounded(task_model, optimizer_model)
+        address = batch_address(self.model) if self.options.batch else None
+        optimizer_model = self._with_fallback(self._endpoint("optimizer", writer))
+        self._check_bounded(task_model, optimizer_model, optimizer_model.fallback)
         if run is None:
             task = fit_pools(task, self.budget.max_calls)
             folder = self._create(task, optimizer, home)
@@ -71,20 +76,31 @@ class Setup:
             optimizer_model=optimizer_model,
             budget=self.budget,
             seed=self.options.seed,
-            max_concurrency=self.options.max_concurrency,
+            limits=self.options.limits,
             max_chars=self.options.max_chars,
             meta_prompts=self.options.meta_prompts,
         )
+        if address is not None:
+            log = BatchLog(folder.path / "batches.jsonl")
+            patient = BatchModel(address, log, timeout=self.options.timeout)
+            session.batched = replace(task_model, model=patient, patient=True)
         return folder, session
 
-    def _check_bounded(self, *endpoints: Endpoint) -> None:
+    def _with_fallback(self, endpoint: Endpoint) -> Endpoint:
+        name = self.options.fallback_model
+        if name is None:
+            return endpoint
+        return replace(endpoint, fallback=self._endpoint("fallback", self._open(name)))
+
+    def _check_bounded(self, *endpoints: Endpoint | None) -> None:
         """Make sure that a limit ends the run.
 
         Raises:
             SettingsError: dollars are the only limit, and no model costs any.
         """
         others = (self.budget.max_calls, self.budget.max_tokens, self.budget.max_minutes)
-        free = all(e.price is not None and e.price.input == e.price.output == 0 for e in endpoints)
+        prices = [endpoint.price for endpoint in endpoints if endpoint is not None]
+        free = all(price is not None and price.input == price.output == 0 for price in prices)
         if free and all(limit is None for limit in others):
             raise SettingsError(
                 "These models cost nothing, so a limit in dollars never ends the run. "
@@ -144,13 +160,23 @@ class Setup:
         )
 
     def _endpoint(self, role: str, model: Model) -> Endpoint:
-        price = find_price(model.name, self.options.prices)
+        find = batch_price if self.options.batch and role == "task" else find_price
+        price = find(model.name, self.options.prices)
         if price is None and self.budget.max_usd is not None:
             raise SettingsError(
                 f"The price of {model.name} is unknown, so a limit in dollars cannot be kept. "
                 f"State it, in dollars per million tokens: --price '{model.name}=IN,OUT'."
             )
         return Endpoint(role, model, price, MAX_OUTPUT[role])
+
+    def _options(self) -> dict[str, Any]:
+        """The options as they are written down: without passwords."""
+        options, uri = asdict(self.options), self.options.tracking_uri
+        if uri:
+            from apo.tracking.environment import public_uri
+
+            options["tracking_uri"] = public_uri(uri)
+        return {**options, "fallback_model": _public(self.options.fallback_model)}
 
     def _create(self, task: Task, optimizer: Optimizer, home: Path) -> RunFolder:
         """Make the run's folder, and write down all that is needed to run it again."""
@@ -170,12 +196,12 @@ class Setup:
                 "ref": None if "optimizer" in objects else self.optimizer,
                 "settings": _settings(optimizer),
             },
-            "model": None if "model" in objects else self.model,
-            "optimizer_model": None if "optimizer_model" in objects else self.optimizer_model,
+            "model": _public(self.model),
+            "optimizer_model": _public(self.optimizer_model),
             "objects": objects,
             "prompt": None if self.prompt is None else self.prompt.to_dict(),
             "budget": asdict(self.budget),
-            "options": asdict(self.options),
+            "options": self._options(),
             "data": {
                 "fingerprint": task.fingerprint,
                 "train": len(task.train),
@@ -187,6 +213,11 @@ class Setup:
             "git_commit": git_commit(),
         }
         return create_run(home, re.sub(r"[^\w.-]+", "-", task.name), name, record)
+
+
+def _public(model: Model | str | None) -> str | None:
+    """A model's name as it is written down: without a login that its URL may hold."""
+    return public_name(model) if isinstance(model, str) else None
 
 
 def same_pools(folder: RunFolder, task: Task) -> Task:

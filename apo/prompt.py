@@ -17,6 +17,8 @@ Role = Literal["system", "user"]
 Headings = Literal["none", "markdown", "xml"]
 VARIABLE = re.compile(r"\{\{\s*([^{}\s](?:[^{}]*[^{}\s])?)\s*\}\}")
 FORMAT = 1
+LONG_DIFF = 2000
+"""Words from which `Prompt.diff` leaves common words aside when it looks for what is the same."""
 
 
 @dataclass(frozen=True)
@@ -128,10 +130,23 @@ class Prompt:
         Raises:
             PromptError: a variable has no value in inputs.
         """
+        last = _shown(self.template, inputs)
         again = self.instruction if self.layout.repeat_instruction else ""
-        last = self._join([_shown(self.template, inputs), again or None, self.cue or None])
-        turns = (*self._turns(), Message("user", last or ""))
-        opening = self._opening(_shown(self.context, inputs))
+        if again or self.cue:
+            last = self._join([last, again or None, self.cue or None])
+        if self.context and VARIABLE.search(self.context):
+            return self._around(self._opening(_shown(self.context, inputs)), last)
+        if self.layout.role == "system":
+            return (*self._lead, Message("user", last or ""))
+        return self._around(self._opening(self.context or None), last)
+
+    @cached_property
+    def _lead(self) -> tuple[Message, ...]:
+        """What comes before the input, where it is the same in all calls."""
+        return self._around(self._opening(self.context or None), None)[:-1]
+
+    def _around(self, opening: str | None, last: str | None) -> tuple[Message, ...]:
+        turns = (*self._turns, Message("user", last or ""))
         if opening is None:
             return turns
         if self.layout.role == "system":
@@ -151,6 +166,7 @@ class Prompt:
             for part, text in ((part, texts[part]) for part in self.layout.order)
         )
 
+    @cached_property
     def _turns(self) -> tuple[Message, ...]:
         if "demos" in self.layout.order:
             return ()
@@ -217,8 +233,11 @@ class Prompt:
         before, after = (_WORDS.findall(prompt.text()) for prompt in (self, other))
         if before == after:
             return ""
+        # Common words are worth comparing, but take time by the square of the lengths.
+        common = len(before) * len(after) > LONG_DIFF**2
+        matcher = SequenceMatcher(None, before, after, autojunk=common)
         marked: list[str] = []
-        for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        for tag, a, b, c, d in matcher.get_opcodes():
             if tag == "equal":
                 marked += before[a:b]
                 continue

@@ -70,13 +70,17 @@ class RunFolder:
         """The result, or None while there is none."""
         return self.read("result.json") if (self.path / "result.json").exists() else None
 
-    def open_journal(self) -> Journal:
+    def open_journal(self, *, reuse: bool = False) -> Journal:
         """Open the journal for writing.
+
+        Args:
+            reuse: take answers that other runs of the same home paid for, and leave them ours.
 
         Raises:
             JournalError: another process has it open.
         """
-        return Journal(self.journal_path)
+        shared = self.path.parents[1] / "answers.db" if reuse else None
+        return Journal(self.journal_path, shared, fresh=self.settings["state"] == "new")
 
     def read(self, name: str) -> dict[str, Any]:
         """Read one of the JSON files.
@@ -87,7 +91,7 @@ class RunFolder:
         path = self.path / name
         try:
             value: Any = json.loads(path.read_text(encoding="utf-8", errors="surrogatepass"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise RunError(f"The run's file {path} cannot be read: {error}.") from error
         if not isinstance(value, dict):
             raise RunError(f"The run's file {path} holds no JSON object.")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from apo.archive import Archive
 from apo.branches import Branch, branch
-from apo.caller import Caller, Endpoint
+from apo.caller import Caller
+from apo.calls import Endpoint
 from apo.candidates import Candidates
 from apo.concurrency import gather
 from apo.contract import Contract
@@ -205,12 +206,13 @@ class Search:
         self._admit(prompt)
         chosen = self.task.validation if examples is None else examples
         place = branch.get().step()
-        evaluation = await measure(self._caller, self._task_model, self.task, prompt, chosen)
         whole = examples is None
+        if whole and prompt not in self.task.seed_prompts:
+            # Before it is paid, not after it is answered: what is admitted must not follow timing.
+            self._caller.meter.hold_back("finalist")
+        evaluation = await measure(self._caller, self._task_model, self.task, prompt, chosen)
         if whole:
             self._archive.add(evaluation)
-            if prompt not in self.task.seed_prompts:
-                self._caller.meter.hold_back("finalist")
         else:
             self._archive.add_part(evaluation)
         calls, usd = self._caller.meter.spent.calls, self._caller.meter.spent.usd

@@ -1,16 +1,18 @@
 """One session of a run: seed, search, verdict."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol
 
 from apo.budget import Budget, Meter
-from apo.caller import Caller, Endpoint
+from apo.caller import Caller
+from apo.calls import Endpoint
 from apo.concurrency import gather
-from apo.errors import ApoError, BudgetExhausted, SettingsError, Stopped, where
+from apo.errors import ApoError, BudgetExhausted, RunError, SettingsError, where
 from apo.evaluation import Evaluation, Rollout, pair_line
 from apo.fit import VERDICT_MARGIN, VERDICT_SHARE, affordable
 from apo.journal import Journal
+from apo.limits import Limits
 from apo.measure import measure
 from apo.prompt import Prompt
 from apo.result import Result
@@ -19,6 +21,9 @@ from apo.runs import RunFolder
 from apo.search import Search
 from apo.task import Task
 from apo.verdict import Verdict, judge
+
+BATCHED = 25_000
+"""Test examples that are measured at once in batches: with both prompts, one batch."""
 
 
 class Optimizer(Protocol):
@@ -46,12 +51,14 @@ class Progress:
         phase: "start", "seed", "search", "verdict", "logging" or "done".
         caller: the run's caller, once there is one.
         search: the run's search, once there is one.
+        waiting: says what else than single calls the run waits for; "" for nothing.
     """
 
     run_id: str = ""
     phase: str = "start"
     caller: Caller | None = None
     search: Search | None = None
+    waiting: Callable[[], str] = str
 
     def stop(self) -> None:
         """Ask the run to end in order: calls under way are finished and kept."""
@@ -68,10 +75,11 @@ class Session:
         task: the task, its pools fitted to the budget.
         optimizer: the algorithm with its settings.
         task_model: answers examples.
+        batched: takes the task model's place when the run begins: the same model, in batches.
         optimizer_model: writes prompts.
         budget: what the whole run may spend.
         seed: of all random streams.
-        max_concurrency: the most calls under way at once.
+        limits: how fast each model may be asked.
         retry: what is tried again, and when.
         max_chars: longest instruction, in characters.
         meta_prompts: the user's own meta-prompts, by name.
@@ -85,11 +93,12 @@ class Session:
     optimizer_model: Endpoint
     budget: Budget
     seed: int = 0
-    max_concurrency: int = 16
+    limits: Limits = field(default_factory=Limits)
     retry: Retry = field(default_factory=Retry)
     max_chars: int = 8000
     meta_prompts: Mapping[str, str] = field(default_factory=dict[str, str])
     progress: Progress = field(default_factory=Progress)
+    batched: Endpoint | None = None
 
     async def run(self, journal: Journal) -> Result:
         """Run to the end of the search and its verdict.
@@ -103,13 +112,20 @@ class Session:
             ModelError: wrong key, no credit, or a request that no retry can mend.
         """
         meter = Meter(self.budget, earlier_seconds=journal.earlier_seconds())
-        caller = Caller(journal, meter, max_concurrency=self.max_concurrency, retry=self.retry)
+        caller = Caller(journal, meter, limits=self.limits, retry=self.retry)
         self.progress.caller = caller
+        self._use_batches()
         try:
             return await self._run(caller)
-        except Stopped:
+        except ApoError:  # Calls under way are paid, whatever ended the run.
             await caller.drain()
             raise
+        except MemoryError:
+            await caller.abandon()
+            raise RunError(
+                "There is no memory left. What was paid is kept: free some, or give a lower "
+                "--concurrency, and resume."
+            ) from None
         except BaseException:  # A cancellation too: nothing may run on after its session.
             await caller.abandon()
             raise
@@ -117,8 +133,14 @@ class Session:
             for model in {id(e.model): e.model for e in self._endpoints()}.values():
                 await model.aclose()
 
-    def _endpoints(self) -> tuple[Endpoint, Endpoint]:
-        return self.task_model, self.optimizer_model
+    def _use_batches(self) -> None:
+        if self.batched is not None:
+            self.task_model = self.batched
+            self.progress.waiting = lambda: getattr(self.task_model.model, "waiting", "")
+
+    def _endpoints(self) -> list[Endpoint]:
+        fallback = self.optimizer_model.fallback
+        return [self.task_model, self.optimizer_model, *([fallback] if fallback else [])]
 
     async def _run(self, caller: Caller) -> Result:
         search = Search(
@@ -138,7 +160,7 @@ class Session:
             await self.optimizer.run(search)
         except BudgetExhausted:
             await search.measure_finalists()
-        except ApoError:
+        except (ApoError, MemoryError):
             raise
         except Exception as error:  # A user's optimizer may raise anything.
             raise SettingsError(
@@ -189,7 +211,7 @@ class Session:
         """Measure both prompts on the test split, part by part, so that pairs stay pairs."""
         test = self.task.test
         rollouts: dict[Prompt, tuple[Rollout, ...]] = {seed: (), best: ()}
-        size = max(50, self.max_concurrency)
+        size = BATCHED if self.task_model.patient else max(50, self.limits.max_concurrency)
         complete = True
         for start in range(0, len(test), size):
             part = test[start : start + size]

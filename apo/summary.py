@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from apo.errors import JournalError
 from apo.journal import Event, open_for_reading, read_events
 from apo.runs import RunFolder
+from apo.shapes import EVENTS, SETTINGS, require, require_result
 
 
 def summary(folder: RunFolder) -> dict[str, Any]:
@@ -14,6 +16,9 @@ def summary(folder: RunFolder) -> dict[str, Any]:
         the verdict null. Beside it `state` and `candidates`, the best first.
     """
     settings, result = folder.settings, folder.result
+    require(settings, SETTINGS, str(folder.path / "run.json"))
+    if result is not None:
+        require_result(result, str(folder.path / "result.json"))
     rows = candidates(folder)
     if result is None:
         whole = [row for row in rows if row["whole"]]
@@ -51,9 +56,12 @@ def candidates(folder: RunFolder) -> list[dict[str, Any]]:
         events = list(read_events(database))
     finally:
         database.close()
+    for event in events:
+        where = f"{folder.journal_path}, event {event.seq}"
+        require(event.body, EVENTS.get(event.kind, {}), where, JournalError)
     rows = {e.key: _empty(e) for e in events if e.kind == "candidate"}
     for event in events:
-        if event.kind == "evaluation":
+        if event.kind == "evaluation" and event.body["candidate"] in rows:
             _add(rows[event.body["candidate"]], event.body)
     return sorted(
         rows.values(), key=lambda row: (row["whole"], row["mean"] or 0.0, row["n"]), reverse=True

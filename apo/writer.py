@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from apo.branches import branch
-from apo.caller import Call, Caller, Endpoint
+from apo.caller import Caller
+from apo.calls import Call, Endpoint
 from apo.candidates import Candidates
-from apo.concurrency import gather
-from apo.errors import ContentFilterError, ContextLengthError
+from apo.errors import ModelError
+from apo.measure import collect
 from apo.meta_prompts import MetaPrompt, tagged
-from apo.model import Decoding, Message, Request
+from apo.model import Completion, Decoding, Message, Request
 
 
 class Writer:
@@ -58,12 +59,9 @@ class Writer:
             )
             for meta, place in asked
         ]
-        self._caller.charge(calls)
 
-        async def reply(call: Call) -> str:
-            try:
-                return (await self._caller.answer(call)).text
-            except (ContextLengthError, ContentFilterError):
-                return ""  # Counts as a reply that cannot be parsed.
+        def text(found: Completion | ModelError, _: Call) -> str:
+            # A refusal counts as a reply that cannot be parsed.
+            return "" if isinstance(found, ModelError) else found.text
 
-        return await gather(reply(call) for call in calls)
+        return await collect(self._caller, zip(calls, calls, strict=True), text)

@@ -15,15 +15,16 @@ the train split that were got wrong, but not those of the minibatch, whose answe
 away. A merge that fails counts against `max_merges` too, an ancestor that scores 0 can be merged
 from, and a minibatch never holds an example twice. Sums are compared over the examples that both
 prompts have an answer for. Answers are kept, so an iteration may be free; `max_stale_iterations`
-in a row without a new child end the search. There are no parallel proposals.
+in a row without a new child end the search.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
-from apo import Evaluation, Example, Prompt, Search, SettingsError, check_ranges
+from apo import Evaluation, Example, MetaPrompt, Prompt, Search, SettingsError, check_ranges
 from apo.optimizers.parts.choices import check_choices
 from apo.optimizers.parts.epochs import minibatches
 from apo.optimizers.parts.gepa_merge import contrast, merges, part
@@ -35,6 +36,9 @@ class GEPA:
     """Genetic-Pareto: reflective evolution along the front of specialists.
 
     Attributes:
+        n_proposals: parents, each with a minibatch of its own, that an iteration draws from one
+            state of the pool and works on at once (the code's independent sampling). 1 is the
+            paper's; more take less time for as many calls.
         minibatch_size: train examples that a reflection sees, and that decide about its child.
         selection: "pareto" draws a parent by how many validation examples it is the best on;
             "best" takes the highest mean; "epsilon" takes it too, but at times any candidate.
@@ -50,6 +54,7 @@ class GEPA:
         temperature: of the optimizer model.
     """
 
+    n_proposals: int = 1
     minibatch_size: int = 3
     selection: Literal["pareto", "best", "epsilon"] = "pareto"
     epsilon: float = 0.1
@@ -66,8 +71,9 @@ class GEPA:
     def __post_init__(self) -> None:
         some = (1, math.inf)
         check_ranges(
-            self, minibatch_size=some, epsilon=(0, 1), max_demos=some, max_merges=(0, math.inf),
-            merge_size=some, max_iterations=some, max_stale_iterations=some, temperature=(0, 2),
+            self, n_proposals=some, minibatch_size=some, epsilon=(0, 1), max_demos=some,
+            max_merges=(0, math.inf), merge_size=some, max_iterations=some,
+            max_stale_iterations=some, temperature=(0, 2),
         )  # fmt: skip
         check_choices(self, selection=("pareto", "best", "epsilon"), acceptance=("strict", "ties"))
         names = self.components
@@ -94,38 +100,57 @@ class GEPA:
                 owed, tried, accepted = owed - 1, tried + 1, False
                 await self.test_merge(search, pool, *pair)
             else:
-                accepted = await self.reflect(search, pool, next(batches))
+                accepted = await self.reflect(search, pool, list(islice(batches, self.n_proposals)))
                 owed = min(owed + accepted, self.max_merges - tried)
             stale = 0 if search.n_candidates > known else stale + 1
             known = search.n_candidates
 
-    async def reflect(self, search: Search, pool: Pool, batch: Sequence[Example]) -> bool:
-        """Select, mutate and test on the minibatch; whether the child joined the pool."""
-        chosen = self.select(search, pool)
-        before = await search.evaluate(pool.evaluations[chosen].prompt, batch)
-        pool.missed.update(dict.fromkeys(rollout.example for rollout in before.failures))
-        if not before.answered or (self.skip_perfect and not before.failures):
-            return False
-        turn, pool.turns[chosen] = pool.turns[chosen], pool.turns[chosen] + 1
-        if self.components[turn % len(self.components)] == "demos":
-            children = self.choose_demos(search, pool, before)
-        else:
-            children = await self.update_instruction(search, before)
-        if not children:
-            return False
-        gain = difference(before, await search.evaluate(children[0], batch))
-        if not (gain > 0 or (gain == 0 and self.acceptance == "ties")):
-            return False
-        pool.add(await search.evaluate(children[0]), (chosen,))
-        return True
+    async def reflect(
+        self, search: Search, pool: Pool, batches: Sequence[Sequence[Example]]
+    ) -> bool:
+        """Select, mutate and test on the minibatches; whether a child joined the pool."""
+        chosen = [self.select(search, pool) for _ in batches]
+        parents = [pool.evaluations[i].prompt for i in chosen]
+        befores = await each(search, zip(parents, batches, strict=True))
+        children = await self.mutate(search, pool, list(zip(chosen, befores, strict=True)))
+        tested = [(child, [r.example for r in before.rollouts]) for child, before, _ in children]
+        better: dict[Prompt, int] = {}
+        for after, (child, before, i) in zip(await each(search, tested), children, strict=True):
+            gain = difference(before, after)
+            if gain > 0 or (gain == 0 and self.acceptance == "ties"):
+                better[child] = i
+        for evaluation in await search.map(search.evaluate, better):
+            pool.add(evaluation, (better[evaluation.prompt],))
+        return bool(better)
 
-    async def update_instruction(self, search: Search, before: Evaluation) -> list[Prompt]:
-        """Reflective prompt mutation (§3.2): all answers of the minibatch, right ones as well."""
-        prompt, shown = before.prompt, before.answered
-        text = search.meta_prompt(
-            __file__, "gepa_reflect", parents=[prompt], prompt=prompt, rollouts=shown
-        )
-        return await search.propose([text], temperature=self.temperature)
+    async def mutate(
+        self, search: Search, pool: Pool, measured: Sequence[tuple[int, Evaluation]]
+    ) -> list[tuple[Prompt, Evaluation, int]]:
+        """Change one part of each parent that got something wrong: child, evaluation, parent."""
+        metas: list[tuple[MetaPrompt, Evaluation, int]] = []
+        children: list[tuple[Prompt, Evaluation, int]] = []
+        for i, before in measured:
+            pool.missed.update(dict.fromkeys(rollout.example for rollout in before.failures))
+            if not before.answered or (self.skip_perfect and not before.failures):
+                continue
+            turn, pool.turns[i] = pool.turns[i], pool.turns[i] + 1
+            if self.components[turn % len(self.components)] == "demos":
+                children += [
+                    (child, before, i) for child in self.choose_demos(search, pool, before)
+                ]
+            else:
+                # Reflective prompt mutation (§3.2) sees all answers, right ones as well.
+                meta = search.meta_prompt(
+                    __file__, "gepa_reflect", parents=[before.prompt], prompt=before.prompt,
+                    rollouts=before.answered,
+                )  # fmt: skip
+                metas.append((meta, before, i))
+        texts = await search.generate([m for m, _, _ in metas], temperature=self.temperature)
+        for found, (meta, before, i) in zip(texts, metas, strict=True):
+            proposals = [before.prompt.with_instruction(text) for text in found]
+            accepted = search.accept(proposals, operator=meta.name, parents=meta.parents)
+            children += [(child, before, i) for child in accepted]
+        return children
 
     def choose_demos(self, search: Search, pool: Pool, before: Evaluation) -> list[Prompt]:
         """Draw demos from examples that were got wrong, but not now."""
@@ -161,6 +186,13 @@ class GEPA:
         after = await search.evaluate(prompt, examples)
         if all(difference(part(side, examples), after) >= 0 for side in sides):
             pool.add(await search.evaluate(prompt), (i, j))
+
+
+async def each(
+    search: Search, pairs: Iterable[tuple[Prompt, Sequence[Example]]]
+) -> list[Evaluation]:
+    """Measure each prompt on its own examples, all at once."""
+    return await search.map(lambda pair: search.evaluate(*pair), pairs)
 
 
 def difference(before: Evaluation, after: Evaluation) -> float:

@@ -27,7 +27,7 @@ from apo import Search, SettingsError, check_ranges
 from apo.optimizers.parts.choices import check_choices
 from apo.optimizers.parts.demo_sets import Bootstrap
 from apo.optimizers.parts.joint_space import DECODING, Space
-from apo.optimizers.parts.joint_study import OBJECTIVES, SAMPLERS, Trials, opened
+from apo.optimizers.parts.joint_study import OBJECTIVES, SAMPLERS, Trials, check_storage, opened
 
 MAX_REPEATS = 20
 """Trials in a row that repeat earlier prompts, after which the space counts as exhausted."""
@@ -75,6 +75,7 @@ class JointSearch:
     study_name: str = ""
 
     def __post_init__(self) -> None:
+        check_storage(self.storage)
         names = self.objectives.split(",")
         if "score" not in names or len({*names} & {*OBJECTIVES}) != len(names):
             raise SettingsError(

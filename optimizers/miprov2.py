@@ -21,6 +21,7 @@ largest whose scoring the calls that are left can pay. `paired` is not the autho
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Literal
 
@@ -80,17 +81,28 @@ class MIPROv2:
         """The three steps of §4: bootstrap, propose, search."""
         n = PRESETS[self.chosen_preset(search)]
         seed, bootstrap = search.seed_prompts[0], self.bootstrap()
-        sets = [await bootstrap.demo_set(search, seed, number) for number in range(n)]
+        # The summary of the data and the sets need nothing of each other: all at once.
+        summaries, sets = list[str](), list[DemoSet]()
+
+        async def summarize() -> None:
+            summaries.append(await self.summarize(search))
+
+        async def draw() -> None:
+            sets.extend(await search.map(partial(bootstrap.demo_set, search, seed), range(n)))
+
+        await search.map(lambda work: work(), [summarize, draw])
         n_instructions = n if self.zero_shot else n // 2
-        instructions = [seed, *await self.propose(search, sets, n_instructions - 1)]
+        instructions = [seed, *await self.propose(search, summaries[0], sets, n_instructions - 1)]
         pool = [instructions]
         if not self.zero_shot:
             pool = [[with_demos(p, s) if s else p for p in instructions] for s in sets]
         await self.optimize(search, pool, n_trials(n, 1 if self.zero_shot else 2))
 
-    async def propose(self, search: Search, sets: Sequence[DemoSet], n: int) -> list[Prompt]:
+    async def propose(
+        self, search: Search, summary: str, sets: Sequence[DemoSet], n: int
+    ) -> list[Prompt]:
         """Grounded proposals (§3.1): one for each demo set but the first, each with its tip."""
-        seed, summary = search.seed_prompts[0], await self.summarize(search)
+        seed = search.seed_prompts[0]
         own = [[w for s in (*sets[i:], *sets[:i]) for w in s if w.own] for i in range(1, n + 1)]
         metas = [
             search.meta_prompt(

@@ -20,9 +20,11 @@ from apo import (
 )
 from apo.allocate import ALLOCATORS
 from apo.budget import Meter
-from apo.caller import Caller, Endpoint
+from apo.caller import Caller
+from apo.calls import Endpoint
 from apo.errors import ContentFilterError
 from apo.journal import Journal
+from apo.limits import Limits
 from apo.testing import fake_task
 
 NAMES = list(ALLOCATORS)
@@ -84,7 +86,9 @@ def play(
 
     async def main() -> list[Prompt]:
         with Journal() as journal:
-            caller = Caller(journal, Meter(Budget(max_calls=max_calls)), max_concurrency=1)
+            caller = Caller(
+                journal, Meter(Budget(max_calls=max_calls)), limits=Limits(max_concurrency=1)
+            )
             endpoint = Endpoint("task", quiz)
             search = Counted(
                 replace(fake_task(100), test=()),

@@ -16,7 +16,20 @@ from apo.optimizers import BY_NAME
 
 ROOT = Path(__file__).parents[1]
 CODE = ("apo", "optimizers", "tasks")
-HEAVY = ("mlflow", "dspy", "datasets", "pandas", "optuna", "openai", "scipy", "aiohttp", "litellm")
+HEAVY = (
+    "mlflow",
+    "dspy",
+    "datasets",
+    "pandas",
+    "optuna",
+    "openai",
+    "scipy",
+    "aiohttp",
+    "litellm",
+    "ray",
+    "psycopg",
+    "keyring",
+)
 
 
 def modules(top: str) -> list[Path]:

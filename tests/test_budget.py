@@ -142,15 +142,17 @@ def test_the_bound_covers_a_token_for_every_byte(texts: list[str], max_output: i
 
 def test_unknown_usage_is_counted_at_its_bound() -> None:
     price, bound = Price(1.0, 1.0), Cost(100, 50, 1.0)
-    assert actual(Usage(), price, bound) == Cost(100, 50, 150e-6)
-    assert actual(Usage(input_tokens=7), price, bound) == Cost(7, 50, 57e-6)
-    assert actual(Usage(output_tokens=0), None, bound) == Cost(100, 0, None)
-    assert actual(Usage(input_tokens=0, output_tokens=0), price, bound) == Cost(0, 0, 0.0)
+    assert actual(Usage(), price, lambda: bound) == Cost(100, 50, 150e-6)
+    assert actual(Usage(input_tokens=7), price, lambda: bound) == Cost(7, 50, 57e-6)
+    assert actual(Usage(output_tokens=0), None, lambda: bound) == Cost(100, 0, None)
+    assert actual(Usage(input_tokens=0, output_tokens=0), price, lambda: bound) == Cost(0, 0, 0.0)
 
 
 def test_cached_tokens_cost_less() -> None:
     usage = Usage(input_tokens=100, output_tokens=0, cached_tokens=60)
-    assert actual(usage, Price(10.0, 1.0, 1.0), Cost(0, 0, 0.0)).usd == pytest.approx(460e-6)
+    assert actual(usage, Price(10.0, 1.0, 1.0), lambda: Cost(0, 0, 0.0)).usd == pytest.approx(
+        460e-6
+    )
 
 
 def test_money_is_unknown_once_a_price_is() -> None:

@@ -24,7 +24,8 @@ from apo import (
     aoptimize,
 )
 from apo.budget import Meter
-from apo.caller import Call, Caller, Endpoint
+from apo.caller import Caller
+from apo.calls import Call, Endpoint
 from apo.errors import (
     AuthenticationError,
     BadRequestError,
@@ -37,8 +38,10 @@ from apo.errors import (
     UnreachableError,
 )
 from apo.journal import Entry, Journal
+from apo.limits import Limits
 from apo.retry import Retry
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
+from tests.virtual_time import run_virtually
 
 DOLLAR = Price(1_000_000.0, 1_000_000.0)
 """A dollar for each token."""
@@ -87,7 +90,12 @@ def make(
 ) -> Caller:
     retry.setdefault("sleep", Sleeps())
     given = Retry(**retry)
-    return Caller(journal, Meter(budget or Budget()), max_concurrency=concurrency, retry=given)
+    return Caller(
+        journal,
+        Meter(budget or Budget()),
+        limits=Limits(max_concurrency=concurrency),
+        retry=given,
+    )
 
 
 def to(
@@ -299,18 +307,6 @@ def test_half_a_character_is_no_answer() -> None:
     run(main)
 
 
-def test_a_429_lowers_the_number_of_calls_at_once() -> None:
-    async def main() -> None:
-        with Journal() as journal:
-            caller = make(journal, concurrency=8)
-            await ask(caller, to(Scripted(a=[RateLimitError("!"), "x"]), "a"))
-            assert 4 <= caller.slots.limit < 5
-            await ask(caller, to(Scripted(b=[TransportError("!"), "x"]), "b"))
-            assert caller.slots.busy == 0
-
-    run(main)
-
-
 def test_no_more_calls_at_once_than_allowed() -> None:
     async def main() -> None:
         gate = asyncio.Event()
@@ -398,7 +394,7 @@ def test_drain_waits_for_the_calls_under_way_and_abandon_does_not() -> None:
             await caller.abandon()
             await draining
             assert journal.find(calls[1].key) is None
-            assert caller.slots.busy == 0
+            assert caller.busy == 0
             await asyncio.gather(*work, return_exceptions=True)
 
     run(main)
@@ -562,7 +558,7 @@ def whole_run(home: Path, failures: tuple[ModelError, ...]) -> Result:
         home=home,
         retry=Retry(sleep=Sleeps()),
     )
-    return asyncio.run(work)
+    return run_virtually(work)
 
 
 def test_faults_change_neither_winner_nor_scores(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from apo import Usage
 from apo.errors import ContentFilterError, ContextLengthError, JournalError
 from apo.journal import Entry, Event, Journal, open_for_reading, read_events
+from apo.task import content_hash
 
 PURE = settings(deadline=None, derandomize=True, max_examples=50)
 ODD = "한국어 🙂 {{x}} %s \x00 \r\n ' \" \\ \u2028"
@@ -80,24 +81,24 @@ def test_refusals_for_good_are_made_anew(kind: type[Exception], path: Path) -> N
 
 def test_events_stay_in_order_and_are_written_once(path: Path) -> None:
     with Journal(path) as journal:
-        journal.note("candidate", "a", {"text": ODD})
-        journal.note("evaluation", "a", {"n": 1, "usd": None})
-        journal.note("candidate", "a", {"text": "another"})
+        journal.note("first", "a", {"text": ODD})
+        journal.note("second", "a", {"n": 1, "usd": None})
+        journal.note("first", "a", {"text": "another"})
     with Journal(path) as journal:
-        journal.note("evaluation", "a", {"n": 2})
-        journal.note("evaluation", "b", {"n": 3})
+        journal.note("second", "a", {"n": 2})
+        journal.note("second", "b", {"n": 3})
         events = list(journal.events())
     assert [event[1:] for event in events] == [
-        ("candidate", "a", {"text": ODD}),
-        ("evaluation", "a", {"n": 1, "usd": None}),
-        ("evaluation", "b", {"n": 3}),
+        ("first", "a", {"text": ODD}),
+        ("second", "a", {"n": 1, "usd": None}),
+        ("second", "b", {"n": 3}),
     ]
     assert events == sorted(events)
 
 
 def test_halves_of_characters_do_not_break_it() -> None:
     with Journal() as journal:
-        journal.note("candidate", "a", {"text": "half \ud83d 한"})
+        journal.note("first", "a", {"text": "half \ud83d 한"})
         journal.add(entry("k", request="half \ud83d"))
         assert next(journal.events()).body == {"text": "half \ud83d 한"}
         found = journal.find("k")
@@ -112,11 +113,11 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 @given(st.dictionaries(TEXT, TEXT), st.dictionaries(TEXT, TEXT | st.none() | st.floats(0, 1)))
 def test_any_text_comes_back(replies: dict[str, str], body: dict[str, Any]) -> None:
     with Journal() as journal:
-        for key, reply in replies.items():
-            journal.add(entry(key, reply, request=reply))
+        kept = [entry(content_hash(key), reply, request=reply) for key, reply in replies.items()]
+        for one in kept:
+            journal.add(one)
         journal.note("x", "y", body)
-        for key, reply in replies.items():
-            assert journal.find(key) == entry(key, reply, request=reply)
+        assert journal.find_all([*(one.key for one in kept), "?"]) == {e.key: e for e in kept}
         assert list(journal.events()) == [Event(1, "x", "y", body)]
 
 
@@ -127,7 +128,7 @@ def test_money_lost_in_all_sessions(path: Path) -> None:
             assert tokens == 100 * session
             assert usd == pytest.approx(0.25 * session)
             journal.note("lost", f"k:{session}", {"usd": 0.25, "tokens": 100})
-            journal.note("candidate", f"k:{session}", {})
+            journal.note("first", f"k:{session}", {})
 
 
 # --- time -----------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def test_missing_files(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="cannot be read"):
         folder.read("run.json")
     assert folder.result is None
-    with pytest.raises(JournalError):
+    with pytest.raises(RunError):
         RunFolder(Path(__file__) / "x").open_journal()
 
 
@@ -141,12 +141,13 @@ def note(journal: Journal, name: str, **evaluations: tuple[bool, int, float]) ->
     for key, (whole, n, mean) in evaluations.items():
         error = n // 10  # The mean is of the others.
         figures = {"candidate": prompt.id, "whole": whole, "n": n, "mean": mean, "error": error}
+        figures |= {"right": 0, "wrong": 0, "malformed": 0, "tokens": 0, "calls": 0, "usd": None}
         journal.note("evaluation", f"{name} {key}", figures)
     return prompt
 
 
 def test_a_run_that_is_under_way(tmp_path: Path) -> None:
-    folder = run_of(tmp_path, "a", **SETTINGS)
+    folder = run_of(tmp_path, "a", **{**SETTINGS, "state": "new"})
     with folder.open_journal() as journal:
         note(journal, "s", a=(True, 10, 0.4))
         note(journal, "parts", a=(False, 10, 0.8), b=(False, 30, 1.0), c=(False, 0, 0.0))

@@ -28,7 +28,8 @@ from apo import (
     Usage,
 )
 from apo.budget import Meter
-from apo.caller import Caller, Endpoint
+from apo.caller import Caller
+from apo.calls import Endpoint
 from apo.errors import AuthenticationError, ContentFilterError, ContextLengthError, RateLimitError
 from apo.journal import Event, Journal
 from apo.retry import Retry

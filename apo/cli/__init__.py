@@ -58,6 +58,9 @@ def _options(
         "", "--home", help="Folder that holds the runs; by default .apo, or APO_HOME."
     ),
 ) -> None:
+    from apo.cli.console import listen
+
+    listen()
     if home:
         os.environ["APO_HOME"] = home
 

@@ -48,8 +48,17 @@ def compare(
     name: Annotated[str, typer.Option("--name", help="Of the comparison and its folder.")] = "",
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", "-j", min=1, help="Worker processes; by default one a CPU."),
+        typer.Option("--jobs", "-j", min=1, help="Cells at once; by default one for each CPU."),
     ] = None,
+    on: Annotated[
+        str,
+        typer.Option(
+            "--on",
+            metavar="PLACE",
+            help="processes (of this machine), ray (a Ray started for it, or the cluster of "
+            "RAY_ADDRESS) or ray:HOST:PORT; ray needs apo\\[ray].",
+        ),
+    ] = "processes",
     out: Annotated[
         str, typer.Option("--out", help="Folder of the report; by default the comparison's own.")
     ] = "",
@@ -92,7 +101,7 @@ def compare(
     with only_one(root):
         grid = Grid(make_cells(wanted, root), root)
         with _view(grid, wanted, quiet=json) as show:
-            run_grid(grid, jobs or _cpus(), show)
+            run_grid(grid, show, on=on, jobs=jobs)
         found, curves = conclude(wanted, grid)
         whole = document(wanted, grid, found, curves)
         files = write_report(Path(out) if out else root, whole, found, curves)
@@ -136,15 +145,6 @@ def _price(text: str) -> tuple[str, str]:
     parse_price(text)
     name, _, numbers = text.rpartition("=")
     return name.strip(), numbers
-
-
-def _cpus() -> int:
-    import os
-
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # Not on every system.
-        return os.cpu_count() or 1
 
 
 class _view:  # noqa: N801 (used like the context managers of contextlib)

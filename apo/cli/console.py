@@ -1,17 +1,48 @@
 """Where commands write: people on standard error, documents on standard output."""
 
 import json
+import logging
 import os
+import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
 from apo.errors import ApoError, Interrupted, SettingsError
 
-console = Console(stderr=True, highlight=False)
+_ACTIVE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """Make a text safe for a terminal: what could move its cursor or colour it shows as "�"."""
+    return _ACTIVE.sub("\ufffd", text)
+
+
+class _Console(Console):
+    """A console on which texts of data, models and servers are only text."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Render; escape sequences that stand in a text, and are not rich's own, are broken up."""
+        for segment in super().render(renderable, options):
+            if segment.control or not _ACTIVE.search(segment.text):
+                yield segment
+            else:
+                yield Segment(printable(segment.text), segment.style)
+
+    def on_broken_pipe(self) -> None:
+        """Go on where nobody reads any more: calls under way are paid, and the run is kept."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+console = _Console(stderr=True, highlight=False, markup=False, emoji=False)
 if not console.is_terminal:
     console.width = 160  # Piped tables are read by programs, which do not like wrapped cells.
 
@@ -23,12 +54,31 @@ def home() -> Path:
 
 def print_json(value: Any) -> None:
     """Write one JSON document to standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    write_document(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def write_document(text: str) -> None:
+    """Write to standard output: word for word, unless that is a terminal, which acts on some."""
+    shown = printable(text) if sys.stdout.isatty() else text
+    sys.stdout.write(shown.encode("utf-8", "replace").decode())
 
 
 def say(text: str = "", style: str = "") -> None:
     """Write a line for people; brackets in it are only text."""
     console.print(Text(text, style=style), soft_wrap=not console.is_terminal)
+
+
+class _Told(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        say(record.getMessage(), "dim")
+
+
+def listen() -> None:
+    """Show people what apo logs of long work, such as reading large data."""
+    logger = logging.getLogger("apo")
+    if not logger.handlers:
+        logger.addHandler(_Told())
+        logger.setLevel(logging.INFO)
 
 
 def fail(error: ApoError) -> int:

@@ -1,6 +1,7 @@
 """A run as it goes on: a live panel on a terminal, plain lines elsewhere; Ctrl-C in order."""
 
 import asyncio
+import logging
 import signal
 import time
 from collections.abc import Callable, Coroutine
@@ -45,6 +46,8 @@ def watch(work: Coroutine[Any, Any, R], progress: Progress, title: str, *, quiet
         Interrupted: the user did not wait for the calls under way.
         ApoError: what ended the work; it names the run.
     """
+    # What ended the work is told once; asyncio would tell of each task that it ended, too.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         return asyncio.run(_watch(work, progress, title, quiet=quiet))
     except (asyncio.CancelledError, KeyboardInterrupt):
@@ -122,6 +125,9 @@ class _View:
                 f" · best {percent(search.best.mean)} on {len(search.best.rollouts)} validation "
                 f"examples · {search.n_candidates} candidates"
             )
+        waiting = self.progress.waiting()
+        if waiting:
+            status += f" · {waiting}"
         caller = self.progress.caller
         if caller is not None and caller.problem:
             status += f" · last problem: {caller.problem}"
@@ -159,7 +165,7 @@ class _View:
         table.add_row(
             "speed",
             f"{rate:.0f} calls/s",
-            Text(f"{caller.slots.busy} under way"),
+            Text(f"{caller.busy} under way"),
             f"{clock(left)} left" if left > 0 else "",
         )
         return table

@@ -18,9 +18,15 @@ def runs(json: o.Json = False) -> None:
     from rich.table import Table
 
     from apo.cli.console import console, home, percent, print_json, say
+    from apo.errors import RunError
     from apo.runs import list_runs
 
-    rows = [_row(folder) for folder in list_runs(home())]
+    rows: list[dict[str, Any]] = []
+    for folder in list_runs(home()):
+        try:
+            rows.append(_row(folder))
+        except RunError as error:  # One that is damaged must not hide the others.
+            say(str(error), "yellow")
     if json:
         print_json(rows)
         return
@@ -41,12 +47,17 @@ def runs(json: o.Json = False) -> None:
 
 
 def _row(folder: "RunFolder") -> dict[str, Any]:
+    from apo.shapes import SETTINGS, require, require_result
+
     settings, result = folder.settings, folder.result or {}
+    require(settings, SETTINGS, str(folder.path / "run.json"))
+    if result:
+        require_result(result, str(folder.path / "result.json"))
     verdict: dict[str, Any] = result.get("verdict") or {}
     return {
         "run_id": folder.id,
         "state": folder.state,
-        "created": settings["created"],
+        "created": str(settings.get("created") or ""),
         "task": settings["task"],
         "optimizer": settings["optimizer"]["name"],
         "model": result.get("model") or settings["model"] or "a Python object",
@@ -144,19 +155,20 @@ def export(
 
     Example: `apo export last --format messages --out prompt.json`
     """
-    import sys
     from pathlib import Path
 
-    from apo.cli.console import home, say
+    from apo.cli.console import home, say, write_document
     from apo.errors import RunError, SettingsError
     from apo.prompt import Prompt
     from apo.prompt_files import write_prompt
     from apo.runs import find_run
+    from apo.shapes import require_result
 
     folder = find_run(run, home())
     result = folder.result
     if result is None:
         raise RunError(f"{folder.id} has no result yet. Go on with: apo resume {folder.id}")
+    require_result(result, str(folder.path / "result.json"))
     which = "best" if best else result["winner"]
     if which == "seed":
         say(
@@ -165,7 +177,7 @@ def export(
         )
     text = write_prompt(Prompt.from_dict(result[f"{which}_prompt"]), form)
     if not out:
-        sys.stdout.write(text)
+        write_document(text)
         return
     try:
         Path(out).write_text(text, encoding="utf-8")

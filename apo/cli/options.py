@@ -68,6 +68,29 @@ MaxTokens = Annotated[int | None, typer.Option("--max-tokens", help="Most tokens
 MaxUsd = Annotated[float | None, typer.Option("--max-usd", help="Most US dollars.")]
 MaxMinutes = Annotated[float | None, typer.Option("--max-minutes", help="Most minutes.")]
 Concurrency = Annotated[int, typer.Option("--concurrency", "-c", help="Most calls at once.")]
+RequestsPerMinute = Annotated[
+    float | None,
+    typer.Option("--rpm", help="Most requests a minute; by default what the provider says."),
+]
+TokensPerMinute = Annotated[
+    float | None,
+    typer.Option("--tpm", help="Most tokens a minute; by default what the provider says."),
+]
+Hedge = Annotated[
+    bool, typer.Option("--hedge", help="Ask again when an answer is overdue; take the first.")
+]
+FallbackModel = Annotated[
+    str, typer.Option("--fallback-model", help="Writes prompts when the optimizer model is down.")
+]
+Reuse = Annotated[
+    bool, typer.Option("--reuse", help="Take answers that earlier runs here paid for.")
+]
+Batch = Annotated[
+    bool,
+    typer.Option(
+        "--batch", help="Ask the task model in batches: half the price, up to a day each."
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Of all random draws.")]
 Prices = Annotated[
     list[str],
@@ -104,6 +127,12 @@ class RunFlags:
     max_usd: MaxUsd = None
     max_minutes: MaxMinutes = None
     concurrency: Concurrency = 16
+    rpm: RequestsPerMinute = None
+    tpm: TokensPerMinute = None
+    hedge: Hedge = False
+    fallback_model: FallbackModel = ""
+    reuse: Reuse = False
+    batch: Batch = False
     seed: Seed = 0
     prices: Prices = field(default_factory=list[str])
     transport: Transport = "aiohttp"
@@ -121,10 +150,19 @@ class RunFlags:
             ApoError: a flag cannot be used.
         """
         from apo.options import Options
+        from apo.taskfile.load import load_task
 
+        # Large data are read here, where Ctrl-C still ends it, and are quick to open again.
+        load_task(self.task, memory=home / "splits")
         options = Options(
             seed=self.seed,
             max_concurrency=self.concurrency,
+            requests_per_minute=self.rpm,
+            tokens_per_minute=self.tpm,
+            hedge=self.hedge,
+            fallback_model=self.fallback_model or None,
+            reuse=self.reuse,
+            batch=self.batch,
             transport=transport(self.transport),
             timeout=self.timeout,
             prices=prices(self.prices),

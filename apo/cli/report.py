@@ -75,6 +75,13 @@ def _spent(spent: dict[str, Any]) -> str:
         f"Spent {spent['calls']:,} calls, {spent['input_tokens']:,} tokens in, "
         f"{spent['output_tokens']:,} out, {dollars(spent['usd'])}, {clock(spent['seconds'])}."
     )
+    if spent["cached_tokens"]:
+        text += f" {spent['cached_tokens']:,} of the tokens in came from the provider's cache."
+    if spent["reused_calls"]:
+        text += (
+            f" {spent['reused_calls']:,} of the calls, {dollars(spent['reused_usd'])}, were paid "
+            "for by earlier runs."
+        )
     if spent["retries"]:
         text += f" {spent['retries']} attempts were made again."
     if spent["lost_usd"]:

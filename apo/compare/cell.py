@@ -1,17 +1,12 @@
 """One cell of the grid, run in a worker process; the process lives for many cells."""
 
 import asyncio
-import os
-import signal
-import threading
 from dataclasses import dataclass
-from multiprocessing import parent_process
-from multiprocessing.connection import wait
-from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, Literal
 
 from apo.compare.data_folder import is_data_folder
+from apo.compare.flag import Flag
 from apo.compare.grid import Cell, read_task
 from apo.errors import ApoError, Interrupted
 from apo.optimize import aoptimize
@@ -21,7 +16,6 @@ from apo.result import Result
 from apo.session import Progress
 
 LOOK = 0.2  # Seconds between two looks at whether the comparison is to stop.
-_asked: list[Event] = []
 
 
 @dataclass(frozen=True)
@@ -39,28 +33,20 @@ class Outcome:
     scores: tuple[float, float] | None = None
 
 
-def start_worker(stop: Event) -> None:
-    """Prepare a worker: it leaves signals to its parent, and does not outlive it."""
-    _asked.append(stop)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def run_cell(cell: Cell, root: Path, flag: Flag | None = None) -> Outcome:
+    """Run a cell to its end, from its start or from where it was left; nothing is raised.
 
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)  # What the journal holds is kept, as after any kill.
-
-
-def run_cell(cell: Cell, root: Path) -> Outcome:
-    """Run a cell to its end, from its start or from where it was left; nothing is raised."""
-    if _stopping():
+    Args:
+        cell: the run.
+        root: the comparison's folder.
+        flag: when it goes down the cell stops; one that is down before is not begun.
+    """
+    if flag is not None and not flag.is_up():
         return Outcome("interrupted")
     try:
         if not (root / "runs" / cell.id).exists():
             _create(cell, root)
-        result = asyncio.run(_run(cell, root))
+        result = asyncio.run(_run(cell, root, flag))
     except Interrupted:
         return Outcome("interrupted")
     except ApoError as error:
@@ -70,10 +56,6 @@ def run_cell(cell: Cell, root: Path) -> Outcome:
     verdict = result.verdict
     scores = None if verdict is None else (verdict.seed_score, verdict.best_score)
     return Outcome("finished", "", scores)
-
-
-def _stopping() -> bool:
-    return any(event.is_set() for event in _asked)
 
 
 def _create(cell: Cell, root: Path) -> None:
@@ -106,12 +88,12 @@ def _arguments(cell: Cell, root: Path) -> dict[str, Any]:
     }
 
 
-async def _run(cell: Cell, root: Path) -> Result:
+async def _run(cell: Cell, root: Path, flag: Flag | None) -> Result:
     progress = Progress()
     given = _arguments(cell, root)
     work = asyncio.ensure_future(aoptimize(**given, run=cell.id, home=root, progress=progress))
     while not work.done():
         await asyncio.wait({work}, timeout=LOOK)
-        if _stopping():
+        if flag is not None and not flag.is_up():
             progress.stop()
     return work.result()

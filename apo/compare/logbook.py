@@ -51,7 +51,8 @@ def log(
     try:
         return _log(experiment, found, curves, files, where)
     except Exception as error:  # MLflow's clients raise what their libraries raise.
-        told = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        said = public_uri(" ".join(str(error).split()))
+        told = f"{type(error).__name__}: {said[:300]}"
         shown = public_uri(where)
         return Tracked(
             shown, problem=f"Not all is in MLflow at {shown}: {told}. The same command tries again."

@@ -1,19 +1,19 @@
-"""Running the cells of a grid in worker processes; stopped in order, resumed by running again."""
+"""Running the cells of a grid on workers; stopped in order, resumed by running again."""
 
-import multiprocessing
 import signal
 import threading
 import time
+from collections import Counter, deque
 from collections.abc import Callable, Generator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from apo.compare.cell import Outcome, run_cell, start_worker
+from apo.compare.cell import Outcome
+from apo.compare.flag import Flag
 from apo.compare.grid import Cell
+from apo.compare.workers import PROCESSES, Workers, find_place
 from apo.errors import RunError
 from apo.runs import RunFolder
 
@@ -87,7 +87,9 @@ def only_one(root: Path) -> Generator[None]:
         lock.release()
 
 
-def run_grid(grid: Grid, jobs: int, watch: Callable[[], None]) -> None:
+def run_grid(
+    grid: Grid, watch: Callable[[], None], *, on: str = PROCESSES, jobs: int | None = None
+) -> None:
     """Run every cell that is not finished.
 
     The first Ctrl-C (or SIGTERM) lets calls under way finish and keeps them; a second one ends
@@ -95,59 +97,93 @@ def run_grid(grid: Grid, jobs: int, watch: Callable[[], None]) -> None:
 
     Args:
         grid: its outcomes are filled in.
-        jobs: worker processes.
         watch: called a few times a second.
+        on: where: "processes" of this machine, "ray", or "ray:ADDRESS".
+        jobs: how many cells are under way at once; by default one for each CPU.
+
+    Raises:
+        SettingsError: `on` says no such place.
+        RunError: it cannot be reached or used.
     """
-    tries = dict.fromkeys((cell.id for cell in grid.cells), 0)
-    while not grid.stopping:
-        todo = [cell for cell in grid.cells if cell.id not in grid.outcomes]
-        if not todo:
-            return
-        # Whoever was there when a worker died goes on alone, so that the guilty cell is found.
-        broken = [cell for cell in todo if tries[cell.id]]
-        batch, workers = (broken[:1], 1) if broken else (todo, min(jobs, len(todo)))
-        if _run_batch(grid, batch, workers, watch):
-            continue
-        rest = [cell for cell in batch if cell.id not in grid.outcomes]
-        under_way = [c for c in rest if len(batch) == 1 or grid.folder(c).path.exists()]
-        if not (under_way or grid.stopping):
-            raise RunError("The worker processes end before they begin; see what they print.")
-        for cell in under_way:
-            tries[cell.id] += 1
-            if tries[cell.id] >= ATTEMPTS:
-                died = "its worker process died, perhaps for want of memory"
-                grid.outcomes[cell.id] = Outcome("failed", died)
-
-
-def _run_batch(grid: Grid, batch: list[Cell], jobs: int, watch: Callable[[], None]) -> bool:
-    """Run some cells; False when a worker process died."""
-    context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    before = set[BaseProcess](multiprocessing.active_children())
+    open_workers = find_place(on)
+    todo = deque(cell for cell in grid.cells if cell.id not in grid.outcomes)
+    if not todo:
+        return
+    flag = Flag.of(grid.root)
     with (
-        ProcessPoolExecutor(jobs, context, start_worker, (stop,)) as pool,
-        _signals(grid, lambda: _kill(before)),
+        open_workers(grid.root, flag, len(todo), jobs) as workers,
+        _signals(grid, workers.kill),
+        flag.up(),
     ):
-        futures = {pool.submit(run_cell, cell, grid.root): cell for cell in batch}
-        waiting: set[Future[Outcome]] = set(futures)
-        whole = True
-        while waiting:
-            done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
-            if grid.stopping and not stop.is_set():
-                stop.set()
-                waiting = {future for future in waiting if not future.cancel()}
+        _Loop(grid, workers, flag, todo).run(watch)
+
+
+@dataclass
+class _Loop:
+    """Keeps the workers busy.
+
+    A cell that was under way when its worker died has another try, if need be alone, so that the
+    guilty one is found.
+    """
+
+    grid: Grid
+    workers: Workers
+    flag: Flag
+    todo: deque[Cell]
+    suspects: deque[Cell] = field(default_factory=deque[Cell])
+    tries: Counter[str] = field(default_factory=Counter[str])
+    waiting: dict[Future[Outcome], Cell] = field(default_factory=dict[Future[Outcome], Cell])
+    blind: str = ""
+
+    def run(self, watch: Callable[[], None]) -> None:
+        while True:
+            if self.grid.stopping or self.blind:
+                self.flag.take_down()
+            else:
+                self._fill()
+            if not self.waiting:
+                break
+            done, _ = wait(self.waiting, timeout=0.2, return_when=FIRST_COMPLETED)
             for future in done:
-                try:
-                    grid.outcomes[futures[future].id] = future.result()
-                except BrokenProcessPool:
-                    whole = False
+                self._take(self.waiting.pop(future), future)
             watch()
-    return whole
+        if self.blind:
+            raise RunError(
+                f"A worker does not see {self.flag.path}, though {self.blind} was to run there. "
+                "The working directory and the comparison's folder (--home) must be on a file "
+                "system that all machines have at the same path; or run without --on."
+            )
 
+    def _fill(self) -> None:
+        while queue := self.suspects or self.todo:
+            suspected = self.suspects or any(self.tries[c.id] for c in self.waiting.values())
+            alone = suspected and self.workers.die_together
+            if len(self.waiting) >= (1 if alone else self.workers.jobs):
+                return
+            cell = queue.popleft()
+            self.waiting[self.workers.submit(cell)] = cell
 
-def _kill(before: set[BaseProcess]) -> None:
-    for process in set[BaseProcess](multiprocessing.active_children()) - before:
-        process.kill()
+    def _take(self, cell: Cell, future: Future[Outcome]) -> None:
+        try:
+            outcome = future.result()
+        except self.workers.deaths:
+            self._bury(cell)
+            return
+        if outcome.state == "interrupted" and not self.grid.stopping and not self.blind:
+            self.blind = cell.id
+        self.grid.outcomes[cell.id] = outcome
+
+    def _bury(self, cell: Cell) -> None:
+        if self.grid.stopping:
+            return  # The user did not want to wait.
+        self.tries[cell.id] += 1
+        if self.tries[cell.id] < ATTEMPTS:
+            self.suspects.append(cell)
+        elif any(self.grid.folder(c).path.exists() for c in self.grid.cells):
+            died = "its worker process died, perhaps for want of memory"
+            self.grid.outcomes[cell.id] = Outcome("failed", died)
+        else:
+            raise RunError("The worker processes end before they begin; see what they print.")
 
 
 @contextmanager

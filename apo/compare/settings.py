@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from apo.budget import Budget
 from apo.errors import SettingsError, near
 from apo.optimize import DEFAULT_BUDGET
+from apo.taskfile.yaml_file import read_mapping
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 _Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
@@ -125,17 +125,7 @@ def read_experiment(path: Path) -> dict[str, Any]:
     Raises:
         SettingsError: it cannot be read, or is no YAML mapping.
     """
-    try:
-        values: Any = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise SettingsError(f"The experiment {path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, ValueError) as error:
-        said = " ".join(str(error).split())
-        raise SettingsError(f"{path} is not valid YAML in UTF-8: {said}.") from error
-    if not isinstance(values, dict):
-        raise SettingsError(f"{path} must be a mapping of keys such as tasks and optimizers.")
-    keys = cast("dict[object, Any]", values)
-    return {"name": path.stem, **{str(key): value for key, value in keys.items()}}
+    return {"name": path.stem, **read_mapping(path, SettingsError, "tasks and optimizers")}
 
 
 def parse_experiment(values: Mapping[str, Any], where: str) -> Experiment:

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,9 +50,14 @@ def markdown(found: Comparison) -> str:
     parts += [f"**{problem}**" for problem in found.problems]
     for table in tables(found):
         cells = [table.headings, ("---", *["---:"] * (len(table.headings) - 1)), *table.rows]
-        lines = ["| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in cells]
-        parts += [f"## {table.title}", "\n".join(lines), table.note]
+        lines = ["| " + " | ".join(map(_literal, row)) + " |" for row in cells]
+        parts += [f"## {_literal(table.title)}", "\n".join(lines), table.note]
     return "\n\n".join([*parts, LEGEND]) + "\n"
+
+
+def _literal(text: str) -> str:
+    """Write a cell in Markdown, so that it makes no link, no HTML, and stays in its cell."""
+    return re.sub(r"([\\`<>\[\]|])", r"\\\1", " ".join(text.split()))
 
 
 LEGEND = (
@@ -65,13 +71,18 @@ LEGEND = (
 
 
 def cells_csv(rows: Sequence[Row]) -> str:
-    """A line for each finished cell."""
+    """A line for each finished cell; a text that a spreadsheet would compute gets a ' in front."""
     text = io.StringIO()
     if rows:
         writer = csv.DictWriter(text, list(rows[0].to_dict()), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(row.to_dict() for row in rows)
+        writer.writerows({k: _inert(v) for k, v in row.to_dict().items()} for row in rows)
     return text.getvalue()
+
+
+def _inert(value: object) -> object:
+    active = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{value}" if active else value
 
 
 def _overall(found: Comparison) -> Table:

@@ -1,15 +1,21 @@
 """From rows to examples: which columns are the input and the target, and which rows are usable."""
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, cast
 
 from apo.data.rows import Row
 from apo.errors import DataError, near
 from apo.scorers.answers import quote
-from apo.task import Example
+
+TOLD = 1_000_000
+"""After so many rows each, it is told how far reading is."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +62,14 @@ class Rejected:
         ]
 
 
-def examples(
+Parts = tuple[dict[str, str], tuple[str, ...], Row]
+"""The inputs by field, the accepted answers, and the row that they come from."""
+
+
+def usable(
     rows: Iterable[Row], columns: Columns, rejected: Rejected, where: str
-) -> Iterator[tuple[Example, Row]]:
-    """Make examples of rows, one by one, with the row that each comes from.
+) -> Iterator[Parts]:
+    """Give what an example is made of, row by row; most rows of large data never become one.
 
     A row is left out, and counted, when an input is missing (null), all inputs are blank, it has
     no target, or it holds half of a surrogate pair, which no API takes.
@@ -73,23 +83,25 @@ def examples(
     Raises:
         DataError: a column is not there, or a target is none of the labels.
     """
-    names = columns.names
+    needed, labels = frozenset(columns.names), frozenset(columns.labels)
     for number, row in enumerate(rows, 1):
-        place = f"{where}, row {number}"
-        _require_columns(row, names, place)
+        if number % TOLD == 0:
+            _log.info("Read %s rows of %s. Large data are read once.", f"{number:,}", where)
+        if not needed <= row.keys():
+            _require_columns(row, columns.names, f"{where}, row {number}")
         inputs = {name: row[column] for name, column in columns.inputs.items()}
-        targets = _targets(row, columns)
+        targets = _targets(tuple([row[name] for name in columns.targets]), bool(labels))
         reason = _unusable(inputs, targets)
         if reason:
-            rejected.add(reason, place)
+            rejected.add(reason, f"{where}, row {number}")
             continue
-        for target in targets:
-            if columns.labels and target not in columns.labels:
-                raise DataError(
-                    f"{place}: the target {quote(target)} is none of the labels."
-                    f"{near(target, list(columns.labels))}"
-                )
-        yield Example(cast("dict[str, str]", inputs), targets), row
+        if labels and not labels.issuperset(targets):
+            target = next(target for target in targets if target not in labels)
+            raise DataError(
+                f"{where}, row {number}: the target {quote(target)} is none of the labels."
+                f"{near(target, list(columns.labels))}"
+            )
+        yield cast("dict[str, str]", inputs), targets, row
 
 
 def _require_columns(row: Row, names: list[str], place: str) -> None:
@@ -101,10 +113,11 @@ def _require_columns(row: Row, names: list[str], place: str) -> None:
             raise DataError(f"{place}: there is no column {name!r}.{hint}{near(name, known)}")
 
 
-def _targets(row: Row, columns: Columns) -> tuple[str, ...]:
+@lru_cache(maxsize=256)  # Labels come again and again.
+def _targets(cells: tuple[str | None, ...], strip: bool) -> tuple[str, ...]:
     """The accepted answers, each once, without the blank ones."""
-    found = [target for name in columns.targets for target in accepted(row[name])]
-    if columns.labels:
+    found = [target for cell in cells for target in accepted(cell)]
+    if strip:
         found = [target.strip() for target in found]
     return tuple(dict.fromkeys(target for target in found if target.strip()))
 
@@ -124,11 +137,11 @@ def accepted(cell: str | None) -> list[str]:
 
 
 def _unusable(inputs: Mapping[str, str | None], targets: tuple[str, ...]) -> str:
-    missing = [name for name, text in inputs.items() if text is None]
-    if missing:
-        return f"no value for {missing[0]!r}"
-    texts = [text or "" for text in inputs.values()]
-    if not any(text.strip() for text in texts):
+    texts = [text for text in inputs.values() if text is not None]
+    if len(texts) < len(inputs):
+        missing = next(name for name, text in inputs.items() if text is None)
+        return f"no value for {missing!r}"
+    if not any(map(str.strip, texts)):
         return "blank input"
     if not targets:
         return "no target"

@@ -6,7 +6,7 @@ The libraries have no types of their own, so they are imported by name, as Any, 
 import os
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,16 @@ from apo.errors import DataError
 _HUB = re.compile(
     r"hf:(?P<name>[\w.-]+/[\w.-]+)(?::(?P<config>[\w.+-]+))?(?:/(?P<split>[\w.\[\]:%+-]+))?"
 )
+_BATCH = 4096  # rows of a Parquet file held at once
 _HUB_TIMEOUT = 5.0  # seconds to find out that there is no way to the Hub
 
 
-def parquet_rows(path: Path) -> Iterator[Row]:
-    """Read a Parquet file batch by batch.
+def parquet_rows(path: Path, wanted: Collection[str] = ()) -> Iterator[Row]:
+    """Read a Parquet file batch by batch, in flat memory whatever the size of its row groups.
+
+    Args:
+        path: the file.
+        wanted: the only columns to read, where the file has them all; otherwise all are read.
 
     Raises:
         DataError: it is no Parquet file, or two columns have the same name.
@@ -30,14 +35,35 @@ def parquet_rows(path: Path) -> Iterator[Row]:
     arrow: Any = import_module("pyarrow")
     parquet: Any = import_module("pyarrow.parquet")
     try:
-        with parquet.ParquetFile(path) as file:
-            header = column_names(file.schema_arrow.names, str(path))
-            for batch in file.iter_batches(batch_size=1024):
-                columns = [column.to_pylist() for column in batch.columns]
+        # Without a buffer size, a column of a whole row group is held at once.
+        with parquet.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file:
+            raw = file.schema_arrow.names
+            header = column_names(raw, str(path))
+            known = dict(zip(header, raw, strict=True))
+            chosen = [name for name in header if name in wanted]
+            if not {*wanted} <= {*chosen} or not chosen:
+                chosen = header
+            # One thread: the rows are made one by one anyway.
+            batches = file.iter_batches(
+                _BATCH, columns=[known[name] for name in chosen], use_threads=False
+            )
+            for batch in batches:
+                columns = [_cells(batch.column(known[name]), str(path)) for name in chosen]
                 for values in zip(*columns, strict=True):
-                    yield _row(header, values, str(path))
-    except (arrow.ArrowException, OSError) as error:
+                    yield dict(zip(chosen, values, strict=True))
+    except (arrow.ArrowException, OSError, UnicodeError) as error:
         raise DataError(f"{path} cannot be read as Parquet: {error}.") from error
+
+
+def _cells(column: Any, where: str) -> list[str | None]:
+    """The texts of a column; one of texts needs no look at each of them."""
+    values: list[Any] = column.to_pylist()
+    if str(column.type) in ("string", "large_string", "string_view"):
+        return values
+    try:
+        return [cell(value) for value in values]
+    except DataError as error:
+        raise DataError(f"{where}: {error}.") from None
 
 
 def excel_rows(path: Path) -> Iterator[Row]:
@@ -52,7 +78,7 @@ def excel_rows(path: Path) -> Iterator[Row]:
     except Exception as error:  # zipfile, XML and key errors of many kinds: a damaged file.
         raise DataError(f"{path} cannot be read as an Excel file: {error}.") from error
     try:
-        rows = iter(book.worksheets[0].iter_rows(values_only=True))
+        rows = _sheet(book, path)
         first = list(next(rows, ()))
         while first and first[-1] is None:  # Cells that only had a format.
             first.pop()
@@ -68,6 +94,14 @@ def excel_rows(path: Path) -> Iterator[Row]:
             yield _row(header, padded, f"{path}, row {number}")
     finally:
         book.close()
+
+
+def _sheet(book: Any, path: Path) -> Iterator[tuple[Any, ...]]:
+    """Read the first sheet row by row."""
+    try:
+        yield from book.worksheets[0].iter_rows(values_only=True)
+    except Exception as error:  # As many kinds as when it is opened: the sheet is read only now.
+        raise DataError(f"{path} cannot be read as an Excel file: {error!r}.") from error
 
 
 def frame_rows(frame: Any) -> Iterator[Row]:

@@ -9,9 +9,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from apo.data.split import POOLS
 from apo.errors import DataError
 
 FORMAT = 1
+
+
+def file_name(task: str) -> str:
+    """A task's name as a part of a file's name."""
+    return re.sub(r"[^\w.-]", "_", task)
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a file whole or not at all, and its folder where there is none.
+
+    Raises:
+        OSError: it cannot be written; what was there is still there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".split-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(name, path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 @dataclass(frozen=True)
@@ -27,8 +50,7 @@ class SplitMemory:
     @classmethod
     def of(cls, folder: Path | None, task: str) -> "SplitMemory":
         """The memory of a task in a folder such as .apo/splits."""
-        name = re.sub(r"[^\w.-]", "_", task)
-        return cls(folder and folder / f"{name}.json")
+        return cls(folder and folder / f"{file_name(task)}.json")
 
     def read(self, seed: int) -> dict[str, str]:
         """Give the pool of each id that was allotted under a seed.
@@ -50,11 +72,7 @@ class SplitMemory:
         value = {"apo_split": FORMAT, "seeds": {**self._seeds(), str(seed): dict(pools)}}
         text = json.dumps(value, sort_keys=True, indent=0)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=".split-")
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(name).replace(self.path)
+            replace_file(self.path, text)
         except OSError as error:
             raise DataError(f"{self.path} cannot be written: {error.strerror}.") from error
 
@@ -65,8 +83,11 @@ class SplitMemory:
             value: Any = json.loads(self.path.read_text(encoding="utf-8"))
             if value["apo_split"] != FORMAT:
                 raise ValueError(f"format {value['apo_split']!r}")
-            return {seed: dict(pools) for seed, pools in value["seeds"].items()}
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            seeds = {seed: dict(pools) for seed, pools in value["seeds"].items()}
+            for pool in {pool for pools in seeds.values() for pool in pools.values()} - {*POOLS}:
+                raise ValueError(f"there is no pool {pool!r:.80}")
+            return seeds
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise DataError(
                 f"{self.path}, which remembers how the data is split, cannot be read: {error}. "
                 "Restore it; or delete it to draw a new split, which makes earlier results on the "

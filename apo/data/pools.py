@@ -8,10 +8,10 @@ keep their pool when the data grows.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from apo.data.examples import Columns, Rejected, examples
+from apo.data.examples import Columns, Rejected, usable
 from apo.data.memory import SplitMemory
 from apo.data.rows import Row
-from apo.data.sampling import Kept, Sample, input_id, sort_key
+from apo.data.sampling import Kept, Sample, inputs_id, sort_key
 from apo.data.split import POOLS, Home, Split, allot
 from apo.errors import DataError, near
 from apo.scorers.answers import quote
@@ -24,12 +24,21 @@ _SYNONYMS = {"dev": "validation", "val": "validation", "valid": "validation", "t
 
 @dataclass(frozen=True, kw_only=True)
 class Pools:
-    """The pools, each in random order, and what was noticed on the way, in words."""
+    """The pools, each in random order.
+
+    Attributes:
+        train: for minibatches and demos.
+        validation: chooses between candidates.
+        test: for the verdict.
+        notes: what was noticed on the way, in words.
+        rows: how many usable rows were read.
+    """
 
     train: tuple[Example, ...]
     validation: tuple[Example, ...]
     test: tuple[Example, ...]
     notes: tuple[str, ...] = ()
+    rows: int = 0
 
 
 def make_pools(
@@ -58,15 +67,21 @@ def make_pools(
     rejected = Rejected()
     samples: dict[tuple[str, str], Sample] = {}
     for source, rows in sources.items():
-        for example, row in examples(rows, columns, rejected, source):
+        for inputs, targets, row in usable(rows, columns, rejected, source):
             home = _home(source, row, columns)
-            stratum = example.target if columns.labels else ""
-            if (home, stratum) not in samples:
-                samples[home, stratum] = _sample(home, split, remembered)
-            identity = input_id(example)
-            samples[home, stratum].add(example, identity, sort_key(identity, split.seed))
+            stratum = targets[0] if columns.labels else ""
+            sample = samples.get((home, stratum))
+            if sample is None:
+                sample = samples[home, stratum] = _sample(home, split, remembered)
+            identity = inputs_id(inputs)
+            key = sort_key(identity, split.seed)
+            if sample.wants(identity, key):
+                sample.add(Example(inputs, targets), identity, key)
+            else:
+                sample.seen += 1
     homes = {home: _merge(samples, home) for home in dict.fromkeys(home for home, _ in samples)}
-    notes = [*rejected.notes(), *_duplicate_notes(homes), *_separate(homes)]
+    notes = [*rejected.notes(), *_sample_notes(samples, homes)]
+    notes += [*_duplicate_notes(homes), *_separate(homes)]
     if not homes:
         raise DataError(" ".join(["There are no usable rows.", *notes]))
     pools = allot(homes, samples, split, remembered, stratify=bool(columns.labels))
@@ -76,7 +91,7 @@ def make_pools(
     seen = sum(sample.seen for sample in samples.values())
     notes.append(f"{seen} usable rows; the pools: {sizes}.")
     train, validation, test = (tuple(kept.example for kept in pools[name]) for name in POOLS)
-    return Pools(train=train, validation=validation, test=test, notes=tuple(notes))
+    return Pools(train=train, validation=validation, test=test, notes=tuple(notes), rows=seen)
 
 
 def _home(source: str, row: Row, columns: Columns) -> str:
@@ -111,6 +126,19 @@ def _merge(samples: Mapping[tuple[str, str], Sample], home: str) -> Home:
             else:
                 merged[identity] = replace(kept)  # The sample's own count stays.
     return merged
+
+
+def _sample_notes(
+    samples: Mapping[tuple[str, str], Sample], homes: Mapping[str, Home]
+) -> list[str]:
+    """Say what was not looked at in every row."""
+    if not any(sample.dropped for sample in samples.values()):
+        return []
+    drawn = sum(len(home) for home in homes.values())
+    return [
+        f"The pools come out of {drawn} inputs drawn by content; repeats and different targets "
+        "were looked for among these, missing values and labels in every row."
+    ]
 
 
 def _duplicate_notes(homes: Mapping[str, Home]) -> list[str]:

@@ -7,7 +7,7 @@ canonical form (see `cell`). A missing value (null, NaN, an empty spreadsheet ce
 import codecs
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +19,9 @@ Row = dict[str, str | None]
 SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".xlsm")
 
 
-def read_rows(source: Any, *, encoding: str = "utf-8") -> Iterator[Row]:
+def read_rows(
+    source: Any, *, encoding: str = "utf-8", wanted: Collection[str] = ()
+) -> Iterator[Row]:
     """Read rows one by one; only JSON lists and Excel's shared texts are held in memory.
 
     Args:
@@ -27,6 +29,8 @@ def read_rows(source: Any, *, encoding: str = "utf-8") -> Iterator[Row]:
             ":config" and "/split" where wanted, for a data set on the Hugging Face Hub; a pandas
             DataFrame; a Dataset or IterableDataset of `datasets`; or any iterable of mappings.
         encoding: of CSV, TSV and JSON files. "utf-8" also takes a byte order mark.
+        wanted: the columns that will be asked for, if that is known: a Parquet file with all of
+            them is not read further.
 
     Raises:
         DataError: the source cannot be read or has no table's shape; the text says where.
@@ -37,7 +41,7 @@ def read_rows(source: Any, *, encoding: str = "utf-8") -> Iterator[Row]:
 
         return hub_rows(source)
     if isinstance(source, str | Path):
-        return _file_rows(Path(source), known_encoding(encoding))
+        return _file_rows(Path(source), known_encoding(encoding), wanted)
     kind = source_type.__module__.partition(".")[0]
     if kind in ("pandas", "datasets"):
         from apo.data.libraries import dataset_rows, frame_rows
@@ -59,7 +63,8 @@ def known_encoding(name: str) -> str:
     """
     try:
         known = codecs.lookup(name).name
-    except LookupError:
+        "a".encode(known)  # What turns bytes into bytes, such as hex, fails here.
+    except (LookupError, ValueError):
         raise DataError(
             f"encoding is {name!r}, which is unknown; common ones: utf-8, cp949, latin-1, utf-16."
         ) from None
@@ -113,7 +118,7 @@ def column_names(names: Sequence[Any], where: str) -> list[str]:
     return header
 
 
-def _file_rows(path: Path, encoding: str) -> Iterator[Row]:
+def _file_rows(path: Path, encoding: str, wanted: Collection[str]) -> Iterator[Row]:
     suffix = path.suffix.lower()
     if not path.is_file():
         raise DataError(f"There is no data file {path} (looked for {path.resolve()}).")
@@ -122,7 +127,7 @@ def _file_rows(path: Path, encoding: str) -> Iterator[Row]:
     if suffix in (".parquet", ".xlsx", ".xlsm"):
         from apo.data.libraries import excel_rows, parquet_rows
 
-        return parquet_rows(path) if suffix == ".parquet" else excel_rows(path)
+        return parquet_rows(path, wanted) if suffix == ".parquet" else excel_rows(path)
     if suffix not in SUFFIXES:
         raise DataError(f"{path} is no kind of file that apo reads: {', '.join(SUFFIXES)}.")
     from apo.data.text import text_rows
@@ -150,4 +155,8 @@ def records(items: Iterable[object], where: str) -> Iterator[Row]:
             row = {str(key).strip(): cell(value) for key, value in values.items()}
         except DataError as error:
             raise DataError(f"{where} {number}: {error}.") from None
+        if len(row) < len(values):
+            raise DataError(
+                f"{where} {number}: two keys are the same but for blanks: {[*values]!r:.200}."
+            )
         yield row

@@ -11,12 +11,17 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
 
-from apo.task import Example, content_hash
+from apo.task import Example, text_hash
 
 
 def input_id(example: Example) -> str:
     """Hash of an example's inputs alone: rows that ask the same have the same one."""
-    return content_hash(dict(example.inputs))
+    return inputs_id(dict(example.inputs))
+
+
+def inputs_id(inputs: dict[str, str]) -> str:
+    """Do the same before there is an example."""
+    return text_hash(inputs)
 
 
 def sort_key(identity: str, seed: int) -> int:
@@ -67,6 +72,12 @@ class Sample:
     items: dict[str, Kept] = field(default_factory=dict[str, Kept])
     seen: int = 0
     _largest: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+
+    def wants(self, identity: str, key: int) -> bool:
+        """Whether `add` would keep or merge a row with these inputs."""
+        if len(self._largest) < self.limit or identity in self.always:
+            return True
+        return bool(self._largest) and key <= -self._largest[0][0]
 
     def add(self, example: Example, identity: str, key: int) -> None:
         """Take a row in if its key is among the smallest so far."""

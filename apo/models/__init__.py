@@ -1,10 +1,13 @@
 """Models by name: `open_model("openai/gpt-5-mini")`, a local server, any URL, or `embedded`."""
 
 import math
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from apo.errors import SettingsError, near
 from apo.model import Model
+
+if TYPE_CHECKING:
+    from apo.models.address import Address
 
 Transport = Literal["aiohttp", "openai"]
 GROUP = "apo.models"
@@ -24,8 +27,9 @@ def open_model(
     Args:
         name: "embedded"; "provider/model" of a known provider, such as "openai/gpt-5-mini",
             "azure/DEPLOYMENT" or "ollama/llama3.2"; a base URL and a model,
-            "http://localhost:8000/v1#model"; or "x/…", when an installed package offers x in the
-            entry-point group apo.models: a factory that is given what follows the slash.
+            "http://localhost:8000/v1#model"; several base URLs of one model, between commas,
+            "http://a:8000/v1,http://b:8000/v1#model"; or "x/…", when an installed package offers x
+            in the entry-point group apo.models: a factory that is given what follows the slash.
         transport: "aiohttp" (a lean client) or "openai" (the openai SDK).
         timeout: seconds that one attempt may take in all.
         max_connections: the most calls on the wire at once; others wait, unlimited.
@@ -39,11 +43,31 @@ def open_model(
         from apo.models.embedded import Embedded
 
         return Embedded()
-    from apo.models.providers import PROVIDERS, locate
+    from apo.models.providers import PROVIDERS, locate, public_name
 
     if "://" not in name and name.partition("/")[0] not in PROVIDERS:
         return _plug_in(name, [*PROVIDERS])
-    address = locate(name)
+    urls, _, model = name.partition("#")
+    if "://" in urls and "," in urls:
+        if not all("://" in url for url in urls.split(",")):
+            raise SettingsError(
+                f"{public_name(name)!r}: write each server as a URL, "
+                "http://a:8000/v1,http://b:8000/v1#model."
+            )
+        from apo.models.balanced import BalancedModel
+
+        replicas = [
+            _connect(locate(f"{url}#{model}"), transport, timeout, max_connections)
+            for url in urls.split(",")
+        ]
+        hosts = ",".join(replica.name.partition("#")[0] for replica in replicas)
+        return BalancedModel(f"{hosts}#{model}", replicas)
+    return _connect(locate(name), transport, timeout, max_connections)
+
+
+def _connect(
+    address: "Address", transport: Transport, timeout: float, max_connections: int
+) -> Model:
     if transport == "openai":
         from apo.models.sdk import SdkModel
 

@@ -2,12 +2,16 @@
 
 import base64
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
 from apo.errors import BadRequestError
 from apo.model import Request
+
+_MASK = re.compile(r"[*•·#x]{3,}|\.{2,}|…")
+"""What servers put in place of the middle of a key."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,10 +97,10 @@ class Address:
         text = re.sub(r"//[^/\s]*@", "//", text)  # A URL's credentials, such as the proxy's.
         secrets = [self.key]
         if self.scheme == "basic":
-            secrets += [self.key.partition(":")[2], _base64(self.key)]
+            secrets += [self.key.partition(":")[2]]
         for secret in filter(None, secrets):
-            if len(secret) >= 8:
-                text = text.replace(secret, "***")
+            for form in _forms(secret):
+                text = text.replace(form, "***")
             words = re.split(r"([\s'\"`<>,;()]+)", text)
             text = "".join("***" if _tells(word, secret) else word for word in words)
         return text
@@ -106,7 +110,30 @@ def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
+def _forms(secret: str) -> Iterator[str]:
+    """The secret as it may be written: plain, in a URL, in hexadecimal, in base64.
+
+    What base64 makes of it depends on how many bytes stand before it, by threes: the characters
+    that it shares with its neighbours are left out.
+    """
+    if len(secret) >= 8:
+        data = secret.encode()
+        yield from (secret, quote(secret, safe=""), data.hex(), data.hex().upper())
+        for before in range(3):
+            plain = base64.b64encode(bytes(before) + data).decode().rstrip("=")
+            inner = plain[-(-8 * before // 6) : len(plain) - 1]
+            yield from (inner, inner.translate(str.maketrans("+/", "-_")))
+
+
 def _tells(word: str, secret: str) -> bool:
-    """Whether a word is the secret, masks a key (sk-ab***yz), or holds eight of its characters."""
-    pieces = (secret[i : i + 8] for i in range(len(secret) - 7))
-    return word == secret or "***" in word or any(piece in word for piece in pieces)
+    """Whether a word is the secret, shows its ends (sk-ab…yz), or holds eight of its characters."""
+    if word == secret or "***" in word:
+        return True
+    shown, hidden = word.casefold(), secret.casefold()
+    if any(hidden[i : i + 8] in shown for i in range(len(hidden) - 7)):
+        return True
+    first, *others = _MASK.split(shown)
+    if not others or len(hidden) < 8:
+        return False
+    ends = ((hidden[:n], hidden[-n:]) for n in range(3, 8))
+    return any(first.endswith(start) or others[-1].startswith(end) for start, end in ends)

@@ -26,8 +26,11 @@ from apo.errors import (
     TransportError,
 )
 from apo.models.address import Address
+from apo.models.allowances import wait_for_reset
 
 CODE_FIELDS = ("code", "type", "status")
+MAX_WORDS = 4000
+"""Characters of a server's words that are looked at; the rest says nothing new."""
 QUOTA_CODES = {
     "insufficient_quota",
     "billing_hard_limit_reached",
@@ -74,6 +77,8 @@ def failure(address: Address, status: int, headers: Mapping[str, str], body: Any
     shown = words(address, said, 400)
     text = f"{address.name}: the server answered {status}: {shown or '(nothing)'}"
     asked_wait = retry_after(headers, time.time())
+    if asked_wait is None:
+        asked_wait = wait_for_reset(headers)
     if status == 402 or codes & QUOTA_CODES or QUOTA_WORDS.search(said):
         return QuotaError(f"{text} The account behind {_key(address)} has no credit left.")
     if status in (401, 403):
@@ -114,16 +119,23 @@ def _codes(error: dict[str, Any]) -> set[str]:
 
 
 def _message(body: Any) -> str:
-    """The server's own words, wherever it puts them."""
+    """The server's own words, wherever it puts them; their beginning when there are many."""
     if isinstance(body, str):
-        title = re.search(r"<title>(.*?)</title>", body, re.IGNORECASE | re.DOTALL)
-        return title[1] if title else body
+        start = body[:MAX_WORDS]
+        title = re.search(r"<title>(.*?)</title>", start, re.IGNORECASE | re.DOTALL)
+        return title[1] if title else start
     error = error_part(body)
     for field in ("message", "detail", "error", "error_description"):
         if error.get(field):
-            said = error[field]
-            return said if isinstance(said, str) else orjson.dumps(said).decode()
+            return _as_text(error[field])[:MAX_WORDS]
     return ""
+
+
+def _as_text(said: object) -> str:
+    try:
+        return said if isinstance(said, str) else orjson.dumps(said).decode()
+    except orjson.JSONEncodeError:  # It reads lists in lists deeper than it writes them.
+        return ""
 
 
 def words(address: Address, text: str, size: int) -> str:
@@ -139,7 +151,7 @@ def _key(address: Address) -> str:
 
 def _refused(address: Address) -> str:
     if address.scheme == "basic":
-        return "It refuses the user and password in the URL."
+        return f"It refuses the user and password in the URL, or in {address.key_variable}."
     variable = address.key_variable
     if not variable:
         return f"It wants a key: name the model {address.url}#{address.model} and set APO_API_KEY."

@@ -7,6 +7,7 @@ without the model's own chat template, as APE does (Zhou et al., 2022, §3).
 
 import re
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from apo.errors import BadRequestError, LikelihoodError, MalformedReplyError, TransportError
@@ -91,7 +92,11 @@ def answer_logprobs(
     places = spans(tokens, before + answer)
     of_answer = [i for i, (first, last) in enumerate(places) if first < end and last > start]
     known = [values[i] for i in of_answer if i < len(values)]
-    found = [float(value) for value in known if isinstance(value, int | float)]
+    found = [
+        float(v)
+        for v in known
+        if isinstance(v, int | float) and not isinstance(v, bool) and isfinite(v)
+    ]
     whole = of_answer and places[of_answer[0]][0] <= start and places[of_answer[-1]][1] >= end
     return tuple(found) if whole and len(found) == len(of_answer) else ()
 

@@ -69,7 +69,8 @@ def find_price(model_name: str, stated: Mapping[str, Price] | None = None) -> Pr
         if stated and name in stated:
             return stated[name]
     if "://" in model_name:
-        return FREE if _is_loopback(model_name) else None
+        servers = model_name.partition("#")[0].split(",")
+        return FREE if all(map(_is_loopback, servers)) else None
     if provider in LOCAL:
         return FREE
     provider = LITELLM.get(provider, provider)

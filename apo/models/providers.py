@@ -1,12 +1,16 @@
 """Where named models are served: base URLs, key variables, and habits of each server.
 
-Keys are read from the environment when a model is opened, and go nowhere but into the request's
-header. Seeds: Mistral calls the option random_seed, and Gemini's endpoint refuses it.
+Keys are read from the environment, or else the system's keyring, when a model is opened, and go
+nowhere but into the request's header. Seeds: Mistral calls the option random_seed, and Gemini's
+endpoint refuses it.
 """
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from apo.errors import AuthenticationError, SettingsError
@@ -14,6 +18,9 @@ from apo.models.address import Address
 
 AZURE_API_VERSION = "2024-10-21"
 URL_KEY = "APO_API_KEY"
+URL_LOGIN = "APO_BASIC_AUTH"
+KEYRING = "apo"
+"""The service under which the keyring holds keys; the user name is the variable's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,23 +127,25 @@ def _from_url(name: str) -> Address:
     if not model.strip():
         raise SettingsError(f"{url!r} names no model; write {url}#MODEL.")
     key = _read_key(url, URL_KEY, needed=False)
+    # A name that was written down has lost its user and password: `apo resume` finds them here.
+    login = _read_key(url, URL_LOGIN, needed=False)
     if credentials:
         user, _, password = credentials.partition(":")
-        key = f"{unquote(user)}:{unquote(password)}"
+        login = f"{unquote(user)}:{unquote(password)}"
     return Address(
         name=public_name(name),
         model=model,
         url=url,
-        key_variable=URL_KEY,
-        key=key,
-        scheme="basic" if credentials else "bearer",
+        key_variable=URL_LOGIN if login else URL_KEY,
+        key=login or key,
+        scheme="basic" if login else "bearer",
     )
 
 
 def public_name(name: str) -> str:
-    """Give a model's name without the credentials that a URL may hold."""
+    """Give a model's name without the credentials that its URLs may hold."""
     url, hash_, model = name.partition("#")
-    return re.sub(r"^([^/]*//)[^/?]*@", r"\1", url) + hash_ + model
+    return re.sub(r"//[^/?]*@", "//", url) + hash_ + model
 
 
 def _base_url(url: str, source: str) -> tuple[str, str]:
@@ -154,6 +163,8 @@ def _base_url(url: str, source: str) -> tuple[str, str]:
         raise SettingsError(
             f"{source}: {shown!r} is no base URL; write it like http://localhost:8000/v1."
         )
+    if "@" in parts.path:  # Of a password with a slash, half would be taken for the host.
+        raise SettingsError(f"{source}: write / # ? @ in a password %2F %23 %3F %40.")
     if parts.query:
         raise SettingsError(f"{source}: {shown!r} is followed by a query (?…); leave it out.")
     credentials, _, host = parts.netloc.rpartition("@")
@@ -174,13 +185,36 @@ def _ollama_url(host: str) -> str:
     return f"{parts.scheme}://{name}:{port}{parts.path.rstrip('/').removesuffix('/v1')}/v1"
 
 
+def _from_keyring(name: str, variable: str) -> str:
+    """Look a key up in the system's keyring; "" when keyring is not installed or has none.
+
+    Raises:
+        AuthenticationError: the keyring is locked, or fails.
+    """
+    if find_spec("keyring") is None:
+        return ""
+    get: Callable[[str, str], str | None] = import_module("keyring").get_password
+    try:
+        return (get(KEYRING, variable) or "").strip()
+    except Exception as error:  # Every backend has errors of its own.
+        if type(error).__name__ == "NoKeyringError":  # A machine without one, such as a server.
+            return ""
+        raise AuthenticationError(
+            f"{name}: the system's keyring cannot be read ({type(error).__name__}). Unlock it, or "
+            f"set the key in the shell that runs apo: export {variable}=YOUR_KEY."
+        ) from None
+
+
 def _read_key(name: str, variable: str, *, needed: bool) -> str:
-    key = os.environ.get(variable, "").strip() if variable else ""
+    if not variable:
+        return ""
+    key = os.environ.get(variable, "").strip() or _from_keyring(name, variable)
     if needed and not key:
         raise AuthenticationError(
             f"{name} needs a key, and the environment variable {variable} is not set. Set it in "
-            f"the shell that runs apo: export {variable}=YOUR_KEY. Keys are read from the "
-            'environment only. The model "embedded" needs none.'
+            f"the shell that runs apo: export {variable}=YOUR_KEY. Or keep it in the system's "
+            f"keyring: pip install keyring, keyring set {KEYRING} {variable}. Keys are read from "
+            'nowhere else. The model "embedded" needs none.'
         )
     if not re.fullmatch(r"[!-~]*", key):
         raise AuthenticationError(

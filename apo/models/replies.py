@@ -1,6 +1,7 @@
 """What a chat-completions server answered. Both transports end here."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -8,6 +9,7 @@ import orjson
 from apo.errors import ContentFilterError, MalformedReplyError
 from apo.model import Completion, Usage
 from apo.models.address import Address
+from apo.models.allowances import read_allowances
 from apo.models.failures import as_dict, as_list, error_part, failure, words
 
 MAX_REPLY = 16 * 2**20
@@ -31,7 +33,9 @@ def read_reply(
     Raises:
         ModelError: it is no answer; the subclass says why.
     """
-    return completion(address, parse_reply(address, status, headers, data))
+    found = completion(address, parse_reply(address, status, headers, data))
+    allowances = read_allowances(headers)
+    return replace(found, allowances=allowances) if allowances else found
 
 
 def parse_reply(address: Address, status: int, headers: Mapping[str, str], data: bytes) -> Any:
@@ -51,9 +55,10 @@ def parse_reply(address: Address, status: int, headers: Mapping[str, str], data:
     if status != 200:
         raise failure(address, status, headers, body)
     if isinstance(body, str) or "json" not in kind.lower():
+        kind = words(address, kind.partition(";")[0], 80)
         raise MalformedReplyError(
-            f"{address.name}: the server answered 200 with {kind.partition(';')[0]} that is no "
-            f"chat completion. Is the base URL {address.url} right? It begins: "
+            f"{address.name}: the server answered 200 with {kind} that is no chat completion. "
+            f"Is the base URL {address.url} right? It begins: "
             f"{words(address, data[:2000].decode('utf-8', 'replace'), 80)!r}"
         )
     return body

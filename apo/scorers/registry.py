@@ -83,7 +83,8 @@ def make_scorer(
 
     Args:
         spec: a name such as "exact", `file.py:name` for a function or class of the user's, or a
-            mapping with the name and settings: {"name": "numeric", "tolerance": 0.01}.
+            mapping with the name and settings: {"name": "numeric", "tolerance": 0.01}. With
+            `workers` a scorer of the user's scores in so many processes of its own.
         labels: the task's labels, for scorers that have a setting of that name.
         folder: where the path of a Python file starts.
 
@@ -96,6 +97,8 @@ def make_scorer(
         raise TaskError(
             'A scorer needs a name, such as "exact" or {name: numeric, tolerance: 0.01}.'
         )
+    if "workers" in settings:
+        return _make_pooled(name, settings, labels, folder)
     made = _find(name, folder)
     if not isclass(made):
         return FunctionScorer(function=partial(made, **settings) if settings else made, name=name)
@@ -106,6 +109,28 @@ def make_scorer(
     except TypeError as error:
         raise TaskError(f"The scorer {name} does not take these settings: {error}.") from error
     return scorer if name in SCORERS else FunctionScorer(function=scorer, name=name)
+
+
+def _make_pooled(
+    name: str, settings: dict[str, Any], labels: Sequence[str], folder: Path
+) -> Scorer:
+    from apo.scorers.pool import PooledScorer
+
+    workers = settings.pop("workers")
+    if type(workers) is not int or workers < 1:
+        raise TaskError(f"The scorer {name} has {workers!r} workers; it must be a number from 1.")
+    spec = {"name": name, **settings}
+    scorer = make_scorer(spec, labels, folder)
+    if not isinstance(scorer, FunctionScorer):
+        raise TaskError(f"The scorer {name} is quick and takes no workers; leave them out.")
+    return PooledScorer(
+        function=scorer.function,
+        name=name,
+        spec=spec,
+        labels=tuple(labels),
+        folder=folder.absolute(),
+        workers=workers,
+    )
 
 
 def _find(name: str, folder: Path) -> Callable[..., Any]:

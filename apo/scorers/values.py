@@ -43,7 +43,10 @@ class Numeric:
 
 def _show(number: Number) -> str:
     value = number.value
-    text = str(value.numerator) if value.denominator == 1 else f"{float(value):.10g}"
+    try:
+        text = str(value.numerator) if value.denominator == 1 else f"{float(value):.10g}"
+    except OverflowError:
+        text = f"{value.numerator}/{value.denominator}"
     return quote(text + "%" * number.percent)
 
 
@@ -70,7 +73,10 @@ class JsonFields:
         said = json_in(output)
         if said is None:
             return Score(0.0, False, "The answer holds no complete JSON object.")
-        scores = [self._score(said, target) for target in example.targets]
+        try:
+            scores = [self._score(said, target) for target in example.targets]
+        except RecursionError:  # It can be read somewhat deeper than it can be compared.
+            return Score(0.0, False, "The answer's JSON is nested too deep.")
         return max(scores, key=lambda score: score.value)
 
     def _score(self, said: dict[str, Any], target: str) -> Score:

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from apo.data.examples import Columns
-from apo.data.memory import SplitMemory
-from apo.data.pools import Pools, make_pools
-from apo.data.rows import read_rows
+from apo.data.pools import Pools
+from apo.data.stored import read_pools
 from apo.errors import DataError, PromptError, TaskError
 from apo.model import Decoding
 from apo.prompt import Prompt
@@ -45,14 +44,13 @@ def build_task(
     """
     fields = tuple(settings.inputs)
     seed_prompt = _seed_prompt(settings, prompt, where)
-    scorer = _scorer(settings, folder)
+    scorer = _scorer(settings, folder, where)
     split = settings.split.split(seed)
     columns = Columns(
         inputs=settings.inputs, targets=settings.target, labels=settings.labels, split=split.column
     )
     try:
-        rows = {name: read_rows(source, encoding=encoding) for name, source in sources.items()}
-        pools = make_pools(rows, columns, split, SplitMemory.of(memory, settings.name))
+        pools = read_pools(sources, columns, split, memory, settings.name, encoding)
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
     _require_judgeable(pools, scorer, where)
@@ -100,13 +98,16 @@ def _seed_prompt(settings: TaskSettings, prompt: Prompt | None, where: str) -> P
     return usable_prompt(where, make)
 
 
-def _scorer(settings: TaskSettings, folder: Path) -> Scorer:
+def _scorer(settings: TaskSettings, folder: Path, where: str) -> Scorer:
     spec = settings.scorer or ("choice" if settings.labels else "exact")
     if callable(spec):
         known = type(spec) in SCORERS.values() or isinstance(spec, FunctionScorer)
         name = getattr(spec, "__name__", type(spec).__name__)
         return cast("Scorer", spec) if known else FunctionScorer(function=spec, name=name)
-    return make_scorer(spec, settings.labels, folder)
+    try:
+        return make_scorer(spec, settings.labels, folder)
+    except TaskError as error:
+        raise TaskError(f"{where}: {error}") from error
 
 
 def _require_judgeable(pools: Pools, scorer: Scorer, where: str) -> None:

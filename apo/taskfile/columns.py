@@ -18,9 +18,7 @@ from apo.scorers.numbers import numbers_in
 MAX_DISTINCT = 5000
 """Values of a column that are counted one by one."""
 
-_NUMBER = re.compile(
-    r"\s*[-−+]?\s*[$€£¥₩]?\s*\.?\d[\d.,/ ]*(?:e[+-]?\d+)?\s*[%원]?\s*", re.IGNORECASE
-)
+_NUMBER = re.compile(r"[-−+]?\s?[$€£¥₩]?\s?\.?\d[\d.,/ ]*(?:e[+-]?\d+)?\s?[%원]?", re.IGNORECASE)
 _SCRIPTS = {
     "ko": re.compile("[가-힣]"),
     "en": re.compile("[A-Za-z]"),
@@ -69,7 +67,7 @@ class Column:
             if value in self.values or not self.many:
                 self.values[value] += 1
         self.many = len(self.values) >= MAX_DISTINCT
-        self.numbers += bool(_NUMBER.fullmatch(cell) and numbers_in(cell))
+        self.numbers += bool(_NUMBER.fullmatch(cell.strip()) and numbers_in(cell))
         self.spaced += " " in cell.strip()
         if cell.lstrip().startswith("{"):
             self._add_object(cell)

@@ -101,6 +101,10 @@ def _from_file(settings: TaskFile, path: Path, memory: Path | None, seed: int) -
         name: source if source.startswith("hf:") else _data_path(folder, source)
         for name, source in given.items()
     }
+    scorer: Any = settings.scorer
+    scorer = cast("dict[str, Any]", scorer).get("name") if isinstance(scorer, dict) else scorer
+    if isinstance(scorer, str) and is_python_reference(scorer):
+        _inside(folder, scorer.rpartition(":")[0], "scorer")
     prompt: Prompt | None = None
     fields = tuple(settings.inputs)
     if settings.prompt_file is not None:
@@ -116,7 +120,11 @@ def _data_path(folder: Path, source: str) -> Path:
 def _inside(folder: Path, name: str, key: str) -> Path:
     """A path in the task's folder, so that a task is complete when its folder is copied."""
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        inside = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError) as error:  # A NUL, or links in a circle.
+        raise TaskError(f"{key} is {name!r:.200}, which is no path: {error}.") from None
+    if not inside:
         raise TaskError(
             f"{key} is {name!r}, which leaves the task's folder {folder}. Move the file into the "
             "folder; data may also be given by an absolute path."

@@ -88,7 +88,11 @@ class TaskSettings(BaseModel):
     def _fields(cls, value: Any) -> dict[str, str]:
         value = [value] if isinstance(value, str) else value
         if isinstance(value, list | tuple):
-            value = {name: name for name in cast("list[object]", value)}
+            columns = cast("list[object]", value)
+            for column in columns:
+                if not isinstance(column, str):
+                    raise ValueError(f"{column!r:.80} must be a text; put each in quotes")
+            value = {column: column for column in columns}
         if not value or not isinstance(value, Mapping):
             raise ValueError("must be a list of columns, or a mapping of field: column")
         fields = dict[str, str]()
@@ -180,13 +184,26 @@ def parse_settings(kind: type[Settings], values: Mapping[str, Any], where: str) 
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:
-        problems = [_problem(kind, detail) for detail in error.errors()]
-        raise TaskError(f"{where}: {'; '.join(dict.fromkeys(problems))}.") from None
+        problems = [*dict.fromkeys(_problem(kind, detail) for detail in error.errors())]
+        more = f"; and {len(problems) - 5} more of this kind" if len(problems) > 6 else ""
+        told = [_cut(text, 500) for text in problems[: 5 if more else 6]]
+        raise TaskError(f"{where}: {'; '.join(told)}{more}.") from None
+
+
+def _cut(text: str, size: int) -> str:
+    return text if len(text) <= size else f"{text[:size]}…"
+
+
+def _given(value: object) -> str:
+    try:
+        return repr(value)[:80]
+    except (ValueError, RecursionError):  # A number of thousands of digits, lists in lists.
+        return f"a {type(value).__name__} that is too long to show"
 
 
 def _problem(kind: type[BaseModel], detail: ErrorDetails) -> str:
-    path = [str(part) for part in detail["loc"]]
-    name, given = ".".join(path), repr(detail["input"])[:80]
+    path = [_cut(str(part), 80) for part in detail["loc"]]
+    name, given = ".".join(path), _given(detail["input"])
     match detail["type"]:
         case "extra_forbidden":
             known = list((SplitSettings if path[0] == "split" else kind).model_fields)

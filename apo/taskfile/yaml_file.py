@@ -1,17 +1,27 @@
-"""Reads a task.yaml, strictly: a key stands once, and a word stays a word."""
+"""Reads a task.yaml, strictly: a key stands once, and a word stays a word.
+
+Files of others are read as well. Nothing in them is run, and none can blow up: aliases, with which
+a page of YAML unfolds to gigabytes, are refused, and so is what is too long for people to write.
+"""
 
 import re
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
+from yaml.error import MarkedYAMLError
 
-from apo.errors import TaskError
+from apo.errors import ApoError, TaskError
 from apo.taskfile.settings import TaskFile, parse_settings
+
+MAX_SIZE = 2**20
+"""The longest file that is read, in bytes."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML where a key may stand only once, and yes, no, on and off are texts, as in YAML 1.2."""
+    """YAML without aliases, where a key may stand only once, and yes, no, on and off are texts, as
+    in YAML 1.2.
+    """
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the library's own class attribute
         sign: [
@@ -22,6 +32,19 @@ class _Loader(yaml.SafeLoader):
         ]
         for sign, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Build a node; an alias is an error."""
+        if self.check_event(yaml.AliasEvent):
+            event = cast("Any", self.peek_event())  # type: ignore[no-untyped-call]  # yaml's
+            raise MarkedYAMLError(
+                None,
+                None,
+                f"*{event.anchor} is an alias, which is not taken here: write out what it stands "
+                "for, or put the text in quotes",
+                event.start_mark,
+            )
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Build a mapping; a key that stands twice is an error."""
@@ -42,16 +65,35 @@ def read_task_file(path: Path) -> TaskFile:
     Raises:
         TaskError: it cannot be read, is no YAML, or says something that it may not.
     """
-    try:
-        values: Any = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)  # noqa: S506 - safe
-    except OSError as error:
-        raise TaskError(f"{path} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise TaskError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8.") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise TaskError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from None
-    if not isinstance(values, dict):
-        raise TaskError(f"{path} must be a mapping of keys such as inputs, target and data.")
-    items = cast("dict[object, object]", values).items()
-    given = {str(key): value for key, value in items}
+    given = read_mapping(path, TaskError, "inputs, target and data")
     return parse_settings(TaskFile, {"name": path.resolve().parent.name, **given}, str(path))
+
+
+def read_mapping(path: Path, kind: type[ApoError], keys: str) -> dict[str, Any]:
+    """Read a YAML file that is a mapping.
+
+    Args:
+        path: the file.
+        kind: the error that is raised.
+        keys: some of the keys that it may have, for the message when it is no mapping.
+
+    Raises:
+        ApoError: of the kind: it cannot be read, or is no such file.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_SIZE + 1)
+        if len(data) > MAX_SIZE:
+            raise kind(f"{path} is over {MAX_SIZE // 2**20} MB; put data and texts in other files.")
+        values: Any = yaml.load(data.decode("utf-8-sig"), _Loader)  # noqa: S506 - safe
+    except OSError as error:
+        raise kind(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise kind(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8.") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        said = " ".join(str(error).split())[:500]
+        raise kind(f"{path} is not valid YAML: {said}.") from None
+    if not isinstance(values, dict):
+        raise kind(f"{path} must be a mapping of keys such as {keys}.")
+    items = cast("dict[object, object]", values).items()
+    return {str(key): value for key, value in items}

@@ -25,7 +25,8 @@ from aiohttp import web
 
 from apo.errors import AuthenticationError, ModelError, SettingsError
 from apo.model import Model
-from apo.testing.faults import Faults, spoil
+from apo.testing.batches import Batches
+from apo.testing.faults import DELIVERED, STATUS, Faults, spoil
 from apo.testing.wire import (
     chat_completion,
     echoed,
@@ -34,6 +35,9 @@ from apo.testing.wire import (
     read_scored_request,
     status_of,
 )
+
+RETRY_AFTER = (408, 429, 500, 503, 529)
+"""The refusals that carry a Retry-After header, if one was asked for."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,12 @@ class ChatServer:
         base_url: where it serves, once entered.
         requests: attempts that came in.
         answered: attempts that got their right answer.
+        answers: how often each distinct request was answered, and so paid, by its body's hash.
         by_fault: attempts that went wrong, by the name of the fault or the status.
         in_flight: attempts under way.
         max_in_flight: the most that were under way at once.
         seen: the last thousand requests.
+        batches: the Batch API, which counts for itself.
     """
 
     def __init__(
@@ -77,8 +83,10 @@ class ChatServer:
         self.model, self.faults, self.latency = model, faults or Faults(), latency
         self.base_url = ""
         self.requests = self.answered = self.in_flight = self.max_in_flight = 0
+        self.answers: Counter[str] = Counter()
         self.by_fault: Counter[str] = Counter()
         self.seen: deque[Seen] = deque(maxlen=1000)
+        self.batches = Batches(self._chat, self._check_key)
         self._key, self._port = key, port
         self._attempts: Counter[bytes] = Counter()
 
@@ -90,6 +98,7 @@ class ChatServer:
     async def __aenter__(self) -> "ChatServer":
         """Start to serve."""
         app = web.Application(client_max_size=64 * 2**20)
+        self.batches.route(app)
         app.router.add_post("/{path:.*}/completions", self._handle)  # /chat/completions as well.
         # A client that gives up ends the handler: else a hanging one would live on.
         self._runner = web.AppRunner(
@@ -128,38 +137,59 @@ class ChatServer:
         content = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).digest()
         fault = self.faults.draw(content, self._attempts[content])
         self._attempts[content] += 1
-        if fault in ("rate_limit", "server_error"):
-            return self._refuse(429 if fault == "rate_limit" else 500, fault, "Try again.")
+        if fault in STATUS:
+            status, code = STATUS[fault]
+            # Some servers show the key that they were given.
+            return self._refuse(status, code, f"Try again. Your key was {_key(headers)}.", fault)
         if fault == "hang":
             self.by_fault[fault] += 1
             await asyncio.sleep(self.faults.max_hang)
             return web.Response(status=504)
-        if request.path.endswith("/chat/completions"):
-            data = chat_completion(body, await self.model.complete(read_request(body)))
-        else:
-            asked = read_scored_request(body)
-            data = echoed(body, asked, await self.model.complete(asked))
+        data = await self._data(request, body)
         if fault:
             self.by_fault[fault] += 1
-            return await spoil(request, fault, data)
-        self.answered += 1
+            response = await spoil(request, fault, data, self.faults.drip_seconds)
+            if fault in DELIVERED:
+                self._paid(content)
+            return response
+        self._paid(content)
         return web.Response(body=orjson.dumps(data), content_type="application/json")
 
+    async def _data(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+        """The right answer's body."""
+        if request.path.endswith("/chat/completions"):
+            return await self._chat(body)
+        asked = read_scored_request(body)
+        return echoed(body, asked, await self.model.complete(asked))
+
+    async def _chat(self, body: dict[str, Any]) -> dict[str, Any]:
+        return chat_completion(body, await self.model.complete(read_request(body)))
+
+    def _paid(self, content: bytes) -> None:
+        self.answered += 1
+        self.answers[content.hex()] += 1
+
     def _check_key(self, headers: dict[str, str]) -> None:
-        given = headers.get("api-key") or headers.get("authorization", "").removeprefix("Bearer ")
+        given = _key(headers)
         if self._key is not None and given != self._key:
             raise AuthenticationError(f"Incorrect API key provided: {given}.")
 
-    def _refuse(self, status: int, code: str, message: str) -> web.Response:
-        self.by_fault[code if code in self.faults.shares() else str(status)] += 1
+    def _refuse(self, status: int, code: str, message: str, fault: str = "") -> web.Response:
+        self.by_fault[fault or str(status)] += 1
         headers: dict[str, str] = {}
-        if self.faults.retry_after is not None and status in (429, 500):
+        if self.faults.retry_after is not None and status in RETRY_AFTER:
             headers["Retry-After"] = self.faults.retry_after
+        if fault == "redirect":
+            headers["Location"] = "http://elsewhere.invalid/v1/chat/completions"
         error = {"message": message, "type": "error", "param": None, "code": code}
         data = orjson.dumps({"error": error})
         return web.Response(
             body=data, status=status, headers=headers, content_type="application/json"
         )
+
+
+def _key(headers: dict[str, str]) -> str:
+    return headers.get("api-key") or headers.get("authorization", "").removeprefix("Bearer ")
 
 
 @contextmanager

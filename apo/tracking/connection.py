@@ -2,13 +2,14 @@
 
 import logging
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from apo.errors import RunError
-from apo.tracking.environment import database_path, public_uri, safe_name
+from apo.tracking.environment import database_path, is_server, public_uri, safe_name
 
 
 def connect(uri: str, experiment: str) -> tuple[MlflowClient, str]:
@@ -29,6 +30,8 @@ def connect(uri: str, experiment: str) -> tuple[MlflowClient, str]:
     path = database_path(uri)
     if path is not None and not path.exists():
         _make_database(path)
+    if path is None and not is_server(uri):
+        _try_database(uri)
     client = MlflowClient(tracking_uri=uri)
     found = client.get_experiment_by_name(experiment)
     if found is None:
@@ -52,6 +55,19 @@ def _quiet_libraries() -> None:
     """Keep notes on tables made and requests tried again off the user's terminal."""
     for name in ("mlflow.store.db.utils", "urllib3.connectionpool"):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _try_database(uri: str) -> None:
+    """Reach a database once, and raise what is wrong; MLflow would try for two minutes."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import ArgumentError
+
+    with suppress(ArgumentError):  # No database: MLflow says what it takes instead.
+        engine = create_engine(uri)
+        try:
+            engine.connect().close()
+        finally:
+            engine.dispose()
 
 
 def _make_database(path: Path) -> None:

@@ -16,11 +16,12 @@ ENVIRONMENT = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # stdout belongs to apo's own output.
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",  # Seconds; MLflow's own default is 120,
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # with 7 retries: minutes, when a server is away.
+    "PGCONNECT_TIMEOUT": "20",  # Seconds; PostgreSQL's own default is as long as the system waits.
 }
 
 
 def prepare_environment() -> None:
-    """Set MLflow's environment variables where the user has not; call before it is imported."""
+    """Set variables of MLflow and its database where the user has not; call before its import."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 
@@ -53,8 +54,21 @@ def database_path(uri: str) -> Path | None:
 
 
 def public_uri(uri: str) -> str:
-    """The URI without user and password, fit to be shown and written down."""
-    return re.sub(r"//[^/@]*@", "//", uri)
+    """The URI without its password, fit to be shown and written down; any text with URIs in it.
+
+    Of a web address the user goes too, since it may be a token. A database's user stays: with it
+    and PGPASSWORD or ~/.pgpass the URI is still of use.
+    """
+    text = re.sub(r"(https?://)[^/\s]*@", r"\1", uri, flags=re.IGNORECASE)
+    # A database's password may hold slashes.
+    text = re.sub(r"(?<!http:)(?<!https:)(//[^/\s:@]*):[^\s@]*@", r"\1@", text)
+    return re.sub(r"(?<=[?&])\w*(?:password|passwd|pwd|token|secret)=[^&\s#\"']*&?", "", text)
+
+
+def with_password(uri: str) -> str:
+    """A URI that was written down, with the password that MLFLOW_TRACKING_URI has for it."""
+    given = os.environ.get("MLFLOW_TRACKING_URI", "")
+    return given if given and public_uri(given) == uri else uri
 
 
 def safe_name(name: str) -> str:
@@ -106,8 +120,9 @@ def ui_command(
     path = database_path(uri)
     if path is not None and not path.exists():
         raise SettingsError(f"There is no {path}; nothing has been logged there yet.")
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
+    command = [sys.executable, "-m", "mlflow", "ui"]
     # One worker starts in a fraction of the time and memory of four, and serves one reader well.
     command += ["--host", host, "--port", str(port), "--workers", "1"]
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
-    return command, {**ENVIRONMENT, **quiet, **os.environ}
+    # Not as an argument, which `ps` shows: it may hold a password.
+    return command, {**ENVIRONMENT, **quiet, **os.environ, "MLFLOW_BACKEND_STORE_URI": uri}

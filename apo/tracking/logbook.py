@@ -21,6 +21,7 @@ from apo.tracking.environment import (
     public_uri,
     run_url,
     tracking_uri,
+    with_password,
 )
 from apo.tracking.files import TABLES, write_files
 from apo.tracking.parameters import experiment_name, parameters, run_name, tags, told_uri
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 End = Literal["finished", "interrupted", "failed"]
 STATUS: Mapping[End, str] = {"finished": "FINISHED", "interrupted": "KILLED", "failed": "FAILED"}
+PATIENCE = 120.0  # Seconds that the end of a run waits for MLflow.
 CHECKPOINT = 60.0  # Seconds between two uploads of the tables while a run goes on.
 
 
@@ -45,14 +47,17 @@ class Logbook:
         experiment: name of the experiment; by default what the run was told, else "apo/<task>".
 
     Attributes:
+        uri: the tracking URI, with its password if it has one.
+        experiment: name of the experiment.
         outcome: what came of the last pass.
     """
 
     def __init__(self, folder: RunFolder, uri: str | None, experiment: str | None) -> None:
         settings = folder.settings
         self._folder = folder
-        self._uri = absolute_uri(uri or told_uri(settings) or tracking_uri(_earlier(folder)))
-        self._experiment = experiment or experiment_name(settings)
+        known = uri or told_uri(settings) or tracking_uri(_earlier(folder))
+        self.uri = absolute_uri(with_password(known))
+        self.experiment = experiment or experiment_name(settings)
         self._record = Record()
         self._store: Store | None = None
         self._opened = False
@@ -62,7 +67,7 @@ class Logbook:
 
     def tracked(self, problem: str, *, complete: bool = False) -> Tracked:
         """Say where the run is logged, and what is wrong with that."""
-        uri, store = public_uri(self._uri), self._store
+        uri, store = public_uri(self.uri), self._store
         experiment, run = (store.experiment_id, store.run_id) if store else ("", "")
         url = run_url(uri, experiment) if experiment and is_server(uri) else None
         if not complete:
@@ -94,14 +99,15 @@ class Logbook:
         return well
 
     def _pass(self, end: End | None) -> str:
-        self._read()
+        news = self._read() or not self._opened or end is not None
         store, now = self._open(end), int(time.time() * 1000)
         result = self._folder.result if end == "finished" else None
-        points = self._record.points(settled=end == "finished")
-        points += [] if result is None else result_points(result)
-        store.log_points(points, now)
-        for place, candidate in enumerate(self._record.measured):
-            store.log_child(candidate, now + place)  # Apart in time, so that pages keep the order.
+        points: list[Point] = []
+        if news:
+            points = self._record.points(settled=end == "finished")
+            points += [] if result is None else result_points(result)
+            store.log_points(points, now)
+            store.log_children(self._record.measured, now)
         if end is None:
             if time.monotonic() - self._uploaded >= CHECKPOINT:
                 self._upload(store, None)
@@ -113,10 +119,11 @@ class Logbook:
             raise RunError(missing)
         return note
 
-    def _read(self) -> None:
-        """Take in what is new; a connection kept open would keep the journal from closing well."""
+    def _read(self) -> bool:
+        """Take in what is new, and say whether anything is."""
+        # A connection kept open would keep the journal from closing well.
         with closing(open_for_reading(self._folder.journal_path)) as journal:
-            self._record.read(journal)
+            return self._record.read(journal)
 
     def _open(self, end: End | None) -> "Store":
         """Take the run for this process alone, and find or make it in MLflow."""
@@ -127,7 +134,7 @@ class Logbook:
         if self._store is None:
             from apo.tracking.store import Store
 
-            self._store = Store(self._uri, self._experiment)
+            self._store = Store(self.uri, self.experiment)
         store, settings = self._store, self._folder.settings
         if not self._opened:
             first = tags(settings, self._record, None)

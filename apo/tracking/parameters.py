@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
+from apo.tracking.environment import public_uri
 from apo.tracking.record import Record
-from apo.tracking.summary import describe, optimizer_name
+from apo.tracking.summary import describe, model_names, optimizer_name
 
 LEFT_OUT = (
     "id",
@@ -68,20 +69,20 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
         if isinstance(value, dict):
             yield from _flat(cast("dict[str, Any]", value), f"{prefix}{key}.")
         elif value is not None:
-            yield f"{prefix}{key}", str(value)
+            yield f"{prefix}{key}", public_uri(str(value))
 
 
 def tags(
     settings: Mapping[str, Any], record: Record, result: Mapping[str, Any] | None
 ) -> dict[str, str]:
     """The run's tags, its description among them."""
-    names = {**settings, **(result or {})}
+    names = model_names({**settings, **(result or {})})
     verdict = None if result is None else result["verdict"]
     values = {
         "apo.task": settings.get("task"),
         "apo.optimizer": optimizer_name(settings),
         "apo.model": names.get("model"),
-        "apo.optimizer_model": names.get("optimizer_model") or names.get("model"),
+        "apo.optimizer_model": names.get("optimizer_model"),
         "apo.verdict": "none" if verdict is None else _word(verdict),
         "mlflow.note.content": describe(settings, record, result),
         "mlflow.source.name": "apo",

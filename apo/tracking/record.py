@@ -4,10 +4,13 @@ import math
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
+from apo.errors import JournalError
 from apo.journal import Event, read_events
 from apo.prompt import Prompt
+from apo.shapes import EVENTS, require
 
 COUNTS = ("right", "wrong", "malformed", "error", "tokens")
 
@@ -79,8 +82,18 @@ class Candidate:
                 yield Point(name, step, count)
 
     @property
-    def points(self) -> Iterator[Point]:
+    def points(self) -> list[Point]:
         """Its place on the curves over candidates."""
+        if self.whole is not None:
+            return self._settled
+        return list(self._points())
+
+    @cached_property
+    def _settled(self) -> list[Point]:
+        """Worked out once for a candidate measured whole, whose figures cannot change any more."""
+        return list(self._points())
+
+    def _points(self) -> Iterator[Point]:
         figures = self.figures
         if figures is not None:
             if figures.score is not None:
@@ -110,6 +123,7 @@ class Record:
 
     def _take(self, event: Event) -> None:
         body = event.body
+        require(body, EVENTS.get(event.kind, {}), f"The journal's event {event.seq}", JournalError)
         if event.kind == "candidate":
             self.candidates[event.key] = Candidate(
                 ordinal=len(self.candidates),
@@ -120,7 +134,7 @@ class Record:
             )
         elif event.kind == "refused":
             self.refused.append(body)
-        elif event.kind == "evaluation":
+        elif event.kind == "evaluation" and body["candidate"] in self.candidates:
             self._measure(self.candidates[body["candidate"]], body)
 
     def _measure(self, candidate: Candidate, body: Mapping[str, Any]) -> None:

@@ -1,13 +1,15 @@
 """What MLflow has of a run, and adding what it lacks."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 
 from apo.tracking.connection import connect
+from apo.tracking.environment import database_path
 from apo.tracking.files import clean
 from apo.tracking.record import Candidate, Point
 from apo.tracking.summary import shown
@@ -15,6 +17,7 @@ from apo.tracking.summary import shown
 PARENT = "mlflow.parentRunId"
 MAX_METRICS, MAX_PARAMS = 1000, 100  # In one request, as MLflow limits them.
 MAX_VALUE, MAX_TAG = 500, 5000
+CONNECTIONS = 8  # To a server: what its answers take to come is then waited for together.
 
 
 class Store:
@@ -37,6 +40,8 @@ class Store:
         self._params: set[str] = set()
         self._children: set[str] = set()
         self._stamps: dict[Point, int] = {}
+        self._starts: dict[str, int] = {}
+        self._connections = 1 if database_path(uri) else CONNECTIONS  # SQLite has one writer.
 
     def open_run(self, tag: str, name: str, tags: Mapping[str, str], start: int) -> None:
         """Find the run with the tag `apo.run_id`, or make it, and learn what it holds.
@@ -143,20 +148,36 @@ class Store:
         given = DatasetInput(data, [InputTag("mlflow.data.context", "search")])
         self.client.log_inputs(self.run_id, [given])
 
-    def log_child(self, candidate: Candidate, now: int) -> None:
-        """Make a candidate's own run, unless it has one.
+    def log_children(self, candidates: Sequence[Candidate], now: int) -> None:
+        """Make a run for each candidate that has none.
+
+        Args:
+            candidates: in order.
+            now: milliseconds since 1970; each run starts at one of its own, so that pages keep
+                the order.
+        """
+        for place, candidate in enumerate(candidates):
+            self._starts.setdefault(candidate.id, now + place)
+        new = [candidate for candidate in candidates if candidate.id not in self._children]
+        pool = ThreadPoolExecutor(self._connections)
+        try:
+            for _ in pool.map(self._log_child, new):
+                pass
+        finally:  # Once one has failed, the others need not be tried.
+            pool.shutdown(cancel_futures=True)
+
+    def _log_child(self, candidate: Candidate) -> None:
+        """Make a candidate's own run.
 
         Its name is its number alone: MLflow's table of runs has room for three letters there.
         """
-        if candidate.id in self._children:
-            return
         tags = {
             PARENT: self.run_id,
             "apo.candidate": candidate.id,
             "instruction": candidate.prompt.instruction,
             "mlflow.note.content": shown(candidate.prompt),
         }
-        name = str(candidate.ordinal)
+        name, now = str(candidate.ordinal), self._starts[candidate.id]
         run = self.client.create_run(self.experiment_id, now, _fitting(tags), run_name=name)
         metrics = [Metric(p.key, p.value, now, p.step) for p in candidate.validation(0)]
         params = {"operator": candidate.operator, "parents": ", ".join(candidate.parents)}

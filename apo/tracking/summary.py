@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from apo.prompt import Prompt
+from apo.tracking.environment import public_uri
 from apo.tracking.record import Record
 
 MAX_NOTE = 8000  # The longest tag that MLflow keeps whole.
@@ -79,12 +80,12 @@ def _facts(
 ) -> dict[str, str]:
     data = settings.get("data", {})
     sizes = ", ".join(f"{data[k]:,} {k}" for k in ("train", "validation", "test") if k in data)
-    names = {**settings, **(result or {})}
+    names = model_names({**settings, **(result or {})})
     facts = {
-        "Task": f"{settings.get('task')} ({sizes})",
-        "Optimizer": optimizer_name(settings),
-        "Task model": names.get("model") or "",
-        "Optimizer model": names.get("optimizer_model") or names.get("model") or "",
+        "Task": f"{literal(str(settings.get('task')))} ({sizes})",
+        "Optimizer": literal(optimizer_name(settings)),
+        "Task model": literal(names["model"]),
+        "Optimizer model": literal(names["optimizer_model"]),
         "Budget": _budget(settings.get("budget", {})),
         "Candidates": f"{len(record.candidates)} ({len(record.measured)} measured on the whole "
         f"validation split), {len(record.refused)} refused",
@@ -101,6 +102,13 @@ def _facts(
     elif record.best and record.best.figures and record.best.figures.score is not None:
         facts["Validation"] = f"{record.best.figures.score:.1%} so far"
     return {name: text for name, text in facts.items() if text}
+
+
+def model_names(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The names of both models, without passwords in their addresses; "" for unknown ones."""
+    model = public_uri(settings.get("model") or "")
+    writer = settings.get("optimizer_model")
+    return {"model": model, "optimizer_model": public_uri(writer) if writer else model}
 
 
 def optimizer_name(settings: Mapping[str, Any]) -> str:
@@ -145,6 +153,11 @@ def _wrap(line: str) -> list[str]:
     wide = any(unicodedata.east_asian_width(letter) in "WF" for letter in line)
     width = MAX_LINE // 2 if wide else MAX_LINE
     return textwrap.wrap(line, width, replace_whitespace=False, drop_whitespace=False) or [""]
+
+
+def literal(text: str) -> str:
+    """Write a name in Markdown, so that it makes no link, no picture and no HTML."""
+    return re.sub(r"([\\`*<>\[\]!])", r"\\\1", re.sub(r"\s+", " ", text))
 
 
 def fenced(text: str) -> str:

@@ -1,20 +1,24 @@
 """Logging a run to MLflow while it goes on, and after."""
 
-import threading
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
 
 from filelock import FileLock, Timeout
 
 from apo.runs import RunFolder
 from apo.tracking.environment import prepare_environment
-from apo.tracking.logbook import STATUS, End, Logbook
+from apo.tracking.logbook import PATIENCE, STATUS, End, Logbook
 from apo.tracking.tracked import Tracked
-
-PATIENCE = 120.0  # Seconds that the end of a run waits for MLflow.
-LONGEST_WAIT = 60.0  # Seconds between two tries while MLflow is away.
 
 
 class Tracker:
-    """Logs a run from a thread of its own; the search never waits for it.
+    """Logs a run from a process of its own, `apo.tracking.follower`; the search never waits.
+
+    That process only reads the run's folder. So MLflow's imports, memory and crashes are no
+    matter of the search, and when the search dies it dies as well (docs/decisions/0016).
 
     Args:
         folder: the run.
@@ -36,15 +40,37 @@ class Tracker:
         interval: float = 2.0,
     ) -> None:
         self._logbook = Logbook(folder, uri, experiment)
-        self._interval = interval
-        self._end: End = "interrupted"
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="apo-mlflow", daemon=True)
+        # Through the pipe, since a tracking URI may hold a password, and `ps` shows arguments.
+        self._task = json.dumps(
+            {
+                "folder": str(folder.path.absolute()),
+                "uri": self._logbook.uri,
+                "experiment": self._logbook.experiment,
+                "interval": interval,
+            }
+        )
+        self._process: subprocess.Popen[str] | None = None
+        self._problem = ""
 
     def start(self) -> None:
         """Start logging. Whatever MLflow does or fails to do, nothing is raised."""
-        prepare_environment()
-        self._thread.start()
+        paths = os.pathsep.join(filter(None, sys.path))  # What is imported here is found there.
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "apo.tracking.follower"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": paths},
+                start_new_session=True,  # Ctrl-C in the terminal is for the search alone.
+                text=True,
+                encoding="utf-8",
+            )
+            assert self._process.stdin is not None  # noqa: S101 (it is a pipe)
+            self._process.stdin.write(f"{self._task}\n")
+            self._process.stdin.flush()
+        except OSError as error:
+            self._problem = f"the process that logs cannot be started: {error}"
 
     def finish(self, state: End) -> Tracked:
         """Log what is left, end the MLflow run, and say where it is.
@@ -54,22 +80,24 @@ class Tracker:
         Args:
             state: how the run ended.
         """
-        self._end = state
-        self._ending.set()
-        if self._thread.ident is None:
+        if self._process is None or self._process.poll() is not None:  # It was killed, say.
             self.start()
-        self._thread.join(PATIENCE)
-        if self._thread.is_alive():
-            return self._logbook.tracked(f"it took longer than {PATIENCE:.0f} s")
-        return self._logbook.outcome
-
-    def _work(self) -> None:
-        wait = 0.0
-        while not self._ending.wait(wait):
-            well = self._logbook.attempt(None)
-            wait = self._interval if well else min(2 * (wait or self._interval), LONGEST_WAIT)
-        self._logbook.attempt(self._end)
-        self._logbook.close()
+        if self._process is None:
+            return self._logbook.tracked(self._problem)
+        with self._process as process:
+            said = ""
+            try:
+                with suppress(OSError):  # It is dead, and took nothing in.
+                    said, _ = process.communicate(f"{state}\n", timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                return self._logbook.tracked(f"it took longer than {PATIENCE:.0f} s")
+            finally:
+                process.kill()
+        if not said:
+            return self._logbook.tracked(
+                f"the process that logs ended too early, with the code {process.returncode}"
+            )
+        return Tracked(**json.loads(said))
 
 
 def sync(folder: RunFolder, *, uri: str | None = None, experiment: str | None = None) -> Tracked:

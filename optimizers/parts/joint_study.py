@@ -4,12 +4,14 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import parse_qsl, urlsplit
 
 from apo import Evaluation, Example, Prompt, Search, SettingsError
 from apo.optimizers.parts.joint_space import Space
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
+    from optuna.storages import RDBStorage
     from optuna.study import Study
     from optuna.trial import FrozenTrial, Trial
 
@@ -25,6 +27,8 @@ class Trials:
     Attributes:
         study: where trials are chosen and told.
         kept: where they are kept; the same in a shared storage.
+        claims: where runs that share a storage put their spaces; None for the run's own file.
+        train: the task's training examples.
         run: name of the run.
         storage: URL of a shared storage; "" for none.
         objectives: separated by commas.
@@ -34,6 +38,8 @@ class Trials:
 
     study: "Study"
     kept: "Study"
+    claims: "Study | None"
+    train: Sequence[Example]
     run: str
     storage: str
     objectives: str
@@ -59,10 +65,18 @@ class Trials:
             ) from error
 
     def keep(self, space: Space) -> Space:
-        """Put a space into the study, for others to use."""
+        """Put a space into the study for all to use, and return the first that was put there."""
+        from optuna.trial import TrialState, create_trial
+
         kept = {"run": self.run, "objectives": self.objectives, **space.to_dict()}
+        if self.claims is not None:
+            # Of two processes that write an attribute at once either may win, and each believe
+            # that it did; numbers of trials are given out one by one.
+            claim = create_trial(state=TrialState.FAIL, user_attrs={"space": kept})
+            self.claims.add_trial(claim)
+            kept = self.claims.trials[0].user_attrs["space"]
         self.study.set_user_attr("space", kept)
-        return space
+        return self.space_of_another(space.seed, self.train) or space
 
     def add_seed(self, space: Space, evaluation: Evaluation) -> None:
         """Give the seed's values as the first trial, if there is none yet."""
@@ -148,19 +162,23 @@ def opened(
     """
     import optuna
 
+    check_storage(storage)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     url = storage
     if not url and search.folder:
         url = f"sqlite:///{search.folder.resolve() / 'optuna.db'}"
     directions: list[Direction] = [OBJECTIVES[n] for n in objectives.split(",")]
+    name = name or f"{search.task.name} {search.task.fingerprint}"
+    claims = None
     try:
-        database = optuna.storages.RDBStorage(url or "sqlite://")
+        database = _database(url or "sqlite://")
         kept = optuna.create_study(
-            storage=database,
-            study_name=name or f"{search.task.name} {search.task.fingerprint}",
-            directions=directions,
-            load_if_exists=True,
+            storage=database, study_name=name, directions=directions, load_if_exists=True
         )
+        if storage:
+            claims = optuna.create_study(
+                storage=database, study_name=f"{name}: space", load_if_exists=True
+            )
     except Exception as error:  # Whatever a database and its driver may raise.
         raise SettingsError(
             f"JointSearch.storage {url!r} cannot be opened: {type(error).__name__}: {error}"
@@ -169,6 +187,8 @@ def opened(
         yield Trials(
             study=kept if storage else optuna.create_study(directions=directions),
             kept=kept,
+            claims=claims,
+            train=search.task.train,
             run=search.folder.name if search.folder else "",
             storage=storage,
             objectives=objectives,
@@ -178,6 +198,31 @@ def opened(
     finally:
         database.remove_session()
         database.engine.dispose()
+
+
+def check_storage(storage: str) -> None:
+    """Make sure that a storage's URL holds no password: it is written to the run's files.
+
+    Raises:
+        SettingsError: it holds one.
+    """
+    parts = urlsplit(storage)
+    if parts.password or any("password" in key for key, _ in parse_qsl(parts.query)):
+        raise SettingsError(
+            f"JointSearch.storage holds the password of {parts.scheme}://…{parts.path}, and is "
+            "written to the run's files. Leave the password out, and set PGPASSWORD or write it "
+            "to ~/.pgpass (MySQL: an option file)."
+        )
+
+
+def _database(url: str) -> "RDBStorage":
+    """Open a database for Optuna, and make its tables where they are missing."""
+    from optuna.storages import RDBStorage
+
+    try:
+        return RDBStorage(url)
+    except Exception:  # Another process may have been making the tables: then they are there now.
+        return RDBStorage(url)
 
 
 def figures(evaluation: Evaluation) -> dict[str, Any]:

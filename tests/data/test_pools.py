@@ -332,3 +332,20 @@ def test_a_sample_of_a_long_stream_is_small() -> None:
         assert len(sample.items) <= 101
     assert "7" in sample.items
     assert sample.dropped == 200_000 - 101
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from("ab"))), st.integers(0, 6))
+def test_what_a_sample_does_not_want_changes_nothing_in_it(
+    rows: list[tuple[int, str]], limit: int
+) -> None:
+    always = {"3": "test", "20": "train"}
+    asked, given_all = Sample(limit, always), Sample(limit, always)
+    for number, target in rows:
+        example, key = Example({"x": str(number)}, (target,)), number * 7919 % 31
+        given_all.add(example, str(number), key)
+        if asked.wants(str(number), key):
+            asked.add(example, str(number), key)
+        else:
+            asked.seen += 1
+    assert asked == given_all

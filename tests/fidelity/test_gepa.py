@@ -444,7 +444,9 @@ def test_a_merge_follows_an_accepted_child_and_counts_if_it_fails_too(
     asked: list[int] = []
 
     class Recorded(GEPA):
-        async def reflect(self, search: Search, pool: Pool, batch: Sequence[Example]) -> bool:
+        async def reflect(
+            self, search: Search, pool: Pool, batches: Sequence[Sequence[Example]]
+        ) -> bool:
             turns.append("child" if len(turns) % 5 else "rejected")
             return turns[-1] == "child"
 

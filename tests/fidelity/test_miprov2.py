@@ -238,7 +238,8 @@ def test_proposals_are_grounded_in_the_demo_set_of_their_number(run: Run) -> Non
         return [(), (Worked(Example({"input": "x0"}, ("x0",)), "x0"),), *made]
 
     async def work(search: Search) -> None:
-        await MIPROv2().propose(search, own(2, 3, 4, 5), 3)
+        summary = await MIPROv2().summarize(search)
+        await MIPROv2().propose(search, summary, own(2, 3, 4, 5), 3)
 
     seen = run(Probe(work=work), writer)
     proposals = [text for text in seen.writer.texts if "<candidate>" in text]
@@ -256,7 +257,7 @@ def test_proposals_are_grounded_in_the_demo_set_of_their_number(run: Run) -> Non
 
 def test_tips_are_drawn(run: Run) -> None:
     async def work(search: Search) -> None:
-        await MIPROv2().propose(search, [()] * 40, 39)
+        await MIPROv2().propose(search, "", [()] * 40, 39)
 
     seen = run(Probe(work=work), writer, size=5)
     proposals = [text for text in seen.writer.texts if "<candidate>" in text]

@@ -13,7 +13,8 @@ import pytest
 
 from apo import Budget, Example, Message, Options, Prompt, Request, Search, Usage, aoptimize
 from apo.budget import Meter
-from apo.caller import Call, Caller, Endpoint
+from apo.caller import Caller
+from apo.calls import Call, Endpoint
 from apo.errors import (
     BudgetExhausted,
     ContextLengthError,

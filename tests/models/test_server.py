@@ -14,10 +14,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apo.errors import ModelError, SettingsError
+from apo.errors import (
+    AuthenticationError,
+    BadRequestError,
+    MalformedReplyError,
+    ModelError,
+    QuotaError,
+    RateLimitError,
+    SettingsError,
+    TransportError,
+)
 from apo.model import Completion, Decoding, Message, Model, Request
 from apo.models import open_model
-from apo.testing.faults import Faults
+from apo.testing.faults import DELIVERED, Faults
 from apo.testing.server import ChatServer, serve
 
 Script = Callable[[Callable[[Request], Completion | Awaitable[Completion]]], Model]
@@ -239,3 +248,80 @@ def test_the_command_refuses_in_words(options: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+WHAT_IT_IS: dict[str, type[ModelError]] = {
+    "rate_limit": RateLimitError,
+    "server_error": TransportError,
+    "hang": TransportError,
+    "cut": TransportError,
+    "html": MalformedReplyError,
+    "cut_json": MalformedReplyError,
+    "null_content": MalformedReplyError,
+    "unavailable": TransportError,
+    "overloaded": TransportError,
+    "request_timeout": TransportError,
+    "no_credit": QuotaError,
+    "bad_key": AuthenticationError,
+    "redirect": BadRequestError,
+    "error_body": TransportError,
+    "invalid_utf8": MalformedReplyError,
+    "wrong_type": MalformedReplyError,
+    "empty": MalformedReplyError,
+    "drop": TransportError,
+    "head_only": TransportError,
+    "huge": MalformedReplyError,
+}
+
+
+def test_every_fault_is_known() -> None:
+    assert {*WHAT_IT_IS, *DELIVERED} == {*KINDS}
+
+
+@pytest.mark.parametrize("fault", WHAT_IT_IS)
+def test_what_a_fault_is_to_the_client(
+    echo_model: Model, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APO_API_KEY", "sk-of-a-user-0123")
+
+    async def run() -> None:
+        faults = Faults(**{fault: 1}, max_hang=0.01)  # type: ignore[arg-type]  # a share
+        async with ChatServer(echo_model, faults=faults, key="sk-of-a-user-0123") as server:
+            model = open_model(server.model_name)
+            with pytest.raises(WHAT_IT_IS[fault]) as caught:
+                await model.complete(ask("hi"))
+            await model.aclose()
+        assert "sk-of-a-user" not in str(caught.value)
+        assert server.by_fault == {fault: 1}
+        assert not server.answers
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("fault", DELIVERED)
+def test_what_is_delivered_is_paid(echo_model: Model, fault: str) -> None:
+    async def run() -> None:
+        faults = Faults(**{fault: 1}, drip_seconds=0)  # type: ignore[arg-type]  # a share
+        async with ChatServer(echo_model, faults=faults) as server:
+            model = open_model(server.model_name)
+            for text in ("one", "one", "two"):
+                # The next call may take up the connection in the moment in which it is dropped.
+                await until_answered(model, ask(text))
+            await model.aclose()
+        assert sorted(server.answers.values()) == [1, 2]
+        assert server.by_fault == {fault: 3}
+
+    asyncio.run(run())
+
+
+def test_the_ledger_counts_whole_answers_alone(echo_model: Model) -> None:
+    async def run() -> None:
+        async with ChatServer(echo_model, faults=Faults(cut=1, max_in_a_row=1)) as server:
+            model = open_model(server.model_name)
+            for text in ("one", "two"):
+                assert await until_answered(model, ask(text)) == 2
+            await model.aclose()
+        assert [*server.answers.values()] == [1, 1]
+        assert (server.requests, server.answered) == (4, 2)
+
+    asyncio.run(run())

@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ import pytest
 from apo.errors import RunError
 from apo.prompt import Prompt
 from apo.runs import RunFolder, create_run
-from apo.tracking import Tracked, Tracker, prepare_environment, sync, ui_command
+from apo.tracking import Tracked, prepare_environment, sync, ui_command
 from apo.tracking.connection import connect
 from apo.tracking.logbook import Logbook
 from apo.tracking.registry import ALIAS
@@ -228,10 +227,8 @@ def show(uri: str, experiment: str = "apo/tickets") -> Shown:
 
 
 def log(folder: RunFolder, uri: str) -> Tracked:
-    """Log a finished run the way a run does."""
-    tracker = Tracker(folder, uri=uri)
-    tracker.start()
-    return tracker.finish("finished")
+    """Log a finished run, in this process."""
+    return sync(folder, uri=uri)
 
 
 def test_a_finished_run_is_all_there(tmp_path: Path, uri: str) -> None:
@@ -462,14 +459,14 @@ def test_a_process_killed_while_logging_is_made_up_for(tmp_path: Path, uri: str)
 import os, signal
 from pathlib import Path
 from apo.runs import RunFolder
-from apo.tracking import Tracker, prepare_environment
+from apo.tracking import prepare_environment, sync
 prepare_environment()
 from mlflow import MlflowClient
 real = MlflowClient.set_terminated
 def die(*arguments):
     os.kill(os.getpid(), signal.SIGKILL)
 MlflowClient.set_terminated = die
-Tracker(RunFolder(Path({str(told.folder.path)!r})), uri={uri!r}).finish("interrupted")
+sync(RunFolder(Path({str(told.folder.path)!r})), uri={uri!r})
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGKILL
@@ -506,20 +503,21 @@ def test_an_interrupted_run_is_shown_as_such_and_goes_on_as_the_same(
 ) -> None:
     told = story(tmp_path)
     told.tell(7)
-    tracker = Tracker(told.folder, uri=uri)
-    tracker.start()
     told.folder.set_state("interrupted")
-    first = tracker.finish("interrupted")
+    first = sync(told.folder, uri=uri)
     assert first.complete
     shown = show(uri)
     assert shown.parents[0].info.status == "KILLED"
     assert "under way" not in shown.parents[0].data.tags["mlflow.note.content"]
     assert len(shown.curve("candidate/score")) == 2  # A score from parts may still change.
     told.folder.set_state("running")
-    again = Tracker(told.folder, uri=uri)
-    again.start()
+    again = Logbook(told.folder, uri, None)
+    assert again.attempt(None)
+    assert show(uri).parents[0].info.status == "RUNNING"
     told.finish()
-    second = again.finish("finished")
+    assert again.attempt("finished")
+    again.close()
+    second = again.outcome
     assert second.complete
     assert second.run_id == first.run_id
     shown = show(uri)
@@ -575,24 +573,6 @@ def test_without_a_server_all_is_kept_and_synced_later(tmp_path: Path, uri: str)
     assert json.loads((told.folder.path / "mlflow.json").read_text()) == tracked.to_dict()
     assert sync(told.folder, uri=uri).complete
     assert len(show(uri).curve("candidate/score")) == 6
-
-
-def test_a_server_that_never_answers_holds_nothing_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told = story(tmp_path)
-    told.finish()
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
-    monkeypatch.setattr("apo.tracking.tracker.PATIENCE", 0.5)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        tracker = Tracker(told.folder, uri=url)
-        started = time.monotonic()
-        tracker.start()
-        tracked = tracker.finish("finished")
-        assert time.monotonic() - started < 20
-    assert not tracked.complete
-    assert "longer than" in tracked.problem
 
 
 def test_an_unfavourable_verdict_gets_no_alias(tmp_path: Path, uri: str) -> None:
@@ -729,11 +709,40 @@ def test_points_lost_on_the_way_are_noticed(
     told = story(tmp_path)
     told.finish()
     monkeypatch.setattr(Store, "log_points", nothing)
-    monkeypatch.setattr(Store, "log_child", nothing)
+    monkeypatch.setattr(Store, "log_children", nothing)
     tracked = log(told.folder, uri)
     assert not tracked.complete
     assert "curve points are missing" in tracked.problem
     assert "4 candidates have no run" in tracked.problem
+
+
+def test_candidates_logged_side_by_side_are_there_once_though_one_fails(
+    tmp_path: Path, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    told = story(tmp_path, n=24)
+    told.finish()
+    monkeypatch.setattr("apo.tracking.store.database_path", nothing)  # As for a server.
+    real, calls = MlflowClient.create_run, iter(range(1000))
+
+    def fail_once(*arguments: Any, **named: Any) -> Any:
+        if next(calls) == 5:
+            raise MlflowException("The server is being restarted.")
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(MlflowClient, "create_run", fail_once)
+    logbook = Logbook(told.folder, uri, None)
+    assert not logbook.attempt("finished")
+    assert "being restarted" in logbook.outcome.problem
+    assert logbook.attempt("finished")
+    logbook.close()
+    assert logbook.outcome.complete
+    children = show(uri).children
+    assert len({child.data.tags["apo.candidate"] for child in children}) == len(children) == 13
+    names = [child.info.run_name for child in sorted(children, key=lambda c: c.info.start_time)]
+    assert names == ["0", *map(str, range(1, 24, 2))]
 
 
 def test_a_deleted_experiment_is_explained(tmp_path: Path, uri: str) -> None:
@@ -824,8 +833,8 @@ def test_more_candidates_than_a_page_of_runs_holds(tmp_path: Path, uri: str) -> 
 def test_a_run_told_without_data_or_events_is_logged(tmp_path: Path, uri: str) -> None:
     told = story(tmp_path, data={})
     told.tell(0)
-    tracker = Tracker(told.folder, uri=uri)
-    assert tracker.finish("failed").complete  # Without a start of its own, too.
+    told.folder.set_state("failed")
+    assert sync(told.folder, uri=uri).complete
     parent = show(uri).parents[0]
     assert parent.info.status == "FAILED"
     assert parent.inputs.dataset_inputs == []
@@ -919,13 +928,14 @@ def test_first_use_is_silent_and_imports_no_model_library(tmp_path: Path) -> Non
 import sys
 from pathlib import Path
 import apo.tracking
-assert not {{"mlflow", "pandas", "sqlalchemy"}} & set(sys.modules)
+heavy = {{"mlflow", "pandas", "sqlalchemy", "httpx", "openai", "litellm"}}
+assert not heavy & set(sys.modules)
 from apo.runs import RunFolder
 tracker = apo.tracking.Tracker(RunFolder(Path({str(told.folder.path)!r})))
 tracker.start()
 tracked = tracker.finish("finished")
 assert tracked.complete, tracked.problem
-assert not {{"httpx", "openai", "litellm"}} & set(sys.modules)
+assert not heavy & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -1,0 +1,288 @@
+"""One call until it is answered: attempts, waits between them, and second asks for stragglers."""
+
+import asyncio
+import json
+import time
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any
+
+from apo.budget import Cost, Meter, actual
+from apo.calls import Call, Endpoint
+from apo.errors import (
+    ContentFilterError,
+    ContextLengthError,
+    Interrupted,
+    LikelihoodError,
+    MalformedReplyError,
+    ModelError,
+    ModelUnavailable,
+    RateLimitError,
+    TransportError,
+    UnreachableError,
+)
+from apo.journal import Entry, Journal
+from apo.limits import Limits
+from apo.model import Completion, Model, Request
+from apo.retry import RETRIED, Retry
+from apo.traffic import Traffic, traffic_to
+
+FIRST_CONTACT = 3
+"""Attempts at the first call of a run, while no connection can be made."""
+TURNS = 4
+"""How many times more attempts a call may have that is refused while others are answered."""
+EARLY = 3
+"""After so many failed attempts at a call, what the model answers to others shortens no wait."""
+PATIENT = 50_000
+"""Calls that may wait at once for a patient endpoint: what one batch of OpenAI's takes."""
+
+
+class _Patient(Traffic):
+    """Traffic to a patient endpoint: what it refuses, and how late, says nothing of its limits."""
+
+    def __init__(self) -> None:
+        super().__init__(Limits(max_concurrency=PATIENT))
+
+    def _adapt(self) -> None:
+        pass
+
+
+class Asker:
+    """Makes attempts at calls until they are answered, and records the answers.
+
+    Args:
+        journal: where answers are kept.
+        meter: what may be spent; attempts that failed, or came second, are counted there.
+        retry: what is tried again, and when.
+        limits: how fast each model may be asked.
+
+    Attributes:
+        busy: attempts of this run under way.
+        problem: what the last failed attempt ended with; "" once another was answered.
+        stopping: set when no more attempts are to be made.
+    """
+
+    def __init__(self, journal: Journal, meter: Meter, retry: Retry, limits: Limits) -> None:
+        self.busy, self.problem, self.stopping = 0, "", asyncio.Event()
+        self._journal, self._meter, self._retry, self._limits = journal, meter, retry, limits
+        self._traffic: dict[str, Traffic] = {}
+        self._patient = _Patient()
+
+    def check_stop(self) -> None:
+        """Make sure that the run goes on.
+
+        Raises:
+            Interrupted: it does not.
+        """
+        if self.stopping.is_set():
+            raise Interrupted("The run was stopped by the user.")
+
+    async def ask(self, call: Call) -> Entry:
+        """Ask the call's endpoint, and then its fallback, if it has one.
+
+        Raises:
+            Stopped: it was not made, because of the budget or the user, or got no answer.
+            ModelError: wrong key, no credit, or a request that no retry can mend.
+        """
+        try:
+            return await self._until_answered(call, call.endpoint)
+        except (ModelUnavailable, ModelError):
+            if call.endpoint.fallback is None:
+                raise
+        return await self._until_answered(call, call.endpoint.fallback)
+
+    async def _until_answered(self, call: Call, endpoint: Endpoint) -> Entry:
+        attempt, start = 0, asyncio.get_running_loop().time()
+        traffic = self._traffic_to(endpoint)
+        while True:
+            attempt, before = attempt + 1, traffic.answered
+            try:
+                return await self._attempt(call, endpoint, attempt, start)
+            except ModelError as error:
+                wait = self._retry.wait(
+                    self._counted(attempt, error, traffic.answered > before), error
+                )
+                if self._never_reached(attempt, error):
+                    wait = None
+                if wait is None and isinstance(error, RETRIED):
+                    raise ModelUnavailable(
+                        f"{endpoint.model.name} gave no answer in {attempt} attempts; "
+                        f"the last ended with: {error}"
+                    ) from error
+                if wait is None:
+                    raise
+                self.problem = f"{error}"[:120]
+                self._meter.spent.retries += 1
+                await self._pause(wait, traffic, early=attempt < EARLY)
+
+    def _counted(self, attempt: int, error: ModelError, serves: bool) -> int:
+        """How many attempts have failed; to be refused while others are served counts for less."""
+        longest = self._retry.max_attempts
+        waits_its_turn = serves and isinstance(error, RateLimitError) and attempt < TURNS * longest
+        return min(attempt, longest - 1) if waits_its_turn else attempt
+
+    def _traffic_to(self, endpoint: Endpoint) -> Traffic:
+        if endpoint.patient:
+            return self._patient
+        name = endpoint.model.name
+        if name not in self._traffic:
+            self._traffic[name] = traffic_to(name, self._limits)
+        return self._traffic[name]
+
+    def _never_reached(self, attempt: int, error: ModelError) -> bool:
+        """Whether nobody listens, and nobody did at any earlier call of the run."""
+        unreachable = isinstance(error, UnreachableError)
+        return unreachable and attempt >= FIRST_CONTACT and self._meter.spent.calls == 0
+
+    async def _pause(self, seconds: float, traffic: Traffic, *, early: bool) -> None:
+        """Wait, but not beyond a stop, nor (if early) beyond a sign that the model serves."""
+        with traffic.sign_of_life() as answered:
+            waits: list[asyncio.Future[Any]] = [
+                asyncio.ensure_future(self._retry.sleep(seconds)),
+                asyncio.ensure_future(self.stopping.wait()),
+                *([answered] if early else []),
+            ]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:  # After a cancellation, too: nothing may wait on.
+                for wait in waits:
+                    wait.cancel()
+
+    async def _attempt(self, call: Call, endpoint: Endpoint, attempt: int, start: float) -> Entry:
+        request, traffic = call.request, self._traffic_to(endpoint)
+        bound = call.bound(endpoint)
+        if self._meter.budget.meters_tokens and request.decoding.max_tokens is None:
+            limited = replace(request.decoding, max_tokens=endpoint.max_output)
+            request = replace(request, decoding=limited)
+        tokens = traffic.size(request)
+        await traffic.enter(tokens)
+        self.busy += 1
+        try:
+            self.check_stop()
+            await self._meter.reserve(bound)
+            reply, error, completion = None, "", Completion(text="")
+            sent = asyncio.get_running_loop().time()
+            try:
+                completion = await self._complete(call, endpoint, request, bound)
+                reply = _kept(request, completion, endpoint.model)
+                took = asyncio.get_running_loop().time() - sent
+                traffic.served(endpoint.role, tokens, took, completion)
+                self.problem = ""
+            except (ContextLengthError, ContentFilterError) as failure:
+                error = f"{type(failure).__name__}: {failure}"
+            except ModelError as failure:
+                if isinstance(failure, (RateLimitError, TransportError)):
+                    wait = min(failure.retry_after or 0.0, self._retry.max_wait)
+                    traffic.refused(wait, asyncio.get_running_loop().time() - sent)
+                if failure.billed:
+                    self._lose(call, bound)
+                raise
+            finally:
+                # What was taken is counted below before anybody else can run: there is no await.
+                self._meter.release(bound)
+            entry = Entry(
+                key=call.key,
+                role=endpoint.role,
+                model=endpoint.model.name,
+                request=call.note,
+                reply=reply,
+                error=error,
+                usage=completion.usage,
+                truncated=completion.truncated,
+                retries=attempt - 1,
+                seconds=asyncio.get_running_loop().time() - start,
+            )
+            self._journal.add(entry)
+            count(self._meter, call, entry)
+            return entry
+        finally:
+            self.busy -= 1
+            traffic.leave()
+
+    async def _complete(
+        self, call: Call, endpoint: Endpoint, request: Request, bound: Cost
+    ) -> Completion:
+        """Ask once; or twice when that is wanted and the answer is overdue, and take the first."""
+        if endpoint.patient:
+            return await self._unless_stopped(endpoint.model.complete(request))
+        traffic = self._traffic_to(endpoint)
+        patience = traffic.straggles_after(endpoint.role) if self._limits.hedge else None
+        if patience is None:
+            return await endpoint.model.complete(request)
+        first = asyncio.ensure_future(endpoint.model.complete(request))
+        asks = [first]
+        try:
+            await asyncio.wait(asks, timeout=patience)
+            if first.done() or not traffic.try_enter(traffic.size(request)):
+                return await first
+            try:
+                if not self._meter.try_reserve(bound):
+                    return await first
+                asks.append(asyncio.ensure_future(endpoint.model.complete(request)))
+                try:
+                    done, _ = await asyncio.wait(asks, return_when=asyncio.FIRST_COMPLETED)
+                    answered = [ask for ask in asks if ask in done and not ask.exception()]
+                    under_way = [ask for ask in asks if ask not in done]
+                    return await [*answered, *under_way, first][0]
+                finally:
+                    self._meter.release(bound)
+                    self._lose(call, bound)  # One of the two is for nothing, and may be billed.
+            finally:
+                traffic.leave()
+        finally:
+            for ask in asks:
+                ask.cancel()
+            await asyncio.gather(*asks, return_exceptions=True)
+
+    async def _unless_stopped(self, answer: Coroutine[Any, Any, Completion]) -> Completion:
+        """Wait for an answer that may take hours, but not beyond a stop."""
+        ask, stop = asyncio.ensure_future(answer), asyncio.ensure_future(self.stopping.wait())
+        try:
+            await asyncio.wait({ask, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not ask.done():
+                raise Interrupted(
+                    "The run was stopped by the user. Batches that were sent go on at the "
+                    "provider; their answers are taken when the run is resumed."
+                )
+            return ask.result()
+        finally:
+            ask.cancel()
+            stop.cancel()
+
+    def _lose(self, call: Call, bound: Cost) -> None:
+        """Count what an attempt may have taken that brought no answer."""
+        self._meter.spent.lost_tokens += bound.tokens
+        self._meter.spent.lost_usd += bound.usd or 0.0
+        lost = {"tokens": bound.tokens, "usd": bound.usd or 0.0}
+        self._journal.note("lost", f"{call.key}:{time.time()}", lost)
+
+
+def count(meter: Meter, call: Call, entry: Entry) -> None:
+    """Count what an answered call took; a refusal that is not billed took nothing."""
+    usage = entry.usage
+    if entry.error and not entry.failure().billed:
+        usage = replace(usage, input_tokens=0, output_tokens=0)
+    endpoint = call.answered_by(entry.model)
+    took = actual(usage, endpoint.price, lambda: call.bound(endpoint))
+    meter.count(took, usage.cached_tokens)
+    meter.spent.reused_calls += entry.reused
+    meter.spent.reused_usd += (took.usd or 0.0) * entry.reused
+
+
+def _kept(request: Request, completion: Completion, model: Model) -> str:
+    """What the journal keeps of an answer: its text, or the log-probabilities as JSON.
+
+    Raises:
+        LikelihoodError: log-probabilities were asked for, and there are none.
+        MalformedReplyError: the text holds half of a surrogate pair.
+    """
+    if request.continuation:
+        if not completion.logprobs:
+            raise LikelihoodError(model.name, "it gave no log-probabilities.")
+        return json.dumps(completion.logprobs)
+    text = completion.text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise MalformedReplyError(f"{model.name}: the answer holds half a character.") from None
+    return text

@@ -1,0 +1,83 @@
+"""What is asked of whom: the calls of a run, each with the key that its answer is kept under."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+from apo.budget import Cost, worst_case
+from apo.model import Message, Model, Request
+from apo.models.prices import Price
+from apo.task import text_hash
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A model in its role.
+
+    Attributes:
+        role: "task" (answers examples), "optimizer" (writes prompts), or "fallback" (writes them
+            in its place).
+        model: the model.
+        price: dollars per million tokens; None when unknown.
+        max_output: the longest answer, in tokens, that a call is bounded by under a limit of
+            tokens or money when the request sets none.
+        fallback: who is asked when this model gives no answer after all retries; for the optimizer
+            model alone, since answers of two models are no measurement of one prompt.
+        patient: whether an answer may take hours, and all calls that wait go to it at once.
+    """
+
+    role: str
+    model: Model
+    price: Price | None = None
+    max_output: int = 1024
+    fallback: "Endpoint | None" = None
+    patient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request to an endpoint, with the key under which its answer is kept.
+
+    Attributes:
+        endpoint: which model is asked.
+        request: what is asked; its seed follows from the key.
+        key: hash of what is asked and, for a sampled call, of its place in the search.
+        note: what the journal keeps of the request, for people.
+    """
+
+    endpoint: Endpoint
+    request: Request
+    key: str
+    note: str = ""
+
+    @classmethod
+    def to(cls, endpoint: Endpoint, request: Request, *, place: str = "", note: str = "") -> "Call":
+        """Make a call; the same request at the same place is the same call."""
+        messages = [[m.role, m.content] for m in request.messages]
+        asked: list[Any] = [messages, request.decoding.to_dict(), place]
+        if request.continuation:
+            asked.append(request.continuation)
+        hashed = text_hash(asked)
+        # The seed does not follow the model's name: one model under two addresses is one model.
+        seeded = Request(
+            messages=request.messages,
+            decoding=request.decoding,
+            seed=int(hashed[:8], 16) >> 1,
+            continuation=request.continuation,
+        )
+        key = hashlib.sha256(f"{hashed} {endpoint.model.name}".encode()).hexdigest()[:16]
+        return cls(endpoint, seeded, key, note)
+
+    def bound(self, endpoint: Endpoint) -> Cost:
+        """The most that an attempt at an endpoint can take."""
+        request = self.request
+        if request.continuation:  # It is read as well, and one token is written after it.
+            shown = (*request.messages, Message("assistant", request.continuation))
+            return worst_case(replace(request, messages=shown), endpoint.price, 1)
+        max_output = request.decoding.max_tokens or endpoint.max_output
+        return worst_case(request, endpoint.price, max_output)
+
+    def answered_by(self, model: str) -> Endpoint:
+        """The endpoint that an answer came from, by the model's name in the journal."""
+        other = self.endpoint.fallback
+        return other if other is not None and other.model.name == model else self.endpoint

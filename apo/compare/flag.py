@@ -1,0 +1,48 @@
+"""The file that says that a comparison's cells go on; without it they stop."""
+
+import secrets
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A word of this call of the command, in a file of the comparison's folder.
+
+    A file, since it reaches workers on other machines as well, and since whoever sees it sees the
+    folder: a worker that does not must not begin a run of its own somewhere else.
+
+    Attributes:
+        path: the file.
+        word: what it holds while the cells go on.
+    """
+
+    path: Path
+    word: str
+
+    @classmethod
+    def of(cls, root: Path) -> "Flag":
+        """Make a new one for the comparison's folder; it is not up yet."""
+        return cls(root.absolute() / "compare.flag", secrets.token_hex(8))
+
+    @contextmanager
+    def up(self) -> Generator[None]:
+        """Have it up meanwhile, in place of one of a call that was killed."""
+        self.path.write_text(self.word, encoding="utf-8")
+        try:
+            yield
+        finally:
+            self.take_down()
+
+    def is_up(self) -> bool:
+        """Whether cells go on."""
+        try:
+            return self.path.read_text(encoding="utf-8") == self.word
+        except OSError:
+            return False
+
+    def take_down(self) -> None:
+        """Let all cells stop, their calls under way finished."""
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,159 @@
+"""Cells on Ray (`apo[ray]`): a local one, or a cluster of machines that share the folder."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Generator
+from concurrent.futures import Future
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from apo.compare.cell import Outcome, run_cell
+from apo.compare.flag import Flag
+from apo.compare.grid import Cell
+from apo.compare.workers import n_cpus
+from apo.errors import RunError, SettingsError
+
+LOCAL = "local"
+CONNECT_SECONDS = 10
+STORE_BYTES = 80_000_000  # Near the least that Ray takes; only cells and their outcomes go there.
+
+
+@contextmanager
+def ray_workers(
+    address: str, root: Path, flag: Flag, n_cells: int, jobs: int | None
+) -> Generator["RayWorkers"]:
+    """Start a Ray, or connect to one; see `apo.compare.workers.Opener`.
+
+    Args:
+        address: HOST:PORT, or "auto" for the one that runs on this machine; "" for the one that
+            RAY_ADDRESS names, and a new one for this comparison when it names none.
+        root: the comparison's folder.
+        flag: when it goes down cells stop.
+        n_cells: how many there are to run.
+        jobs: how many at once; None for one a CPU of the cluster.
+
+    Raises:
+        SettingsError: Ray is not installed, or the address is none.
+        RunError: no Ray answers there, or its workers cannot run apo.
+    """
+    address = address or os.environ.get("RAY_ADDRESS") or LOCAL
+    ray = _import_ray()
+    if address == LOCAL:
+        n_local = min(jobs or n_cpus(), n_cells)
+        _init(ray, address, num_cpus=n_local, object_store_memory=STORE_BYTES)
+    else:
+        _check_address(address)
+        _init(ray, address)
+    try:
+        cpus = float(ray.cluster_resources().get("CPU", 0))
+        # More jobs than CPUs: cells mostly wait for answers. Each takes a part of a CPU then.
+        share = min(1.0, cpus / jobs) if jobs and cpus else 1.0
+        with redirect_stdout(sys.stderr):  # Ray prints what happens to workers.
+            yield RayWorkers(ray, root, flag, jobs or n_cells, share)
+    except ray.exceptions.RayError as error:
+        said = str(error).strip().splitlines()[-1:]
+        raise RunError(
+            f"A Ray worker could not run a cell: {type(error).__name__}: {''.join(said)} All "
+            "machines of the cluster need the same environment: Python, apo and its extras."
+        ) from error
+    finally:
+        ray.shutdown()
+
+
+class RayWorkers:
+    """See `apo.compare.workers.Workers`.
+
+    Args:
+        ray: the module.
+        root: the comparison's folder.
+        flag: when it goes down cells stop.
+        jobs: how many cells are given to Ray at once.
+        cpus: how many CPUs a cell takes, by Ray's count.
+    """
+
+    def __init__(self, ray: Any, root: Path, flag: Flag, jobs: int, cpus: float) -> None:
+        self.jobs, self.die_together = jobs, False
+        self._ray, self._refs = ray, dict[Future[Outcome], Any]()
+        self._given = root.absolute(), flag, Path.cwd()
+        # Another try is ours to give: Ray's would not count how often a cell was under way.
+        self._task = ray.remote(max_retries=0, num_cpus=cpus, scheduling_strategy="SPREAD")(
+            run_there
+        )
+        errors = ray.exceptions
+        self.deaths: tuple[type[Exception], ...] = (
+            errors.WorkerCrashedError,
+            errors.NodeDiedError,
+            errors.OutOfMemoryError,
+            errors.ObjectLostError,
+            errors.TaskCancelledError,
+        )
+
+    def submit(self, cell: Cell) -> Future[Outcome]:
+        """See `Workers.submit`."""
+        ref = self._task.remote(cell, *self._given)
+        future: Future[Outcome] = ref.future()
+        self._refs[future] = ref
+        future.add_done_callback(self._refs.pop)
+        return future
+
+    def kill(self) -> None:
+        """See `Workers.kill`."""
+        for ref in list(self._refs.values()):
+            self._ray.cancel(ref, force=True)
+
+
+def run_there(cell: Cell, root: Path, flag: Flag, folder: Path) -> Outcome:
+    """Run a cell on a worker of Ray, in the folder where the command was given."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        os.chdir(folder)
+    except OSError:
+        return Outcome("interrupted")  # As when the flag is not seen.
+    return run_cell(cell, root, flag)
+
+
+def _import_ray() -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ImportError as error:
+        raise SettingsError(f"--on ray needs Ray ({error}): pip install 'apo[ray]'") from error
+    return ray
+
+
+def _check_address(address: str) -> None:
+    """Knock at the address: Ray itself waits long, and ends the process when nobody answers."""
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    if "/" in host or not host or not port.isdecimal():
+        raise SettingsError(
+            f"The address of Ray is {address!r}; it must be HOST:PORT, as `ray start --head` "
+            "says it, or auto. A ray:// address is for clients outside of the cluster: run apo "
+            "compare on one of its machines, which share the folder."
+        )
+    try:
+        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise RunError(f"No Ray answers at {address}: {error}. {_HOW}") from error
+
+
+_HOW = "Start one with `ray start --head`, or let --on ray without an address start its own."
+
+
+def _init(ray: Any, address: str, **more: Any) -> None:
+    try:
+        ray.init(
+            address,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            include_dashboard=False,
+            **more,
+        )
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
+        said = " ".join(str(error).split())
+        raise RunError(f"Ray cannot be used at {address}: {said} {_HOW}") from error

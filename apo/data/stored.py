@@ -1,0 +1,119 @@
+"""Pools of large data, stored so that the data are read once, and not at every start.
+
+What is stored is what `make_pools` gave, under all that it was made of: the files' sizes and
+times, the columns, the split and the pools remembered. When any of these is another, the data are
+read again; so a stored result is never anything but a shorter way to the same pools.
+"""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from apo.data.examples import Columns
+from apo.data.memory import SplitMemory, file_name, replace_file
+from apo.data.pools import POOLS, Pools, make_pools
+from apo.data.rows import read_rows
+from apo.data.split import Split
+from apo.task import Example, content_hash
+
+FORMAT = 1
+"""Another one where the same rows would give other pools."""
+LARGE = 100_000
+"""Usable rows from which on pools are stored: fewer are read in less than a second."""
+
+
+def read_pools(
+    sources: Mapping[str, Any],
+    columns: Columns,
+    split: Split,
+    folder: Path | None,
+    task: str,
+    encoding: str = "utf-8",
+) -> Pools:
+    """Read sources into pools; large files only once.
+
+    Args:
+        sources: what `apo.data.rows.read_rows` takes, by pool; or one under another name.
+        columns: which columns are what.
+        split: how rows become pools.
+        folder: where splits are remembered, such as .apo/splits; None remembers nothing.
+        task: the task's name, under which they are remembered.
+        encoding: of text files.
+
+    Raises:
+        DataError: unusable rows, or too few of them.
+    """
+    memory = SplitMemory.of(folder, task)
+    made_of = [FORMAT, encoding, asdict(columns), asdict(split), _states(sources)]
+    stored = None
+    if folder is not None and None not in made_of:
+        stored = StoredPools(folder / "pools" / f"{file_name(task)}-{split.seed}.json", made_of)
+        if (pools := stored.read(memory.read(split.seed))) is not None:
+            return pools
+    rows = {
+        name: read_rows(source, encoding=encoding, wanted=columns.names)
+        for name, source in sources.items()
+    }
+    pools = make_pools(rows, columns, split, memory)
+    if stored is not None and pools.rows >= LARGE:
+        stored.write(pools, memory.read(split.seed))
+    return pools
+
+
+def _states(sources: Mapping[str, Any]) -> list[list[object]] | None:
+    """What shows that files are still the same ones; None when a source is no file."""
+    states: list[list[object]] = []
+    for name, source in sources.items():
+        if not isinstance(source, str | Path):
+            return None
+        try:
+            path = Path(source).resolve()
+            found = path.stat()
+        except (OSError, ValueError):  # hf:owner/name; or no such file, which reading it tells.
+            return None
+        times = (found.st_mtime_ns, found.st_ctime_ns)  # The second cannot be set back.
+        states.append([name, str(path), found.st_size, *times])
+    return states
+
+
+@dataclass(frozen=True)
+class StoredPools:
+    """The file with the pools of one task and seed.
+
+    Attributes:
+        path: the file.
+        made_of: what the pools depend on, beside the pools remembered; a JSON value.
+    """
+
+    path: Path
+    made_of: list[Any]
+
+    def read(self, remembered: Mapping[str, str]) -> Pools | None:
+        """Give the pools; None when there are none, they are of other data, or damaged."""
+        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+            value: Any = json.loads(self.path.read_text(encoding="utf-8"))
+            body = value["pools"]
+            if value["key"] != self._key(remembered) or value["hash"] != content_hash(body):
+                return None
+            pools = {
+                name: tuple(Example(dict(inputs), tuple(targets)) for inputs, targets in body[name])
+                for name in POOLS
+            }
+            return Pools(**pools, notes=tuple(body["notes"]), rows=body["rows"])
+        return None
+
+    def write(self, pools: Pools, remembered: Mapping[str, str]) -> None:
+        """Store pools; where that fails, the data are read again the next time."""
+        body: dict[str, Any] = {
+            name: [[dict(e.inputs), e.targets] for e in getattr(pools, name)] for name in POOLS
+        }
+        body |= {"notes": pools.notes, "rows": pools.rows}
+        value = {"key": self._key(remembered), "hash": content_hash(body), "pools": body}
+        with suppress(OSError):
+            replace_file(self.path, json.dumps(value, ensure_ascii=False))
+
+    def _key(self, remembered: Mapping[str, str]) -> str:
+        return content_hash([self.made_of, dict(remembered)])

@@ -1,0 +1,105 @@
+"""Processes for scorers that take long on the CPU, such as those that run generated code.
+
+A task asks for it with `scorer: {name: file.py:name, workers: 4}`. Each worker makes the scorer
+for itself, as a function of a user's file cannot be sent to another process.
+"""
+
+import asyncio
+import multiprocessing
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from apo.child import start_child
+from apo.errors import TaskError
+from apo.scorers.registry import FunctionScorer, make_scorer
+from apo.task import Example, Score, Scorer, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class PooledScorer(FunctionScorer):
+    """A user's scorer with worker processes; called directly it scores in this one.
+
+    Attributes:
+        spec: the scorer's name and settings, as `make_scorer` takes them.
+        labels: the task's.
+        folder: where the path of its Python file starts, absolute.
+        workers: how many processes score at once, at least 1.
+    """
+
+    spec: Mapping[str, Any]
+    labels: tuple[str, ...]
+    folder: Path
+    workers: int
+
+    @cached_property
+    def _pool(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")
+        given = self.spec, self.labels, self.folder
+        return ProcessPoolExecutor(self.workers, context, _start, given)
+
+    async def score(self, output: str, example: Example) -> Score:
+        """Score in a worker, while the event loop goes on.
+
+        Raises:
+            TaskError: what calling the scorer raises, or its process died.
+        """
+        try:
+            return await asyncio.wrap_future(self._pool.submit(_score, output, example))
+        except BrokenProcessPool as error:
+            self.close()  # A later run in this process gets new ones.
+            raise TaskError(
+                f"A worker process of the scorer {self.name} died while it scored example "
+                f"{example.id} or one beside it, perhaps for want of memory. In a script, what "
+                'starts the run must stand under if __name__ == "__main__".'
+            ) from error
+
+    def close(self) -> None:
+        """End the workers, if there are any; they end with this process in any case."""
+        pool: ProcessPoolExecutor | None = vars(self).pop("_pool", None)
+        if pool is not None:
+            pool.shutdown()
+
+
+async def judge(task: Task, output: str, example: Example) -> Score:
+    """Score an answer as `Task.judge` does, in a worker process where the scorer has some.
+
+    Raises:
+        TaskError: the scorer raised, or gave no value in [0, 1]; never turned into a 0.
+    """
+    if not isinstance(task.scorer, PooledScorer):
+        return task.judge(output, example)
+    scored: Score | TaskError
+    try:
+        scored = await task.scorer.score(output, example)
+    except TaskError as error:
+        scored = error
+
+    def known(output: str, example: Example) -> Score:
+        if isinstance(scored, TaskError):
+            raise scored
+        return scored
+
+    return replace(task, scorer=known).judge(output, example)
+
+
+_given: list[tuple[Mapping[str, Any], tuple[str, ...], Path]] = []
+
+
+def _start(spec: Mapping[str, Any], labels: tuple[str, ...], folder: Path) -> None:
+    """Prepare a worker process; the scorer is made with the first answer, where it may fail."""
+    start_child()
+    _given[:] = [(spec, labels, folder)]
+
+
+@cache
+def _scorer() -> Scorer:
+    return make_scorer(*_given[0])
+
+
+def _score(output: str, example: Example) -> Score:
+    return _scorer()(output, example)

@@ -1,0 +1,109 @@
+"""What the JSON of a run's folder must look like before it is used; the folder may be a stranger's.
+
+A shape is a type or several, a mapping of the keys that are needed to their shapes, or a set of
+allowed values. Further keys are let through, so that a newer apo's folder can be read.
+"""
+
+from collections.abc import Mapping, Set
+from types import NoneType
+from typing import Any, cast
+
+from apo.errors import RunError
+
+NUMBER = (int, float)
+COUNTS = {"right": int, "wrong": int, "malformed": int, "error": int}
+STATES = frozenset(("new", "estimated", "running", "interrupted", "failed", "finished"))
+SETTINGS: Mapping[str, Any] = {
+    "state": STATES,
+    "task": str,
+    "optimizer": {"name": str},
+    "model": (str, NoneType),
+    "optimizer_model": (str, NoneType),
+}
+VERDICT: Mapping[str, Any] = {
+    "n": int,
+    "wins": int,
+    "losses": int,
+    "favourable": bool,
+    "complete": bool,
+    "interval": list,
+    "seed_counts": COUNTS,
+    "best_counts": COUNTS,
+    **dict.fromkeys(("seed_score", "best_score", "difference", "p_value", "confidence"), NUMBER),
+}
+RESULT: Mapping[str, Any] = {
+    "run_id": str,
+    "task": str,
+    "optimizer": str,
+    "model": str,
+    "optimizer_model": (str, NoneType),
+    "seed_prompt": dict,
+    "best_prompt": dict,
+    "winner": frozenset(("seed", "best")),
+    "validation": {"seed": (*NUMBER, NoneType), "best": (*NUMBER, NoneType)},
+    "verdict": (dict, NoneType),
+    "spent": {
+        "usd": (*NUMBER, NoneType),
+        **dict.fromkeys(("calls", "input_tokens", "output_tokens", "retries"), int),
+        "seconds": NUMBER,
+        "lost_usd": (*NUMBER, NoneType),
+    },
+    "mlflow": dict,
+}
+EVENTS: Mapping[str, Mapping[str, Any]] = {
+    "candidate": {"operator": str, "parents": list, "prompt": dict},
+    "refused": {},
+    "evaluation": {
+        "candidate": str,
+        "n": int,
+        "mean": NUMBER,
+        "whole": bool,
+        "calls": int,
+        "usd": (*NUMBER, NoneType),
+        "tokens": int,
+        **COUNTS,
+    },
+}
+
+
+def require(value: object, shape: Any, where: str, kind: type[RunError] = RunError) -> None:
+    """Make sure that a value has a shape.
+
+    Args:
+        value: what was read.
+        shape: what it must be.
+        where: names it in the message.
+        kind: the error that is raised.
+
+    Raises:
+        RunError: of the kind; the text names the key.
+    """
+    if isinstance(shape, Mapping):
+        require(value, dict, where, kind)
+        known = cast("dict[str, object]", value)
+        for key, inner in cast("Mapping[str, Any]", shape).items():
+            if key not in known:
+                raise kind(f"{where} has no {key!r}; it is damaged, or was not written by apo.")
+            require(known[key], inner, f"{where}: {key}", kind)
+    elif isinstance(shape, Set):
+        if not isinstance(value, str) or value not in shape:
+            raise kind(f"{where} is {value!r:.80}; it is damaged, or was not written by apo.")
+    elif not isinstance(value, shape) or (isinstance(value, bool) and shape is not bool):
+        raise kind(f"{where} is {value!r:.80}, of the wrong kind; the file is damaged.")
+
+
+def require_result(result: object, where: str) -> None:
+    """Make sure that a run's result can be told.
+
+    Raises:
+        RunError: it is damaged.
+    """
+    require(result, RESULT, where)
+    verdict = cast("dict[str, Any]", result)["verdict"]
+    if verdict is not None:
+        require(verdict, VERDICT, f"{where}: verdict")
+        ends: list[object] = verdict["interval"]
+        if len(ends) != 2:
+            raise RunError(f"{where}: the verdict's interval has {len(ends)} ends, not 2.")
+        for end in ends:
+            require(end, NUMBER, f"{where}: the verdict's interval")

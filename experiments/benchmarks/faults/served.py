@@ -1,0 +1,56 @@
+"""Faults of the model's server and of the way to it."""
+
+import random
+from dataclasses import replace
+
+from apo.testing.faults import Faults
+from experiments.benchmarks.faults.trial import Happen, Trial, at
+from experiments.benchmarks.faults.watched import Sitting
+
+SHARE = 0.3
+SHARES = (
+    *("server_error", "unavailable", "overloaded", "request_timeout", "cut", "html", "cut_json"),
+    *("null_content", "invalid_utf8", "wrong_type", "empty", "error_body", "drop", "head_only"),
+    *("drop_after", "drip"),
+)
+FAULTS: dict[str, tuple[Faults, tuple[str, ...]]] = {
+    **{name: (Faults(**{name: SHARE}), ()) for name in SHARES},  # type: ignore[arg-type]  # shares
+    "429": (Faults(rate_limit=SHARE), ()),
+    "429 with Retry-After": (Faults(rate_limit=SHARE, retry_after="0.05"), ()),
+    "503 with a senseless Retry-After": (Faults(unavailable=SHARE, retry_after="soon"), ()),
+    "hang, then time-out": (Faults(hang=SHARE, max_in_a_row=1), ("--timeout", "1.5")),
+    "50 MB answer": (Faults(huge=0.1), ()),
+    "redirect": (Faults(redirect=0.02), ()),
+    "wrong key": (Faults(bad_key=0.02), ()),
+    "no credit": (Faults(no_credit=0.02), ()),
+    "all at once": (
+        Faults(rate_limit=0.1, server_error=0.1, cut=0.1, html=0.1, drop=0.1, empty=0.1),
+        (),
+    ),
+}
+"""What goes wrong with which share of the attempts, and flags of `apo optimize` that it takes.
+
+The faults that end a run are rare, so that they come in its middle."""
+
+
+def misbehaving(faults: Faults, flags: tuple[str, ...]) -> Happen:
+    """Let the server misbehave from the start."""
+
+    def happens(trial: Trial, draw: random.Random) -> None:
+        trial.optimize(*flags, faults=replace(faults, seed=trial.seed))
+
+    return happens
+
+
+def server_gone(trial: Trial, draw: random.Random) -> None:
+    """Let the server hang up on everybody from some answer on."""
+
+    def go(sitting: Sitting) -> None:
+        sitting.server.faults = Faults(drop=1, max_in_a_row=10**9)
+
+    trial.optimize(events=at(go, trial, draw))
+
+
+def no_such_host(trial: Trial, draw: random.Random) -> None:
+    """Give an address whose host is in no directory."""
+    trial.optimize(url="http://no-such-host.invalid/v1")

@@ -1,0 +1,93 @@
+"""Whole runs against servers that set limits, or that go away."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from apo import Budget, Options, Result, aoptimize
+from apo.model import Completion, Request
+from apo.models.embedded import Embedded
+from apo.testing.server import ChatServer, serve
+
+FLAGS = ["-o", "ape", "--set", "n_queries=2", "--set", "n_samples=4", "--set", "ucb_rounds=4"]
+
+
+async def run(home: Path, model: str, **options: Any) -> Result:
+    return await aoptimize(
+        "support-tickets",
+        "ape",
+        settings={"n_queries": 2, "n_samples": 4, "ucb_rounds": 4},
+        model=model,
+        budget=Budget(max_calls=400),
+        options=Options(track=False, **options),
+        home=home,
+    )
+
+
+class Ending:
+    """The embedded model; calls back at its so many-th answer."""
+
+    name = "embedded"
+
+    def __init__(self, at: int) -> None:
+        self.left, self.reached = at, asyncio.Event()
+        self._model = Embedded()
+
+    async def complete(self, request: Request) -> Completion:
+        self.left -= 1
+        if self.left == 0:
+            self.reached.set()
+        return await self._model.complete(request)
+
+    async def aclose(self) -> None:
+        pass
+
+
+def test_a_server_that_is_killed_half_way_changes_no_winner(tmp_path: Path) -> None:
+    async def main() -> tuple[Result, Result]:
+        one = await run(tmp_path / "one", "embedded")
+        ending = Ending(at=60)
+        async with ChatServer(Embedded()) as stays:
+            goes = ChatServer(ending)
+            await goes.__aenter__()
+            name = f"{stays.base_url},{goes.base_url}#embedded"
+            work = asyncio.create_task(run(tmp_path / "two", name))
+            await ending.reached.wait()
+            await goes.__aexit__()
+            two = await work
+            assert goes.answered >= 50
+            assert stays.answered > goes.answered
+            assert stays.answered + goes.answered >= two.spent.calls
+            return one, two
+
+    one, two = asyncio.run(main())
+    assert two.best == one.best
+    assert two.verdict == one.verdict
+    assert two.spent.calls == one.spent.calls
+    assert two.spent.usd == 0
+
+
+def test_the_command_takes_several_servers(tmp_path: Path) -> None:
+    with serve(Embedded()) as a, serve(Embedded()) as b:
+        name = f"{a.base_url},{b.base_url}#embedded"
+        done = subprocess.run(
+            [sys.executable, "-m", "apo", "optimize", "support-tickets", *FLAGS, "--model", name,
+             "--max-calls", "200", "--rpm", "600000", "--tpm", "60000000", "--hedge", "--reuse",
+             "--no-track", "--json"],
+            cwd=tmp_path,
+            env={**os.environ, "APO_API_KEY": ""},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        spent = json.loads(done.stdout)["spent"]
+        assert a.answered > 0
+        assert b.answered > 0
+        assert a.answered + b.answered >= spent["calls"]
+        assert (tmp_path / ".apo" / "answers.db").exists()

@@ -1,0 +1,45 @@
+"""A quick start: what commands that only look import, and what they do not."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("mlflow", "numpy", "pandas", "pyarrow", "scipy", "datasets", "aiohttp", "openai", "ray")
+LATE = (*HEAVY, "asyncio", "sqlite3", "pydantic", "yaml", "orjson")
+"""What the help, with nothing to do yet, needs no more than these."""
+
+CODE = """
+import contextlib, io, json, sys
+import apo.cli
+with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()) as out:
+    apo.cli.main()
+assert {word!r} in out.getvalue(), out.getvalue()
+print(json.dumps([name for name in {names!r} if name in sys.modules]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word", "names"),
+    [
+        (["--help"], "optimize", LATE),
+        (["optimize", "--help"], "--max-calls", HEAVY),
+        (["runs", "--json"], "[]", HEAVY),
+        (["tasks", "--json"], "support-tickets", HEAVY),
+        (["optimizers", "--json"], "random-search", HEAVY),
+    ],
+    ids=["help", "help of one", "runs", "tasks", "optimizers"],
+)
+def test_commands_that_look_import_little(
+    tmp_path: Path, arguments: list[str], word: str, names: tuple[str, ...]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CODE.format(word=word, names=names), *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == []
