@@ -134,9 +134,9 @@ def resume(run: str, *, budget: Budget | None = None, **given: Any) -> Result:
 
 async def _conclude(folder: RunFolder, session: Session, options: Options) -> Result:
     """Run the session with its tracking, and write down how it ended."""
-    with folder.open_journal(
-        reuse=options.reuse
-    ) as journal:  # First of all: another process may be running it.
+    begun = folder.settings["state"] != "new"
+    # First of all: another process may be running it.
+    with folder.open_journal(reuse=options.reuse, begun=begun) as journal:
         tracker = None
         if options.track:
             from apo.tracking import Tracker

@@ -70,17 +70,18 @@ class RunFolder:
         """The result, or None while there is none."""
         return self.read("result.json") if (self.path / "result.json").exists() else None
 
-    def open_journal(self, *, reuse: bool = False) -> Journal:
+    def open_journal(self, *, reuse: bool = False, begun: bool = False) -> Journal:
         """Open the journal for writing.
 
         Args:
             reuse: take answers that other runs of the same home paid for, and leave them ours.
+            begun: the run had begun, so an empty journal has lost what was paid.
 
         Raises:
             JournalError: another process has it open.
         """
         shared = self.path.parents[1] / "answers.db" if reuse else None
-        return Journal(self.journal_path, shared, fresh=self.settings["state"] == "new")
+        return Journal(self.journal_path, shared, fresh=not begun)
 
     def read(self, name: str) -> dict[str, Any]:
         """Read one of the JSON files.
