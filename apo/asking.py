@@ -149,11 +149,11 @@ class Asker:
                     wait.cancel()
 
     async def _attempt(self, call: Call, endpoint: Endpoint, attempt: int, start: float) -> Entry:
-        request, traffic = call.request, self._traffic_to(endpoint)
-        bound = call.bound(endpoint)
-        if self._meter.budget.meters_tokens and request.decoding.max_tokens is None:
-            limited = replace(request.decoding, max_tokens=endpoint.max_output)
-            request = replace(request, decoding=limited)
+        traffic, bound = self._traffic_to(endpoint), call.bound(endpoint)
+        decoding = call.request.decoding
+        if self._meter.budget.meters_tokens and decoding.max_tokens is None:
+            decoding = replace(decoding, max_tokens=endpoint.max_output)
+        request = replace(call.request, decoding=decoding, seed=call.seed)
         tokens = traffic.size(request)
         await traffic.enter(tokens)
         self.busy += 1

@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from apo.errors import BudgetExhausted, SettingsError
 from apo.model import Request, Usage
@@ -77,8 +77,7 @@ class Spent:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """Tokens and dollars of one call; usd is None when the price is unknown."""
 
     input_tokens: int
@@ -104,16 +103,15 @@ def worst_case(request: Request, price: Price | None, max_output: int) -> Cost:
 
 def actual(usage: Usage, price: Price | None, bound: Callable[[], Cost]) -> Cost:
     """What a call cost; where the server did not count tokens, the bound stands for them."""
-    read, written = usage.input_tokens, usage.output_tokens
-    if read is None or written is None:
-        at_most = bound()
-        read = at_most.input_tokens if read is None else read
-        written = at_most.output_tokens if written is None else written
-    if price is None:
-        return Cost(read, written, None)
-    cached = usage.cached_tokens
-    counted = Usage(input_tokens=read, output_tokens=written, cached_tokens=cached)
-    return Cost(read, written, cost(price, counted))
+    if usage.input_tokens is None or usage.output_tokens is None:
+        read, written, _ = bound()
+        usage = Usage(
+            input_tokens=read if usage.input_tokens is None else usage.input_tokens,
+            output_tokens=written if usage.output_tokens is None else usage.output_tokens,
+            cached_tokens=usage.cached_tokens,
+        )
+    usd = None if price is None else cost(price, usage)
+    return Cost(usage.input_tokens or 0, usage.output_tokens or 0, usd)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from apo.budget import Cost, worst_case
 from apo.model import Message, Model, Request
@@ -34,39 +34,41 @@ class Endpoint:
     patient: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A request to an endpoint, with the key under which its answer is kept.
 
     Attributes:
         endpoint: which model is asked.
-        request: what is asked; its seed follows from the key.
+        request: what is asked; its seed is in `seed`, which is put in when it is sent.
         key: hash of what is asked and, for a sampled call, of its place in the search.
         note: what the journal keeps of the request, for people.
+        seed: of the draw; follows from what is asked.
     """
 
     endpoint: Endpoint
     request: Request
     key: str
     note: str = ""
+    seed: int = 0
 
     @classmethod
     def to(cls, endpoint: Endpoint, request: Request, *, place: str = "", note: str = "") -> "Call":
-        """Make a call; the same request at the same place is the same call."""
+        """Make a call; the same request at the same place is the same call.
+
+        Args:
+            endpoint: whom to ask.
+            request: what to ask; its seed is not looked at.
+            place: of a sampled call in the search; "" for a call that is the same everywhere.
+            note: what the journal keeps of the request, for people.
+        """
         messages = [[m.role, m.content] for m in request.messages]
         asked: list[Any] = [messages, request.decoding.to_dict(), place]
         if request.continuation:
             asked.append(request.continuation)
         hashed = text_hash(asked)
-        # The seed does not follow the model's name: one model under two addresses is one model.
-        seeded = Request(
-            messages=request.messages,
-            decoding=request.decoding,
-            seed=int(hashed[:8], 16) >> 1,
-            continuation=request.continuation,
-        )
         key = hashlib.sha256(f"{hashed} {endpoint.model.name}".encode()).hexdigest()[:16]
-        return cls(endpoint, seeded, key, note)
+        # The seed does not follow the model's name: one model under two addresses is one model.
+        return cls(endpoint, request, key, note, int(hashed[:8], 16) >> 1)
 
     def bound(self, endpoint: Endpoint) -> Cost:
         """The most that an attempt at an endpoint can take."""

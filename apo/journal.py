@@ -15,7 +15,6 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -49,9 +48,8 @@ KEPT_ERRORS: dict[str, type[ModelError]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
-    """One answered call.
+class Entry(NamedTuple):
+    """One answered call; a tuple, since a replay makes tens of thousands of them a second.
 
     Attributes:
         key: hash of what was asked.
@@ -221,7 +219,8 @@ class Journal:
 
     def _find(self, keys: Sequence[str]) -> dict[str, Entry]:
         with _readable():
-            rows = self._db.execute(_FIND, (orjson.dumps(keys).decode(),)).fetchall()
+            # In the order of the table, which takes half the time.
+            rows = self._db.execute(_FIND, (orjson.dumps(sorted(keys)).decode(),)).fetchall()
             return {row[0]: _entry(row) for row in rows}
 
     def add(self, entry: Entry) -> None:
@@ -339,11 +338,10 @@ def _crc(values: list[Any]) -> int:
 
 def _entry(row: tuple[Any, ...]) -> Entry:
     key, role, model, request, reply, error, read, written, cached, cut, tries, took, reused = row
+    usage = Usage(input_tokens=read, output_tokens=written, cached_tokens=cached)
     return Entry(
-        key=key, role=role, model=model, request=request, reply=reply, error=error,
-        usage=Usage(input_tokens=read, output_tokens=written, cached_tokens=cached),
-        truncated=bool(cut), retries=tries, seconds=took, reused=bool(reused),
-    )  # fmt: skip
+        key, role, model, request, reply, error, usage, bool(cut), tries, took, bool(reused)
+    )
 
 
 def _clean(text: str) -> str:

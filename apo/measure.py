@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 
 from apo.caller import Caller
 from apo.calls import Call, Endpoint
-from apo.concurrency import gather
+from apo.concurrency import gather, uncollected
 from apo.errors import ContentFilterError, ContextLengthError, ModelError
 from apo.evaluation import Evaluation, Rollout
 from apo.model import Completion, Request
@@ -34,17 +34,20 @@ async def measure(
         TaskError: the scorer raised, or gave no score in [0, 1].
         BudgetExhausted: the calls that are missing would overspend; none of them was made.
     """
-    calls = [
-        Call.to(
-            endpoint,
-            Request(messages=prompt.messages(example.inputs), decoding=prompt.decoding),
-            place=f"{place}:{i}" if place else "",
-            note=f"{prompt.id} {example.id}",
+    asked = (
+        (
+            Call.to(
+                endpoint,
+                Request(messages=prompt.messages(example.inputs), decoding=prompt.decoding),
+                place=f"{place}:{i}" if place else "",
+                note=f"{prompt.id} {example.id}",
+            ),
+            example,
         )
         for i, example in enumerate(examples)
-    ]
+    )
 
-    def judged(
+    def rollout(
         found: Completion | ModelError, example: Example, score: Score | None = None
     ) -> Rollout:
         if isinstance(found, ModelError):
@@ -54,19 +57,17 @@ async def measure(
         score = score or task.judge(found.text, example)
         return Rollout(example, found.text, score, "", tokens)
 
-    if getattr(task.scorer, "workers", 0):  # It takes long: the answers are kept before.
-        from apo.scorers.pool import judge
+    if not getattr(task.scorer, "workers", 0):
+        return Evaluation(prompt, tuple(await collect(caller, asked, rollout)))
+    from apo.scorers.pool import judge  # The scorer takes long: answers first, then processes.
 
-        async def scored(found: Completion | ModelError, example: Example) -> Rollout:
-            if isinstance(found, ModelError):
-                return judged(found, example)
-            return judged(found, example, await judge(task, found.text, example))
+    async def scored(found: Completion | ModelError, example: Example) -> Rollout:
+        if isinstance(found, ModelError):
+            return rollout(found, example)
+        return rollout(found, example, await judge(task, found.text, example))
 
-        asked = zip(calls, examples, strict=True)
-        found = await collect(caller, asked, lambda answer, _: answer)
-        rollouts = await gather(scored(f, e) for f, e in zip(found, examples, strict=True))
-    else:
-        rollouts = await collect(caller, zip(calls, examples, strict=True), judged)
+    answers = await collect(caller, asked, lambda found, _: found)
+    rollouts = await gather(scored(f, e) for f, e in zip(answers, examples, strict=True))
     return Evaluation(prompt, tuple(rollouts))
 
 
@@ -83,24 +84,27 @@ async def likelihoods(
         LikelihoodError: the model gives no log-probabilities.
         BudgetExhausted: the calls that are missing would overspend; none of them was made.
     """
-    calls = [
-        Call.to(
-            endpoint,
-            Request(
-                messages=prompt.messages(example.inputs),
-                decoding=prompt.decoding,
-                continuation=example.target,
+    asked = (
+        (
+            Call.to(
+                endpoint,
+                Request(
+                    messages=prompt.messages(example.inputs),
+                    decoding=prompt.decoding,
+                    continuation=example.target,
+                ),
+                note=f"{prompt.id} {example.id}",
             ),
-            note=f"{prompt.id} {example.id}",
+            example,
         )
         for example in examples
-    ]
+    )
 
     def mean(found: Completion | ModelError, example: Example) -> float | None:
         logprobs = () if isinstance(found, ModelError) else found.logprobs
         return sum(logprobs) / len(logprobs) if logprobs else None
 
-    return tuple(await collect(caller, zip(calls, examples, strict=True), mean))
+    return tuple(await collect(caller, asked, mean))
 
 
 async def collect(
@@ -115,8 +119,9 @@ async def collect(
     Raises:
         BudgetExhausted: the calls that are missing would overspend; none of them was made.
     """
-    asked = list(asked)
-    kept = caller.charge([call for call, _ in asked])
+    with uncollected():
+        asked = list(asked)
+        kept = caller.charge([call for call, _ in asked])
 
     async def get(call: Call, given: T) -> R:
         try:
@@ -125,8 +130,12 @@ async def collect(
             return use(refusal, given)
 
     await asyncio.sleep(0)  # A long replay leaves others their turn.
-    used = [use(kept[call.key], given) if call.key in kept else None for call, given in asked]
-    missing = [i for i, (call, _) in enumerate(asked) if call.key not in kept]
-    for i, result in zip(missing, await gather(get(*asked[i]) for i in missing), strict=True):
+    with uncollected():
+        used = [use(kept[call.key], given) if call.key in kept else None for call, given in asked]
+        missing = [(i, *asked[i]) for i in range(len(asked)) if asked[i][0].key not in kept]
+        asked.clear()  # What is gone when collecting begins again is not looked through.
+        kept.clear()
+    results = await gather(get(call, given) for _, call, given in missing)
+    for (i, _, _), result in zip(missing, results, strict=True):
         used[i] = result
     return cast("list[R]", used)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import SequenceMatcher
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal, get_args
 
 from apo.errors import PromptError, near
@@ -266,14 +266,18 @@ def fill(template: str, inputs: Mapping[str, str] | None) -> str:
     """
     if inputs is None:
         return template
-
-    def value(match: re.Match[str]) -> str:
-        name = match[1]
+    pieces = list(_pieces(template))
+    for name in pieces[1::2]:
         if name not in inputs:
             raise PromptError(
                 f"The prompt has a variable {{{{{name}}}}}, which is no input field."
                 f"{near(name, list(inputs))}"
             )
-        return inputs[name]
+    pieces[1::2] = [inputs[name] for name in pieces[1::2]]
+    return "".join(pieces)
 
-    return VARIABLE.sub(value, template)
+
+@lru_cache(maxsize=256)
+def _pieces(template: str) -> tuple[str, ...]:
+    """Literal text and names of variables in turn, literal text first and last."""
+    return tuple(VARIABLE.split(template))

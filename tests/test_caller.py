@@ -133,15 +133,15 @@ def test_the_same_request_at_the_same_place_is_the_same_call() -> None:
         to(model, "a", stop=("x",)),
     ]
     assert len({call.key for call in [first, *others]}) == 5
-    assert len({call.request.seed for call in [first, *others]}) == 5
-    assert 0 <= first.request.seed < 2**31
+    assert len({call.seed for call in [first, *others]}) == 5
+    assert 0 <= first.seed < 2**31
 
 
 def test_another_model_is_another_call_with_the_same_seed() -> None:
     one, other = Scripted(), Scripted()
     other.name = "other"
     assert to(one, "a").key != to(other, "a").key
-    assert to(one, "a").request.seed == to(other, "a").request.seed
+    assert to(one, "a").seed == to(other, "a").seed
 
 
 # --- once, and from the journal --------------------------------------------------------------

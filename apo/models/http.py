@@ -1,9 +1,9 @@
 """The lean transport: chat completions over aiohttp, for any OpenAI-compatible server."""
 
 import asyncio
+from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
 
-import aiohttp
 import orjson
 from yarl import URL
 
@@ -12,6 +12,9 @@ from apo.model import Completion, Request
 from apo.models.address import Address
 from apo.models.likelihood import read_scored, scored_body, scoring_endpoint
 from apo.models.replies import MAX_REPLY, Reply, read_reply, too_long
+
+if TYPE_CHECKING:
+    import aiohttp
 
 CONNECT = 10.0
 """Seconds in which a connection must stand."""
@@ -73,7 +76,9 @@ class HttpModel:
         if session:
             await session.close()
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _open(self) -> "aiohttp.ClientSession":
+        import aiohttp  # At the first call: who only reads a journal needs none.
+
         # The slots keep calls from queueing in the connector, where the wait would be timed.
         self._slots = asyncio.Semaphore(self._max_connections)
         self._session = aiohttp.ClientSession(
@@ -90,8 +95,10 @@ class HttpModel:
         return self._session
 
     async def _post(
-        self, session: aiohttp.ClientSession, url: URL, body: bytes
+        self, session: "aiohttp.ClientSession", url: URL, body: bytes
     ) -> Reply | ModelError:
+        import aiohttp
+
         chunks: list[bytes] = []
         size = 0
         try:
@@ -109,6 +116,8 @@ class HttpModel:
 
     def _broken(self, error: Exception) -> TransportError:
         """Say what a failure below HTTP is, and whether the server may have got the request."""
+        import aiohttp
+
         name, url = self._address.name, self._address.url
         said = f"{type(error).__name__}: {self._address.redact(str(error))}".rstrip(": ")
         unreached = aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.InvalidURL

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from apo.errors import TaskError
 from apo.scorers.answers import bare_lines, label_pattern, labels_in, marked, plain, quote
@@ -109,13 +109,19 @@ class Choice:
         if others:
             named = " and ".join(map(quote, found[:5]))
             return Score(0.0, False, f"Expected only {expected}, the answer names {named}.")
-        if self._key(label) in map(self._key, example.targets):
+        if label in example.targets or self._key(label) in map(self._key, example.targets):
             return Score(1.0)
         return Score(0.0, True, f"Expected {expected}, the answer said {quote(label)}.")
 
     def find(self, output: str) -> tuple[str, ...]:
         """Give the labels that the answer names: exactly one when it is well formed."""
-        whole = self._by_key.get(self._key(output))
+        # To most examples of a classification a model gives one of few answers.
+        return _found(self, output) if len(output) <= SHORT else self.read(output)
+
+    def read(self, output: str) -> tuple[str, ...]:
+        """Do what `find` does, without its memory."""
+        key = plain(output, ignore_case=self.ignore_case, strip_punctuation=False)
+        whole = self._by_key.get(key)
         if whole is not None:
             return (whole,)
         # Composed, so that Hangul typed on a Mac is found.
@@ -127,7 +133,7 @@ class Choice:
         return ()
 
     def _key(self, text: str) -> str:
-        return plain(text, ignore_case=self.ignore_case, strip_punctuation=False)
+        return _key_of(text, self.ignore_case)
 
     @cached_property
     def _by_key(self) -> dict[str, str]:
@@ -138,6 +144,18 @@ class Choice:
         return label_pattern(self.labels, ignore_case=self.ignore_case)
 
 
+@lru_cache(maxsize=4096)
+def _found(choice: Choice, output: str) -> tuple[str, ...]:
+    return choice.read(output)
+
+
+@lru_cache(maxsize=4096)
+def _key_of(text: str, ignore_case: bool) -> str:
+    return plain(text, ignore_case=ignore_case, strip_punctuation=False)
+
+
+SHORT = 500
+"""Characters of an answer that is worth to be remembered."""
 _WORD = re.compile(r"[^\W_]+")
 _SPACELESS = re.compile(r"[가-힣぀-ヿ㐀-鿿]")
 _ARTICLES = frozenset(("a", "an", "the"))
