@@ -153,7 +153,7 @@ class Asker:
         decoding = call.request.decoding
         if self._meter.budget.meters_tokens and decoding.max_tokens is None:
             decoding = replace(decoding, max_tokens=endpoint.max_output)
-        request = replace(call.request, decoding=decoding, seed=call.seed)
+        request = call.request._replace(decoding=decoding, seed=call.seed)
         tokens = traffic.size(request)
         await traffic.enter(tokens)
         self.busy += 1
@@ -261,7 +261,7 @@ def count(meter: Meter, call: Call, entry: Entry) -> None:
     """Count what an answered call took; a refusal that is not billed took nothing."""
     usage = entry.usage
     if entry.error and not entry.failure().billed:
-        usage = replace(usage, input_tokens=0, output_tokens=0)
+        usage = usage._replace(input_tokens=0, output_tokens=0)
     endpoint = call.answered_by(entry.model)
     took = actual(usage, endpoint.price, lambda: call.bound(endpoint))
     meter.count(took, usage.cached_tokens)

@@ -1,7 +1,7 @@
 """What is asked of whom: the calls of a run, each with the key that its answer is kept under."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from apo.budget import Cost, worst_case
@@ -61,12 +61,15 @@ class Call(NamedTuple):
             place: of a sampled call in the search; "" for a call that is the same everywhere.
             note: what the journal keeps of the request, for people.
         """
-        messages = [[m.role, m.content] for m in request.messages]
-        asked: list[Any] = [messages, request.decoding.to_dict(), place]
+        asked: list[Any] = [
+            [[*message] for message in request.messages],
+            request.decoding.to_dict(),
+            place,
+        ]
         if request.continuation:
             asked.append(request.continuation)
         hashed = text_hash(asked)
-        key = hashlib.sha256(f"{hashed} {endpoint.model.name}".encode()).hexdigest()[:16]
+        key = hashlib.sha256((hashed + endpoint.model.name).encode()).hexdigest()[:16]
         # The seed does not follow the model's name: one model under two addresses is one model.
         return cls(endpoint, request, key, note, int(hashed[:8], 16) >> 1)
 
@@ -75,7 +78,7 @@ class Call(NamedTuple):
         request = self.request
         if request.continuation:  # It is read as well, and one token is written after it.
             shown = (*request.messages, Message("assistant", request.continuation))
-            return worst_case(replace(request, messages=shown), endpoint.price, 1)
+            return worst_case(request._replace(messages=shown), endpoint.price, 1)
         max_output = request.decoding.max_tokens or endpoint.max_output
         return worst_case(request, endpoint.price, max_output)
 

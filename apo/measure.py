@@ -119,9 +119,6 @@ async def collect(
     Raises:
         BudgetExhausted: the calls that are missing would overspend; none of them was made.
     """
-    with uncollected():
-        asked = list(asked)
-        kept = caller.charge([call for call, _ in asked])
 
     async def get(call: Call, given: T) -> R:
         try:
@@ -129,12 +126,16 @@ async def collect(
         except (ContextLengthError, ContentFilterError) as refusal:
             return use(refusal, given)
 
-    await asyncio.sleep(0)  # A long replay leaves others their turn.
     with uncollected():
-        used = [use(kept[call.key], given) if call.key in kept else None for call, given in asked]
+        asked = list(asked)
+        kept = caller.charge([call for call, _ in asked])
+        used = [
+            use(found, given) if (found := kept.get(call.key)) else None for call, given in asked
+        ]
         missing = [(i, *asked[i]) for i in range(len(asked)) if asked[i][0].key not in kept]
         asked.clear()  # What is gone when collecting begins again is not looked through.
         kept.clear()
+    await asyncio.sleep(0)  # A long replay leaves others their turn.
     results = await gather(get(call, given) for _, call, given in missing)
     for (i, _, _), result in zip(missing, results, strict=True):
         used[i] = result

@@ -2,16 +2,15 @@
 
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from apo.errors import PromptError, near
 
 Role = Literal["system", "user", "assistant"]
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One turn of a chat."""
+class Message(NamedTuple):
+    """One turn of a chat. Like all that each call is made of, a tuple: they are many."""
 
     role: Role
     content: str
@@ -89,8 +88,7 @@ class Decoding:
         return cls(**options)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One call: what is asked, how tokens are drawn, and the seed of the draw.
 
     Attributes:
@@ -107,8 +105,7 @@ class Request:
     continuation: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens of one call as the server counted them; None where it did not say.
 
     Attributes:
@@ -139,8 +136,7 @@ class Allowance:
     reset: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Completion:
+class Completion(NamedTuple):
     """What a model returned.
 
     Attributes:

@@ -69,7 +69,7 @@ class Scripted:
                 continue
             if isinstance(answer, ModelError):
                 raise answer
-            return answer if isinstance(answer, Completion) else Completion(text=answer)
+            return Completion(text=answer) if isinstance(answer, str) else answer
 
     async def aclose(self) -> None:
         pass

@@ -1,7 +1,6 @@
 """Prompts in and out of files: what a user has is read as it is meant, or refused in words."""
 
 import contextlib
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -310,7 +309,7 @@ def test_python_export_gives_the_same_messages(prompt: Prompt, value: str) -> No
     inputs = dict.fromkeys(prompt.variables, value)
     space: dict[str, Any] = {}
     exec(compile(write_prompt(prompt, "python"), "prompt.py", "exec"), space)
-    expected = [dataclasses.asdict(message) for message in prompt.messages(inputs)]
+    expected = [message._asdict() for message in prompt.messages(inputs)]
     assert space["messages"](inputs) == expected
     assert space["VARIABLES"] == list(prompt.variables)
     assert space["DECODING"] == {

@@ -1,7 +1,6 @@
 """What a chat-completions server answered. Both transports end here."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -35,7 +34,7 @@ def read_reply(
     """
     found = completion(address, parse_reply(address, status, headers, data))
     allowances = read_allowances(headers)
-    return replace(found, allowances=allowances) if allowances else found
+    return found._replace(allowances=allowances) if allowances else found
 
 
 def parse_reply(address: Address, status: int, headers: Mapping[str, str], data: bytes) -> Any:

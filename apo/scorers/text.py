@@ -100,18 +100,20 @@ class Choice:
 
     def __call__(self, output: str, example: Example) -> Score:
         """Score 1 when the only label that the answer names is a target."""
-        expected = quote(example.target)
         found = self.find(output)
+        if len(found) == 1 and self._is_right(found[0], example):
+            return RIGHT
+        expected = quote(example.target)
         if not found:
             known = ", ".join(map(quote, self.labels[:20]))
             return Score(0.0, False, f"Expected {expected}, the answer names none of {known}.")
-        label, *others = found
-        if others:
+        if len(found) > 1:
             named = " and ".join(map(quote, found[:5]))
             return Score(0.0, False, f"Expected only {expected}, the answer names {named}.")
-        if label in example.targets or self._key(label) in map(self._key, example.targets):
-            return Score(1.0)
-        return Score(0.0, True, f"Expected {expected}, the answer said {quote(label)}.")
+        return Score(0.0, True, f"Expected {expected}, the answer said {quote(found[0])}.")
+
+    def _is_right(self, label: str, example: Example) -> bool:
+        return label in example.targets or self._key(label) in map(self._key, example.targets)
 
     def find(self, output: str) -> tuple[str, ...]:
         """Give the labels that the answer names: exactly one when it is well formed."""
@@ -154,6 +156,7 @@ def _key_of(text: str, ignore_case: bool) -> str:
     return plain(text, ignore_case=ignore_case, strip_punctuation=False)
 
 
+RIGHT = Score(1.0)
 SHORT = 500
 """Characters of an answer that is worth to be remembered."""
 _WORD = re.compile(r"[^\W_]+")

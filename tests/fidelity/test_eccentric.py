@@ -27,8 +27,8 @@ class CuedReader(Reader):
 
     async def complete(self, request: Request) -> Completion:
         *before, last = request.messages
-        line = replace(last, content=last.content.partition("\n")[0])
-        return await super().complete(replace(request, messages=(*before, line)))
+        line = last._replace(content=last.content.partition("\n")[0])
+        return await super().complete(request._replace(messages=(*before, line)))
 
 
 @pytest.fixture(autouse=True)

@@ -340,7 +340,7 @@ def test_the_bound_counts_the_answer_that_is_read() -> None:
 
 def test_the_answer_is_part_of_the_calls_identity() -> None:
     endpoint = Endpoint("task", Scorer({}))
-    keys = {Call.to(endpoint, replace(ASK, continuation=text)).key for text in ("", "a", "b")}
+    keys = {Call.to(endpoint, ASK._replace(continuation=text)).key for text in ("", "a", "b")}
     assert len(keys) == 3
 
 
@@ -354,7 +354,7 @@ def test_faults_on_the_way_are_retried() -> None:
 
     async def ask(server: ChatServer, answer: str) -> int:
         model = open_model(server.model_name)
-        request = replace(ASK, continuation=answer)
+        request = ASK._replace(continuation=answer)
         for attempt in range(4):
             try:
                 assert (await model.complete(request)).logprobs
