@@ -22,8 +22,9 @@ from apo.search import Search
 from apo.task import Task
 from apo.verdict import Verdict, judge
 
-BATCHED = 25_000
-"""Test examples that are measured at once in batches: with both prompts, one batch."""
+AT_ONCE = 25_000
+"""Test examples that are measured at once where calls alone are limited, and those are held back;
+with both prompts they fit in one batch of a Batch API."""
 
 
 class Optimizer(Protocol):
@@ -211,7 +212,10 @@ class Session:
         """Measure both prompts on the test split, part by part, so that pairs stay pairs."""
         test = self.task.test
         rollouts: dict[Prompt, tuple[Rollout, ...]] = {seed: (), best: ()}
-        size = BATCHED if self.task_model.patient else max(50, self.limits.max_concurrency)
+        budget = self.budget
+        may_end = budget.meters_tokens or budget.max_minutes is not None
+        in_parts = may_end and not self.task_model.patient
+        size = max(50, self.limits.max_concurrency) if in_parts else AT_ONCE
         complete = True
         for start in range(0, len(test), size):
             part = test[start : start + size]

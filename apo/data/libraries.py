@@ -73,11 +73,11 @@ def excel_rows(path: Path) -> Iterator[Row]:
         DataError: it is no Excel file, or its first row does not name the columns.
     """
     load_workbook: Any = import_module("openpyxl").load_workbook
-    try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:  # zipfile, XML and key errors of many kinds: a damaged file.
-        raise DataError(f"{path} cannot be read as an Excel file: {error}.") from error
-    try:
+    with path.open("rb") as file:  # Ours to close: openpyxl leaves a damaged one open.
+        try:
+            book = load_workbook(file, read_only=True, data_only=True)
+        except Exception as error:  # zipfile, XML and key errors of many kinds: a damaged file.
+            raise DataError(f"{path} cannot be read as an Excel file: {error}.") from error
         rows = _sheet(book, path)
         first = list(next(rows, ()))
         while first and first[-1] is None:  # Cells that only had a format.
@@ -92,8 +92,6 @@ def excel_rows(path: Path) -> Iterator[Row]:
                 raise DataError(f"{path}, row {number}: a cell stands beyond the named columns.")
             padded = [*values, *[None] * len(header)][: len(header)]
             yield _row(header, padded, f"{path}, row {number}")
-    finally:
-        book.close()
 
 
 def _sheet(book: Any, path: Path) -> Iterator[tuple[Any, ...]]:
