@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: help demo install check test test-families bench docs lock clean
+.PHONY: help demo install check test test-families bench audit docs lock clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -34,8 +34,13 @@ test-families: $(VENV)/ready  ## The tests with openai 2 and with openai 3.
 	  $(VENV)-openai$$major/bin/python -m pytest --numprocesses auto || exit 1; \
 	done
 
-bench: $(VENV)/ready  ## Measure what apo costs beside the model.
-	$(BIN)/python experiments/benchmarks/throughput.py
+bench: $(VENV)/ready  ## Measure the engine; peers too, with APO_BENCH_PEERS=…/bin/python.
+	$(BIN)/python experiments/benchmarks/bench.py
+
+audit:  ## Look for known holes in the locked packages (needs the network).
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/python -m pip install --quiet pip-audit
+	$(VENV)-audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip
 
 docs: $(VENV)/ready  ## Build the documentation; a broken link is an error.
 	$(BIN)/mkdocs build --strict --quiet
@@ -45,4 +50,4 @@ lock:  ## Choose versions anew (needs uv).
 	  --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
 
 clean:  ## Remove what was built.
-	rm -rf $(VENV) $(VENV)-openai* build dist site *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-openai* $(VENV)-audit build dist site *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache

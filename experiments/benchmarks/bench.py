@@ -53,6 +53,7 @@ class Benchmark:
 
 BENCHMARKS = (
     Benchmark("throughput.py"),
+    Benchmark("hot_path.py"),
     Benchmark("searches.py"),
     Benchmark("warm.py"),
     Benchmark("journal_scale.py"),
