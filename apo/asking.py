@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
+from apo.adaptive import Steady
 from apo.budget import Cost, Meter, actual
 from apo.calls import Call, Endpoint
 from apo.errors import (
@@ -37,16 +38,6 @@ PATIENT = 50_000
 """Calls that may wait at once for a patient endpoint: what one batch of OpenAI's takes."""
 
 
-class _Patient(Traffic):
-    """Traffic to a patient endpoint: what it refuses, and how late, says nothing of its limits."""
-
-    def __init__(self) -> None:
-        super().__init__(Limits(max_concurrency=PATIENT))
-
-    def _adapt(self) -> None:
-        pass
-
-
 class Asker:
     """Makes attempts at calls until they are answered, and records the answers.
 
@@ -66,7 +57,7 @@ class Asker:
         self.busy, self.problem, self.stopping = 0, "", asyncio.Event()
         self._journal, self._meter, self._retry, self._limits = journal, meter, retry, limits
         self._traffic: dict[str, Traffic] = {}
-        self._patient = _Patient()
+        self._patient = Traffic(at_once=Steady(PATIENT))
 
     def check_stop(self) -> None:
         """Make sure that the run goes on.

@@ -4,24 +4,15 @@ One `Traffic` for each model and event loop: all roles, runs and optimizers of a
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
+from apo.adaptive import Concurrency
 from apo.limits import Bucket, Limits
 from apo.model import Completion, Request
 
-ROUND = 16
-"""The fewest attempts that a change of the limit rests on."""
-TROUBLED = 0.25
-"""The share of refused attempts from which a limit, and not chance, is taken to be the reason."""
-HELPED = 0.9
-"""The share of the refusals before a fall of the limit that there may be after it, if it helped."""
-HALF = 0.5
-"""Where a fall did not help, the next one goes no lower than this part of the limit."""
-SLOW = 2.0
-"""How many times slower than usual answers may get before fewer are asked for."""
 STRAGGLES = 3.0
 """How many times longer than usual an answer takes that is asked for a second time."""
 TRIED_AGAIN = 60.0
@@ -33,45 +24,43 @@ OUTPUT = 256
 class Traffic:
     """Lets calls go to one model, in the order of asking.
 
-    The limit on calls under way adapts. After each round of as many attempts as the limit is, it
-    falls when a quarter or more were refused (429, 503, time-outs): to as many calls as were really
-    being answered at a time, by Little's law, which is the provider's own limit whether that is on
-    calls at once or on calls a second, and is no fall at all when refusals come by chance. It falls
-    in proportion when answers take more than twice as long as usual. After two good rounds it grows
-    by a tenth, at least by one. While a quarter are refused, a Retry-After holds all calls back,
-    and not the refused one alone.
+    How many at once adapts (`Concurrency`). While a quarter are refused, a Retry-After holds all
+    calls back, and not the refused one alone.
 
     Attributes:
-        limit: calls allowed under way now.
-        busy: calls under way now.
         answered: attempts that were answered, in all.
-        troubled: whether the last round met a limit of the provider.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, *, at_once: Concurrency | None = None) -> None:
         limits = limits or Limits()
-        self.limit, self.max_concurrency = float(limits.max_concurrency), limits.max_concurrency
-        self.busy, self.answered, self.troubled = 0, 0, False
-        self._served = self._refused = 0
-        self._slowness = self._work = self._closed = 0.0
-        self._counted_at = self._began = 0.0
-        self._fell_at = 1.0
+        self.answered = 0
+        self._at_once = at_once or Concurrency(limits.max_concurrency)
         self._closed_until = self._went_at = 0.0
-        self._usual: dict[str, float] = {}
-        self._answers = Counter[str]()
         self._output = float(OUTPUT)
         self._stated, self._learned = limits.buckets(), dict[str, Bucket]()
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._refusals: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def limit(self) -> float:
+        """Calls allowed under way now."""
+        return self._at_once.limit
+
+    @property
+    def busy(self) -> int:
+        """Calls under way now."""
+        return self._at_once.busy
+
+    @property
+    def troubled(self) -> bool:
+        """Whether the last round met a limit of the provider."""
+        return self._at_once.troubled
+
     def adopt(self, limits: Limits) -> None:
         """Take the settings of another run; while both ask, the higher concurrency holds."""
-        free = self.limit >= self.max_concurrency
-        idle = not self.busy and not self._waiting
-        given = limits.max_concurrency
-        self.max_concurrency = given if idle else max(given, self.max_concurrency)
-        self.limit = float(self.max_concurrency if free else min(self.limit, self.max_concurrency))
+        idle, given = not self.busy and not self._waiting, limits.max_concurrency
+        self._at_once.allow(given if idle else max(given, self._at_once.most))
         before = {bucket.unit: bucket for bucket in self._stated}
         self._stated = limits.buckets() or ([] if idle else self._stated)
         for bucket in self._stated:  # What has just gone out counts for the next run as well.
@@ -99,7 +88,7 @@ class Traffic:
 
     def leave(self) -> None:
         """A call is no longer under way."""
-        self._count(-1)
+        self._at_once.count(-1)
         self._admit()
 
     def try_enter(self, tokens: int) -> bool:
@@ -126,19 +115,14 @@ class Traffic:
                 self._learned[allowance.unit] = Bucket(allowance.unit, 1.0, allowance.limit)
             now = asyncio.get_running_loop().time()
             self._learned[allowance.unit].learn(allowance, now)
-        self._answers[role] += 1
-        usual = self._usual.get(role, 0.0)
-        usual += (seconds - usual) / min(self._answers[role], 50)
-        self._usual[role] = usual
-        self._slowness += seconds / usual if usual > 0 else 1.0
-        self._served += 1
+        self._at_once.served(role, seconds)
         self.answered += 1
         while self._refusals and not self.troubled:
             again = self._refusals.popleft()
             if not again.done():
                 again.set_result(None)
                 break
-        self._adapt()
+        self._at_once.adapt()
 
     def refused(self, retry_after: float, seconds: float) -> None:
         """An attempt was refused, or not answered, for want of capacity.
@@ -147,18 +131,16 @@ class Traffic:
             retry_after: seconds that the provider asks to wait; 0 when it does not say.
             seconds: from sending to the refusal.
         """
-        self._refused += 1
-        self._work -= seconds
-        self._adapt()
+        self._at_once.refused(seconds)
         if self.troubled:
-            now = asyncio.get_running_loop().time()
-            until = max(self._closed_until, now + retry_after)
-            self._closed += until - max(self._closed_until, now)
-            self._closed_until = until
+            until = asyncio.get_running_loop().time() + retry_after
+            self._closed_until = max(self._closed_until, until)
+            self._at_once.close_until(until)
 
     def straggles_after(self, role: str) -> float | None:
         """Seconds after which an answer is overdue; None as long as too few have come to tell."""
-        return STRAGGLES * self._usual[role] if self._answers[role] >= ROUND else None
+        usual = self._at_once.usual(role)
+        return None if usual is None else STRAGGLES * usual
 
     @contextmanager
     def sign_of_life(self) -> Generator[asyncio.Future[None]]:
@@ -176,55 +158,9 @@ class Traffic:
                 self._refusals.remove(again)
             again.cancel()
 
-    def _adapt(self) -> None:
-        total = self._served + self._refused
-        if total < max(ROUND, int(self.limit)):
-            return
-        since = asyncio.get_running_loop().time() - self._began
-        if self.troubled and since < max(self._usual.values(), default=0.0):
-            return  # In less time than an answer takes it does not show what the last fall did.
-        share = self._refused / total
-        slowness = self._slowness / self._served if self._served else 1.0
-        self.troubled = share >= TROUBLED
-        well = not self.troubled and slowness <= SLOW
-        if well and total < 2 * max(ROUND, int(self.limit)):
-            return  # To grow takes twice as long: else half of all calls would meet the limit.
-        answering = self._answering()
-        if self.troubled:
-            # Fewer calls at once that were refused as often: perhaps that is not what limits them.
-            helped = share <= HELPED * self._fell_at
-            least = 1 - share if helped else max(HALF, 1 - share)
-            self.limit = min(self.limit, max(self.limit * least, answering))
-            self._fell_at = share
-        elif slowness > SLOW:
-            self.limit *= SLOW / slowness
-        else:
-            self.limit += max(1.0, self.limit / 10)
-        if not self.troubled:
-            self._fell_at = 1.0
-        self.limit = min(max(1.0, self.limit), float(self.max_concurrency))
-        self._served = self._refused = 0
-        self._slowness = 0.0
-
-    def _answering(self) -> float:
-        """Calls that were being answered at a time in this round, on average; begins the next."""
-        self._count(0)
-        now = self._counted_at
-        to_come = max(0.0, self._closed_until - now)
-        seconds = now - self._began - (self._closed - to_come)  # While it was open.
-        work, self._work, self._began, self._closed = self._work, 0.0, now, to_come
-        return work / seconds if seconds > 0 else 0.0
-
-    def _count(self, change: int) -> None:
-        """Count calls under way, and the seconds that they took together."""
-        now = asyncio.get_running_loop().time()
-        self._work += self.busy * (now - self._counted_at)
-        self._counted_at = now
-        self.busy += change
-
     def _may_go(self, tokens: int) -> bool:
         """Take a place and the rate for it, or nothing."""
-        if self.busy >= int(self.limit):
+        if self._at_once.full:
             return False
         loop, amounts = asyncio.get_running_loop(), {"requests": 1, "tokens": tokens}
         now, stated, learned = loop.time(), self._stated, self._learned.values()
@@ -237,7 +173,7 @@ class Traffic:
             return False
         for bucket in (*stated, *learned):
             bucket.take(amounts[bucket.unit])
-        self._count(1)
+        self._at_once.count(1)
         self._went_at = now
         return True
 

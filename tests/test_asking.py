@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from apo import Budget, BudgetExhausted, ModelUnavailable, Options, Price, Usage, aoptimize
+from apo.adaptive import ROUND
 from apo.budget import Cost, Meter
 from apo.caller import Caller
 from apo.calls import Call, Endpoint
@@ -26,7 +27,7 @@ from apo.limits import Limits
 from apo.model import Completion, Message, Model, Request
 from apo.retry import Retry
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
-from apo.traffic import ROUND, Traffic, traffic_to
+from apo.traffic import Traffic, traffic_to
 from tests.virtual_time import run_virtually
 
 DOLLAR = Price(1_000_000.0, 1_000_000.0)

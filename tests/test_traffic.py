@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apo.adaptive import ROUND, Concurrency
 from apo.limits import Limits
 from apo.model import Allowance, Completion, Message, Request, Usage
-from apo.traffic import ROUND, TRIED_AGAIN, Traffic, traffic_to
+from apo.traffic import TRIED_AGAIN, Traffic, traffic_to
 from tests.virtual_time import run_virtually
 
 ANSWER = Completion(text="x")
@@ -304,7 +305,8 @@ def test_few_refusals_leave_the_limit_and_hold_back_the_refused_one_alone() -> N
 
 def test_while_many_are_refused_a_retry_after_holds_all_back() -> None:
     async def main() -> None:
-        traffic = Traffic(Limits(max_concurrency=16))
+        at_once = Concurrency(16)
+        traffic = Traffic(at_once=at_once)
         for _ in range(ROUND):
             traffic.refused(30, 0.0)
         assert traffic.troubled
@@ -313,7 +315,7 @@ def test_while_many_are_refused_a_retry_after_holds_all_back() -> None:
         traffic.refused(10, 0.0)  # Shorter than what holds already.
         await asyncio.sleep(29)
         assert not waits.done()
-        traffic.limit = 16.0  # It has fallen to one.
+        at_once.limit = 16.0  # It has fallen to one.
         await waits
         assert clock() == 30
 
