@@ -22,7 +22,8 @@ from apo.errors import (
     TransportError,
     UnreachableError,
 )
-from apo.journal import Entry, Journal
+from apo.journal import Journal
+from apo.journal_rows import Entry
 from apo.limits import Limits
 from apo.model import Completion, Model, Request
 from apo.retry import RETRIED, Retry

@@ -8,7 +8,8 @@ from apo.asking import Asker, count
 from apo.budget import Meter
 from apo.calls import Call
 from apo.errors import JournalError, ModelError
-from apo.journal import Entry, Journal
+from apo.journal import Journal
+from apo.journal_rows import Entry
 from apo.limits import Limits
 from apo.model import Completion
 from apo.retry import Retry

@@ -8,91 +8,41 @@ resumed run, which walks the same way again, adds nothing twice.
 
 import contextlib
 import itertools
-import json
 import os
 import socket
 import sqlite3
 import time
-import zlib
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from apo.errors import ContentFilterError, ContextLengthError, JournalError, ModelError
-from apo.model import Usage
-from apo.shapes import EVENTS, NUMBER, require
+from apo.errors import JournalError
+from apo.journal_rows import (
+    ADD,
+    ALL_CALLS,
+    ALL_EVENTS,
+    FIND,
+    LEAVE,
+    NEW,
+    REUSE,
+    SCHEMA,
+    VERSION,
+    Entry,
+    Event,
+    checksum,
+    clean,
+    read_entry,
+    read_events,
+    readable,
+    write_json,
+)
+from apo.shapes import NUMBER, require
 
 if TYPE_CHECKING:
     from filelock import FileLock
-
-VERSION = 2
-"""Of the tables and of the keys: a journal of another version would have all calls paid again."""
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS calls (
-    key TEXT PRIMARY KEY, role TEXT, model TEXT, request TEXT, reply TEXT, error TEXT,
-    input_tokens INTEGER, output_tokens INTEGER, cached_tokens INTEGER,
-    truncated INTEGER, retries INTEGER, seconds REAL, at REAL, crc INTEGER,
-    reused INTEGER DEFAULT 0
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS events (
-    seq INTEGER PRIMARY KEY, kind TEXT, key TEXT, body TEXT, crc INTEGER, UNIQUE (kind, key)
-);
-CREATE TABLE IF NOT EXISTS sessions (id INTEGER PRIMARY KEY, start REAL, last REAL);
-"""
-NEW = "Start a new run."
-KEPT_ERRORS: dict[str, type[ModelError]] = {
-    kind.__name__: kind for kind in (ContextLengthError, ContentFilterError)
-}
-
-
-class Entry(NamedTuple):
-    """One answered call; a tuple, since a replay makes tens of thousands of them a second.
-
-    Attributes:
-        key: hash of what was asked.
-        role: "task", "optimizer" or "fallback".
-        model: name of the model.
-        request: what was asked, where it cannot be told from the candidate and the example.
-        reply: the answer; None when the provider refused the request for good.
-        error: class and text of that refusal.
-        usage: tokens as the server counted them.
-        truncated: the answer was cut short.
-        retries: failed attempts before the answer.
-        seconds: from the first attempt to the answer.
-        reused: the answer was paid for by another run.
-    """
-
-    key: str
-    role: str
-    model: str
-    request: str = ""
-    reply: str | None = None
-    error: str = ""
-    usage: Usage = Usage()
-    truncated: bool = False
-    retries: int = 0
-    seconds: float = 0.0
-    reused: bool = False
-
-    def failure(self) -> ModelError:
-        """Make the error that was recorded in place of an answer."""
-        name, _, text = self.error.partition(": ")
-        kind = KEPT_ERRORS.get(name)
-        if kind is None:
-            raise JournalError(f"The journal holds an error of no known kind: {name!r:.80}.")
-        return kind(text)
-
-
-class Event(NamedTuple):
-    """Something that happened in the search; `body` holds JSON values."""
-
-    seq: int
-    kind: str
-    key: str
-    body: dict[str, Any]
 
 
 class Journal:
@@ -163,8 +113,8 @@ class Journal:
                 f"and cannot be gone on with. Its results can be read. {NEW}"
             )
         (said,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
-        rows = itertools.chain(self._db.execute(_ALL_CALLS), self._db.execute(_ALL_EVENTS))
-        if said != "ok" or any(crc != _crc(values) for crc, *values in rows):
+        rows = itertools.chain(self._db.execute(ALL_CALLS), self._db.execute(ALL_EVENTS))
+        if said != "ok" or any(crc != checksum(values) for crc, *values in rows):
             raise JournalError(f"Bytes of the journal {self._path} were altered. {NEW}")
 
     def _share(self, path: Path) -> None:
@@ -214,14 +164,14 @@ class Journal:
         """Look up the answers to what has these keys; those that are not there are left out."""
         if self._shared is not None:
             with _sharing(self._shared):
-                self._db.execute(_REUSE, (orjson.dumps(keys).decode(),))
+                self._db.execute(REUSE, (orjson.dumps(keys).decode(),))
         return self._find(keys)
 
     def _find(self, keys: Sequence[str]) -> dict[str, Entry]:
-        with _readable():
+        with readable():
             # In the order of the table, which takes half the time.
-            rows = self._db.execute(_FIND, (orjson.dumps(sorted(keys)).decode(),)).fetchall()
-            return {row[0]: _entry(row) for row in rows}
+            rows = self._db.execute(FIND, (orjson.dumps(sorted(keys)).decode(),)).fetchall()
+            return {row[0]: read_entry(row) for row in rows}
 
     def add(self, entry: Entry) -> None:
         """Record an answered call; it is on its way to the disk when this returns.
@@ -231,20 +181,20 @@ class Journal:
         """
         usage = entry.usage
         self._write(
-            _ADD,
-            (entry.key, entry.role, entry.model, _clean(entry.request), entry.reply, entry.error,
+            ADD,
+            (entry.key, entry.role, entry.model, clean(entry.request), entry.reply, entry.error,
              usage.input_tokens, usage.output_tokens, usage.cached_tokens,
              entry.truncated, entry.retries, entry.seconds, time.time(),
-             _crc([entry.key, entry.model, entry.reply, entry.error, usage.input_tokens,
+             checksum([entry.key, entry.model, entry.reply, entry.error, usage.input_tokens,
                    usage.output_tokens, usage.cached_tokens])),
         )  # fmt: skip
 
     def note(self, kind: str, key: str, body: dict[str, Any]) -> None:
         """Record an event, unless one of that kind and key is there already."""
-        text = _json(body)
+        text = write_json(body)
         self._write(
             "INSERT OR IGNORE INTO events (kind, key, body, crc) VALUES (?, ?, ?, ?)",
-            (kind, key, text, _crc([kind, key, text])),
+            (kind, key, text, checksum([kind, key, text])),
         )
 
     def events(self) -> Iterator[Event]:
@@ -260,7 +210,7 @@ class Journal:
 
     def earlier_seconds(self) -> float:
         """Running time of the sessions before this one, in seconds."""
-        with _readable():
+        with readable():
             (seconds,) = self._db.execute(
                 "SELECT TOTAL(MAX(last - start, 0)) FROM sessions WHERE id < ?", (self._session,)
             ).fetchone()
@@ -289,7 +239,7 @@ class Journal:
             with contextlib.suppress(sqlite3.Error):  # Only the last moments' time is lost.
                 self._tick(every=0)
                 if self._shared is not None:
-                    self._db.execute(_LEAVE)
+                    self._db.execute(LEAVE)
             self._db.close()
         finally:
             self._release()
@@ -306,93 +256,6 @@ class Journal:
         self.close()
 
 
-_FIND = """
-SELECT calls.key, role, model, request, reply, error, input_tokens, output_tokens, cached_tokens,
-    truncated, retries, seconds, reused
-FROM json_each(?) AS asked JOIN main.calls AS calls ON calls.key = asked.value
-"""
-_ALL_CALLS = """
-SELECT crc, key, model, reply, error, input_tokens, output_tokens, cached_tokens FROM calls
-"""
-_ALL_EVENTS = "SELECT crc, kind, key, body FROM events"
-_ADD = """
-INSERT OR IGNORE INTO main.calls (key, role, model, request, reply, error, input_tokens,
-    output_tokens, cached_tokens, truncated, retries, seconds, at, crc)
-VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)
-"""
-_REUSE = """
-INSERT OR IGNORE INTO main.calls
-SELECT key, role, model, request, reply, error, input_tokens, output_tokens, cached_tokens,
-    truncated, retries, seconds, at, crc, 1
-FROM shared.calls WHERE key IN (SELECT value FROM json_each(?))
-"""
-_LEAVE = """
-INSERT OR IGNORE INTO shared.calls SELECT * FROM main.calls
-WHERE error = '' AND role != 'fallback'
-"""
-
-
-def _crc(values: list[Any]) -> int:
-    return zlib.crc32(repr(values).encode("utf-8", "surrogatepass"))
-
-
-def _entry(row: tuple[Any, ...]) -> Entry:
-    key, role, model, request, reply, error, read, written, cached, cut, tries, took, reused = row
-    usage = Usage(input_tokens=read, output_tokens=written, cached_tokens=cached)
-    return Entry(
-        key, role, model, request, reply, error, usage, bool(cut), tries, took, bool(reused)
-    )
-
-
-def _clean(text: str) -> str:
-    """Put a question mark for half a surrogate pair, which SQLite does not take."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def _json(value: object) -> str:
-    """Write JSON; halves of surrogate pairs, which SQLite does not take, as escapes."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if text == _clean(text) else json.dumps(value)
-
-
-def read_events(
-    db: sqlite3.Connection, after: int = -1, kind: str | None = None
-) -> Iterator[Event]:
-    """Read events after a sequence number, in order, from a connection of one's own.
-
-    Args:
-        db: an open journal.
-        after: the sequence number.
-        kind: only events of this kind; None for all.
-
-    Raises:
-        JournalError: the journal is damaged.
-    """
-    with _readable():
-        rows = db.execute(
-            "SELECT seq, kind, key, body FROM events "
-            "WHERE seq > ? AND (? IS NULL OR kind = ?) ORDER BY seq",
-            (after, kind, kind),
-        )
-        for seq, kind_, key, text in rows:
-            body = json.loads(text)
-            require(body, EVENTS.get(kind_, {}), f"event {seq}", JournalError)
-            yield Event(seq, kind_, key, body)
-
-
-def open_for_reading(path: Path) -> sqlite3.Connection:
-    """Open a journal beside its writer.
-
-    Raises:
-        JournalError: there is none at the path.
-    """
-    if not path.exists():
-        raise JournalError(f"There is no journal at {path}.")
-    uri = f"{path.absolute().as_uri()}?mode=ro"  # as_uri, since "#" and "?" may be in a path.
-    with _readable():
-        return sqlite3.connect(uri, uri=True, check_same_thread=False)
-
-
 @contextlib.contextmanager
 def _sharing(path: Path) -> Generator[None]:
     """Say in words what sqlite raises over damaged answers of other runs."""
@@ -402,15 +265,4 @@ def _sharing(path: Path) -> Generator[None]:
         raise JournalError(
             f"The answers of earlier runs in {path} cannot be used: {error}. Go on without "
             "--reuse, or delete the file: each run keeps its own answers all the same."
-        ) from error
-
-
-@contextlib.contextmanager
-def _readable() -> Generator[None]:
-    """Say in words what sqlite and json raise over a damaged journal."""
-    try:
-        yield
-    except (sqlite3.Error, ValueError, TypeError, RecursionError) as error:
-        raise JournalError(
-            f"The journal is damaged and cannot be read: {error}. Start a new run."
         ) from error

@@ -3,7 +3,7 @@
 from typing import Any
 
 from apo.errors import JournalError
-from apo.journal import Event, open_for_reading, read_events
+from apo.journal_rows import Event, open_for_reading, read_events
 from apo.runs import RunFolder
 from apo.shapes import EVENTS, SETTINGS, require, require_result
 

@@ -37,7 +37,8 @@ from apo.errors import (
     TransportError,
     UnreachableError,
 )
-from apo.journal import Entry, Journal
+from apo.journal import Journal
+from apo.journal_rows import Entry
 from apo.limits import Limits
 from apo.retry import Retry
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from apo import Usage
 from apo.errors import ContentFilterError, ContextLengthError, JournalError
-from apo.journal import Entry, Event, Journal, open_for_reading, read_events
+from apo.journal import Journal
+from apo.journal_rows import Entry, Event, open_for_reading, read_events
 from apo.task import content_hash
 
 PURE = settings(deadline=None, derandomize=True, max_examples=50)
@@ -221,7 +222,8 @@ def test_any_folder_name_will_do(name: str, tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from apo.journal import Entry, Journal
+from apo.journal import Journal
+from apo.journal_rows import Entry
 
 with Journal(Path(sys.argv[1])) as journal:
     for place in range(10**9):

@@ -10,7 +10,8 @@ import pytest
 
 from apo import Budget, Options, Price, Result, optimize
 from apo.errors import JournalError
-from apo.journal import VERSION, Entry, Journal
+from apo.journal import Journal
+from apo.journal_rows import VERSION, Entry
 from apo.model import Usage
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
 
@@ -134,7 +135,8 @@ def test_a_journal_of_another_version_is_not_gone_on_with(tmp_path: Path, versio
 LEAVE = """
 import sys
 from pathlib import Path
-from apo.journal import Entry, Journal
+from apo.journal import Journal
+from apo.journal_rows import Entry
 home, name = Path(sys.argv[1]), sys.argv[2]
 with Journal(home / f"{name}.db", home / "answers.db") as journal:
     print("open", flush=True)

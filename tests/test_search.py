@@ -31,7 +31,8 @@ from apo.budget import Meter
 from apo.caller import Caller
 from apo.calls import Endpoint
 from apo.errors import AuthenticationError, ContentFilterError, ContextLengthError, RateLimitError
-from apo.journal import Event, Journal
+from apo.journal import Journal
+from apo.journal_rows import Event
 from apo.retry import Retry
 from apo.testing import fake_task
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from apo.compare.runner import Grid
-from apo.journal import open_for_reading, read_events
+from apo.journal_rows import open_for_reading, read_events
 from apo.prompt import Prompt
 from apo.runs import RunFolder
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from apo.budget import Budget
-from apo.journal import Event
+from apo.journal_rows import Event
 from apo.model import Request
 from apo.optimize import aoptimize
 from apo.options import Options

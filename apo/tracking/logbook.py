@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from filelock import FileLock, Timeout
 
 from apo.errors import RunError
-from apo.journal import open_for_reading
+from apo.journal_rows import open_for_reading
 from apo.runs import RunFolder
 from apo.tracking.environment import (
     absolute_uri,

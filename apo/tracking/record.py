@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from apo.errors import JournalError
-from apo.journal import Event, read_events
+from apo.journal_rows import Event, read_events
 from apo.prompt import Prompt
 from apo.shapes import EVENTS, require
 

@@ -23,7 +23,8 @@ from apo.asking import count
 from apo.budget import Budget, Meter
 from apo.calls import Call, Endpoint
 from apo.concurrency import gather
-from apo.journal import Entry, Journal
+from apo.journal import Journal
+from apo.journal_rows import Entry
 from apo.model import Request
 from apo.models.http import HttpModel
 from apo.models.prices import FREE

@@ -25,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from apo import Example, Prompt
 from apo.candidates import Candidates
 from apo.contract import Contract
-from apo.journal import Entry, Journal
+from apo.journal import Journal
+from apo.journal_rows import Entry
 from experiments.benchmarks.recording import record
 
 SIZES = (10_000, 100_000, 1_000_000)

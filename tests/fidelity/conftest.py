@@ -10,7 +10,7 @@ from typing import Protocol
 import pytest
 
 from apo import Budget, Completion, Optimizer, Options, Request, Result, Task, Usage, aoptimize
-from apo.journal import Event
+from apo.journal_rows import Event
 from apo.runs import find_run
 from apo.testing import fake_task
 

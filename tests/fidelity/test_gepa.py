@@ -30,7 +30,7 @@ from apo import (
     Usage,
     aoptimize,
 )
-from apo.journal import Event
+from apo.journal_rows import Event
 from apo.meta_prompts import render
 from apo.optimizers import gepa
 from apo.optimizers.gepa import GEPA, difference

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from apo import Budget, Options, optimize
 from apo.cli.look import export, runs, show
 from apo.errors import JournalError, RunError
-from apo.journal import Entry, Journal, open_for_reading, read_events
+from apo.journal import Journal
+from apo.journal_rows import Entry, open_for_reading, read_events
 from apo.runs import RunFolder, find_run, list_runs
 from apo.summary import summary
 from apo.tracking.record import Record

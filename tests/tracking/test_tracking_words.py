@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apo.errors import SettingsError
-from apo.journal import Journal, open_for_reading
+from apo.journal import Journal
+from apo.journal_rows import open_for_reading
 from apo.prompt import Demo, Prompt
 from apo.tracking import run_url, tracking_uri, ui_command
 from apo.tracking.environment import (

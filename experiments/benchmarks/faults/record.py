@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from apo.errors import JournalError
-from apo.journal import open_for_reading, read_events
+from apo.journal_rows import open_for_reading, read_events
 from apo.runs import RunFolder
 
 COMPARED = ("seed_prompt", "best_prompt", "winner", "validation", "verdict")

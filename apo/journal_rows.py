@@ -1,0 +1,177 @@
+"""What a journal holds: its tables, its entries and events, and reading them beside the writer."""
+
+import contextlib
+import json
+import sqlite3
+import zlib
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from apo.errors import ContentFilterError, ContextLengthError, JournalError, ModelError
+from apo.model import Usage
+from apo.shapes import EVENTS, require
+
+VERSION = 2
+"""Of the tables and of the keys: a journal of another version would have all calls paid again."""
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS calls (
+    key TEXT PRIMARY KEY, role TEXT, model TEXT, request TEXT, reply TEXT, error TEXT,
+    input_tokens INTEGER, output_tokens INTEGER, cached_tokens INTEGER,
+    truncated INTEGER, retries INTEGER, seconds REAL, at REAL, crc INTEGER,
+    reused INTEGER DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS events (
+    seq INTEGER PRIMARY KEY, kind TEXT, key TEXT, body TEXT, crc INTEGER, UNIQUE (kind, key)
+);
+CREATE TABLE IF NOT EXISTS sessions (id INTEGER PRIMARY KEY, start REAL, last REAL);
+"""
+FIND = """
+SELECT calls.key, role, model, request, reply, error, input_tokens, output_tokens, cached_tokens,
+    truncated, retries, seconds, reused
+FROM json_each(?) AS asked JOIN main.calls AS calls ON calls.key = asked.value
+"""
+ALL_CALLS = """
+SELECT crc, key, model, reply, error, input_tokens, output_tokens, cached_tokens FROM calls
+"""
+ALL_EVENTS = "SELECT crc, kind, key, body FROM events"
+ADD = """
+INSERT OR IGNORE INTO main.calls (key, role, model, request, reply, error, input_tokens,
+    output_tokens, cached_tokens, truncated, retries, seconds, at, crc)
+VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+"""
+REUSE = """
+INSERT OR IGNORE INTO main.calls
+SELECT key, role, model, request, reply, error, input_tokens, output_tokens, cached_tokens,
+    truncated, retries, seconds, at, crc, 1
+FROM shared.calls WHERE key IN (SELECT value FROM json_each(?))
+"""
+LEAVE = """
+INSERT OR IGNORE INTO shared.calls SELECT * FROM main.calls
+WHERE error = '' AND role != 'fallback'
+"""
+NEW = "Start a new run."
+KEPT_ERRORS: dict[str, type[ModelError]] = {
+    kind.__name__: kind for kind in (ContextLengthError, ContentFilterError)
+}
+
+
+class Entry(NamedTuple):
+    """One answered call; a tuple, since a replay makes tens of thousands of them a second.
+
+    Attributes:
+        key: hash of what was asked.
+        role: "task", "optimizer" or "fallback".
+        model: name of the model.
+        request: what was asked, where it cannot be told from the candidate and the example.
+        reply: the answer; None when the provider refused the request for good.
+        error: class and text of that refusal.
+        usage: tokens as the server counted them.
+        truncated: the answer was cut short.
+        retries: failed attempts before the answer.
+        seconds: from the first attempt to the answer.
+        reused: the answer was paid for by another run.
+    """
+
+    key: str
+    role: str
+    model: str
+    request: str = ""
+    reply: str | None = None
+    error: str = ""
+    usage: Usage = Usage()
+    truncated: bool = False
+    retries: int = 0
+    seconds: float = 0.0
+    reused: bool = False
+
+    def failure(self) -> ModelError:
+        """Make the error that was recorded in place of an answer."""
+        name, _, text = self.error.partition(": ")
+        kind = KEPT_ERRORS.get(name)
+        if kind is None:
+            raise JournalError(f"The journal holds an error of no known kind: {name!r:.80}.")
+        return kind(text)
+
+
+class Event(NamedTuple):
+    """Something that happened in the search; `body` holds JSON values."""
+
+    seq: int
+    kind: str
+    key: str
+    body: dict[str, Any]
+
+
+def checksum(values: list[Any]) -> int:
+    """Tell whether a row is as it was written."""
+    return zlib.crc32(repr(values).encode("utf-8", "surrogatepass"))
+
+
+def read_entry(row: tuple[Any, ...]) -> Entry:
+    """Read a row of `FIND`."""
+    key, role, model, request, reply, error, read, written, cached, cut, tries, took, reused = row
+    usage = Usage(input_tokens=read, output_tokens=written, cached_tokens=cached)
+    return Entry(
+        key, role, model, request, reply, error, usage, bool(cut), tries, took, bool(reused)
+    )
+
+
+def clean(text: str) -> str:
+    """Put a question mark for half a surrogate pair, which SQLite does not take."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def write_json(value: object) -> str:
+    """Write JSON; halves of surrogate pairs, which SQLite does not take, as escapes."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text == clean(text) else json.dumps(value)
+
+
+def read_events(
+    db: sqlite3.Connection, after: int = -1, kind: str | None = None
+) -> Iterator[Event]:
+    """Read events after a sequence number, in order, from a connection of one's own.
+
+    Args:
+        db: an open journal.
+        after: the sequence number.
+        kind: only events of this kind; None for all.
+
+    Raises:
+        JournalError: the journal is damaged.
+    """
+    with readable():
+        rows = db.execute(
+            "SELECT seq, kind, key, body FROM events "
+            "WHERE seq > ? AND (? IS NULL OR kind = ?) ORDER BY seq",
+            (after, kind, kind),
+        )
+        for seq, kind_, key, text in rows:
+            body = json.loads(text)
+            require(body, EVENTS.get(kind_, {}), f"event {seq}", JournalError)
+            yield Event(seq, kind_, key, body)
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open a journal beside its writer.
+
+    Raises:
+        JournalError: there is none at the path.
+    """
+    if not path.exists():
+        raise JournalError(f"There is no journal at {path}.")
+    uri = f"{path.absolute().as_uri()}?mode=ro"  # as_uri, since "#" and "?" may be in a path.
+    with readable():
+        return sqlite3.connect(uri, uri=True, check_same_thread=False)
+
+
+@contextlib.contextmanager
+def readable() -> Generator[None]:
+    """Say in words what sqlite and json raise over a damaged journal."""
+    try:
+        yield
+    except (sqlite3.Error, ValueError, TypeError, RecursionError) as error:
+        raise JournalError(
+            f"The journal is damaged and cannot be read: {error}. Start a new run."
+        ) from error
