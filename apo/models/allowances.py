@@ -33,8 +33,8 @@ def read_allowances(headers: Mapping[str, str]) -> tuple[Allowance, ...]:
         for first, last in (("x-ratelimit-", f"-{unit}"), (f"anthropic-ratelimit-{unit}-", "")):
             if f"{first}remaining{last}" not in headers:
                 continue
-            limit = _number(headers.get(f"{first}limit{last}", ""))
-            remaining = _number(headers.get(f"{first}remaining{last}", ""))
+            limit = read_number(headers.get(f"{first}limit{last}", ""))
+            remaining = read_number(headers.get(f"{first}remaining{last}", ""))
             reset = seconds_until(headers.get(f"{first}reset{last}", ""), _now(headers))
             if limit and remaining is not None and (reset or remaining >= limit):
                 found.append(Allowance(unit, limit, min(remaining, limit), reset or 0.0))
@@ -78,7 +78,8 @@ def _now(headers: Mapping[str, str]) -> float:
         return time.time()
 
 
-def _number(text: str) -> float | None:
+def read_number(text: str) -> float | None:
+    """Read a number that is finite and not below 0; None for anything else."""
     try:
         value = float(text)
     except ValueError:

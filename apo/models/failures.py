@@ -4,7 +4,6 @@ Servers differ in how they word the same refusal; the codes and wordings of Open
 Anthropic, OpenRouter, DeepSeek, vLLM, llama.cpp, Ollama and TGI are known here.
 """
 
-import math
 import re
 import time
 from collections.abc import Mapping
@@ -26,7 +25,7 @@ from apo.errors import (
     TransportError,
 )
 from apo.models.address import Address
-from apo.models.allowances import wait_for_reset
+from apo.models.allowances import read_number, wait_for_reset
 
 CODE_FIELDS = ("code", "type", "status")
 MAX_WORDS = 4000
@@ -187,11 +186,11 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         headers: HTTP headers; names are looked up in lower case.
         now: seconds since the epoch.
     """
-    milliseconds = _number(headers.get("retry-after-ms", ""))
+    milliseconds = read_number(headers.get("retry-after-ms", ""))
     if milliseconds is not None:
         return milliseconds / 1000
     asked = headers.get("retry-after", "")
-    seconds = _number(asked)
+    seconds = read_number(asked)
     if seconds is not None:
         return seconds
     try:
@@ -199,11 +198,3 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now)
     except (ValueError, OverflowError):
         return None
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if value >= 0 and math.isfinite(value) else None
