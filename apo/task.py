@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import cast
 
 import orjson
 
@@ -110,14 +111,14 @@ class Task:
             TaskError: the scorer raised, or gave no value in [0, 1]; never turned into a 0.
         """
         try:
-            score: object = self.scorer(output, example)
+            score = cast("object", self.scorer(output, example))
         except Exception as error:  # A user's function may raise anything, and return anything.
             raise TaskError(
                 f"The scorer of {self.name!r} failed on the answer {output[:200]!r} to example "
                 f"{example.id}: {type(error).__name__}: {error}"
             ) from error
         if isinstance(score, Score):
-            value: object = score.value
+            value = cast("object", score.value)
             if isinstance(value, int | float) and 0 <= value <= 1:
                 return score
         raise TaskError(

@@ -101,16 +101,17 @@ class Choice:
     def __call__(self, output: str, example: Example) -> Score:
         """Score 1 when the only label that the answer names is a target."""
         found = self.find(output)
-        if len(found) == 1 and self._is_right(found[0], example):
+        label, *others = found or ("",)
+        if found and not others and self._is_right(label, example):
             return RIGHT
         expected = quote(example.target)
         if not found:
             known = ", ".join(map(quote, self.labels[:20]))
             return Score(0.0, False, f"Expected {expected}, the answer names none of {known}.")
-        if len(found) > 1:
+        if others:
             named = " and ".join(map(quote, found[:5]))
             return Score(0.0, False, f"Expected only {expected}, the answer names {named}.")
-        return Score(0.0, True, f"Expected {expected}, the answer said {quote(found[0])}.")
+        return Score(0.0, True, f"Expected {expected}, the answer said {quote(label)}.")
 
     def _is_right(self, label: str, example: Example) -> bool:
         return label in example.targets or self._key(label) in map(self._key, example.targets)
