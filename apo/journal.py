@@ -74,13 +74,13 @@ class Journal:
                 self._shared = shared
                 if shared is not None:
                     self._share(shared)
-            except BaseException:
+            except BaseException:  # Whatever it was: no handle may stay open.
                 self._db.close()
                 raise
         except sqlite3.DatabaseError as error:
             self._release()
             raise JournalError(f"The journal {path} cannot be used: {error}.") from error
-        except BaseException:
+        except BaseException:  # Nor may the lock, which would keep others out.
             self._release()
             raise
 
