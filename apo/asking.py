@@ -147,7 +147,8 @@ class Asker:
             decoding = replace(decoding, max_tokens=endpoint.max_output)
         request = call.request._replace(decoding=decoding, seed=call.seed)
         tokens = traffic.size(request)
-        await traffic.enter(tokens)
+        # A chain of proposals, or the last answer of a batch, must not stand behind a whole batch.
+        await traffic.enter(tokens, ahead=endpoint.role == "optimizer" or attempt > 1)
         self.busy += 1
         try:
             self.check_stop()

@@ -4,9 +4,11 @@ One `Traffic` for each model and event loop: all roles, runs and optimizers of a
 """
 
 import asyncio
+import heapq
 from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
+from itertools import count
 from weakref import WeakKeyDictionary
 
 from apo.adaptive import Concurrency
@@ -22,7 +24,7 @@ OUTPUT = 256
 
 
 class Traffic:
-    """Lets calls go to one model, in the order of asking.
+    """Lets calls go to one model: those that others wait for first, then in the order of asking.
 
     How many at once adapts (`Concurrency`). While a quarter are refused, a Retry-After holds all
     calls back, and not the refused one alone.
@@ -38,7 +40,8 @@ class Traffic:
         self._closed_until = self._went_at = 0.0
         self._output = float(OUTPUT)
         self._stated, self._learned = limits.buckets(), dict[str, Bucket]()
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._waiting: list[tuple[bool, int, int, asyncio.Future[None]]] = []
+        self._places = count()
         self._refusals: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -70,12 +73,17 @@ class Traffic:
         """About how many tokens a call takes: a quarter of its characters, and a usual answer."""
         return int(sum(len(m.content) for m in request.messages) / 4 + self._output)
 
-    async def enter(self, tokens: int) -> None:
-        """Wait for a turn; `leave` gives it back."""
+    async def enter(self, tokens: int, *, ahead: bool = False) -> None:
+        """Wait for a turn; `leave` gives it back.
+
+        Args:
+            tokens: what `size` says of the call.
+            ahead: go before the calls that are not; for one on which much else waits.
+        """
         if not self._waiting and self._may_go(tokens):
             return
         turn = asyncio.get_running_loop().create_future()
-        self._waiting.append((tokens, turn))
+        heapq.heappush(self._waiting, (not ahead, next(self._places), tokens, turn))
         self._admit()
         try:
             await turn
@@ -190,12 +198,12 @@ class Traffic:
 
     def _admit(self) -> None:
         while self._waiting:
-            tokens, turn = self._waiting[0]
+            *_, tokens, turn = self._waiting[0]
             if not turn.done():
                 if not self._may_go(tokens):
                     return
                 turn.set_result(None)
-            self._waiting.popleft()
+            heapq.heappop(self._waiting)
         if self._timer is not None:  # It would keep a loop that is closed.
             self._timer.cancel()
             self._timer = None

@@ -7,7 +7,8 @@ https://arxiv.org/abs/2406.11695
 some demos and a tip. 3. A tree-structured Parzen estimator chooses an instruction and a demo set,
 trial by trial; each trial is scored on a minibatch of the validation split. After every
 `full_eval_steps` trials, and at the end, the combination with the best mean that was not yet
-measured on the whole validation split is, and the estimator learns that score too.
+measured on the whole validation split is, and the estimator learns that score too. The first
+trials, which are drawn at random, are measured at once: no score has a say in them.
 
 Differs from the authors' code: there is no program code to describe, so proposals are grounded in
 the task's description and the parts of the prompt; no proposal is thrown away (the code writes
@@ -27,7 +28,7 @@ from typing import Literal
 
 from apo import Example, Prompt, Search, check_ranges
 from apo.optimizers.parts.choices import check_choices
-from apo.optimizers.parts.combinations import Combinations
+from apo.optimizers.parts.combinations import Combinations, chosen
 from apo.optimizers.parts.data_summary import summarize
 from apo.optimizers.parts.demo_sets import Bootstrap, DemoSet, with_demos
 
@@ -122,17 +123,23 @@ class MIPROv2:
         minibatches = self.minibatches(search)
         study = Combinations(search.rng.getrandbits(32), len(pool), len(pool[0]))
         study.add(0, 0, await search.evaluate(pool[0][0]))
-        for number in range(1, trials + 1):
-            demos, instruction = study.ask()
-            prompt, batch = pool[demos][instruction], next(minibatches)
-            if prompt != pool[0][0] and (demos, instruction) not in study.means:
-                search.accept([prompt], operator="combine", parents=[pool[0][instruction]])
-            study.tell(await search.evaluate(prompt, batch))
-            due = batch and (number % self.full_eval_steps == 0 or number == trials)
-            if due and (best := study.best_unmeasured()):
+        number, tried, full = 0, {pool[0][0]}, self.full_eval_steps
+        while number < trials and not search.solved:
+            due = min(trials, number + full - number % full)
+            work: list[tuple[Prompt, Sequence[Example] | None]] = []
+            asked = study.ask(due - number)
+            for demos, instruction in map(chosen, asked):
+                prompt, parent = pool[demos][instruction], pool[0][instruction]
+                if prompt not in tried:
+                    search.accept([prompt], operator="combine", parents=[parent])
+                    tried.add(prompt)
+                work.append((prompt, next(minibatches)))
+            measured = await search.map(lambda given: search.evaluate(*given), work)
+            for trial, evaluation in zip(asked, measured, strict=True):
+                study.tell(trial, evaluation)
+            number += len(asked)
+            if number == due and work[0][1] and (best := study.best_unmeasured()):
                 study.add(*best, await search.evaluate(pool[best[0]][best[1]]))
-            if search.solved:
-                return
 
     def minibatches(self, search: Search) -> Iterator[Sequence[Example] | None]:
         """The validation examples of one trial after the other; None for all of them."""

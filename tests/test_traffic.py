@@ -110,6 +110,23 @@ def test_a_turn_that_comes_with_a_cancellation_is_given_back() -> None:
     virtually(main)
 
 
+def test_a_call_that_others_wait_for_goes_before_those_that_wait_already() -> None:
+    async def main() -> None:
+        traffic, gone = Traffic(Limits(max_concurrency=1)), list[str]()
+
+        async def go(name: str, *, ahead: bool) -> None:
+            await traffic.enter(1, ahead=ahead)
+            gone.append(name)
+            await asyncio.sleep(1)
+            traffic.leave()
+
+        names = {"first": False, "second": False, "third": False, "ahead": True, "too": True}
+        await asyncio.gather(*(go(name, ahead=ahead) for name, ahead in names.items()))
+        assert gone == ["first", "ahead", "too", "second", "third"]
+
+    virtually(main)
+
+
 def test_who_stood_behind_a_large_call_goes_when_that_is_cancelled() -> None:
     async def main() -> None:
         traffic = Traffic(Limits(tokens_per_minute=600))

@@ -7,6 +7,10 @@ from apo import Evaluation
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.study import Study
+    from optuna.trial import Trial
+
+N_RANDOM = 10
+"""Scores that the estimator rests on at least; before, it draws at random (Optuna's default)."""
 
 
 class Combinations:
@@ -26,7 +30,9 @@ class Combinations:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True)
+        sampler = optuna.samplers.TPESampler(
+            n_startup_trials=N_RANDOM, seed=seed, multivariate=True
+        )
         self.study: Study = optuna.create_study(direction="maximize", sampler=sampler)
         self.space: dict[str, BaseDistribution] = {
             "demos": optuna.distributions.CategoricalDistribution(range(n_sets)),
@@ -35,21 +41,27 @@ class Combinations:
         self.means: dict[tuple[int, int], list[float]] = {}
         self.measured: set[tuple[int, int]] = set()
 
-    def ask(self) -> tuple[int, int]:
-        """Choose a demo set and an instruction."""
-        self.trial = self.study.ask(self.space)
-        return self.trial.params["demos"], self.trial.params["instruction"]
+    def ask(self, most: int) -> "list[Trial]":
+        """Choose combinations: as many as no score has a say in, else the one that promises most.
 
-    def tell(self, evaluation: Evaluation) -> None:
-        """Give the score of what was chosen last; without any answer it stays unknown."""
+        Args:
+            most: how many at most, at least 1.
+        """
+        from optuna.trial import TrialState
+
+        known = len(self.study.get_trials(deepcopy=False, states=[TrialState.COMPLETE]))
+        n = min(most, max(1, N_RANDOM - known))
+        return [self.study.ask(self.space) for _ in range(n)]
+
+    def tell(self, trial: "Trial", evaluation: Evaluation) -> None:
+        """Give the score of a trial; without any answer it stays unknown."""
         from optuna.trial import TrialState
 
         if not evaluation.answered:
-            self.study.tell(self.trial, state=TrialState.FAIL)
+            self.study.tell(trial, state=TrialState.FAIL)
             return
-        self.study.tell(self.trial, evaluation.mean)
-        chosen = self.trial.params["demos"], self.trial.params["instruction"]
-        self.means.setdefault(chosen, []).append(evaluation.mean)
+        self.study.tell(trial, evaluation.mean)
+        self.means.setdefault(chosen(trial), []).append(evaluation.mean)
 
     def add(self, demos: int, instruction: int, evaluation: Evaluation) -> None:
         """Give a score on the whole validation split."""
@@ -66,3 +78,8 @@ class Combinations:
         """The combination with the best mean of those never measured whole; None without any."""
         means = {c: sum(m) / len(m) for c, m in self.means.items() if c not in self.measured}
         return max(means, key=lambda combination: means[combination]) if means else None
+
+
+def chosen(trial: "Trial") -> tuple[int, int]:
+    """The demo set and the instruction of a trial."""
+    return trial.params["demos"], trial.params["instruction"]

@@ -11,7 +11,7 @@ from apo import Budget, Evaluation, Example, Prompt, Rollout, Score, Search, Set
 from apo.meta_prompts import render
 from apo.optimizers import miprov2
 from apo.optimizers.miprov2 import MIPROv2, n_trials
-from apo.optimizers.parts.combinations import Combinations
+from apo.optimizers.parts.combinations import Combinations, chosen
 from apo.optimizers.parts.demo_sets import Worked
 from apo.testing import fake_task
 from tests.fidelity.conftest import Run, Seen, shown_candidates, shown_inputs, tagged
@@ -109,13 +109,33 @@ def test_what_is_fully_measured_has_the_best_mean_of_what_is_not() -> None:
 
 def test_a_trial_without_an_answer_is_unknown_and_not_zero() -> None:
     study = Combinations(0, 2, 2)
-    study.ask()
-    study.tell(Evaluation(Prompt("A"), (Rollout(Example({}, ("x",)), "", None, "refused"),)))
+    [first, second] = study.ask(2)
+    refused = Evaluation(Prompt("A"), (Rollout(Example({}, ("x",)), "", None, "refused"),))
+    study.tell(first, refused)
     assert study.means == {}
-    assert [trial.value for trial in study.study.trials] == [None]
-    chosen = study.ask()
-    study.tell(measured(0.25))
-    assert study.means == {chosen: [0.25]}
+    assert study.study.trials[0].value is None
+    study.tell(second, measured(0.25))
+    assert study.means == {chosen(second): [0.25]}
+
+
+def test_trials_at_once_are_those_of_one_after_another() -> None:
+    scores, n = [0.9, 0.1, 0.4, 0.4, 0.8, 0.3, 0.7, 0.2, 0.6, 0.5, 0.1, 0.9], 12
+    single, several = Combinations(3, 6, 4), Combinations(3, 6, 4)
+    drawn: list[tuple[int, int]] = []
+    for score in scores:
+        [trial] = single.ask(1)
+        single.tell(trial, measured(score))
+        drawn.append(chosen(trial))
+    sizes: list[int] = []
+    found: list[tuple[int, int]] = []
+    while len(found) < n:
+        trials = several.ask(min(8, n - len(found)))
+        for trial in trials:
+            several.tell(trial, measured(scores[len(found)]))
+            found.append(chosen(trial))
+        sizes.append(len(trials))
+    assert sizes == [8, 2, 1, 1]  # From ten scores on, each has a say in what comes next.
+    assert found == drawn
 
 
 def test_an_exhausted_space_is_no_error(run: Run) -> None:
