@@ -63,11 +63,13 @@ class Score:
         value: 0 (wrong) to 1 (right).
         well_formed: whether the answer had the asked form, so that it could be judged at all.
         feedback: what is missing, in words that a model can learn from; empty when right.
+        parts: points by part, for scores that are made of several; else empty.
     """
 
     value: float
     well_formed: bool = True
     feedback: str = ""
+    parts: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
 
 
 Scorer = Callable[[str, Example], Score]
