@@ -130,8 +130,8 @@ class Arms:
     ) -> None:
         self._search, self._pool = search, pool
         size = len(examples)
-        same = search.rng.sample(examples, size)
-        self._orders = [same if paired else search.rng.sample(examples, size) for _ in pool]
+        same = search.draw(examples, size)
+        self._orders = [same if paired else search.draw(examples, size) for _ in pool]
         self.all = range(len(pool))
         self.totals, self.counts = [0.0] * len(pool), [0] * len(pool)
         self.scores: list[list[float | None]] = [[] for _ in pool]

@@ -62,8 +62,8 @@ class Archive:
 def _rank(evaluation: Evaluation) -> tuple[float, int, str]:
     """Order evaluations of the same examples; ties go to the shorter text, then by id.
 
-    By the sum of scores, not by the mean of what was answered: a candidate must not look better
-    by leaving hard examples unanswered.
+    What was not answered counts as wrong: a candidate must not look better by leaving hard
+    examples unanswered.
     """
     prompt = evaluation.prompt
-    return (evaluation.total, -len(prompt.text()), prompt.id)
+    return (evaluation.at_least, -len(prompt.text()), prompt.id)

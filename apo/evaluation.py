@@ -1,10 +1,12 @@
 """One prompt measured on some examples."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from apo.metrics.metric import Metric, class_weights
 from apo.prompt import Prompt
 from apo.task import Example, Score
 
@@ -39,19 +41,55 @@ class Rollout:
 
 @dataclass(frozen=True, repr=False)
 class Evaluation:
-    """One prompt measured on some examples; rollouts are in the order of the examples."""
+    """One prompt measured on some examples; rollouts are in the order of the examples.
+
+    Attributes:
+        prompt: the prompt.
+        rollouts: one for each example.
+        metric: the task's, if it has one.
+        shares: of the classes in the split that a minibatch stands for; empty for a whole split.
+    """
 
     prompt: Prompt
     rollouts: tuple[Rollout, ...]
+    metric: Metric | None = field(default=None, compare=False)
+    shares: Mapping[str, float] = field(default_factory=dict[str, float], compare=False)
 
     def __repr__(self) -> str:
         """Name the figures, not thousands of rollouts: asyncio.run asks for its result's repr."""
-        return f"Evaluation({self.prompt.id}, n={len(self.rollouts)}, mean={self.mean:.3f})"
+        return f"Evaluation({self.prompt.id}, n={len(self.rollouts)}, value={self.value:.3f})"
 
     @cached_property
     def answered(self) -> tuple[Rollout, ...]:
         """The rollouts that have a score."""
         return tuple(rollout for rollout in self.rollouts if rollout.score is not None)
+
+    @cached_property
+    def value(self) -> float:
+        """What prompts are compared by, in [0, 1]: the task's metric, or else the mean score.
+
+        Of the answered examples; 0 when none was answered.
+        """
+        return self.mean if self.metric is None else self._measured(self.metric, self.answered)
+
+    @cached_property
+    def at_least(self) -> float:
+        """The value when what was not answered counts as wrong.
+
+        So a prompt does not look better by leaving hard examples unanswered.
+        """
+        if self.metric is None:
+            return self.total / len(self.rollouts) if self.rollouts else 0.0
+        return self._measured(self.metric, self.rollouts)
+
+    def _measured(self, metric: Metric, rollouts: tuple[Rollout, ...]) -> float:
+        if not rollouts:
+            return 0.0
+        examples = [rollout.example for rollout in rollouts]
+        weights = [1.0] * len(examples)
+        if metric.by_class and self.shares:
+            weights = class_weights(examples, self.shares)
+        return metric([rollout.output for rollout in rollouts], examples, weights)
 
     @cached_property
     def mean(self) -> float:
@@ -76,7 +114,9 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         """Give the figures, without the texts, as JSON values."""
         tokens = sum(rollout.tokens for rollout in self.rollouts)
-        return {"n": len(self.rollouts), "mean": self.mean, **self.counts(), "tokens": tokens}
+        figures: dict[str, Any] = {"n": len(self.rollouts), "value": self.value}
+        figures |= {"at_least": self.at_least, "mean": self.mean}
+        return {**figures, **self.counts(), "tokens": tokens}
 
 
 def pair_line(seed: Rollout, best: Rollout) -> str:

@@ -58,7 +58,7 @@ async def measure(
         return Rollout(example, found.text, score, "", tokens)
 
     if not getattr(task.scorer, "workers", 0):
-        return Evaluation(prompt, tuple(await collect(caller, asked, rollout)))
+        return Evaluation(prompt, tuple(await collect(caller, asked, rollout)), task.metric)
     from apo.scorers.pool import judge  # The scorer takes long: answers first, then processes.
 
     async def scored(found: Completion | ModelError, example: Example) -> Rollout:
@@ -68,7 +68,7 @@ async def measure(
 
     answers = await collect(caller, asked, lambda found, _: found)
     rollouts = await gather(scored(f, e) for f, e in zip(answers, examples, strict=True))
-    return Evaluation(prompt, tuple(rollouts))
+    return Evaluation(prompt, tuple(rollouts), task.metric)
 
 
 async def likelihoods(

@@ -32,4 +32,4 @@ class Patience:
 
 
 def _score(best: Evaluation | None) -> float:
-    return -1.0 if best is None else best.total
+    return -1.0 if best is None else best.at_least

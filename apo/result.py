@@ -57,7 +57,7 @@ class Result:
             "seed_prompt": self.seed.prompt.to_dict(),
             "best_prompt": self.best.prompt.to_dict(),
             "winner": self.winner,
-            "validation": {"seed": self.seed.mean, "best": self.best.mean},
+            "validation": {"seed": self.seed.value, "best": self.best.value},
             "length": {
                 "seed": len(self.seed.prompt.text()),
                 "best": len(self.best.prompt.text()),

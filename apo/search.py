@@ -24,8 +24,10 @@ from apo.errors import (
 from apo.evaluation import Evaluation
 from apo.measure import likelihoods, measure
 from apo.meta_prompts import MetaPrompt, render
+from apo.metrics.metric import class_shares
 from apo.patience import Patience
 from apo.prompt import Prompt, fill
+from apo.select.draw import stratified
 from apo.task import Example, Task
 from apo.writer import Writer
 
@@ -72,6 +74,8 @@ class Search:
         )
         self._writer = Writer(caller, optimizer_model, self._candidates)
         self._archive = Archive()
+        by_class = task.metric is not None and task.metric.by_class
+        self._shares = class_shares(task.validation) if by_class else {}
         self._patience: tuple[Patience, ...] = ()
         self._stage: tuple[int, ...] = ()
         branch.set(Branch(seed))
@@ -108,11 +112,23 @@ class Search:
     @property
     def solved(self) -> bool:
         """Whether the best prompt is right about every example of the validation split."""
-        return self.best is not None and self.best.mean >= 1 and not self.best.counts()["error"]
+        return self.best is not None and self.best.value >= 1 and not self.best.counts()["error"]
 
     def minibatch(self, size: int) -> tuple[Example, ...]:
         """Draw examples from the train split without replacement; all of them when size is more."""
-        return tuple(self.rng.sample(self.task.train, min(size, len(self.task.train))))
+        return self.draw(self.task.train, size)
+
+    def draw(self, examples: Sequence[Example], size: int) -> tuple[Example, ...]:
+        """Draw examples without replacement, in random order; all when size is more.
+
+        Where the task's metric looks at classes, one of each comes first, and then each in its
+        share, so that the metric has something to look at; `Evaluation.shares` makes up for it.
+        """
+        size, metric = min(size, len(examples)), self.task.metric
+        if metric is None or not metric.by_class:
+            return tuple(self.rng.sample(examples, size))
+        order = stratified([example.target for example in examples], self.rng)
+        return tuple(examples[i] for i in order[:size])
 
     def shown(self, example: Example) -> str:
         """The example's input as the user turn of the seed prompt shows it."""
@@ -214,6 +230,7 @@ class Search:
         if whole:
             self._archive.add(evaluation)
         else:
+            evaluation = replace(evaluation, shares=self._shares)
             self._archive.add_part(evaluation)
         calls, usd = self._caller.meter.spent.calls, self._caller.meter.spent.usd
         figures = {"whole": whole, "calls": calls, "usd": usd, **evaluation.to_dict()}
@@ -263,7 +280,7 @@ class Search:
         found = await measure(
             self._caller, self._task_model, self.task, drawn, examples, place=place
         )
-        return Evaluation(prompt, found.rollouts)
+        return Evaluation(prompt, found.rollouts, self.task.metric, self._shares)
 
     def _admit(self, prompt: Prompt) -> None:
         if prompt not in self._candidates.known and not self.accept([prompt], operator="given"):

@@ -230,7 +230,8 @@ class Session:
                 rollouts[evaluation.prompt] += evaluation.rollouts
         if not rollouts[seed]:
             return None
-        pair = Evaluation(seed, rollouts[seed]), Evaluation(best, rollouts[best])
+        metric = self.task.metric
+        pair = Evaluation(seed, rollouts[seed], metric), Evaluation(best, rollouts[best], metric)
         self.folder.write_text("test.jsonl", "".join(map(pair_line, *(p.rollouts for p in pair))))
         if not any(a.score and b.score for a, b in zip(*(p.rollouts for p in pair), strict=True)):
             return None  # Every pair has a refusal in it: nothing is proven, and nothing is lost.

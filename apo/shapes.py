@@ -56,7 +56,8 @@ EVENTS: Mapping[str, Mapping[str, Any]] = {
     "evaluation": {
         "candidate": str,
         "n": int,
-        "mean": NUMBER,
+        "value": NUMBER,
+        "at_least": NUMBER,
         "whole": bool,
         "calls": int,
         "usd": (*NUMBER, NoneType),

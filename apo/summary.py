@@ -33,8 +33,8 @@ def summary(folder: RunFolder) -> dict[str, Any]:
             "best_prompt": whole[0]["prompt"] if whole else None,
             "winner": None,
             "validation": {
-                "seed": seeds[0]["mean"] if seeds else None,
-                "best": whole[0]["mean"] if whole else None,
+                "seed": seeds[0]["value"] if seeds else None,
+                "best": whole[0]["value"] if whole else None,
             },
             "verdict": None,
             "spent": _spent(folder),
@@ -64,22 +64,22 @@ def candidates(folder: RunFolder) -> list[dict[str, Any]]:
         if event.kind == "evaluation" and event.body["candidate"] in rows:
             _add(rows[event.body["candidate"]], event.body)
     return sorted(
-        rows.values(), key=lambda row: (row["whole"], row["mean"] or 0.0, row["n"]), reverse=True
+        rows.values(), key=lambda row: (row["whole"], row["value"] or 0.0, row["n"]), reverse=True
     )
 
 
 def _empty(event: Event) -> dict[str, Any]:
-    return {"id": event.key, **event.body, "whole": False, "n": 0, "mean": None}
+    return {"id": event.key, **event.body, "whole": False, "n": 0, "value": None}
 
 
 def _add(row: dict[str, Any], evaluation: dict[str, Any]) -> None:
     answered = evaluation["n"] - evaluation["error"]
     if evaluation["whole"]:
-        row.update(whole=True, n=evaluation["n"], mean=evaluation["mean"])
+        row.update(whole=True, n=evaluation["n"], value=evaluation["value"])
     elif not row["whole"] and answered:
-        total = (row["mean"] or 0.0) * row["n"] + evaluation["mean"] * answered
+        total = (row["value"] or 0.0) * row["n"] + evaluation["value"] * answered
         row["n"] += answered
-        row["mean"] = total / row["n"]
+        row["value"] = total / row["n"]
 
 
 def _spent(folder: RunFolder) -> dict[str, Any]:

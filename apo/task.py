@@ -5,12 +5,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import orjson
 
 from apo.errors import TaskError
 from apo.prompt import Prompt
+
+if TYPE_CHECKING:
+    from apo.metrics.metric import Metric
 
 
 def content_hash(value: object) -> str:
@@ -87,6 +90,7 @@ class Task:
         train: examples for minibatches and demos.
         validation: examples that choose between candidates.
         test: examples for the verdict alone; no optimizer can reach them.
+        metric: one figure of all answers, in place of their mean score; None for the mean.
         description: what the task is about, for meta-prompts and people.
         language: BCP 47 code such as "en" or "ko"; chooses the language of the meta-prompts.
         input_fields: names of the input fields, the required variables of a prompt.
@@ -100,6 +104,7 @@ class Task:
     train: Sequence[Example]
     validation: Sequence[Example]
     test: Sequence[Example] = ()
+    metric: "Metric | None" = None
     description: str = ""
     language: str = "en"
     input_fields: tuple[str, ...] = ("input",)

@@ -1,19 +1,24 @@
 """Is the best prompt better than the seed? Answered once, on the untouched test split.
 
-Both prompts are measured on the same examples. The difference of their means comes with a paired
-bootstrap interval (BCa; Efron, 1987) and an exact p-value: McNemar's test (1947) where every
-score is 0 or 1, otherwise a sign-flip permutation test of the paired differences.
+Both prompts are measured on the same examples. The difference of their means comes with an
+interval and a p-value that agree: Gaffke's, for a mean of bounded values, which is McNemar's exact
+test where every score is 0 or 1 (`apo.statistics.bounded`; docs/decisions/0020-intervals.md).
 """
 
-import warnings
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from apo.errors import ApoError
 from apo.evaluation import Evaluation
+from apo.statistics.bounded import bounded_interval, bounded_p
+from apo.statistics.counts import mcnemar_p
+from apo.statistics.means import CONFIDENCE
+from apo.statistics.planning import rows_needed, visible_gain
 
-CONFIDENCE = 0.95
-RESAMPLES = 9999
+POWER_REACH = 0.8416
+"""Standard errors by which a gain must exceed the reach, to do so 8 times of 10."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +36,10 @@ class Verdict:
         seed_counts: right, wrong, malformed and errors of the seed prompt.
         best_counts: the same for the best prompt.
         complete: whether all the test examples that were set aside were measured.
+        visible_gain: the smallest gain that so many examples show with 80 % power, as far apart
+            as these two prompts are; None where not even a gain of 1 would be.
+        rows_needed: how many examples would show this gain; None where there is no gain, or it
+            takes more than a million.
     """
 
     n: int
@@ -43,6 +52,8 @@ class Verdict:
     seed_counts: dict[str, int]
     best_counts: dict[str, int]
     complete: bool = True
+    visible_gain: float | None = None
+    rows_needed: int | None = None
 
     @property
     def difference(self) -> float:
@@ -58,12 +69,27 @@ class Verdict:
         """Tell the verdict in a sentence or two."""
         low, high = self.interval
         word = "Favourable" if self.favourable else "Not proven"
-        return (
+        told = (
             f"{word}: {self.seed_score:.1%} with the seed prompt, {self.best_score:.1%} with the "
             f"best one on {self.n} test examples. {100 * self.difference:+.1f} points, "
             f"{CONFIDENCE:.0%} interval {100 * low:+.1f} to {100 * high:+.1f}, "
             f"p = {self.p_value:.2g}; {self.wins} won, {self.losses} lost."
         )
+        return told if self.favourable else f"{told} {self.advice}"
+
+    @property
+    def advice(self) -> str:
+        """What gain so many test examples can show, and how many this one would take."""
+        rows = f"{self.n} test example" + "s" * (self.n != 1)
+        if self.visible_gain is None:
+            told = f"With {rows} no gain can be seen"
+        else:
+            told = f"With {rows} a gain under about {100 * self.visible_gain:.0f} points may well "
+            told += "stay unseen"
+        if self.rows_needed is None or self.rows_needed <= self.n:
+            return f"{told}."
+        points = f"{100 * self.difference:.1f} points"
+        return f"{told}; to see {points} takes about {_round(self.rows_needed):,}."
 
     def to_dict(self) -> dict[str, Any]:
         """Give the verdict as JSON values."""
@@ -81,6 +107,8 @@ class Verdict:
             "seed_counts": self.seed_counts,
             "best_counts": self.best_counts,
             "complete": self.complete,
+            "visible_gain": self.visible_gain,
+            "rows_needed": self.rows_needed,
         }
 
 
@@ -100,81 +128,44 @@ def judge(seed: Evaluation, best: Evaluation, *, complete: bool = True) -> Verdi
     if not pairs:
         raise ApoError("No test example was answered under both prompts; there is no verdict.")
     before, after = [a for a, _ in pairs], [b for _, b in pairs]
+    differences = [b - a for a, b in pairs]
+    wins, losses = sum(b > a for a, b in pairs), sum(b < a for a, b in pairs)
+    binary = {*differences} <= {-1.0, 0.0, 1.0}
+    interval = bounded_interval(differences)
+    visible, needed = (_counted if binary else _scaled)(differences, interval[0])
     return Verdict(
         n=len(pairs),
         seed_score=sum(before) / len(pairs),
         best_score=sum(after) / len(pairs),
-        interval=bootstrap_interval(before, after),
-        p_value=p_value(before, after),
-        wins=sum(b > a for a, b in pairs),
-        losses=sum(b < a for a, b in pairs),
+        interval=interval,
+        p_value=mcnemar_p(wins, losses) if binary else bounded_p(differences),
+        wins=wins,
+        losses=losses,
         seed_counts=seed.counts(),
         best_counts=best.counts(),
         complete=complete,
+        visible_gain=visible,
+        rows_needed=needed,
     )
 
 
-def bootstrap_interval(before: list[float], after: list[float]) -> tuple[float, float]:
-    """Interval of the mean of after - before, from resampled pairs.
-
-    Args:
-        before: scores of one prompt.
-        after: scores of the other on the same examples.
-
-    Returns:
-        Low and high end. When all differences are equal, the data say nothing of their spread:
-        the interval is that one value widened by the rule of three (3/n; Hanley, 1983).
-    """
-    import numpy as np
-    from scipy import stats
-
-    differences = np.subtract(after, before)
-    n, mean = len(differences), float(differences.mean())
-    if np.ptp(differences) < 1e-9:  # 0.4 - 0.3 is not 0.3 - 0.2 to the last bit.
-        return max(-1.0, mean - 3 / n), min(1.0, mean + 3 / n)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        found = stats.bootstrap(
-            (differences,),
-            np.mean,
-            n_resamples=RESAMPLES,
-            batch=_batch(n),
-            confidence_level=CONFIDENCE,
-            method="BCa",
-            rng=np.random.default_rng(0),
-        ).confidence_interval
-    return float(found.low), float(found.high)
+def _counted(differences: Sequence[float], low: float) -> tuple[float | None, int | None]:
+    """The smallest gain that can be seen, and the rows that the one that was found would take."""
+    n, gain = len(differences), sum(differences) / len(differences)
+    different = sum(map(abs, differences)) / n
+    return visible_gain(n, different), rows_needed(gain, different) if gain > 0 else None
 
 
-def p_value(before: list[float], after: list[float]) -> float:
-    """Two-sided p-value of "neither prompt is better", from the pairs that differ.
-
-    Args:
-        before: scores of one prompt.
-        after: scores of the other on the same examples.
-    """
-    import numpy as np
-    from scipy import stats
-
-    differences = np.subtract(after, before)
-    differences = differences[differences != 0]
-    if len(differences) == 0:
-        return 1.0
-    if set(np.unique(np.abs(differences))) == {1.0}:
-        return float(stats.binomtest(int((differences > 0).sum()), len(differences)).pvalue)
-    if len(differences) == 1:
-        return 1.0  # One pair may fall either way: both its sign flips are as extreme.
-    test = stats.permutation_test(
-        (differences,),
-        np.sum,
-        permutation_type="samples",
-        n_resamples=RESAMPLES,
-        batch=_batch(len(differences)),
-        rng=np.random.default_rng(0),
-    )
-    return float(test.pvalue)
+def _scaled(differences: Sequence[float], low: float) -> tuple[float | None, int | None]:
+    """The same for scores between 0 and 1, from how far down the interval reaches."""
+    n, gain = len(differences), sum(differences) / len(differences)
+    deviation = (sum((d - gain) ** 2 for d in differences) / max(1, n - 1)) ** 0.5
+    visible = gain - low + POWER_REACH * deviation / n**0.5
+    # The reach shrinks with the root of the rows, or faster.
+    needed = math.ceil(n * (visible / gain) ** 2) if gain > 0.001 else None
+    return visible if visible <= 1 else None, needed
 
 
-def _batch(n: int) -> int:
-    """How many resamples of n pairs are held in memory at once: some 40 MB of them."""
-    return max(1, min(RESAMPLES, 5_000_000 // n))
+def _round(n: int) -> int:
+    """To two digits: it rests on a gain that is itself uncertain."""
+    return round(n, -max(0, len(str(n)) - 2))

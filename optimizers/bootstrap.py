@@ -52,7 +52,7 @@ class BootstrapRS:
             if prompt != seed:
                 search.accept([prompt], operator="bootstrap", parents=[seed])
             evaluation = await search.evaluate(prompt)
-            if search.solved or evaluation.mean >= self.stop_at_score:
+            if search.solved or evaluation.value >= self.stop_at_score:
                 return
 
     def bootstrap(self) -> Bootstrap:

@@ -70,7 +70,7 @@ class COPRO:
 
     def attempted(self, search: Search, attempts: Sequence[Evaluation]) -> MetaPrompt:
         """Ask for better than the best attempts, shown from the worst to the best."""
-        shown = sorted(attempts, key=lambda e: -e.mean)[: self.breadth][::-1]
+        shown = sorted(attempts, key=lambda e: -e.value)[: self.breadth][::-1]
         return search.meta_prompt(
             __file__, "copro_attempts", parents=[shown[-1].prompt], history=shown,
             examples=search.minibatch(self.n_demos),

@@ -148,8 +148,8 @@ class EvoPromptDE(_EvoPrompt):
             text = search.meta_prompt(__file__, "evoprompt_de", parents=parents, prompts=parents)
             children = await search.propose([text], temperature=self.temperature)
             for child in await search.map(search.evaluate, children):
-                survivors[i] = max(target, child, key=lambda e: e.mean)  # The first of equals.
-                best = max(best, child, key=lambda e: e.mean)
+                survivors[i] = max(target, child, key=lambda e: e.value)  # The first of equals.
+                best = max(best, child, key=lambda e: e.value)
             if search.solved:
                 break
         return survivors

@@ -163,7 +163,7 @@ class GEPA:
 
     def select(self, search: Search, pool: Pool) -> int:
         """Algorithm 2, or one of the simpler rules it is compared with."""
-        means = [evaluation.mean for evaluation in pool.evaluations]
+        means = [evaluation.value for evaluation in pool.evaluations]
         if self.selection == "pareto":
             kept, weights = pool.front()
             return search.rng.choices(kept, weights)[0]

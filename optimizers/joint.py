@@ -94,7 +94,7 @@ class JointSearch:
         """Fill the space, then choose, score and tell, trial by trial."""
         seed, seeds = search.seed_prompts[0], search.rng.getrandbits(31)
         validation = search.task.validation
-        examples = search.rng.sample(validation, min(self.trial_size, len(validation)))
+        examples = search.draw(validation, self.trial_size)
         with opened(
             search, self.storage, self.study_name, objectives=self.objectives,
             sampler=self.sampler, population_size=self.population_size,
@@ -102,7 +102,7 @@ class JointSearch:
             space = await self.space(search, trials)
             first = await search.evaluate(seed, examples)
             trials.add_seed(space, first)
-            best, known, repeats = first.mean, {seed}, 0
+            best, known, repeats = first.value, {seed}, 0
             for number in range(self.n_trials):
                 trial = trials.ask(space, seeds + number, number)
                 prompt = space.prompt(trial.params)
@@ -112,8 +112,8 @@ class JointSearch:
                     search.accept([prompt], operator="combine", parents=[seed])
                 evaluation = await search.evaluate(prompt, examples)
                 trials.tell(trial, evaluation)
-                if evaluation.mean > best:
-                    best = evaluation.mean
+                if evaluation.value > best:
+                    best = evaluation.value
                     await search.evaluate(prompt)
                 done = search.solved and self.objectives == "score"
                 if done or repeats == MAX_REPEATS:

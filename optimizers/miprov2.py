@@ -147,11 +147,11 @@ class MIPROv2:
         if not self.uses_minibatches(len(validation)):
             while True:
                 yield None
-        shuffled = search.rng.sample(validation, len(validation))
+        shuffled = search.draw(validation, len(validation))
         for number in count():
             start = number // self.full_eval_steps * size
             fixed = [shuffled[(start + i) % len(shuffled)] for i in range(size)]
-            yield fixed if self.paired else search.rng.sample(validation, size)
+            yield fixed if self.paired else search.draw(validation, size)
 
     @property
     def zero_shot(self) -> bool:

@@ -77,7 +77,7 @@ class OPRO:
     def shown(self, seeds: Sequence[Evaluation], history: Sequence[Evaluation]) -> list[Evaluation]:
         """The best of the history, worst first; the seed prompts have a place in any case."""
         known = {seed.prompt for seed in seeds}
-        passed = [e for e in history if e.prompt not in known and e.mean >= self.min_score]
-        best_first = sorted(passed, key=lambda e: e.mean)[::-1]  # Of equal ones the newest.
+        passed = [e for e in history if e.prompt not in known and e.value >= self.min_score]
+        best_first = sorted(passed, key=lambda e: e.value)[::-1]  # Of equal ones the newest.
         kept = best_first[: max(0, self.history_size - len(seeds))]
-        return sorted([*seeds, *kept[::-1]], key=lambda e: e.mean)
+        return sorted([*seeds, *kept[::-1]], key=lambda e: e.value)

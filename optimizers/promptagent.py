@@ -87,9 +87,9 @@ class PromptAgent:
     async def plant(self, search: Search) -> Tree | None:
         """Make the best seed prompt the root."""
         validation, size = search.task.validation, self.eval_size
-        subset = search.rng.sample(validation, size) if 0 < size < len(validation) else None
+        subset = search.draw(validation, size) if 0 < size < len(validation) else None
         seeds = await search.map(search.evaluate, search.seed_prompts)
-        best = max(seeds, key=lambda seed: seed.mean).prompt
+        best = max(seeds, key=lambda seed: seed.value).prompt
         root = await rewarded(search, best, subset)
         if root is None:
             return None
@@ -144,4 +144,4 @@ async def rewarded(
 ) -> Node | None:
     """Make a node of a prompt; None when no example was answered: that is no reward of 0."""
     evaluation = await search.evaluate(prompt, examples)
-    return Node(prompt, evaluation.mean, parent) if evaluation.answered else None
+    return Node(prompt, evaluation.value, parent) if evaluation.answered else None

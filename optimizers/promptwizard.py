@@ -89,7 +89,7 @@ class PromptWizard:
         """Algorithms 1 and 2 of the paper, and the assembly of the final prompt."""
         seen = search.minibatch(self.seen_size)
         seeds = await search.map(search.evaluate, search.seed_prompts)
-        prompt = max(seeds, key=lambda seed: seed.mean).prompt
+        prompt = max(seeds, key=lambda seed: seed.value).prompt
         for _ in range(self.n_rounds):
             prompt = await self.mutate_and_refine(search, prompt, seen)
             await search.evaluate(prompt)

@@ -141,7 +141,7 @@ class ProTeGi:
             errors = some(search.rng, parent.failures, MAX_ERRORS)
             examples = [rollout.example for rollout in errors]
             tried = await search.map(partial(search.evaluate, examples=examples), kept)
-            kept = [e.prompt for e in sorted(tried, key=lambda e: e.mean, reverse=True)]
+            kept = [e.prompt for e in sorted(tried, key=lambda e: e.value, reverse=True)]
         return kept[: self.max_expansion_factor]
 
     async def select(self, search: Search, pool: Sequence[Prompt]) -> list[Prompt]:

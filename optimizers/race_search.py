@@ -75,7 +75,7 @@ class RaceSearch:
     async def run(self, search: Search) -> None:
         """Induce and race; then breed and race, until the budget ends or nothing gets better."""
         seeds = await search.map(search.evaluate, search.seed_prompts)
-        order = search.rng.sample(search.task.validation, len(search.task.validation))
+        order = search.draw(search.task.validation, len(search.task.validation))
         track = Racetrack(order, self.first_share, self.slack)
         track.known.update((e.prompt, e) for e in search.archive)
         operators = ["repair", "improve", "induce", "restate", *(["demos"] * bool(self.max_demos))]

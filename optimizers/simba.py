@@ -68,7 +68,7 @@ class SIMBA:
     async def run(self, search: Search) -> None:
         """Step by step: sample, sort, append, score; then measure the winners."""
         seeds = await search.map(search.evaluate, search.seed_prompts)
-        scores = {seed.prompt: seed.mean for seed in seeds}
+        scores = {seed.prompt: seed.value for seed in seeds}
         winners = [seeds[0].prompt]
         batches = minibatches(search.rng, search.task.train, self.minibatch_size, fill=False)
         for step in range(self.n_steps):
@@ -78,7 +78,7 @@ class SIMBA:
             buckets = await self.sample_buckets(search, scores, batch)
             candidates = await self.append(search, scores, buckets)
             scored = await search.map(partial(search.evaluate, examples=batch), candidates)
-            known = {e.prompt: e.mean for e in scored if e.answered}
+            known = {e.prompt: e.value for e in scored if e.answered}
             scores |= known
             winners += [max(known, key=lambda p: known[p])] if known else []
         await search.map(search.evaluate, self.finalists(search, scores, winners))

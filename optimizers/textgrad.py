@@ -58,7 +58,7 @@ class TextGrad:
     async def run(self, search: Search) -> None:
         """The loop of the authors' prompt optimization: forward, loss, backward, step."""
         seeds = await search.map(search.evaluate, search.seed_prompts)
-        current = max(seeds, key=lambda seed: seed.mean)
+        current = max(seeds, key=lambda seed: seed.value)
         memory: list[str] = []
         stale = 0
         for _ in range(self.n_epochs):
@@ -119,4 +119,4 @@ class TextGrad:
 
     def keep(self, before: Evaluation, after: Evaluation) -> Evaluation:
         """Go on with the new instruction, unless it does worse and is taken back."""
-        return before if self.revert and after.mean < before.mean else after
+        return before if self.revert and after.value < before.value else after

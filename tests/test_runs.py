@@ -140,7 +140,8 @@ def note(journal: Journal, name: str, **evaluations: tuple[bool, int, float]) ->
     journal.note("candidate", prompt.id, body)
     for key, (whole, n, mean) in evaluations.items():
         error = n // 10  # The mean is of the others.
-        figures = {"candidate": prompt.id, "whole": whole, "n": n, "mean": mean, "error": error}
+        figures = {"candidate": prompt.id, "whole": whole, "n": n, "value": mean, "error": error}
+        figures["at_least"] = mean * (n - error) / max(1, n)
         figures |= {"right": 0, "wrong": 0, "malformed": 0, "tokens": 0, "calls": 0, "usd": None}
         journal.note("evaluation", f"{name} {key}", figures)
     return prompt
@@ -158,7 +159,7 @@ def test_a_run_that_is_under_way(tmp_path: Path) -> None:
     names = [row["prompt"]["instruction"] for row in found["candidates"]]
     assert names == ["best", "s", "parts", "none", "new"]
     parts = found["candidates"][2]
-    assert (parts["n"], parts["mean"], parts["whole"]) == (36, pytest.approx(0.95), False)
+    assert (parts["n"], parts["value"], parts["whole"]) == (36, pytest.approx(0.95), False)
     assert found["candidates"][3]["n"] == 0
     assert found["best_prompt"] == best.to_dict()
     assert found["validation"] == {"seed": 0.4, "best": 0.5}

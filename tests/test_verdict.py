@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apo import ApoError, Evaluation, Example, Prompt, Rollout, Score, Verdict
-from apo.verdict import bootstrap_interval, judge, p_value
+from apo.verdict import judge
 
 PURE = settings(deadline=None, derandomize=True, max_examples=40)
 

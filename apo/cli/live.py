@@ -122,7 +122,7 @@ class _View:
         status = PHASES[self.progress.phase]
         if search is not None and search.best is not None:
             status += (
-                f" · best {percent(search.best.mean)} on {len(search.best.rollouts)} validation "
+                f" · best {percent(search.best.value)} on {len(search.best.rollouts)} validation "
                 f"examples · {search.n_candidates} candidates"
             )
         waiting = self.progress.waiting()

@@ -119,7 +119,7 @@ def _list(rows: list[dict[str, Any]]) -> None:
         text = f"[{n_demos} demos] {text}" if n_demos else text
         where = "validation" if row["whole"] else f"{row['n']} examples" if row["n"] else "nothing"
         length = f"{len(Prompt.from_dict(row['prompt']).text()):,}"
-        figures = (percent(row["mean"]), where, row["operator"], length)
+        figures = (percent(row["value"]), where, row["operator"], length)
         table.add_row(*figures, Text(text.replace("\n", " ⏎ ")))
     console.print(table)
 

@@ -89,7 +89,7 @@ def _tell(about: dict[str, str], evaluation: "Evaluation", spent: "Spent", *, js
     figures = {
         **about,
         "prompt_id": evaluation.prompt.id,
-        "score": evaluation.mean,
+        "score": evaluation.value,
         **evaluation.to_dict(),
         "spent": spent.to_dict(),
     }
@@ -98,7 +98,8 @@ def _tell(about: dict[str, str], evaluation: "Evaluation", spent: "Spent", *, js
         return
     counts = ", ".join(f"{n} {kind}" for kind, n in evaluation.counts().items())
     say(
-        f"{percent(evaluation.mean)} on {figures['n']} {about['split']} examples: {counts}.", "bold"
+        f"{percent(evaluation.value)} on {figures['n']} {about['split']} examples: {counts}.",
+        "bold",
     )
     say(f"{spent.calls} calls, {dollars(spent.usd)} (kept answers counted at their price).")
 

@@ -139,8 +139,8 @@ def _curve(row: Row, folder: RunFolder) -> Curve:
         database.close()
     points: list[tuple[int, float]] = []
     for body in sorted((b for b in bodies if b["whole"]), key=lambda b: int(b["calls"])):
-        if not points or body["mean"] > points[-1][1]:
-            points.append((body["calls"], body["mean"]))
+        if not points or body["value"] > points[-1][1]:
+            points.append((body["calls"], body["value"]))
     end = max((int(body["calls"]) for body in bodies), default=0)
     calls, scores = zip(*points, strict=True) if points else ((), ())
     return Curve(row, tuple(calls), tuple(scores), end)

@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
@@ -55,6 +56,28 @@ def tournament(scores: Sequence[float | None], rng: random.Random, size: int = 2
         return -math.inf if score is None or math.isnan(score) else score
 
     return max(drawn, key=strength)
+
+
+def stratified(classes: Sequence[str], rng: random.Random) -> list[int]:
+    """Order items at random so that each beginning has the classes in about their shares.
+
+    One item of each class comes first; after that the k-th of a class's N items has a random place
+    in the k-th of N equal parts.
+
+    Args:
+        classes: of each item.
+        rng: the random stream.
+
+    Returns:
+        Indices, each once.
+    """
+    sizes, seen, places = Counter(classes), Counter[str](), dict[int, float]()
+    for i in rng.sample(range(len(classes)), len(classes)):
+        name = classes[i]
+        first = seen[name] == 0
+        places[i] = rng.random() - 1 if first else (seen[name] + rng.random()) / sizes[name]
+        seen[name] += 1
+    return sorted(places, key=lambda i: places[i])
 
 
 def _shifted(values: Sequence[float]) -> list[float]:

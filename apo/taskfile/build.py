@@ -9,6 +9,8 @@ from apo.data.examples import Columns
 from apo.data.pools import Pools
 from apo.data.stored import read_pools
 from apo.errors import DataError, PromptError, TaskError
+from apo.metrics.metric import Metric
+from apo.metrics.registry import METRICS, FunctionMetric, make_metric
 from apo.model import Decoding
 from apo.prompt import Prompt
 from apo.prompt_files import check_variables, parse_prompt
@@ -45,6 +47,7 @@ def build_task(
     fields = tuple(settings.inputs)
     seed_prompt = _seed_prompt(settings, prompt, where)
     scorer = _scorer(settings, folder, where)
+    metric = _metric(settings, folder, where)
     split = settings.split.split(seed)
     columns = Columns(
         inputs=settings.inputs, targets=settings.target, labels=settings.labels, split=split.column
@@ -57,6 +60,7 @@ def build_task(
     return Task(
         name=settings.name,
         scorer=scorer,
+        metric=metric,
         seed_prompts=(seed_prompt,),
         train=pools.train,
         validation=pools.validation,
@@ -106,6 +110,21 @@ def _scorer(settings: TaskSettings, folder: Path, where: str) -> Scorer:
         return cast("Scorer", spec) if known else FunctionScorer(function=spec, name=name)
     try:
         return make_scorer(spec, settings.labels, folder)
+    except TaskError as error:
+        raise TaskError(f"{where}: {error}") from error
+
+
+def _metric(settings: TaskSettings, folder: Path, where: str) -> Metric | None:
+    spec = settings.metric
+    if spec is None:
+        return None
+    if callable(spec):
+        if type(spec) in {kind for kind, _ in METRICS.values()} or isinstance(spec, FunctionMetric):
+            return cast("Metric", spec)
+        name = getattr(spec, "__name__", type(spec).__name__)
+        return FunctionMetric(function=cast("Any", spec), name=name)
+    try:
+        return make_metric(spec, settings.labels, settings.language, folder)
     except TaskError as error:
         raise TaskError(f"{where}: {error}") from error
 

@@ -78,6 +78,7 @@ class TaskSettings(BaseModel):
     target: tuple[str, ...]
     labels: tuple[Text, ...] = ()
     scorer: Any = None
+    metric: Any = None
     prompt: Any = None
     template: Text | None = None
     decoding: dict[str, Any] | None = None
@@ -128,13 +129,13 @@ class TaskSettings(BaseModel):
                 raise ValueError(f"the column {column!r} is both input and target")
         return self
 
-    @field_validator("scorer", "prompt", mode="after")
+    @field_validator("scorer", "metric", "prompt", mode="after")
     @classmethod
     def _shape(cls, value: Any, info: ValidationInfo) -> object:
         given = cast("object", value)
         if given is None or isinstance(given, str | Mapping):
             return value
-        if info.field_name == "scorer" and not callable(given):
+        if info.field_name != "prompt" and not callable(given):
             raise ValueError("must be a name, or a mapping with a name and settings")
         if info.field_name == "prompt" and not isinstance(given, list):
             raise ValueError("must be a text, a list of chat messages, or a mapping")

@@ -87,7 +87,7 @@ class OptimizerSuite:
     def test_never_returns_worse_than_the_seed(self, optimizer: Optimizer, tmp_path: Path) -> None:
         for seed in range(3):
             result = self.run(tmp_path, optimizer, seed=seed).result
-            assert result.best.mean >= result.seed.mean
+            assert result.best.value >= result.seed.value
             assert len(result.best.rollouts) == len(result.seed.rollouts)
 
     @pytest.mark.parametrize("max_concurrency", [1, 32])
@@ -124,7 +124,7 @@ class OptimizerSuite:
     ) -> None:
         task = fake_task(seed_prompt="Answer" + "+" * 8)
         outcome = self.run(tmp_path, optimizer, 5000, task=task)
-        assert outcome.result.best.mean == 1
+        assert outcome.result.best.value == 1
         assert outcome.calls < 5000
 
     def test_settings_are_data(self, optimizer: Optimizer) -> None:

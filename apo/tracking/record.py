@@ -67,7 +67,7 @@ class Candidate:
         if not bodies:
             return None
         answered = [body["n"] - body["error"] for body in bodies]
-        total = sum(b["mean"] * n for b, n in zip(bodies, answered, strict=True))
+        total = sum(b["value"] * n for b, n in zip(bodies, answered, strict=True))
         counts = {name: sum(body[name] for body in bodies) for name in COUNTS}
         score = total / sum(answered) if sum(answered) else None
         return Figures(score, sum(body["n"] for body in bodies), counts)
@@ -176,10 +176,10 @@ class Record:
 
 
 def _rank(candidate: Candidate) -> tuple[float, int, str]:
-    """Order candidates as the search does: by sum of scores, shortness and id."""
+    """Order candidates as the search does: by value, shortness and id."""
     body = candidate.whole or {}
     prompt = candidate.prompt
-    return (body["mean"] * (body["n"] - body["error"]), -len(prompt.text()), prompt.id)
+    return (body["at_least"], -len(prompt.text()), prompt.id)
 
 
 def result_points(result: Mapping[str, Any]) -> list[Point]:

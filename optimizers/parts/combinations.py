@@ -60,8 +60,8 @@ class Combinations:
         if not evaluation.answered:
             self.study.tell(trial, state=TrialState.FAIL)
             return
-        self.study.tell(trial, evaluation.mean)
-        self.means.setdefault(chosen(trial), []).append(evaluation.mean)
+        self.study.tell(trial, evaluation.value)
+        self.means.setdefault(chosen(trial), []).append(evaluation.value)
 
     def add(self, demos: int, instruction: int, evaluation: Evaluation) -> None:
         """Give a score on the whole validation split."""
@@ -71,7 +71,7 @@ class Combinations:
         if evaluation.answered:
             params = {"demos": demos, "instruction": instruction}
             self.study.add_trial(
-                create_trial(params=params, distributions=self.space, value=evaluation.mean)
+                create_trial(params=params, distributions=self.space, value=evaluation.value)
             )
 
     def best_unmeasured(self) -> tuple[int, int] | None:

@@ -16,7 +16,7 @@ def draw_pair(rng: random.Random, population: Sequence[Evaluation], selection: s
 
 def draw(rng: random.Random, population: Sequence[Evaluation], selection: str) -> Evaluation:
     """One parent."""
-    scores = [member.mean for member in population]
+    scores = [member.value for member in population]
     if selection == "tournament":
         return population[tournament(scores, rng)]
     return population[roulette(scores, rng, by="rank" if selection == "rank" else "score")[0]]
@@ -33,4 +33,4 @@ def draw_donors(
 
 def best_first(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
     """Sort by score, the older of equal ones first; without those of which nothing is known."""
-    return sorted((e for e in evaluations if e.answered), key=lambda e: e.mean, reverse=True)
+    return sorted((e for e in evaluations if e.answered), key=lambda e: e.value, reverse=True)

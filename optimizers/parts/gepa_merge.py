@@ -21,7 +21,7 @@ def merges(pool: Pool, rng: Random) -> Iterator[tuple[Prompt, int, int]]:
             continue
         pool.merged.add((i, j, ancestor))
         base, *sides = (pool.evaluations[k].prompt for k in (ancestor, i, j))
-        ahead = pool.evaluations[i].mean - pool.evaluations[j].mean
+        ahead = pool.evaluations[i].value - pool.evaluations[j].value
         first_leads = ahead > 0 or (ahead == 0 and rng.random() < 0.5)
         yield merged(base, *(sides if first_leads else sides[::-1])), i, j
 

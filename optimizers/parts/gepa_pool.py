@@ -38,7 +38,7 @@ class Pool:
             [r.score.value if r.score else None for r in e.rollouts] for e in self.evaluations
         ]
         fronts = pareto_fronts(scores)
-        kept = undominated(fronts, [evaluation.mean for evaluation in self.evaluations])
+        kept = undominated(fronts, [evaluation.value for evaluation in self.evaluations])
         if not kept:  # No example was answered: all are alike.
             return list(range(len(scores))), [1] * len(scores)
         return kept, pareto_weights(fronts, kept)
@@ -54,7 +54,7 @@ class Pool:
         """
         if i in self.ancestors(j):
             return None
-        means = [evaluation.mean for evaluation in self.evaluations]
+        means = [evaluation.value for evaluation in self.evaluations]
         found = [
             a
             for a in sorted(self.ancestors(i) & self.ancestors(j))

@@ -230,7 +230,7 @@ def figures(evaluation: Evaluation) -> dict[str, Any]:
     tokens = sum(rollout.tokens for rollout in evaluation.answered)
     return {
         "candidate": evaluation.prompt.id,
-        "score": evaluation.mean,
+        "score": evaluation.value,
         "length": len(evaluation.prompt.text()),
         "tokens": tokens / len(evaluation.answered),
     }

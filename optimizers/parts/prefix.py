@@ -56,7 +56,7 @@ async def propose_pairs(
 
 def best_last(attempts: Sequence[Evaluation]) -> list[Evaluation]:
     """Sort by score, the newest of equal ones last."""
-    return sorted(attempts, key=lambda e: e.mean)
+    return sorted(attempts, key=lambda e: e.value)
 
 
 def pair(parent: Prompt, text: str, quotes: str = "") -> Prompt:

@@ -43,7 +43,7 @@ class Racetrack:
                 for e in measured
                 if leads[e.prompt] > -self.slack and (leads[e.prompt] or size == first)
             ]
-            alive.sort(key=lambda e: e.mean, reverse=True)
+            alive.sort(key=lambda e: e.value, reverse=True)
             pool = [e.prompt for e in alive[: math.ceil(len(pool) / 2)]]
             size *= 2
         self.known.update((e.prompt, e) for e in await search.map(search.evaluate, pool))
@@ -56,12 +56,12 @@ class Racetrack:
 
 def better(best: Evaluation | None, before: Evaluation | None) -> bool:
     """Whether the best score has grown; a prompt that is only shorter is no better score."""
-    return best is not None and (before is None or best.total > before.total)
+    return best is not None and (before is None or best.at_least > before.at_least)
 
 
 def cautious_mean(evaluation: Evaluation) -> float:
     """The mean less the standard error that it has at most, that of a fair coin."""
-    return evaluation.mean - 0.5 / math.sqrt(max(1, len(evaluation.answered)))
+    return evaluation.value - 0.5 / math.sqrt(max(1, len(evaluation.answered)))
 
 
 def standard_errors_ahead(evaluation: Evaluation, best: Evaluation | None) -> float:

@@ -106,8 +106,9 @@ def measured(
     prompt: Prompt, calls: int, *, whole: bool, n: int, mean: float, error: int = 0
 ) -> Event:
     right = round(mean * (n - error))
-    figures = {"n": n, "mean": mean, "right": right, "wrong": n - right - error}
+    figures = {"n": n, "value": mean, "right": right, "wrong": n - right - error}
     figures |= {"malformed": 0, "error": error, "tokens": 10 * n}
+    figures["at_least"] = mean * (n - error) / n
     body = {"candidate": prompt.id, "whole": whole, "calls": calls, "usd": calls / 1000, **figures}
     return ("evaluation", f"0::{calls}:{prompt.id}", body)
 

@@ -132,8 +132,9 @@ def test_experiment_and_store_that_a_run_was_told() -> None:
 def evaluation(
     prompt: Prompt, n: int, mean: float, *, whole: bool = False, error: int = 0, **other: Any
 ) -> dict[str, Any]:
-    body = {"candidate": prompt.id, "whole": whole, "calls": n, "usd": None, "n": n, "mean": mean}
+    body = {"candidate": prompt.id, "whole": whole, "calls": n, "usd": None, "n": n, "value": mean}
     right = round(mean * (n - error))
+    body |= {"at_least": mean * (n - error) / n if n else 0.0}
     body |= {"right": right, "wrong": n - error - right, "malformed": 0}
     return {**body, "error": error, "tokens": 5, **other}
 

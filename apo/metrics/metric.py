@@ -1,0 +1,60 @@
+"""Metrics: one figure of all answers together, for tasks where the mean score says too little.
+
+A metric takes the place of the mean score wherever prompts are compared: in the search, in the
+choice of the best prompt and in the verdict. Per-example scores stay what they are; methods that
+look at single examples (races, Pareto fronts) go on doing so.
+
+On a minibatch, classes are drawn one of each first and then in proportion (`select.draw`), and each
+example counts by its class's share of the validation split over its share of the minibatch. So the
+confusion matrix that the metric is computed from is unbiased, given how many of each class were
+drawn; balanced accuracy is then unbiased, and F1 and κ, ratios of such counts, are off by terms of
+the order 1/n alone. Corpus BLEU and the correlations weigh all examples alike.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from apo.task import Example
+
+
+class Metric(Protocol):
+    """One figure of all answers.
+
+    Attributes:
+        by_class: whether it looks at classes, so that minibatches are drawn and weighed by target.
+    """
+
+    @property
+    def by_class(self) -> bool:
+        """See above."""
+        ...
+
+    def __call__(
+        self, answers: Sequence[str], examples: Sequence[Example], weights: Sequence[float]
+    ) -> float:
+        """Give the figure, in [0, 1]; the higher the better.
+
+        Args:
+            answers: what the model said; "" where it gave no answer.
+            examples: in the same order, at least one.
+            weights: how much each example counts, above 0.
+        """
+        ...
+
+
+def class_weights(examples: Sequence[Example], shares: Mapping[str, float]) -> list[float]:
+    """How much each example counts, so that the classes have the shares that they should have.
+
+    Args:
+        examples: what was drawn.
+        shares: of each target; those that were not drawn, or are not listed, change nothing.
+    """
+    drawn = Counter(example.target for example in examples)
+    n = len(examples)
+    return [shares.get(e.target, drawn[e.target] / n) * n / drawn[e.target] for e in examples]
+
+
+def class_shares(examples: Sequence[Example]) -> dict[str, float]:
+    """The share of each target."""
+    return {t: k / len(examples) for t, k in Counter(e.target for e in examples).items()}
