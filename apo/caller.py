@@ -1,12 +1,14 @@
 """One way to a model: each call is paid once, recorded before its answer is used, and retried."""
 
 import asyncio
+import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 
 from apo.asking import Asker, count
 from apo.budget import Meter
-from apo.calls import Call
+from apo.calls import Call, Endpoint
 from apo.errors import JournalError, ModelError
 from apo.journal import Journal
 from apo.journal_rows import Entry
@@ -23,6 +25,7 @@ class Caller:
         meter: what may be spent.
         limits: how fast each model may be asked.
         retry: what is tried again, and when.
+        judges: the models that judge answers, by name; "" is the run's own.
     """
 
     def __init__(
@@ -32,9 +35,12 @@ class Caller:
         *,
         limits: Limits | None = None,
         retry: Retry | None = None,
+        judges: Mapping[str, Endpoint] | None = None,
     ) -> None:
-        self.journal, self.meter = journal, meter
-        self._asker = Asker(journal, meter, retry or Retry(), limits or Limits())
+        self.journal, self.meter, self.limits = journal, meter, limits or Limits()
+        self.judges = judges or {}
+        self._asker = Asker(journal, meter, retry or Retry(), self.limits)
+        self._batches = itertools.count()
         self._charged: set[str] = set()
         self._under_way: dict[str, asyncio.Task[Entry]] = {}
         meter.spent.lost_tokens, meter.spent.lost_usd = journal.lost()
@@ -64,6 +70,26 @@ class Caller:
         for task in self._under_way.values():
             task.cancel()
         await self.drain()
+
+    @contextmanager
+    def kept_for_judges(self, calls: int) -> Generator[Callable[[int], None]]:
+        """Hold calls back while answers come in, so that what is answered can be judged, too.
+
+        Yields:
+            To be told of calls to judges that are about to be charged, which frees so many.
+        """
+        purpose, left = f"judges of batch {next(self._batches)}", calls
+
+        def pay(n: int) -> None:
+            nonlocal left
+            left = max(0, left - n)
+            self.meter.hold_back(purpose, max_calls=left)
+
+        pay(0)
+        try:
+            yield pay
+        finally:
+            self.meter.hold_back(purpose)
 
     def charge(self, calls: Iterable[Call]) -> dict[str, Completion | ModelError]:
         """Pay for all the calls that are new in this run, or for none, before any is made.

@@ -14,11 +14,11 @@ from apo.evaluation import Evaluation
 from apo.journal import Journal
 from apo.limits import Limits
 from apo.measure import measure
-from apo.models import open_model
-from apo.models.prices import Price, find_price
+from apo.model import Model
+from apo.models.prices import find_price
 from apo.optimize import DEFAULT_BUDGET
 from apo.options import Options
-from apo.prepare import MAX_OUTPUT, Setup
+from apo.prepare import MAX_OUTPUT, Setup, open_judges, open_with
 from apo.prompt import Prompt
 from apo.runs import HOME
 from apo.session import Progress, Session
@@ -94,14 +94,15 @@ async def aestimate(
     folder, session = setup.prepare(None, home)
     with folder.open_journal(reuse=options.reuse) as journal:
         meter = Meter(session.budget)
-        caller = Caller(journal, meter, limits=Limits(max_concurrency=1))
+        limits = Limits(max_concurrency=1)
+        caller = Caller(journal, meter, limits=limits, judges=session.judges)
         examples = session.task.validation[:PROBES]
         try:
             seed = session.task.seed_prompts[0]
             await measure(caller, session.task_model, session.task, seed, examples)
         finally:
-            await session.task_model.model.aclose()
-            await session.optimizer_model.model.aclose()
+            for endpoint in (session.task_model, session.optimizer_model, *session.judges.values()):
+                await endpoint.model.aclose()
     folder.set_state("estimated")
     return _project(session, meter, options)
 
@@ -188,26 +189,26 @@ async def aevaluate(
     examples = getattr(task, split)
     if not examples:
         raise DataError(f"{task.name!r} has no {split} examples.")
-    opened = open_model(
-        model,
-        transport=options.transport,
-        timeout=options.timeout,
-        max_connections=options.max_concurrency,
-    )
-    price: Price | None = find_price(opened.name, options.prices)
     budget = budget or Budget()
-    if price is None and budget.max_usd is not None:
-        raise SettingsError(f"The price of {model} is unknown; state it with --price.")
+
+    def endpoint(role: str, model: Model) -> Endpoint:
+        price = find_price(model.name, options.prices)
+        if price is None and budget.max_usd is not None:
+            raise SettingsError(f"The price of {model.name} is unknown; state it with --price.")
+        return Endpoint(role, model, price, MAX_OUTPUT[role])
+
+    answers = endpoint("task", open_with(options, model))
+    judges = open_judges(task.scorer, answers.model, options, endpoint)
     with contextlib.ExitStack() as stack:
         journal = journal or stack.enter_context(Journal())
-        caller = Caller(journal, Meter(budget), limits=options.limits)
+        caller = Caller(journal, Meter(budget), limits=options.limits, judges=judges)
         if progress is not None:
             progress.caller, progress.phase = caller, "evaluate"
         try:
-            endpoint = Endpoint("task", opened, price, MAX_OUTPUT["task"])
-            evaluation = await measure(caller, endpoint, task, prompt, examples)
+            evaluation = await measure(caller, answers, task, prompt, examples)
         finally:
-            await opened.aclose()
+            for used in (answers, *judges.values()):
+                await used.model.aclose()
     return evaluation, replace(caller.meter.spent)
 
 

@@ -24,11 +24,12 @@ def fit_pools(task: Task, max_calls: int | None) -> Task:
     """
     if max_calls is None:
         return task
-    n_test = min(len(task.test), int(VERDICT_SHARE * max_calls) // 2)
-    n_validation = min(len(task.validation), (max_calls - 2 * n_test) // 8)
+    each = task.calls_per_example
+    n_test = min(len(task.test), int(VERDICT_SHARE * max_calls) // (2 * each))
+    n_validation = min(len(task.validation), (max_calls - 2 * each * n_test) // (8 * each))
     if n_validation < min(2, len(task.validation)) or n_test < min(2, len(task.test)):
         raise SettingsError(
-            f"{max_calls} calls are too few: a run needs at least 22 to measure the seed prompt, "
+            f"{max_calls} calls are too few: a run needs at least {22 * each} to measure the seed prompt, "
             "try a few others and give a verdict. Raise --max-calls."
         )
     return sample_pools(task, n_validation, n_test)
@@ -61,5 +62,5 @@ def affordable(task: Task, budget: Budget, spent: Spent) -> Task:
         limit = getattr(budget, name)
         if limit is not None and taken:
             calls = VERDICT_SHARE * limit / (VERDICT_MARGIN * taken / spent.calls)
-            n = min(n, max(2, int(calls / 2)))
+            n = min(n, max(2, int(calls / (2 * task.calls_per_example))))
     return sample_pools(task, len(task.validation), n)

@@ -11,6 +11,7 @@ from apo.errors import ContentFilterError, ContextLengthError, ModelError
 from apo.evaluation import Evaluation, Rollout
 from apo.model import Completion, Request
 from apo.prompt import Prompt
+from apo.scorers.awaited import AwaitedScorer, Question, Ungraded, judge
 from apo.task import Example, Score, Task
 
 T = TypeVar("T")
@@ -57,18 +58,48 @@ async def measure(
         score = score or task.judge(found.text, example)
         return Rollout(example, found.text, score, "", tokens)
 
-    if not getattr(task.scorer, "workers", 0):
+    if not isinstance(task.scorer, AwaitedScorer):
         return Evaluation(prompt, tuple(await collect(caller, asked, rollout)), task.metric)
-    from apo.scorers.pool import judge  # The scorer takes long: answers first, then processes.
+    at_once = asyncio.Semaphore(caller.limits.max_concurrency)
+    with caller.kept_for_judges(task.scorer.n_calls * len(examples)) as pay:
+        answers = await collect(caller, asked, lambda found, _: found)
 
-    async def scored(found: Completion | ModelError, example: Example) -> Rollout:
-        if isinstance(found, ModelError):
-            return rollout(found, example)
-        return rollout(found, example, await judge(task, found.text, example))
+        async def ask(questions: Sequence[Question]) -> list[str]:
+            pay(len(questions))
+            return await put(caller, questions)
 
-    answers = await collect(caller, asked, lambda found, _: found)
-    rollouts = await gather(scored(f, e) for f, e in zip(answers, examples, strict=True))
+        async def scored(found: Completion | ModelError, example: Example) -> Rollout:
+            if isinstance(found, ModelError):
+                return rollout(found, example)
+            try:
+                async with at_once:
+                    return rollout(found, example, await judge(task, found.text, example, ask))
+            except Ungraded as failure:
+                return Rollout(example, found.text, None, f"{failure}")
+
+        rollouts = await gather(scored(f, e) for f, e in zip(answers, examples, strict=True))
     return Evaluation(prompt, tuple(rollouts), task.metric)
+
+
+async def put(caller: Caller, questions: Sequence[Question]) -> list[str]:
+    """Ask judges; a refusal for good gives "".
+
+    Raises:
+        BudgetExhausted: the calls that are missing would overspend; none of them was made.
+    """
+    asked = (
+        (
+            Call.to(
+                caller.judges[question.model],
+                question.request,
+                place=f"draw {question.draw}" if question.draw else "",
+                note="judge",
+            ),
+            None,
+        )
+        for question in questions
+    )
+    return await collect(caller, asked, lambda f, _: "" if isinstance(f, ModelError) else f.text)
 
 
 async def likelihoods(

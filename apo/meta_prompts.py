@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FENCES = (
     "task|labels|example|examples|input|output|answer|feedback|candidate|instruction|instructions"
     "|prefix|comment|critique|reason|reasoning|style|persona|keywords|summary|observations|advice"
-    "|choice"
+    "|choice|rubric|target|grade"
 )
 _TAG = re.compile(rf"<(?=[\s/]*(?:{FENCES})\b)", re.IGNORECASE)
 FALLBACK = "en"

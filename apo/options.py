@@ -24,6 +24,8 @@ class Options:
         transport: what carries calls: "aiohttp", or the "openai" SDK.
         fallback_model: name of the model that writes prompts while the optimizer model gives no
             answer; the task model has none, since answers of two models measure no prompt.
+        judge_model: name of the model that judges answers, where the scorer asks one; by default the
+            model that writes prompts.
         reuse: take answers that earlier runs of the same home paid for. They count as spent, so
             that the search is the same with and without.
         timeout: seconds after which an attempt at a call is given up.
@@ -41,6 +43,7 @@ class Options:
     tokens_per_minute: float | None = None
     hedge: bool = False
     fallback_model: str | None = None
+    judge_model: str | None = None
     reuse: bool = False
     batch: bool = False
     transport: Literal["aiohttp", "openai"] = "aiohttp"

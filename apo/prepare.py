@@ -3,7 +3,7 @@
 import inspect
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,12 @@ from apo.plugins import make_optimizer, optimizer_name
 from apo.prompt import Prompt
 from apo.prompt_files import check_variables
 from apo.runs import RunFolder, create_run, find_run
+from apo.scorers.awaited import AwaitedScorer
 from apo.session import Optimizer, Session
 from apo.task import Task
 from apo.versions import git_commit, versions
 
-MAX_OUTPUT = {"task": 1024, "optimizer": 4096, "fallback": 4096}
+MAX_OUTPUT = {"task": 1024, "optimizer": 4096, "fallback": 4096, "judge": 1024}
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,9 @@ class Setup:
         task_model = self._endpoint("task", model)
         address = batch_address(self.model) if self.options.batch else None
         optimizer_model = self._with_fallback(self._endpoint("optimizer", writer))
-        self._check_bounded(task_model, optimizer_model, optimizer_model.fallback)
+        judges = open_judges(task.scorer, writer, self.options, self._endpoint)
+        models = (task_model, optimizer_model, optimizer_model.fallback, *judges.values())
+        self._check_bounded(*models)
         if run is None:
             task = fit_pools(task, self.budget.max_calls)
             folder = self._create(task, optimizer, home)
@@ -74,6 +77,7 @@ class Setup:
             optimizer=optimizer,
             task_model=task_model,
             optimizer_model=optimizer_model,
+            judges=judges,
             budget=self.budget,
             seed=self.options.seed,
             limits=self.options.limits,
@@ -150,14 +154,7 @@ class Setup:
         return task
 
     def _open(self, model: Model | str) -> Model:
-        if not isinstance(model, str):
-            return model
-        return open_model(
-            model,
-            transport=self.options.transport,
-            timeout=self.options.timeout,
-            max_connections=self.options.max_concurrency,
-        )
+        return open_with(self.options, model) if isinstance(model, str) else model
 
     def _endpoint(self, role: str, model: Model) -> Endpoint:
         find = batch_price if self.options.batch and role == "task" else find_price
@@ -176,7 +173,8 @@ class Setup:
             from apo.tracking.environment import public_uri
 
             options["tracking_uri"] = public_uri(uri)
-        return {**options, "fallback_model": _public(self.options.fallback_model)}
+        others = {n: _public(getattr(self.options, n)) for n in ("fallback_model", "judge_model")}
+        return {**options, **others}
 
     def _create(self, task: Task, optimizer: Optimizer, home: Path) -> RunFolder:
         """Make the run's folder, and write down all that is needed to run it again."""
@@ -213,6 +211,40 @@ class Setup:
             "git_commit": git_commit(),
         }
         return create_run(home, re.sub(r"[^\w.-]+", "-", task.name), name, record)
+
+
+def open_with(options: Options, model: str) -> Model:
+    """Open a model by its name, as the options say.
+
+    Raises:
+        SettingsError: there is no such model, or its key is missing.
+    """
+    return open_model(
+        model,
+        transport=options.transport,
+        timeout=options.timeout,
+        max_connections=options.max_concurrency,
+    )
+
+
+def open_judges(
+    scorer: object, own: Model, options: Options, endpoint: Callable[[str, Model], Endpoint]
+) -> dict[str, Endpoint]:
+    """Open the models that a scorer asks, by name.
+
+    Args:
+        scorer: the task's.
+        own: who judges where neither scorer nor options name a model.
+        options: of the run.
+        endpoint: makes the endpoint of a role and a model.
+    """
+    if not isinstance(scorer, AwaitedScorer) or not scorer.n_calls:
+        return {}
+    names = scorer.models or ("",)
+    opened = {name: open_with(options, name) for name in names if name}
+    if "" in names:
+        opened[""] = own if options.judge_model is None else open_with(options, options.judge_model)
+    return {name: endpoint("judge", model) for name, model in opened.items()}
 
 
 def _public(model: Model | str | None) -> str | None:

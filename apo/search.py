@@ -102,12 +102,14 @@ class Search:
 
     @property
     def calls_left(self) -> float:
-        """How many calls may still be made, what is kept for the verdict taken off.
+        """How many answers may still be paid, what is kept for the verdict taken off.
 
-        Infinite where no limit in calls is set; limits of tokens, money and time may end the
+        In calls, each of which counts as many as an example takes where answers are judged by a
+        model. Infinite where no limit in calls is set; limits of tokens, money and time may end the
         search before.
         """
-        return self._caller.meter.calls_left
+        left = self._caller.meter.calls_left
+        return left if math.isinf(left) else left // self.task.calls_per_example
 
     @property
     def solved(self) -> bool:
@@ -347,7 +349,8 @@ class Search:
 
     def keep_for_finalist(self) -> None:
         """Hold back one measurement on all of validation until the optimizer has made one."""
-        self._caller.meter.hold_back("finalist", max_calls=len(self.task.validation))
+        calls = len(self.task.validation) * self.task.calls_per_example
+        self._caller.meter.hold_back("finalist", max_calls=calls)
 
     async def measure_finalists(self) -> None:
         """Spend what is left on candidates that were measured in part, the best looking first.

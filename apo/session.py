@@ -78,6 +78,7 @@ class Session:
         task_model: answers examples.
         batched: takes the task model's place when the run begins: the same model, in batches.
         optimizer_model: writes prompts.
+        judges: judge answers, by the name that the scorer has for each.
         budget: what the whole run may spend.
         seed: of all random streams.
         limits: how fast each model may be asked.
@@ -93,6 +94,7 @@ class Session:
     task_model: Endpoint
     optimizer_model: Endpoint
     budget: Budget
+    judges: Mapping[str, Endpoint] = field(default_factory=dict[str, Endpoint])
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
     retry: Retry = field(default_factory=Retry)
@@ -113,7 +115,9 @@ class Session:
             ModelError: wrong key, no credit, or a request that no retry can mend.
         """
         meter = Meter(self.budget, earlier_seconds=journal.earlier_seconds())
-        caller = Caller(journal, meter, limits=self.limits, retry=self.retry)
+        caller = Caller(
+            journal, meter, limits=self.limits, retry=self.retry, judges=self.judges
+        )
         self.progress.caller = caller
         self._use_batches()
         try:
@@ -141,7 +145,8 @@ class Session:
 
     def _endpoints(self) -> list[Endpoint]:
         fallback = self.optimizer_model.fallback
-        return [self.task_model, self.optimizer_model, *([fallback] if fallback else [])]
+        others = [*([fallback] if fallback else []), *self.judges.values()]
+        return [self.task_model, self.optimizer_model, *others]
 
     async def _run(self, caller: Caller) -> Result:
         search = Search(
@@ -187,7 +192,8 @@ class Session:
         The share in calls is known before; the others once it has been seen what calls take.
         """
         self.progress.phase = "seed"
-        meter.hold_back("verdict", max_calls=2 * len(self.task.test))
+        each = 2 * self.task.calls_per_example
+        meter.hold_back("verdict", max_calls=each * len(self.task.test))
         try:
             seeds = await search.map(search.evaluate, search.seed_prompts)
         except BudgetExhausted as stop:
@@ -196,7 +202,7 @@ class Session:
                 f"{len(self.task.validation)} validation examples. {stop} Raise the limit."
             ) from stop
         self.task = affordable(self.task, self.budget, meter.spent)
-        calls, spent = 2 * len(self.task.test), meter.spent
+        calls, spent = each * len(self.task.test), meter.spent
         share = VERDICT_MARGIN * calls / spent.calls
         meter.hold_back(
             "verdict",

@@ -133,6 +133,11 @@ class Task:
             f"to example {example.id}; it must return an apo.Score with a value from 0 to 1."
         )
 
+    @property
+    def calls_per_example(self) -> int:
+        """The most calls that one example takes: its answer, and what judges it."""
+        return 1 + int(getattr(self.scorer, "n_calls", 0))
+
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the content of the pools, in their order."""

@@ -3,6 +3,7 @@
 Both prompts are measured on the same examples. The difference of their means comes with an
 interval and a p-value that agree: Gaffke's, for a mean of bounded values, which is McNemar's exact
 test where every score is 0 or 1 (`apo.statistics.bounded`; docs/decisions/0020-intervals.md).
+Where a metric of all answers is compared, they are a bootstrap interval and a permutation test.
 """
 
 import math
@@ -11,14 +12,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from apo.errors import ApoError
-from apo.evaluation import Evaluation
+from apo.evaluation import Evaluation, Rollout
+from apo.metrics.metric import Metric
 from apo.statistics.bounded import bounded_interval, bounded_p
 from apo.statistics.counts import mcnemar_p
 from apo.statistics.means import CONFIDENCE
 from apo.statistics.planning import rows_needed, visible_gain
+from apo.statistics.resampling import bootstrap_of, swap_p
 
-POWER_REACH = 0.8416
-"""Standard errors by which a gain must exceed the reach, to do so 8 times of 10."""
+SEEN = 1 + 0.8416 / 1.96
+"""A gain of so many times what the interval reaches down is proven 8 times of 10."""
+MAX_CLASSES = 20
+"""Targets for which a row that was not seen is made up, to bound the measurements."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,52 +125,91 @@ def judge(seed: Evaluation, best: Evaluation, *, complete: bool = True) -> Verdi
     Raises:
         ApoError: no example was answered under both prompts.
     """
+    metric = best.metric
     pairs = [
-        (a.score.value, b.score.value)
+        (a, b)
         for a, b in zip(seed.rollouts, best.rollouts, strict=True)
         if a.score is not None and b.score is not None
     ]
     if not pairs:
         raise ApoError("No test example was answered under both prompts; there is no verdict.")
-    before, after = [a for a, _ in pairs], [b for _, b in pairs]
-    differences = [b - a for a, b in pairs]
-    wins, losses = sum(b > a for a, b in pairs), sum(b < a for a, b in pairs)
-    binary = {*differences} <= {-1.0, 0.0, 1.0}
-    interval = bounded_interval(differences)
-    visible, needed = (_counted if binary else _scaled)(differences, interval[0])
+    differences = [b.score.value - a.score.value for a, b in pairs if a.score and b.score]
+    found = _of_scores(differences) if metric is None else _of_metric(metric, pairs)
+    sides = [[a for a, _ in pairs], [b for _, b in pairs]]
+    before, after = (Evaluation(e.prompt, tuple(r), metric) for e, r in zip((seed, best), sides))
     return Verdict(
         n=len(pairs),
-        seed_score=sum(before) / len(pairs),
-        best_score=sum(after) / len(pairs),
-        interval=interval,
-        p_value=mcnemar_p(wins, losses) if binary else bounded_p(differences),
-        wins=wins,
-        losses=losses,
+        seed_score=before.value,
+        best_score=after.value,
+        wins=sum(d > 0 for d in differences),
+        losses=sum(d < 0 for d in differences),
         seed_counts=seed.counts(),
         best_counts=best.counts(),
         complete=complete,
-        visible_gain=visible,
-        rows_needed=needed,
+        **found,
     )
 
 
-def _counted(differences: Sequence[float], low: float) -> tuple[float | None, int | None]:
-    """The smallest gain that can be seen, and the rows that the one that was found would take."""
+def _of_scores(differences: Sequence[float]) -> dict[str, Any]:
+    """Interval, p-value and plan for a mean of scores."""
     n, gain = len(differences), sum(differences) / len(differences)
-    different = sum(map(abs, differences)) / n
-    return visible_gain(n, different), rows_needed(gain, different) if gain > 0 else None
+    interval = bounded_interval(differences)
+    if not {*differences} <= {-1.0, 0.0, 1.0}:
+        return {"p_value": bounded_p(differences), **_planned(n, gain, interval)}
+    wins, losses = differences.count(1.0), differences.count(-1.0)
+    different = (wins + losses) / n
+    return {
+        "interval": interval,
+        "p_value": mcnemar_p(wins, losses),
+        "visible_gain": visible_gain(n, different),
+        "rows_needed": rows_needed(gain, different) if gain > 0 else None,
+    }
 
 
-def _scaled(differences: Sequence[float], low: float) -> tuple[float | None, int | None]:
-    """The same for scores between 0 and 1, from how far down the interval reaches."""
-    n, gain = len(differences), sum(differences) / len(differences)
-    deviation = (sum((d - gain) ** 2 for d in differences) / max(1, n - 1)) ** 0.5
-    visible = gain - low + POWER_REACH * deviation / n**0.5
-    # The reach shrinks with the root of the rows, or faster.
+def _of_metric(metric: Metric, pairs: Sequence[tuple[Rollout, Rollout]]) -> dict[str, Any]:
+    """Interval, p-value and plan for a figure of all answers together.
+
+    A row that was not seen is, at its worst, one that the seed prompt gets right and the best one
+    wrong, of the class where that costs most.
+    """
+    n = len(pairs)
+    classes = {a.example.target: a.example for a, _ in pairs}
+    unseen = list(classes.values())[:MAX_CLASSES]
+    examples = [a.example for a, _ in pairs] + 2 * unseen
+    targets, none = [example.target for example in unseen], [""] * len(unseen)
+    before = [a.output for a, _ in pairs] + targets + none
+    after = [b.output for _, b in pairs] + none + targets
+
+    def figure(answers: Sequence[str], rows: Any) -> float:
+        return metric([answers[i] for i in rows], [examples[i] for i in rows], [1.0] * len(rows))
+
+    def swapped(swap: Any) -> float:
+        one = [b if s else a for a, b, s in zip(before, after, swap)]
+        other = [a if s else b for a, b, s in zip(before, after, swap)]
+        return figure(other, range(n)) - figure(one, range(n))
+
+    interval = bootstrap_of(
+        lambda rows: figure(after, rows) - figure(before, rows),
+        n,
+        worst=range(n, n + len(unseen)),
+        best=range(n + len(unseen), n + 2 * len(unseen)),
+    )
+    gain = figure(after, range(n)) - figure(before, range(n))
+    return {"p_value": swap_p(swapped, n), **_planned(n, gain, interval)}
+
+
+def _planned(n: int, gain: float, interval: tuple[float, float]) -> dict[str, Any]:
+    """The interval, the smallest gain that can be seen, and the rows that this gain would take."""
+    visible = SEEN * (gain - interval[0])
+    # What the interval reaches down shrinks with the root of the rows, or faster.
     needed = math.ceil(n * (visible / gain) ** 2) if gain > 0.001 else None
-    return visible if visible <= 1 else None, needed
+    return {
+        "interval": interval,
+        "visible_gain": visible if visible <= 1 else None,
+        "rows_needed": needed,
+    }
 
 
 def _round(n: int) -> int:
     """To two digits: it rests on a gain that is itself uncertain."""
-    return round(n, -max(0, len(str(n)) - 2))
+    return round(n, 2 - len(str(n)))

@@ -124,7 +124,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeModel:
         assert name == "fake"
         return model
 
-    monkeypatch.setattr("apo.estimate.open_model", open_model)
+    monkeypatch.setattr("apo.prepare.open_model", open_model)
     return model
 
 

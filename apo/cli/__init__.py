@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import typer
 
+from apo.cli.audit import audit
 from apo.cli.compare import compare
 from apo.cli.look import export, runs, show
 from apo.cli.measure import evaluate
@@ -33,7 +34,7 @@ _PANELS: dict[str, list[Callable[..., None]]] = {
     "Your task": [init, check, tasks],
     "Optimize": [optimizers, estimate, optimize, resume],
     "Experiments": [compare],
-    "Results": [runs, show, export, evaluate],
+    "Results": [runs, show, export, evaluate, audit],
     "MLflow": [ui, sync],
 }
 for _panel, _commands in _PANELS.items():

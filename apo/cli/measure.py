@@ -25,6 +25,7 @@ def evaluate(
         str, typer.Option("--like", metavar="RUN", help="Use the examples of this run.")
     ] = "",
     model: o.ModelName = "",
+    judge_model: o.JudgeModel = "",
     concurrency: o.Concurrency = 16,
     price: o.Prices = [],  # noqa: B006 (typer reads the default, nobody changes it)
     max_calls: o.MaxCalls = None,
@@ -60,6 +61,7 @@ def evaluate(
     name = model or (run and run.settings["model"]) or "embedded"
     options = Options(
         max_concurrency=concurrency,
+        judge_model=judge_model or None,
         transport=o.transport(transport),
         timeout=timeout,
         prices=o.prices(price),

@@ -82,6 +82,9 @@ Hedge = Annotated[
 FallbackModel = Annotated[
     str, typer.Option("--fallback-model", help="Writes prompts when the optimizer model is down.")
 ]
+JudgeModel = Annotated[
+    str, typer.Option("--judge-model", help="Judges answers; by default the optimizer model.")
+]
 Reuse = Annotated[
     bool, typer.Option("--reuse", help="Take answers that earlier runs here paid for.")
 ]
@@ -131,6 +134,7 @@ class RunFlags:
     tpm: TokensPerMinute = None
     hedge: Hedge = False
     fallback_model: FallbackModel = ""
+    judge_model: JudgeModel = ""
     reuse: Reuse = False
     batch: Batch = False
     seed: Seed = 0
@@ -161,6 +165,7 @@ class RunFlags:
             tokens_per_minute=self.tpm,
             hedge=self.hedge,
             fallback_model=self.fallback_model or None,
+            judge_model=self.judge_model or None,
             reuse=self.reuse,
             batch=self.batch,
             transport=transport(self.transport),

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from apo.compare.collect import Row
-from apo.compare.statistics import (
+from apo.statistics import (
     critical_difference,
     friedman_p,
     holm,

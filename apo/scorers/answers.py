@@ -7,7 +7,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 _OPENING = " \t\n\"'`*“”‘’«»「」『』()[]"
 _CLOSING = _OPENING + ".,;:!?…。，！？："
@@ -158,9 +158,18 @@ def _is_bare(line: str, pattern: re.Pattern[str]) -> bool:
 
 def json_in(text: str) -> dict[str, Any] | None:
     """Give the last JSON object of an answer, with or without ``` around it, or None."""
+    return cast("dict[str, Any] | None", _last_json(text, "{"))
+
+
+def list_in(text: str) -> list[Any] | None:
+    """Give the last JSON list of an answer, with or without ``` around it, or None."""
+    return cast("list[Any] | None", _last_json(text, "["))
+
+
+def _last_json(text: str, opening: str) -> Any:
     decoder = json.JSONDecoder(parse_constant=_refuse)
-    last: dict[str, Any] | None = None
-    place = text.find("{")
+    last: Any = None
+    place = text.find(opening)
     for _ in range(_MAX_OBJECTS):  # Text full of braces is no JSON; give up in good time.
         if place < 0:
             break
@@ -170,7 +179,7 @@ def json_in(text: str) -> dict[str, Any] | None:
             end = place + 1
         else:
             last = value if value or last is None else last  # {} is no answer after one
-        place = text.find("{", end)
+        place = text.find(opening, end)
     return last
 
 

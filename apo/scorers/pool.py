@@ -9,15 +9,16 @@ import multiprocessing
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from apo.child import start_child
 from apo.errors import TaskError
+from apo.scorers.awaited import Ask
 from apo.scorers.registry import FunctionScorer, make_scorer
-from apo.task import Example, Score, Scorer, Task
+from apo.task import Example, Score, Scorer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,8 @@ class PooledScorer(FunctionScorer):
     labels: tuple[str, ...]
     folder: Path
     workers: int
+    n_calls: int = field(default=0, init=False)
+    models: tuple[str, ...] = field(default=(), init=False)
 
     @cached_property
     def _pool(self) -> ProcessPoolExecutor:
@@ -42,7 +45,7 @@ class PooledScorer(FunctionScorer):
         given = self.spec, self.labels, self.folder
         return ProcessPoolExecutor(self.workers, context, _start, given)
 
-    async def score(self, output: str, example: Example) -> Score:
+    async def score(self, output: str, example: Example, ask: Ask) -> Score:
         """Score in a worker, while the event loop goes on.
 
         Raises:
@@ -63,28 +66,6 @@ class PooledScorer(FunctionScorer):
         pool: ProcessPoolExecutor | None = vars(self).pop("_pool", None)
         if pool is not None:
             pool.shutdown()
-
-
-async def judge(task: Task, output: str, example: Example) -> Score:
-    """Score an answer as `Task.judge` does, in a worker process where the scorer has some.
-
-    Raises:
-        TaskError: the scorer raised, or gave no value in [0, 1]; never turned into a 0.
-    """
-    if not isinstance(task.scorer, PooledScorer):
-        return task.judge(output, example)
-    scored: Score | TaskError
-    try:
-        scored = await task.scorer.score(output, example)
-    except TaskError as error:
-        scored = error
-
-    def known(output: str, example: Example) -> Score:
-        if isinstance(scored, TaskError):
-            raise scored
-        return scored
-
-    return replace(task, scorer=known).judge(output, example)
 
 
 _given: list[tuple[Mapping[str, Any], tuple[str, ...], Path]] = []

@@ -1,32 +1,54 @@
-"""Scorers by name: `exact`, `contains`, `choice`, `numeric`, `f1`, `json`, and those of others.
+"""Scorers by name: those of apo, such as `exact`, `choice` and `rouge`, and those of others.
 
 A scorer is a frozen dataclass of settings that is called with an answer and its example. The ones
 here are pure, accept any of an example's targets, and fail on no text.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from functools import partial
 from importlib.metadata import entry_points
-from inspect import isclass
+from inspect import isclass, iscoroutinefunction
 from pathlib import Path
 from typing import Any, cast
 
 from apo.errors import TaskError, near
 from apo.python_file import is_python_reference, load_object
+from apo.scorers.code import Code
+from apo.scorers.awaited import AsyncScorer, AwaitedScorer, as_score
+from apo.scorers.items import ListF1, SetF1
+from apo.scorers.judge import Judge
+from apo.scorers.pattern import Regex
+from apo.scorers.reward import Part, Reward, read_parts
+from apo.scorers.schema import JsonSchema
+from apo.scorers.similar import Bleu, ChrF, Edit, Rouge
+from apo.scorers.sql import SqlRows
 from apo.scorers.text import Choice, Contains, Exact, TokenF1
 from apo.scorers.values import JsonFields, Numeric
 from apo.task import Example, Score, Scorer
 
 __all__ = [
     "SCORERS",
+    "Bleu",
     "Choice",
+    "ChrF",
     "Contains",
+    "Edit",
     "Exact",
     "FunctionScorer",
     "JsonFields",
+    "JsonSchema",
+    "Judge",
+    "ListF1",
     "Numeric",
+    "Part",
+    "Regex",
+    "Reward",
+    "Rouge",
+    "SetF1",
+    "SqlRows",
     "TokenF1",
+    "keeps_targets",
     "make_scorer",
 ]
 
@@ -37,8 +59,32 @@ SCORERS: dict[str, type[Any]] = {
     "numeric": Numeric,
     "f1": TokenF1,
     "json": JsonFields,
+    "code": Code,
+    "rouge": Rouge,
+    "bleu": Bleu,
+    "chrf": ChrF,
+    "edit": Edit,
+    "set": SetF1,
+    "list": ListF1,
+    "json_schema": JsonSchema,
+    "regex": Regex,
+    "sql": SqlRows,
+    "reward": Reward,
+    "judge": Judge,
 }
 """The scorers of apo by the names that task files use."""
+FORM = (Code, JsonSchema, Judge, Reward)
+"""Those to which a target given as the answer need not be right."""
+
+
+def keeps_targets(scorer: object) -> bool:
+    """Whether a scorer is one of apo's that give each target 1 when it is the answer.
+
+    Those that judge the form of an answer do not: a bare target may not have it.
+    """
+    if isinstance(scorer, Regex):
+        return not scorer.pattern
+    return type(scorer) in SCORERS.values() and not isinstance(scorer, FORM)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,14 +112,7 @@ class FunctionScorer:
                 f"The scorer {self.name} failed on example {example.id}: "
                 f"{type(error).__name__}: {error}"
             ) from error
-        if isinstance(result, bool | int | float):
-            result = Score(float(result), True, "" if result >= 1 else f"Expected {example.target}")
-        if not (isinstance(result, Score) and 0 <= result.value <= 1):
-            raise TaskError(
-                f"The scorer {self.name} gave {result!r:.100} on example {example.id}; "
-                "it must give a Score, a bool, or a number from 0 to 1."
-            )
-        return result
+        return as_score(result, self.name, example)
 
 
 def make_scorer(
@@ -101,14 +140,28 @@ def make_scorer(
         return _make_pooled(name, settings, labels, folder)
     made = _find(name, folder)
     if not isclass(made):
-        return FunctionScorer(function=partial(made, **settings) if settings else made, name=name)
+        function = partial(made, **settings) if settings else made
+        if iscoroutinefunction(made):
+            return cast("Scorer", AsyncScorer(function=function, name=name))
+        return FunctionScorer(function=function, name=name)
+    given = dict[str, Any]()
     if is_dataclass(made):
-        settings = _checked(name, {f.name: f for f in fields(made)}, settings, labels)
+        known = {f.name: f for f in fields(made)}
+        if name in SCORERS and "folder" in known:
+            del known["folder"]  # The task's, no setting.
+            given["folder"] = folder
+        parts = settings.pop("parts", None) if made is Reward else None
+        settings = _checked(name, known, settings, labels)
+        if made is Reward:
+            given["parts"] = read_parts(parts, lambda part: make_scorer(part, labels, folder))
+        _require(name, known, settings | given)
     try:
-        scorer = cast("Scorer", made(**settings))
+        scorer = cast("Scorer", made(**settings, **given))
     except TypeError as error:
         raise TaskError(f"The scorer {name} does not take these settings: {error}.") from error
-    return scorer if name in SCORERS else FunctionScorer(function=scorer, name=name)
+    if keeps_targets(scorer) or isinstance(scorer, AwaitedScorer):
+        return scorer
+    return FunctionScorer(function=scorer, name=name)
 
 
 def _make_pooled(
@@ -166,11 +219,20 @@ def _checked(
     return settings
 
 
+def _require(name: str, known: Mapping[str, Field[Any]], settings: Mapping[str, Any]) -> None:
+    for key, setting in known.items():
+        needed = setting.init and setting.default is setting.default_factory is MISSING
+        if needed and key not in settings:
+            raise TaskError(f"The scorer {name} needs the setting {key!r}.")
+
+
 def _checked_value(path: str, default: object, value: Any) -> Any:
     if isinstance(default, bool):
         good, words = isinstance(value, bool), "true or false"
-    elif isinstance(default, float):
+    elif isinstance(default, int | float):
         good, words = isinstance(value, int | float) and not isinstance(value, bool), "a number"
+    elif isinstance(default, str):
+        good, words = isinstance(value, str), "a text, in quotes if need be"
     elif isinstance(default, tuple) or isinstance(value, list | tuple):
         value = tuple(cast("list[object]", value)) if isinstance(value, list | tuple) else value
         good, words = _is_texts(value), "a list of texts; put each in quotes"

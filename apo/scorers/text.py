@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 
 from apo.errors import TaskError
 from apo.scorers.answers import bare_lines, label_pattern, labels_in, marked, plain, quote
+from apo.scorers.words import WORD, pieces
 from apo.task import Example, Score
 
 
@@ -160,8 +161,6 @@ def _key_of(text: str, ignore_case: bool) -> str:
 RIGHT = Score(1.0)
 SHORT = 500
 """Characters of an answer that is worth to be remembered."""
-_WORD = re.compile(r"[^\W_]+")
-_SPACELESS = re.compile(r"[가-힣぀-ヿ㐀-鿿]")
 _ARTICLES = frozenset(("a", "an", "the"))
 
 
@@ -186,17 +185,11 @@ class TokenF1:
 
 
 def _tokens(text: str) -> Counter[str]:
-    words = _WORD.findall(plain(text, strip_punctuation=False))
+    words = WORD.findall(plain(text, strip_punctuation=False))
     kept = [word for word in words if word not in _ARTICLES] or words
     if not kept:  # Nothing but signs: they are all that there is to compare.
         return Counter("".join(text.split()))
-    return Counter(token for word in kept for token in _pieces(word))
-
-
-def _pieces(word: str) -> list[str]:
-    if len(word) < 3 or not _SPACELESS.search(word):
-        return [word]
-    return [word[i : i + 2] for i in range(len(word) - 1)]
+    return Counter(token for word in kept for token in pieces(word))
 
 
 def _f1(said: Counter[str], wanted: Counter[str]) -> float:

@@ -11,6 +11,7 @@ from apo.taskfile.check_data import (
     Finding,
     Named,
     conflict_findings,
+    injection_findings,
     input_findings,
     label_findings,
     overlap_findings,
@@ -39,6 +40,7 @@ def check(task: Task) -> list[Finding]:
         *_gold(task, pools),
         *_prompt(task),
         *input_findings(pools),
+        *injection_findings(pools),
         *_gain(len(task.test)),
     ]
     order = ("error", "warning", "note", "ok")

@@ -1,16 +1,19 @@
-"""Looks the examples of a task over: labels, repeats, conflicts, lengths."""
+"""Looks the examples of a task over: labels, repeats, conflicts, lengths, orders to a model."""
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
+from apo.audit.detector import detect
 from apo.data.sampling import input_id
 from apo.scorers.answers import plain, quote
 from apo.task import Example, Task
 
 LONG_INPUT = 20_000  # characters
+MAX_DETECTED = 5_000  # examples of a pool that are searched for orders, at some 0.3 ms each
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,34 @@ def input_findings(pools: Named) -> Iterator[Finding]:
     elif sizes:
         mean = sum(sizes) / len(sizes)
         yield Finding("ok", f"Inputs have {mean:.0f} characters on average, {max(sizes)} at most.")
+
+
+def injection_findings(pools: Named) -> Iterator[Finding]:
+    """Inputs that read like orders to the model."""
+    found = {
+        name: [
+            e for e in islice(pool, MAX_DETECTED) if detect("\n".join(e.inputs.values())).injected
+        ]
+        for name, pool in pools.items()
+    }
+    counts = ", ".join(f"{name} {len(rows)}" for name, rows in found.items() if rows)
+    for name, pool in pools.items():
+        if len(pool) > MAX_DETECTED:
+            text = (
+                f"Of {name}, the first {MAX_DETECTED} inputs were searched for orders to a model."
+            )
+            yield Finding("note", text)
+    if not counts:
+        return
+    rows = [example for pool in found.values() for example in pool]
+    signs = detect("\n".join(rows[0].inputs.values())).signs
+    yield Finding(
+        "warning",
+        f"Inputs that read like orders to the model: {counts} (such as {_show(rows[0])}: "
+        f"{', '.join(signs)}). An optimizer model is shown them in fences, as data; the task model "
+        "reads them as they are. Look at them: take out what is not meant to be there, and leave "
+        "what your users will send (apo audit tells how a prompt stands it).",
+    )
 
 
 def _show(example: Example) -> str:

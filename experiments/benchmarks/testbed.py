@@ -25,7 +25,7 @@ import typer
 from numpy.typing import NDArray
 
 from apo import Budget, Options, Prompt, aoptimize, make_optimizer
-from apo.compare.statistics import interval
+from apo.statistics import interval
 from apo.plugins import optimizer_names
 from apo.runs import find_run
 from apo.testing.landscape import Landscape, LandscapeModel

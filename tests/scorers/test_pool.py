@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ import pytest
 
 from apo.concurrency import gather
 from apo.errors import TaskError
-from apo.scorers.pool import PooledScorer, judge
+from apo.scorers.awaited import Question, judge
+from apo.scorers.pool import PooledScorer
 from apo.scorers.registry import FunctionScorer, make_scorer
 from apo.task import Example, Score, Task
 from apo.testing import fake_task
@@ -30,6 +31,10 @@ def score(output, example, bonus=0.0):
     return Score(min(1.0, len(output) / 10 + bonus), True, str(os.getpid()))
 """
 EXAMPLE = Example({"input": "x"}, ("예",))
+
+
+async def nobody(questions: Sequence[Question]) -> list[str]:
+    raise AssertionError("these scorers ask no model")
 
 
 @pytest.fixture
@@ -55,10 +60,10 @@ def test_the_same_scores_in_order_from_other_processes(pooled: Task, folder: Pat
     outputs = ["", "a", "한국어", "a" * 20, "\n"]
 
     async def score_all() -> list[Score]:
-        first = asyncio.ensure_future(judge(pooled, outputs[0], EXAMPLE))
+        first = asyncio.ensure_future(judge(pooled, outputs[0], EXAMPLE, nobody))
         await asyncio.sleep(0)
         assert not first.done()  # The loop went on meanwhile.
-        return [await first, *await gather(judge(pooled, o, EXAMPLE) for o in outputs[1:])]
+        return [await first, *await gather(judge(pooled, o, EXAMPLE, nobody) for o in outputs[1:])]
 
     found = asyncio.run(score_all())
     assert [s.value for s in found] == [plain(folder).judge(o, EXAMPLE).value for o in outputs]
@@ -70,20 +75,20 @@ def test_the_same_errors(output: str, pooled: Task, folder: Path) -> None:
     with pytest.raises(TaskError) as alone:
         plain(folder).judge(output, EXAMPLE)
     with pytest.raises(TaskError) as there:
-        asyncio.run(judge(pooled, output, EXAMPLE))
+        asyncio.run(judge(pooled, output, EXAMPLE, nobody))
     assert str(there.value) == str(alone.value)
 
 
 def test_a_death_is_told_and_the_next_run_has_new_workers(pooled: Task) -> None:
     with pytest.raises(TaskError, match=r"mine.py:score died while it scored"):
-        asyncio.run(judge(pooled, "die", EXAMPLE))
-    assert asyncio.run(judge(pooled, "abcd", EXAMPLE)).value == 0.5
+        asyncio.run(judge(pooled, "die", EXAMPLE, nobody))
+    assert asyncio.run(judge(pooled, "abcd", EXAMPLE, nobody)).value == 0.5
 
 
 def test_a_scorer_without_workers_is_called_here(folder: Path) -> None:
     task = plain(folder)
     assert type(task.scorer) is FunctionScorer
-    assert asyncio.run(judge(task, "abc", EXAMPLE)) == task.judge("abc", EXAMPLE)
+    assert asyncio.run(judge(task, "abc", EXAMPLE, nobody)) == task.judge("abc", EXAMPLE)
 
 
 @pytest.mark.parametrize(

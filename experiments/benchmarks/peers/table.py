@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from apo.compare.statistics import interval, mean, signed_rank_p
+from apo.statistics import interval, mean, signed_rank_p
 
 COUNTERPARTS: Mapping[str, tuple[str, ...]] = {
     "dspy-miprov2": ("miprov2",),

@@ -1,0 +1,27 @@
+"""Robustness and safety: does a prompt keep its task, its form, its secret and its refusals?
+
+`aaudit` tries a suite of attacks and harmless changes on one prompt, or on two side by side;
+`attack` does so within a search; `detect` finds texts that carry orders to a model.
+"""
+
+from apo.audit.audit import aaudit, audit
+from apo.audit.detector import Detection, detect
+from apo.audit.measuring import attack
+from apo.audit.outcomes import Outcome
+from apo.audit.report import Audit, Pair, Rate
+from apo.audit.trials import Trial, n_calls, plan
+
+__all__ = [
+    "Audit",
+    "Detection",
+    "Outcome",
+    "Pair",
+    "Rate",
+    "Trial",
+    "aaudit",
+    "attack",
+    "audit",
+    "detect",
+    "n_calls",
+    "plan",
+]

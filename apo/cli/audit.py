@@ -1,0 +1,168 @@
+"""`apo audit`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from apo.cli import options as o
+
+if TYPE_CHECKING:
+    from apo.audit import Audit
+    from apo.prompt import Prompt
+    from apo.runs import RunFolder
+    from apo.task import Task
+
+
+def audit(
+    what: Annotated[
+        str,
+        typer.Argument(metavar="RUN|PROMPT", help="A run (its seed and best prompt), or a file."),
+    ],
+    task: Annotated[
+        str, typer.Option("--task", "-t", help="The task; needed for a prompt file.")
+    ] = "",
+    split: Annotated[
+        str, typer.Option("--split", help="Where the inputs are from: test, validation, train.")
+    ] = "test",
+    model: o.ModelName = "",
+    max_calls: Annotated[
+        int | None,
+        typer.Option("--max-calls", help="Draw so many trials; by default the whole suite."),
+    ] = None,
+    max_usd: o.MaxUsd = None,
+    canary: Annotated[
+        str, typer.Option("--canary", metavar="TEXT", help="A text of the prompt to keep secret.")
+    ] = "",
+    max_rate: Annotated[
+        float | None,
+        typer.Option(
+            "--max-rate",
+            help="Exit with 1 when the prompt fails a larger share of a kind's trials, such as "
+            "0.05; for CI.",
+        ),
+    ] = None,
+    seed: o.Seed = 0,
+    concurrency: o.Concurrency = 16,
+    price: o.Prices = [],  # noqa: B006 (typer reads the default, nobody changes it)
+    transport: o.Transport = "aiohttp",
+    timeout: o.Timeout = 120.0,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Ask again instead of using kept answers.")
+    ] = False,
+    json: o.Json = False,
+) -> None:
+    """Attack a prompt: injections, leaking, jailbreaks, typos; does it keep its task and secret?
+
+    Of a run, the seed and the best prompt are tried side by side, and audit.json is put in its
+    folder. Answers are kept: the same audit again costs nothing.
+
+    Example: `apo audit last --max-calls 400`
+    """
+    from apo.audit.audit import aaudit, trials_of
+    from apo.audit.trials import n_calls
+    from apo.budget import Budget
+    from apo.cli.audit_report import tell
+    from apo.cli.console import home, print_json, say
+    from apo.cli.live import watch
+    from apo.errors import SettingsError
+    from apo.journal import Journal
+    from apo.options import Options
+    from apo.session import Progress
+
+    if max_rate is not None and not 0 <= max_rate <= 1:
+        raise SettingsError(f"--max-rate is {max_rate}; it is a share from 0 to 1, such as 0.05.")
+    loaded, prompts, run = _subject(what, task)
+    name = model or (run and run.settings["model"]) or "embedded"
+    n = len(prompts)
+    trials = trials_of(loaded, split, seed=seed, max_calls=max_calls, n_prompts=n)
+    if not json:
+        say(
+            f"{len(trials)} trials on {split} examples of {loaded.name}, {' and '.join(prompts)}: "
+            f"{n * n_calls(trials):,} calls to {name} at most; kept answers are not asked for."
+        )
+    kept = home() / "evaluations.db"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    progress = Progress()
+    with Journal(None if fresh else kept) as journal:
+        work = aaudit(
+            loaded,
+            prompts,
+            model=name,
+            split=split,
+            max_calls=max_calls,
+            seed=seed,
+            canary=canary,
+            budget=Budget(max_usd=max_usd),
+            options=Options(
+                max_concurrency=concurrency,
+                transport=o.transport(transport),
+                timeout=timeout,
+                prices=o.prices(price),
+            ),
+            journal=journal,
+            progress=progress,
+        )
+        found = watch(work, progress, f"{loaded.name} · audit · {name}", quiet=json)
+    document = found.to_dict()
+    if run is not None:
+        run.write("audit.json", document)
+    if json:
+        print_json(document)
+    else:
+        tell(found, run)
+    if max_rate is not None:
+        _gate(found, run, max_rate)
+
+
+def _subject(what: str, task: str) -> "tuple[Task, dict[str, Prompt], RunFolder | None]":
+    """What is audited: a prompt file, or the two prompts of a run on its own examples."""
+    from apo.cli.console import home
+    from apo.errors import PromptError, RunError, SettingsError
+    from apo.prepare import same_pools
+    from apo.prompt import Prompt
+    from apo.prompt_files import read_prompt
+    from apo.runs import find_run
+    from apo.shapes import require_result
+    from apo.taskfile.load import load_task
+
+    path = Path(what)
+    if path.is_file():
+        if not task:
+            raise SettingsError("A prompt file needs its task: give --task.")
+        loaded = load_task(task, memory=home() / "splits")
+        template = loaded.seed_prompts[0].template if loaded.seed_prompts else None
+        return loaded, {"prompt": read_prompt(path, loaded.input_fields, template)}, None
+    try:
+        folder = find_run(what, home())
+    except RunError as error:
+        raise PromptError(f"{what!r} is neither a prompt file nor a run. {error}") from error
+    result: dict[str, Any] | None = folder.result
+    if result is None:
+        raise RunError(f"{folder.id} has no result yet. Go on with: apo resume {folder.id}")
+    require_result(result, str(folder.path / "result.json"))
+    name = task or folder.settings.get("task_ref")
+    if not name:
+        raise RunError(f"{folder.id} was started with a Python object as its task: give --task.")
+    loaded = same_pools(folder, load_task(name, memory=home() / "splits"))
+    prompts = {key: Prompt.from_dict(result[f"{key}_prompt"]) for key in ("seed", "best")}
+    if prompts["best"] == prompts["seed"]:
+        del prompts["best"]
+    return loaded, prompts, folder
+
+
+def _gate(found: "Audit", run: "RunFolder | None", max_rate: float) -> None:
+    """Exit with 1 when the prompt that `apo export` gives fails too often."""
+    from apo.cli.console import percent, say
+
+    name = [*found.prompts][-1] if run is None else (run.result or {})["winner"]
+    name = name if name in found.prompts else next(iter(found.prompts))
+    worst = found.worst(name)
+    if worst is None or worst.rate is None or worst.rate <= max_rate:
+        return
+    say(
+        f"Over the limit: {name} fails {percent(worst.rate)} of the {worst.group} trials, and "
+        f"--max-rate allows {percent(max_rate)}.",
+        "bold red",
+    )
+    raise typer.Exit(1)

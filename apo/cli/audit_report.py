@@ -1,0 +1,78 @@
+"""An audit as people read it on a terminal."""
+
+from rich.table import Table
+
+from apo.audit import Audit
+from apo.cli.console import console, dollars, percent, say
+from apo.runs import RunFolder
+from apo.scorers.answers import quote
+
+
+def tell(found: Audit, run: RunFolder | None) -> None:
+    """Tell an audit: a table by kind, which prompt is worse, an example of each failure."""
+    table = Table(box=None, pad_edge=False)
+    several = len(found.prompts) > 1
+    headings = ("trials", "failed", "95 % interval", "answers lost", "form lost", "score without")
+    table.add_column("", no_wrap=True)
+    for heading in ("prompt",) * several + (*headings, "score with"):
+        table.add_column(heading, justify="left" if heading == "prompt" else "right")
+    kinds = {r.group: None for name in found.prompts for r in found.rates(name)}
+    rates = {(name, r.group): r for name in found.prompts for r in found.rates(name)}
+    for kind in kinds:
+        for place, name in enumerate(found.prompts):
+            if (name, kind) not in rates:
+                continue
+            r = rates[name, kind]
+            low, high = r.interval
+            lost = f"{r.lost} of {r.could_lose}"
+            shown = (
+                str(r.n), percent(r.rate), f"{100 * low:.1f} to {100 * high:.1f}" if r.n else "–",
+                lost, str(r.malformed), percent(r.clean_score), percent(r.score),
+            )  # fmt: skip
+            table.add_row("" if place else kind, *([name] if several else []), *shown)
+    console.print(table)
+    _tell_pairs(found)
+    _tell_examples(found)
+    _cautions(found)
+    say(f"{found.spent.calls:,} calls, {dollars(found.spent.usd)} (kept answers counted).")
+    if run is not None:
+        say(f"All figures, and every trial that was failed: {run.path / 'audit.json'}")
+
+
+def _tell_pairs(found: Audit) -> None:
+    for pair in found.pairs():
+        if pair.p_value > 0.05:
+            continue
+        first, second = found.prompts
+        worse = second if pair.only_second > pair.only_first else first
+        say(
+            f"{pair.kind}: {worse} fails more often: {pair.only_first} trials were failed by "
+            f"{first} alone, {pair.only_second} by {second} alone, p = {pair.p_value:.2g}.",
+            "yellow",
+        )
+
+
+def _tell_examples(found: Audit) -> None:
+    """One failed trial of each kind, with what was answered."""
+    name = [*found.prompts][-1]
+    told: set[str] = set()
+    for outcome in found.outcomes[name]:
+        trial = outcome.trial
+        if not outcome.failed or trial.kind in told:
+            continue
+        told.add(trial.kind)
+        how = ", ".join(part for part in (trial.name, trial.place, trial.dress) if part)
+        say(f"{trial.kind} ({how}) turned {name} from {quote(outcome.clean.output)} to "
+            f"{quote(outcome.tried.output)}.")  # fmt: skip
+
+
+def _cautions(found: Audit) -> None:
+    if found.model == "embedded":
+        say(
+            "The embedded model is a bag-of-words reader: it cannot follow an order, and cannot tell "
+            "one from the text. These figures say nothing of a language model.",
+            "yellow",
+        )
+    errors = sum(r.errors for name in found.prompts for r in found.rates(name))
+    if errors:
+        say(f"{errors} requests were refused by the provider, or too long.", "yellow")

@@ -1,0 +1,130 @@
+"""Scorers that take their time: a model, another process, or a function that awaits something."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from apo.errors import ApoError, TaskError
+from apo.model import Request
+from apo.task import Example, Score, Task
+
+
+class Question(NamedTuple):
+    """What a scorer asks of a judge.
+
+    Attributes:
+        request: what is asked.
+        model: the name of the judge; "" for the run's own.
+        draw: tells draws of the same request apart; 0 for the only one.
+    """
+
+    request: Request
+    model: str = ""
+    draw: int = 0
+
+
+Ask = Callable[[Sequence[Question]], Awaitable[list[str]]]
+"""Puts questions to judges, all at once; a refusal for good gives ""."""
+
+
+class Ungraded(ApoError):
+    """No judge gave a grade: the example has no score, which is not a score of 0."""
+
+
+@runtime_checkable
+class AwaitedScorer(Protocol):
+    """A scorer whose scores are awaited, once the answers of a whole batch have come.
+
+    Attributes:
+        n_calls: the most calls to judges that one answer takes.
+        models: names of the judges that it asks, beside the run's own.
+    """
+
+    @property
+    def n_calls(self) -> int:
+        """See above."""
+        ...
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """See above."""
+        ...
+
+    async def score(self, output: str, example: Example, ask: Ask) -> Score:
+        """Judge an answer.
+
+        Raises:
+            Ungraded: no judge gave a grade.
+            TaskError: the scorer failed.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsyncScorer:
+    """A user's coroutine function as a scorer.
+
+    Attributes:
+        function: takes an answer and its example; gives what a `FunctionScorer`'s gives.
+        name: what to call it in messages.
+    """
+
+    function: Callable[..., Awaitable[Any]] = field(repr=False)
+    name: str
+    n_calls: int = field(default=0, init=False)
+    models: tuple[str, ...] = field(default=(), init=False)
+
+    async def score(self, output: str, example: Example, ask: Ask) -> Score:
+        """Await the function.
+
+        Raises:
+            TaskError: the function failed, or gave something that is no score.
+        """
+        try:
+            found = await self.function(output, example)
+        except Exception as error:  # A user's function may raise anything.
+            raise TaskError(
+                f"The scorer {self.name} failed on example {example.id}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        return as_score(found, self.name, example)
+
+
+def as_score(found: Any, name: str, example: Example) -> Score:
+    """Read what a user's function gave as a score.
+
+    Raises:
+        TaskError: it is no `Score`, number in [0, 1] or bool.
+    """
+    if isinstance(found, bool | int | float):
+        found = Score(float(found), True, "" if found >= 1 else f"Expected {example.target}")
+    if not (isinstance(found, Score) and 0 <= found.value <= 1):
+        raise TaskError(
+            f"The scorer {name} gave {found!r:.100} on example {example.id}; "
+            "it must give a Score, a bool, or a number from 0 to 1."
+        )
+    return found
+
+
+async def judge(task: Task, output: str, example: Example, ask: Ask) -> Score:
+    """Score an answer as `Task.judge` does, where the scorer's scores are awaited.
+
+    Raises:
+        Ungraded: no judge gave a grade.
+        TaskError: the scorer raised, or gave no value in [0, 1]; never turned into a 0.
+    """
+    scorer = task.scorer
+    if not isinstance(scorer, AwaitedScorer):
+        return task.judge(output, example)
+    found: Score | TaskError
+    try:
+        found = await scorer.score(output, example, ask)
+    except TaskError as error:
+        found = error
+
+    def known(output: str, example: Example) -> Score:
+        if isinstance(found, TaskError):
+            raise found
+        return found
+
+    return replace(task, scorer=known).judge(output, example)

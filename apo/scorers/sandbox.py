@@ -1,0 +1,191 @@
+"""Starts the processes that run a program and its tests, and ends them in good time.
+
+What they may not do, and how they are kept from it, is in `jail`; how the tests use the program,
+in `bridge`; what they say, in `examiner`.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from apo.errors import TaskError
+
+_MODULES = ("jail", "remote", "wire", "bridge", "unit_tests", "examiner")
+_START = """
+import json, os, sys, types
+def exactly(size):
+    parts = b""
+    while len(parts) < size:
+        part = os.read(0, size - len(parts))
+        if not part:
+            os._exit(1)
+        parts += part
+    return parts
+def read():
+    return json.loads(exactly(int.from_bytes(exactly(8), "big")))
+first = read()
+for name in ("apo", "apo.scorers"):
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = first["paths"].get(name, [])
+for name, source in first["sources"].items():
+    sys.modules[name] = types.ModuleType(name)
+    exec(compile(source, name, "exec"), vars(sys.modules[name]))
+from apo.scorers.examiner import main
+main(read)
+"""
+"""What the new process is given to start: apo's own package is too much for it."""
+
+_GRACE = 5.0
+"""Seconds beyond its own limit until a child is killed from here; a container's start takes some."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sandbox:
+    """How programs are run.
+
+    Attributes:
+        seconds: of CPU for the program, and half of the seconds by the clock.
+        memory: megabytes of address space for each process.
+        disk: megabytes that may be written.
+        allow: what goes without protection where there is none: "network", "files".
+        command: starts Python in a container; empty runs it here.
+    """
+
+    seconds: float
+    memory: float
+    disk: float
+    allow: tuple[str, ...] = ()
+    command: str = ""
+
+    async def run(self, program: str, tests: str, entry_point: str = "") -> list[dict[str, Any]]:
+        """Run the tests of a program.
+
+        Returns:
+            What the tests' process said, line by line.
+
+        Raises:
+            TaskError: it could not be started, or the protection that is asked for is not there.
+        """
+        megabyte = 1024 * 1024
+        job: dict[str, Any] = {
+            "program": program,
+            "entry_point": entry_point,
+            "seconds": self.seconds,
+            "memory": int(self.memory * megabyte),
+            "disk": int(self.disk * megabyte),
+            "packages": [] if self.command else _packages(),
+            "allow": [*self.allow, *(("network", "files") if self.command else ())],
+        }
+        with TemporaryDirectory(prefix="apo-code-", ignore_cleanup_errors=True) as folder:
+            job["folder"] = "" if self.command else folder
+            given = _frame(_modules(local=not self.command)) + _frame(job) + _frame(tests)
+            out, errors = await self._start(given, folder)
+        lines: list[dict[str, Any]] = [
+            json.loads(line) for line in out.splitlines() if line.startswith(b"{")
+        ]
+        if not lines:
+            words = errors.decode("utf-8", "replace").strip()[-500:]
+            raise TaskError(
+                f"The code scorer could not run Python with {self.command or sys.executable!r}: "
+                f"{words or 'it ended without a word'}"
+            )
+        if lines[0]["missing"]:
+            raise TaskError(_unprotected(lines[0]["missing"]))
+        return lines
+
+    async def _start(self, given: bytes, folder: str) -> tuple[bytes, bytes]:
+        command = shlex.split(self.command) or [sys.executable]
+        # A container's client needs its own surroundings; a program gets none of ours.
+        environment: Mapping[str, str] = os.environ if self.command else _environment(folder)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                *("-s", "-P", *(() if self.command else ("-S",)), "-c", _START),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=environment,
+                cwd=None if self.command else folder,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise TaskError(
+                f"The code scorer cannot start {command[0]!r}: {error.strerror}. Install it, or "
+                "change the scorer's `command`."
+            ) from error
+        try:
+            async with asyncio.timeout(2 * self.seconds + _GRACE * (6 if self.command else 1)):
+                return await process.communicate(given)
+        except TimeoutError:
+            return b"", b"it did not end in good time"
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+
+
+def protections() -> tuple[str, ...]:
+    """Try out what a program is kept from on this machine.
+
+    Returns:
+        Of "files", "network" and "processes" what holds, in this order. Programs are run only
+        where the first two do, or where the user allows it.
+
+    Raises:
+        TaskError: no process could be started.
+    """
+    everything = Sandbox(seconds=5, memory=512, disk=1, allow=("network", "files"))
+    return tuple(asyncio.run(everything.run("", "assert True"))[0]["held"])
+
+
+def _environment(folder: str) -> dict[str, str]:
+    alone = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    return alone | {
+        "PATH": "/usr/bin:/bin",
+        "HOME": folder,
+        "TMPDIR": folder,
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": "0",  # Sets have the same order each time: a score holds.
+    }
+
+
+def _packages() -> list[str]:
+    """Where installed packages stand; a folder of the user's may hold secrets, and is none."""
+    named = ("site-packages", "dist-packages")
+    return [path for path in sys.path if Path(path).name in named and Path(path).is_absolute()]
+
+
+def _modules(*, local: bool) -> dict[str, Any]:
+    here = Path(__file__).parent
+    if local:
+        return {"sources": {}, "paths": {"apo": [str(here.parent)], "apo.scorers": [str(here)]}}
+    sources = {
+        f"apo.scorers.{name}": (here / f"{name}.py").read_text(encoding="utf-8")
+        for name in _MODULES
+    }
+    return {"sources": sources, "paths": {}}
+
+
+def _frame(value: object) -> bytes:
+    text = json.dumps(value).encode("ascii")
+    return len(text).to_bytes(8, "big") + text
+
+
+def _unprotected(missing: list[str]) -> str:
+    lacking = " and ".join(missing)
+    return (
+        f"This machine cannot keep a program from {lacking}: that takes Linux 5.13 or later with "
+        "Landlock and seccomp, on x86-64 or aarch64. Run programs in a container: scorer: "
+        '{name: code, command: "docker run --rm -i --network none --memory 512m '
+        'python:3.12-slim python"}. If you trust every program that the model may write, add '
+        f"allow: [{', '.join(missing)}]."
+    )

@@ -1,0 +1,65 @@
+"""The winner's curse: the best of many candidates looks better than it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selected:
+    """The candidate with the highest mean, and what its mean is worth.
+
+    Attributes:
+        index: which candidate; the first of equals.
+        score: its mean on the rows that it was chosen by.
+        corrected: what to expect of it on new rows; never above the score.
+    """
+
+    index: int
+    score: float
+    corrected: float
+
+    @property
+    def optimism(self) -> float:
+        """How much of the score is luck in the choice."""
+        return self.score - self.corrected
+
+
+def selected(scores: Sequence[Sequence[float | None]]) -> Selected:
+    """Choose the best of several candidates by the same rows, and correct its mean for the choice.
+
+    Bootstrap bias correction (Tsamardinos, Greasidou and Borboudakis, "Bootstrapping the
+    Out-of-sample Predictions", 2018, algorithm 2): rows are drawn with repetition, the best
+    candidate on them is measured on the rows that were not drawn, and the mean over many draws is
+    what a choice like this is worth. It costs no model call. A draw leaves 37 % of the rows out,
+    so the choice is made on fewer, and the corrected mean is rather too low than too high. It
+    knows nothing of a search that learned from the scores of earlier candidates on these rows.
+
+    For a gain over the seed prompt, give differences from its scores.
+
+    Args:
+        scores: a row of numbers for each candidate, all on the same examples in the same order;
+            None where there is no answer. At least one candidate and one example.
+    """
+    import numpy as np
+
+    table = np.array([[np.nan if s is None else s for s in row] for row in scores], dtype=float)
+    known = np.isfinite(table)
+    filled = np.where(known, table, 0.0)
+    n = table.shape[1]
+    rng = np.random.default_rng(0)
+    times = rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+
+    def means(weights: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+        sums, sizes = weights @ filled.T, weights @ known.T.astype(float)
+        return np.divide(sums, sizes, out=np.full_like(sums, np.nan), where=sizes > 0)
+
+    everywhere = np.nan_to_num(means(np.ones((1, n))), nan=-np.inf)[0]
+    index = int(everywhere.argmax())
+    inside = np.nan_to_num(means(times.astype(float)), nan=-np.inf)
+    outside = means((times == 0).astype(float))
+    found = outside[np.arange(RESAMPLES), inside.argmax(axis=1)]
+    score = float(everywhere[index])
+    corrected = float(np.nanmean(found)) if np.isfinite(found).any() else score
+    return Selected(index=index, score=score, corrected=min(score, corrected))

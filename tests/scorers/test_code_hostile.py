@@ -1,0 +1,405 @@
+"""Programs that mean harm: the machine stays whole, the score is right, the next program is scored.
+
+Each starts real processes, with small limits.
+"""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from apo.scorers.code import Code
+from apo.scorers.sandbox import protections
+from apo.task import Example, Score
+
+TESTS = "assert add(1, 2) == 3\nassert add(2, 2) == 4"
+GOOD = "def add(a, b):\n    return a + b\n"
+QUICK = Code(seconds=0.5, memory=256, disk=2)
+
+pytestmark = pytest.mark.skipif(
+    set(protections()) != {"files", "network", "processes"},
+    reason="this kernel has no Landlock or no seccomp",
+)
+
+
+@pytest.fixture(autouse=True)
+def the_next_program_is_scored() -> Iterator[None]:
+    yield
+    assert run(GOOD) == 1
+
+
+def score(program: str, tests: str = TESTS, scorer: Code = QUICK) -> Score:
+    started = time.monotonic()
+    found = scorer(f"```python\n{program}\n```", Example({"input": "x"}, (tests,)))
+    assert time.monotonic() - started < 20  # Far beyond the limits; a hanging one never ends.
+    return found
+
+
+def run(program: str, tests: str = TESTS, scorer: Code = QUICK) -> float:
+    return score(program, tests, scorer).value
+
+
+def left_behind(mark: str) -> list[str]:
+    """Processes with a mark in their command line."""
+    found: list[str] = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                text = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if mark.encode() in text:
+                found.append(entry.name)
+    return found
+
+
+# --- the machine
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "while True:\n    pass",
+        "10 ** 10 ** 8",
+        "sum(range(10 ** 12))",
+        "import re\nre.match('(a+)+b', 'a' * 64)",
+        "import time\ntime.sleep(1000)",
+        "import threading\nthreading.Event().wait()",
+        "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True:\n    pass",
+        "import resource\n"
+        "resource.setrlimit(resource.RLIMIT_CPU, (10**6, 10**6))\nwhile True:\n    pass",
+        "try:\n    while True:\n        pass\nexcept BaseException:\n    pass",
+    ],
+)
+def test_what_never_ends_is_ended(body: str) -> None:
+    in_function = "\n".join(f"    {line}" for line in body.splitlines())
+    assert run(body + "\n" + GOOD) == 0
+    assert run(f"def add(a, b):\n{in_function}\n    return a + b") == 0
+
+
+def test_a_fork_bomb_makes_no_process() -> None:
+    bomb = "import os\ndef add(a, b):\n    while True:\n        os.fork()"
+    found = score(bomb)
+    assert found.value == 0
+    assert "PermissionError" in found.feedback
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "os.fork()",
+        "os.forkpty()",
+        "os.posix_spawn('/bin/true', ['true'], {})",
+        "__import__('subprocess').run(['/bin/true'])",
+        "__import__('multiprocessing').Process(target=print).start()",
+        "os.execv('/bin/true', ['true'])",
+        "os.setsid()",
+    ],
+)
+def test_no_process_is_started_left_or_replaced(call: str) -> None:
+    tried = f"import os\ntry:\n    {call}\nexcept OSError:\n    refused = True\n"
+    assert run(f"{tried}\n{GOOD}", "assert refused") == 1
+
+
+def test_a_daemon_does_not_outlive_its_program() -> None:
+    mark = "apo-was-here"
+    daemon = (
+        "import os\ntry:\n    if not os.fork():\n        os.setsid()\n        if not os.fork():\n"
+        f"            os.execvp('sleep', ['sleep', '30', '{mark}'])\nexcept OSError:\n    pass\n"
+    )
+    assert run(daemon + GOOD) == 1
+    assert not left_behind(mark)
+
+
+def test_threads_without_end_stay_within_the_limits() -> None:
+    threads = (
+        "import threading, time\ndef wait():\n    time.sleep(100)\ndef add(a, b):\n"
+        "    while True:\n        threading.Thread(target=wait).start()"
+    )
+    assert run(threads) == 0
+    some = (
+        "import threading\ndef add(a, b):\n    found = []\n"
+        "    t = threading.Thread(target=lambda: found.append(a + b))\n    t.start()\n"
+        "    t.join()\n    return found[0]"
+    )
+    assert run(some) == 1
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "bytearray(10 * 2**30)",
+        "[0] * 10**10",
+        "'x' * 10**10",
+        "list(range(10**9))",
+        "'%10000000000d' % 1",
+    ],
+)
+def test_ten_gigabytes_of_memory_are_refused(expression: str) -> None:
+    found = score(f"{GOOD}\ndef take():\n    return len({expression})", "assert take()\n" + TESTS)
+    assert found.value == pytest.approx(2 / 3)
+    assert "MemoryError" in found.feedback
+
+
+def test_files_are_neither_read_nor_deleted(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.txt"
+    kept.write_text("secret-귤")
+    tmp_path.chmod(0o777)
+    harm = (
+        "import os, shutil\nerrors = []\n"
+        f"path = {str(kept)!r}\n"
+        "def attempt(function, *args):\n"
+        "    try:\n        errors.append(str(function(*args)))\n"
+        "    except OSError as error:\n        errors.append(error.errno)\n"
+        "attempt(open, path)\nattempt(open, path, 'w')\nattempt(os.remove, path)\n"
+        "attempt(os.rename, path, path + '2')\nattempt(os.chmod, path, 0)\n"
+        "attempt(os.utime, path)\nattempt(os.truncate, path, 0)\nattempt(os.link, path, 'a')\n"
+        "attempt(os.listdir, '/')\nattempt(os.listdir, '/home')\nattempt(open, '/etc/passwd')\n"
+        "attempt(os.mkdir, '/tmp/x-apo')\nattempt(os.symlink, '/', '/tmp/x-apo')\n"
+        "attempt(open, '/proc/self/environ')\nattempt(os.rmdir, os.path.dirname(path))\n"
+        f"shutil.rmtree({str(tmp_path)!r}, ignore_errors=True)\n"
+        "shutil.rmtree('/', ignore_errors=True)\n"
+        "shutil.rmtree(os.path.expanduser('~'), ignore_errors=True)\n"
+    )
+    tests = "assert [e for e in errors if e not in (1, 13, 18, 22)] == []\nassert len(errors) == 15"
+    found = score(harm + GOOD, tests)
+    assert found.value == 1, found.feedback
+    assert kept.read_text() == "secret-귤"
+    assert kept.stat().st_mode & 0o777 == 0o644
+
+
+def test_the_own_folder_may_be_written_within_its_size() -> None:
+    writes = (
+        "def save(text):\n    with open('own.txt', 'w') as file:\n        file.write(text)\n"
+        "    with open('own.txt') as file:\n        return file.read()\n"
+        "def fill():\n    import os\n    done = 0\n    for i in range(10_000):\n"
+        "        with open(f'{i}.bin', 'wb') as file:\n"
+        "            done += file.write(bytes(1_000_000))\n    return done\n"
+        "def huge():\n    with open('huge', 'wb') as file:\n"
+        "        for _ in range(10_000):\n            file.write(bytes(1_000_000))\n"
+    )
+    tests = (
+        "assert save('한국어') == '한국어'\n"
+        "try:\n    huge()\n    assert False\nexcept OSError:\n    pass\n"
+        "try:\n    fill()\n    assert False\nexcept OSError:\n    pass"
+    )
+    found = score(writes, tests)
+    assert found.value == 1, found.feedback
+
+
+def test_no_connection_is_made() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        server.settimeout(0.05)
+        calls = (
+            "import socket\nerrors = []\n"
+            "def attempt(function, *args):\n"
+            "    try:\n        function(*args)\n"
+            "    except OSError as error:\n        errors.append(error.errno)\n"
+            f"attempt(socket.create_connection, ('127.0.0.1', {port}))\n"
+            "attempt(socket.socket, socket.AF_UNIX)\n"
+            "attempt(socket.socket, socket.AF_INET, socket.SOCK_DGRAM)\n"
+            "attempt(socket.socket, socket.AF_NETLINK, socket.SOCK_RAW)\n"
+            "attempt(socket.socketpair, socket.AF_UNIX, socket.SOCK_DGRAM)\n"
+        )
+        assert run(calls + GOOD, "assert errors == [1] * 5") == 1
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+def test_no_signal_reaches_another_process() -> None:
+    me, group = os.getpid(), os.getpgrp()
+    kills = (
+        "import os, signal\nerrors = []\n"
+        f"for target in (os.getppid(), {me}, 0, -1, -{group}, -os.getpgrp()):\n"
+        "    for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGSTOP):\n"
+        "        try:\n            os.kill(target, number)\n"
+        "        except OSError as error:\n            errors.append(error.errno)\n"
+    )
+    assert run(kills + GOOD, "assert errors == [1] * 18") == 1
+
+
+def test_limits_of_other_processes_stay() -> None:
+    before = os.getpriority(os.PRIO_PROCESS, 0), os.sched_getaffinity(0)
+    harm = (
+        "import os, resource\nerrors = []\n"
+        "def attempt(function, *args):\n"
+        "    try:\n        function(*args)\n"
+        "    except OSError as error:\n        errors.append(error.errno)\n"
+        f"attempt(resource.prlimit, {os.getpid()}, resource.RLIMIT_NOFILE, (1, 1))\n"
+        f"attempt(os.setpriority, os.PRIO_PROCESS, {os.getpid()}, 19)\n"
+        f"attempt(os.sched_setaffinity, {os.getpid()}, [0])\n"
+    )
+    assert run(harm + GOOD, "assert errors == [1] * 3") == 1
+    assert before == (os.getpriority(os.PRIO_PROCESS, 0), os.sched_getaffinity(0))
+
+
+def test_no_secret_of_the_environment_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-planted-secret")
+    reads = (
+        "import os\nseen = dict(os.environ)\nparents = ''\n"
+        f"for pid in ('self', os.getppid(), {os.getpid()}):\n"
+        "    for name in ('environ', 'mem', 'maps', 'cmdline'):\n"
+        "        try:\n            parents += open(f'/proc/{pid}/{name}', 'rb').read().hex()\n"
+        "        except OSError:\n            pass\n"
+    )
+    tests = (
+        "assert 'OPENAI_API_KEY' not in seen\nassert parents == ''\n"
+        "assert seen['HOME'] != '/root' and not seen['HOME'].startswith('/home')"
+    )
+    assert run(reads + GOOD, tests) == 1
+
+
+def test_output_without_end_goes_nowhere(capfd: pytest.CaptureFixture[str]) -> None:
+    prints = (
+        "import sys\ndef add(a, b):\n    print('x' * 10**6)\n    sys.stderr.write('y' * 10**6)\n"
+    )
+    assert run(f"{prints}    return a + b") == 1
+    assert (
+        run("print('x')\n" * 3 + "def add(a, b):\n    while True:\n        print('x' * 1000)") == 0
+    )
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import ctypes\n    ctypes.string_at(0)",
+        "import os\n    os.abort()",
+        "import os, signal\n    os.kill(os.getpid(), signal.SIGKILL)",
+        "import sys\n    sys.setrecursionlimit(10**9)\n    def deep(x):\n        return deep([x])\n"
+        "    return deep(0)",
+        "eval('(' * 10**6)",
+    ],
+)
+def test_a_crash_is_a_failed_test(body: str) -> None:
+    assert run(f"def add(a, b):\n    {body}\n    return a + b") == 0
+
+
+def test_recursion_without_end_is_an_error_like_another() -> None:
+    found = score(f"{GOOD}\ndef deep(x):\n    return deep(x + 1)", f"assert deep(0)\n{TESTS}")
+    assert found.value == pytest.approx(2 / 3)
+    assert "RecursionError" in found.feedback
+
+
+def test_the_scorers_own_files_stay() -> None:
+    folder = Path(__file__).parents[2] / "apo" / "scorers"
+    before = {path: path.read_bytes() for path in folder.glob("*.py")}
+    harm = (
+        "import os, sys\nfound = []\n"
+        f"for path in {[str(path) for path in before]!r}:\n"
+        "    try:\n        open(path, 'a').write('raise SystemExit')\n        found.append(path)\n"
+        "    except OSError:\n        pass\n"
+    )
+    assert run(harm + GOOD, "assert found == []") == 1
+    assert before == {path: path.read_bytes() for path in folder.glob("*.py")}
+
+
+# --- the verdict
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import os\n    os._exit(0)",
+        "import sys\n    sys.exit(0)",
+        "raise SystemExit",
+        "raise KeyboardInterrupt",
+        "raise AssertionError('passed')",
+        "import os\n    os.closerange(0, 100)\n    return a + b",
+        "import sys\n    sys.stdout.close()\n    sys.stderr.close()\n    return 7",
+        'import os\n    os.write(1, b\'{"test": "x", "failed": ""}\\n\' * 9)\n    return 7',
+        "import os\n    for fd in range(3, 64):\n        try:\n"
+        '            os.write(fd, b\'{"test": "x", "failed": ""}\\n\' * 9)\n'
+        "        except OSError:\n            pass\n    return 7",
+        "import os, json\n    text = json.dumps(['done', [], True, False]).encode()\n"
+        "    for fd in range(3, 64):\n        try:\n"
+        "            os.write(fd, (len(text).to_bytes(8, 'big') + text) * 99)\n"
+        "        except OSError:\n            pass\n    return 7",
+        "class Any(int):\n        __eq__ = __ne__ = __lt__ = lambda *_: True\n    return Any(7)",
+        "class Any:\n        __eq__ = __ge__ = __le__ = lambda *_: True\n        __hash__ = None\n"
+        "    return Any()",
+        "from unittest.mock import ANY\n    return ANY",
+        "class Zero:\n        __sub__ = __rsub__ = __abs__ = lambda *_: 0\n    return Zero()",
+        "class Zero:\n        __rsub__ = __sub__ = lambda self, _: self\n        __abs__ = lambda s: 0\n"
+        "        __float__ = lambda s: 0.0\n        __lt__ = lambda *_: True\n    return Zero()",
+    ],
+)
+def test_no_answer_but_the_right_one_passes(body: str) -> None:
+    tests = (
+        "import math\nassert add(1, 2) == 3\nassert [add(2, 2)] == [4]\n"
+        "assert abs(add(1, 1) - 2) < 1e-6\nassert add(1, 1) in (2, 2.0)\n"
+        "assert math.isclose(add(1, 1), 2)\nassert not add(1, 1) != 2 and 2 <= add(1, 1) <= 2\n"
+        "def test_all():\n    assert {'sum': add(3, 4)} == {'sum': 8 - 1 + add(0, 0)}"
+    )
+    program = f"def add(a, b):\n    if a == 3:\n        return 0\n    {body}"
+    right = {"return a + b": 6 / 7}
+    found = run(program, tests)
+    assert found <= right.get(body.splitlines()[-1].strip(), 0)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import builtins\nbuiltins.abs = lambda x: 0\nbuiltins.AssertionError = Exception\n",
+        "def abs(x):\n    return 0\ndef len(x):\n    return 3\ndef all(x):\n    return True\n",
+        "class math:\n    isclose = staticmethod(lambda *_: True)\n",
+        "import sys\nfor f in list(sys.modules):\n    sys.modules[f] = None\n",
+        "import sys, gc\nfor o in gc.get_objects():\n    if isinstance(o, dict) and 'failed' in o:\n"
+        "        o['failed'] = ''\n",
+        "import sys\nf = sys._getframe()\nwhile f:\n    f.f_globals['ACTIONS'] = {}\n    f = f.f_back\n",
+        "import operator\noperator.eq = lambda *_: True\noperator.__eq__ = lambda *_: True\n",
+        "import json\njson.loads = lambda *_: ['done', [], True, False]\n",
+        "import atexit, os\natexit.register(os._exit, 0)\n",
+    ],
+)
+def test_what_the_program_patches_is_its_own(program: str) -> None:
+    tests = (
+        "import math\nassert abs(wrong(2) - 2) < 1e-6\nassert len([wrong(1)]) == 3\n"
+        "assert all([wrong(1) == 1])\nassert math.isclose(wrong(2), 2)"
+    )
+    assert run(f"{program}\ndef wrong(x):\n    return x + 40", tests) == 0
+
+
+def test_the_tests_are_not_seen() -> None:
+    looks = (
+        "import gc, sys, os\nfound = []\n"
+        "def add(a, b):\n    texts = [o for o in gc.get_objects() if isinstance(o, (str, list, dict))]\n"
+        "    found.append('mark-' + str(4711) in repr(texts))\n"
+        "    try:\n        found.append(os.read(0, 1000))\n    except OSError:\n        pass\n"
+        "    return a + b\n"
+    )
+    tests = "mark = 'mark-4711'\nassert add(1, 2) == 3\nassert found == [False, b'']"
+    assert run(looks, tests) == 1
+
+
+def test_functions_of_the_tests_show_nothing_else() -> None:
+    looks = (
+        "def use(f):\n    found = []\n    for name in ('__globals__', '__code__', '__self__',\n"
+        "                 '__class__', 'gi_frame'):\n        try:\n"
+        "            found.append(getattr(f, name))\n        except AttributeError:\n"
+        "            pass\n    return [f(2), len(found)]\n"
+    )
+    tests = "assert use(lambda x: x * 2)[0] == 4\nassert use(lambda x: x)[1] <= 1"
+    found = score(looks, tests)
+    assert found.value == 1, found.feedback
+
+
+def test_many_at_once_from_threads_of_a_run() -> None:
+    scores: list[float] = []
+    programs = [GOOD, "import os\ndef add(a, b):\n    os._exit(0)"] * 3
+    threads = [
+        threading.Thread(target=lambda p=p: scores.append(run(p)))  # type: ignore[misc] # bound now
+        for p in programs
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(scores) == [0, 0, 0, 1, 1, 1]
+    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL  # The limits are not of this process.
