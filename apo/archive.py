@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from apo.evaluation import Evaluation
+from apo.must_pass import broken
 from apo.prompt import Prompt
 from apo.task import Example
 
@@ -14,12 +15,16 @@ PRIOR_SIZE = 10
 class Archive:
     """Everything measured in one run, shared by all stages of its search.
 
+    A prompt that breaks an example which must pass (`apo.must_pass`) is behind all others.
+
     Attributes:
+        seed: the seed prompt, which says what must pass; None where nothing does.
         whole: the evaluations on the whole validation split, by prompt, in order of arrival.
         parts: the scores on single examples from all other measurements, by prompt.
         best: the first in rank of `whole`; None before the first.
     """
 
+    seed: Prompt | None = None
     whole: dict[Prompt, Evaluation] = field(default_factory=dict[Prompt, Evaluation])
     parts: dict[Prompt, dict[Example, float]] = field(
         default_factory=dict[Prompt, dict[Example, float]]
@@ -29,7 +34,9 @@ class Archive:
     def add(self, evaluation: Evaluation) -> None:
         """Keep an evaluation on the whole validation split."""
         self.whole[evaluation.prompt] = evaluation
-        if self.best is None or _rank(evaluation) > _rank(self.best):
+        if evaluation.prompt == self.seed:  # What others were worth may hang on it.
+            self.best = self.ranked()[0]
+        elif self.best is None or self._rank(evaluation) > self._rank(self.best):
             self.best = evaluation
 
     def add_part(self, evaluation: Evaluation) -> None:
@@ -40,7 +47,7 @@ class Archive:
 
     def ranked(self) -> list[Evaluation]:
         """The evaluations on the whole validation split, the best first."""
-        return sorted(self.whole.values(), key=_rank, reverse=True)
+        return sorted(self.whole.values(), key=self._rank, reverse=True)
 
     def promising(self) -> list[tuple[Prompt, float]]:
         """The prompts measured in part alone, with what may be hoped of them, the best first.
@@ -58,12 +65,12 @@ class Archive:
         order = sorted(hopes, key=lambda p: (hopes[p], len(self.parts[p])), reverse=True)
         return [(prompt, hopes[prompt]) for prompt in order]
 
+    def _rank(self, evaluation: Evaluation) -> tuple[bool, float, int, str]:
+        """Order evaluations of the same examples; ties go to the shorter text, then by id.
 
-def _rank(evaluation: Evaluation) -> tuple[float, int, str]:
-    """Order evaluations of the same examples; ties go to the shorter text, then by id.
-
-    What was not answered counts as wrong: a candidate must not look better by leaving hard
-    examples unanswered.
-    """
-    prompt = evaluation.prompt
-    return (evaluation.at_least, -len(prompt.text()), prompt.id)
+        What was not answered counts as wrong: a candidate must not look better by leaving hard
+        examples unanswered.
+        """
+        prompt, seed = evaluation.prompt, self.whole.get(self.seed) if self.seed else None
+        passes = seed is None or not broken(seed, evaluation)
+        return (passes, evaluation.at_least, -len(prompt.text()), prompt.id)

@@ -1,13 +1,13 @@
 """What a candidate must be before a token is spent on it. Refused, never repaired."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from apo.prompt import VARIABLE, Prompt
+from apo.guards.copies import Copies
+from apo.guards.rules import Rules
+from apo.prompt import VARIABLE, Prompt, fill
+from apo.scorers.answers import quote
 from apo.task import Example
-
-COPIED_LENGTH = 30
-"""Characters from which an input that stands in an instruction counts as copied."""
 
 
 class Contract:
@@ -15,25 +15,44 @@ class Contract:
 
     Args:
         seeds: the prompts whose template and context are not a candidate's to change.
-        examples: rows that must not be copied into an instruction (they belong in demos).
+        examples: train rows, which must not be copied into an instruction (they belong in demos).
+        validation: rows that choose between candidates: to be found in no part of one.
+        rules: the task's own; see `apo.guards.rules.Rules`.
+        own: further texts of the task, which an instruction may repeat: description, labels.
         max_chars: longest instruction, in characters.
     """
 
     def __init__(
-        self, seeds: Iterable[Prompt], examples: Iterable[Example], *, max_chars: int
+        self,
+        seeds: Iterable[Prompt],
+        examples: Sequence[Example],
+        *,
+        validation: Sequence[Example] = (),
+        rules: Rules | None = None,
+        own: Iterable[str] = (),
+        max_chars: int,
     ) -> None:
-        seeds = tuple(seeds)
+        seeds, rules = tuple(seeds), rules or Rules()
         self._frozen = {(seed.template, seed.context) for seed in seeds}
         self._given = {seed.instruction for seed in seeds}
         self._variables = {name for seed in seeds for name in seed.variables}
-        self._max_chars = max_chars
-        texts = (plain(text) for example in examples for text in example.inputs.values())
-        self._rows = tuple(dict.fromkeys(t for t in texts if len(t) >= COPIED_LENGTH))
+        self._rules, self._max_chars = rules, max_chars
+        said = [*(seed.text() for seed in seeds), *own, *rules.frozen]
+        # Validation first: what is copied from it spoils the choice, and there is a limit.
+        self._copies = Copies([*validation, *examples], said)
+        self._demos = {plain(demo.user) for seed in seeds for demo in seed.demos}
+        self._unseen = turns(validation, {seed.template for seed in seeds})
 
     def refusal(self, prompt: Prompt) -> str:
         """Say why a candidate must not be measured; "" when it may."""
         if (prompt.template, prompt.context) not in self._frozen:
+            lost = self._variables - {*prompt.variables}
+            if lost:
+                return f"the prompt lost the variable {{{{{min(lost)}}}}}; the input is shown there"
             return "the user turn or the context was changed"
+        broken = self._rules.broken(prompt) or self._leaked_demo(prompt)
+        if broken:
+            return broken
         if prompt.instruction in self._given and not prompt.cue:
             return ""  # The user's own words, with other demos or another layout.
         if not prompt.instruction.strip():
@@ -46,12 +65,27 @@ class Contract:
             for variable in VARIABLE.finditer(text):
                 if variable[1] in self._variables:
                     return f"the instruction holds the variable {variable[0]} of the user turn"
-        copied = self._copied(prompt.instruction)
-        return f"the instruction copies a row of the data: {copied!r}" if copied else ""
+        copied = self._copies.find(prompt.instruction) or self._copies.find(prompt.cue)
+        return f"the instruction copies a row of the data: {quote(copied)}" if copied else ""
 
-    def _copied(self, instruction: str) -> str:
-        text = plain(instruction)
-        return next((row[:60] for row in self._rows if row in text), "")
+    def _leaked_demo(self, prompt: Prompt) -> str:
+        for demo in prompt.demos:
+            shown = plain(demo.user)
+            if shown in self._unseen and shown not in self._demos:
+                return f"a demo shows a row of validation, which must stay unseen: {quote(shown)}"
+        return ""
+
+
+def turns(examples: Iterable[Example], templates: Iterable[str]) -> set[str]:
+    """The user turns in which a prompt could show the examples."""
+    templates = tuple(templates)
+    turns: set[str] = set()
+    for example in examples:
+        turns.add(plain(" ".join(example.inputs.values())))
+        for template in templates:
+            if {*VARIABLE.findall(template)} <= example.inputs.keys():
+                turns.add(plain(fill(template, example.inputs)))
+    return turns
 
 
 def plain(text: str) -> str:

@@ -47,7 +47,8 @@ def candidates(folder: RunFolder) -> list[dict[str, Any]]:
     """Every candidate with its figures: measured on all of validation first, then by score.
 
     A candidate that was only measured in part has the mean over the answered examples of all its
-    parts.
+    parts. One that breaks an example which must pass (`apo.must_pass`) names it in `broken`, and
+    comes after the others.
     """
     if not folder.journal_path.exists():
         return []
@@ -63,19 +64,36 @@ def candidates(folder: RunFolder) -> list[dict[str, Any]]:
     for event in events:
         if event.kind == "evaluation" and event.body["candidate"] in rows:
             _add(rows[event.body["candidate"]], event.body)
+    _mark_broken([*rows.values()])
     return sorted(
-        rows.values(), key=lambda row: (row["whole"], row["value"] or 0.0, row["n"]), reverse=True
+        rows.values(),
+        key=lambda row: (row["whole"], not row["broken"], row["value"] or 0.0, row["n"]),
+        reverse=True,
     )
 
 
 def _empty(event: Event) -> dict[str, Any]:
-    return {"id": event.key, **event.body, "whole": False, "n": 0, "value": None}
+    figures: dict[str, Any] = {"whole": False, "n": 0, "value": None, "missed": [], "broken": []}
+    return {"id": event.key, **event.body, **figures}
+
+
+def _mark_broken(rows: list[dict[str, Any]]) -> None:
+    """Name the examples that must pass, and that the seed prompt alone gets right."""
+    seed = next((row for row in rows if row["operator"] == "seed"), None)
+    allowed = set[str](seed["missed"] if seed is not None and seed["whole"] else ())
+    for row in rows:
+        missed: list[str] = row.pop("missed")
+        if seed is not None and seed["whole"] and row is not seed:
+            row["broken"] = [example for example in missed if example not in allowed]
 
 
 def _add(row: dict[str, Any], evaluation: dict[str, Any]) -> None:
     answered = evaluation["n"] - evaluation["error"]
     if evaluation["whole"]:
         row.update(whole=True, n=evaluation["n"], value=evaluation["value"])
+        missed: list[str] = evaluation.get("missed", [])  # Absent where nothing must pass.
+        require(missed, list, "the missed examples of an evaluation", JournalError)
+        row.update(at_least=evaluation["at_least"], missed=missed)
     elif not row["whole"] and answered:
         total = (row["value"] or 0.0) * row["n"] + evaluation["value"] * answered
         row["n"] += answered

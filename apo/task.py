@@ -38,10 +38,15 @@ class Example:
     Attributes:
         inputs: the text of each input field, by name.
         targets: the accepted answers, at least one; the first is the one shown in demos.
+        slices: what it is reported under, such as channel or product, by the column's name. Like
+            must_pass it is no part of what the example is: the same row has the same id.
+        must_pass: no candidate may get it wrong where the seed prompt gets it right.
     """
 
     inputs: Mapping[str, str]
     targets: tuple[str, ...]
+    slices: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
+    must_pass: bool = field(default=False, compare=False)
 
     @property
     def target(self) -> str:

@@ -7,7 +7,7 @@ Where a metric of all answers is compared, they are a bootstrap interval and a p
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,6 +114,7 @@ class Verdict:
             "complete": self.complete,
             "visible_gain": self.visible_gain,
             "rows_needed": self.rows_needed,
+            "advice": "" if self.favourable else self.advice,
         }
 
 
@@ -136,7 +137,9 @@ def judge(seed: Evaluation, best: Evaluation, *, complete: bool = True) -> Verdi
     differences = [b.score.value - a.score.value for a, b in pairs if a.score and b.score]
     found = _of_scores(differences) if metric is None else _of_metric(metric, pairs)
     sides = [[a for a, _ in pairs], [b for _, b in pairs]]
-    before, after = (Evaluation(e.prompt, tuple(r), metric) for e, r in zip((seed, best), sides))
+    before, after = (
+        Evaluation(e.prompt, tuple(r), metric) for e, r in zip((seed, best), sides, strict=True)
+    )
     return Verdict(
         n=len(pairs),
         seed_score=before.value,
@@ -180,12 +183,14 @@ def _of_metric(metric: Metric, pairs: Sequence[tuple[Rollout, Rollout]]) -> dict
     before = [a.output for a, _ in pairs] + targets + none
     after = [b.output for _, b in pairs] + none + targets
 
-    def figure(answers: Sequence[str], rows: Any) -> float:
-        return metric([answers[i] for i in rows], [examples[i] for i in rows], [1.0] * len(rows))
+    def figure(answers: Sequence[str], rows: Iterable[int]) -> float:
+        chosen = list(rows)
+        weights = [1.0] * len(chosen)
+        return metric([answers[i] for i in chosen], [examples[i] for i in chosen], weights)
 
     def swapped(swap: Any) -> float:
-        one = [b if s else a for a, b, s in zip(before, after, swap)]
-        other = [a if s else b for a, b, s in zip(before, after, swap)]
+        one = [b if s else a for a, b, s in zip(before[:n], after[:n], swap, strict=True)]
+        other = [a if s else b for a, b, s in zip(before[:n], after[:n], swap, strict=True)]
         return figure(other, range(n)) - figure(one, range(n))
 
     interval = bootstrap_of(

@@ -3,12 +3,15 @@
 import json
 import math
 import random
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apo import ApoError, Evaluation, Example, Prompt, Rollout, Score, Verdict
+from apo.statistics import mcnemar_p
 from apo.verdict import judge
 
 PURE = settings(deadline=None, derandomize=True, max_examples=40)
@@ -31,7 +34,7 @@ def compare(seed: list[float | None], best: list[float | None]) -> Verdict:
     return judge(evaluation(seed, "seed"), evaluation(best, "best"))
 
 
-# --- p-values by hand -----------------------------------------------------------------------
+# --- by hand, and against the normal distribution -------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -52,54 +55,28 @@ def compare(seed: list[float | None], best: list[float | None]) -> Verdict:
 def test_mcnemar_by_hand(wins: int, losses: int, expected: float) -> None:
     before = [0.0] * wins + [1.0] * losses + [1.0, 0.0] * 10
     after = [1.0] * wins + [0.0] * losses + [1.0, 0.0] * 10
-    assert p_value(before, after) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(
-    ("differences", "expected"),
-    [
-        ([0.5], 1.0),
-        ([0.5, 0.5], 2 / 4),
-        ([0.5, 0.25, 0.125], 2 / 8),
-        ([0.5, 0.25, 0.125, 0.0, 0.0], 2 / 8),
-        ([0.5, 0.25, -0.125], 4 / 8),  # Sums of 0.625 or more: 0.625, 0.875; and mirrored.
-        ([0.5, -0.5], 1.0),
-        ([0.1] * 6, 2 / 64),
-        ([-0.1] * 6, 2 / 64),
-    ],
-)
-def test_sign_flips_by_hand(differences: list[float], expected: float) -> None:
-    assert p_value([0.5] * len(differences), [0.5 + d for d in differences]) == pytest.approx(
-        expected
-    )
-
-
-def test_many_pairs_that_all_gain() -> None:
-    before = [place / 400 for place in range(200)]
-    assert (
-        p_value(before, [value + 0.3 + place / 5000 for place, value in enumerate(before)]) < 0.001
-    )
-
-
-# --- intervals ------------------------------------------------------------------------------
+    verdict = compare([*before], [*after])
+    assert verdict.p_value == pytest.approx(expected)
+    assert (verdict.interval[0] > 0 or verdict.interval[1] < 0) == (expected <= 0.05)
 
 
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        ([0.5] * 10, [0.5] * 10, (-0.3, 0.3)),
-        ([0.0] * 10, [1.0] * 10, (0.7, 1.0)),
-        ([1.0] * 100, [0.0] * 100, (-1.0, -0.97)),
-        ([0.0], [1.0], (-1.0, 1.0)),
-        ([0.5], [0.5], (-1.0, 1.0)),
-        # Equal, though not to the last bit.
-        ([0.1, 0.2, 0.3] * 10, [0.2, 0.3, 0.4] * 10, (0.0, 0.2)),
+        # The chance of a row that was not seen: 1 - 0.025^(1/n), about 3.7 / n.
+        ([0.5] * 10, [0.5] * 10, (-0.3085, 0.3085)),
+        ([0.0] * 10, [1.0] * 10, (1 - 2 * 0.3085, 1.0)),
+        ([1.0] * 100, [0.0] * 100, (-1.0, -1 + 2 * 0.03622)),
+        ([0.0], [1.0], (-0.95, 1.0)),
+        ([0.5], [0.5], (-0.975, 0.975)),
+        # Equal, though not to the last bit: 0.1 on all rows, and -1 or 1 on those not seen.
+        ([0.1, 0.2, 0.3] * 10, [0.2, 0.3, 0.4] * 10, (0.1 - 1.1 * 0.1157, 0.1 + 0.9 * 0.1157)),
     ],
 )
-def test_equal_differences_are_widened_by_the_rule_of_three(
-    before: list[float], after: list[float], expected: tuple[float, float]
+def test_equal_differences_are_widened_by_what_was_not_seen(
+    before: list[float | None], after: list[float | None], expected: tuple[float, float]
 ) -> None:
-    assert bootstrap_interval(before, after) == pytest.approx(expected)
+    assert compare(before, after).interval == pytest.approx(expected, abs=1e-4)
 
 
 def test_the_interval_is_about_that_of_the_normal_distribution() -> None:
@@ -109,15 +86,15 @@ def test_the_interval_is_about_that_of_the_normal_distribution() -> None:
     differences = [b - a for a, b in zip(before, after, strict=True)]
     mean = sum(differences) / 400
     deviation = math.sqrt(sum((d - mean) ** 2 for d in differences) / 399)
-    low, high = bootstrap_interval(before, after)
-    assert low == pytest.approx(mean - 1.96 * deviation / 20, abs=0.002)
-    assert high == pytest.approx(mean + 1.96 * deviation / 20, abs=0.002)
+    low, high = compare([*before], [*after]).interval
+    assert low == pytest.approx(mean - 1.96 * deviation / 20, abs=0.005)
+    assert high == pytest.approx(mean + 1.96 * deviation / 20, abs=0.005)
 
 
 def test_many_examples_fit_in_memory() -> None:
-    before = [float(place % 3 == 0) for place in range(6000)]
-    after = [float(place % 2 == 0) for place in range(6000)]
-    low, high = bootstrap_interval(before, after)
+    before: list[float | None] = [float(place % 3 == 0) for place in range(6000)]
+    after: list[float | None] = [float(place % 2 == 0) for place in range(6000)]
+    low, high = compare(before, after).interval
     assert 0.14 < low < 1 / 6 < high < 0.19
 
 
@@ -207,6 +184,98 @@ def test_the_same_scores_give_the_same_verdict() -> None:
     assert compare(seed, best) == compare(seed, best)
 
 
+# --- what could have been seen --------------------------------------------------------------
+
+
+def test_an_unfavourable_verdict_says_what_gain_could_have_been_seen() -> None:
+    verdict = compare([*[0.0] * 30, *[1.0] * 30], [*[1.0] * 4, *[0.0] * 27, *[1.0] * 29])
+    assert verdict.visible_gain == pytest.approx(0.13, abs=0.01)
+    assert verdict.rows_needed == pytest.approx(280, abs=15)
+    assert str(verdict).endswith(
+        "4 won, 1 lost. With 60 test examples a gain under about 13 points may well stay unseen; "
+        "to see 5.0 points takes about 280."
+    )
+    document = verdict.to_dict()
+    assert (document["visible_gain"], document["rows_needed"]) == (
+        verdict.visible_gain,
+        verdict.rows_needed,
+    )
+
+
+def test_a_favourable_one_does_not() -> None:
+    assert str(compare([0.0] * 60, [1.0] * 60)).endswith("60 won, 0 lost.")
+
+
+def test_too_few_examples_for_any_gain() -> None:
+    verdict = compare([0.0] * 3, [1.0] * 3)
+    assert verdict.visible_gain is None
+    assert "With 3 test examples no gain can be seen; to see 100.0 points" in str(verdict)
+    assert str(compare([1.0], [1.0])).endswith("With 1 test example no gain can be seen.")
+
+
+def test_scores_between_0_and_1_get_the_same_advice() -> None:
+    rng = random.Random(1)
+    before = [rng.random() / 2 for _ in range(100)]
+    after = [value + rng.gauss(0.0, 0.15) for value in before]
+    verdict = compare([*before], [*after])
+    assert not verdict.favourable
+    assert verdict.visible_gain is not None
+    assert 0.04 < verdict.visible_gain < 0.08
+    assert verdict.rows_needed is not None
+    assert verdict.rows_needed > 300
+    assert compare([0.1, 0.9], [0.15, 0.85]).visible_gain is None
+
+
+# --- a metric of all answers ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MeanRecall:
+    """A metric of one's own: the mean share of right answers over the targets."""
+
+    by_class: bool = True
+
+    def __call__(
+        self, answers: Sequence[str], examples: Sequence[Example], weights: Sequence[float]
+    ) -> float:
+        right: dict[str, list[bool]] = {}
+        for answer, example in zip(answers, examples, strict=True):
+            right.setdefault(example.target, []).append(answer == example.target)
+        return sum(sum(found) / len(found) for found in right.values()) / len(right)
+
+
+def labelled(rates: dict[str, float], seed: int, n: int = 120) -> Evaluation:
+    rng = random.Random(seed)
+    rollouts: list[Rollout] = []
+    for place in range(n):
+        target = "불만" if place % 8 == 0 else "praise"
+        output = target if rng.random() < rates[target] else "?"
+        example = Example({"input": str(place)}, (target,))
+        rollouts.append(Rollout(example, output, Score(float(output == target))))
+    return Evaluation(Prompt(str(seed)), tuple(rollouts), MeanRecall())
+
+
+def test_a_metric_takes_the_place_of_the_mean() -> None:
+    seed = labelled({"불만": 0.1, "praise": 0.9}, 1)
+    best = labelled({"불만": 0.9, "praise": 0.85}, 2)
+    verdict = judge(seed, best)
+    assert (verdict.seed_score, verdict.best_score) == (seed.value, best.value)
+    assert verdict.difference > 0.2 > best.mean - seed.mean
+    assert verdict.interval[0] < verdict.difference < verdict.interval[1]
+    assert verdict.favourable
+    assert judge(seed, best) == verdict
+    assert not judge(best, seed).favourable
+
+
+def test_a_prompt_is_no_better_than_itself_by_a_metric() -> None:
+    same = labelled({"불만": 1.0, "praise": 1.0}, 3, n=24)
+    verdict = judge(same, same)
+    assert (verdict.difference, verdict.p_value) == (0, 1)
+    assert verdict.interval[0] < -0.1
+    assert verdict.interval[1] > 0.1
+    assert not verdict.favourable
+
+
 # --- chance ---------------------------------------------------------------------------------
 
 
@@ -218,7 +287,9 @@ def trials(n: int, gain: float, times: int, seed: int) -> float:
         hard = [rng.random() for _ in range(n)]
         before = [float(h < 0.5 and rng.random() < 0.8) for h in hard]
         after = [float(h < 0.5 + gain and rng.random() < 0.8) for h in hard]
-        if p_value(before, after) <= 0.05:  # Cheap, and needed in any case.
+        wins = sum(b > a for a, b in zip(before, after, strict=True))
+        losses = sum(b < a for a, b in zip(before, after, strict=True))
+        if mcnemar_p(wins, losses) <= 0.05:  # Cheap, and needed in any case.
             favourable += compare([*before], [*after]).favourable
     return favourable / times
 
@@ -228,4 +299,4 @@ def test_chance_alone_is_seldom_favourable() -> None:
 
 
 def test_twenty_points_are_seen() -> None:
-    assert trials(150, 0.25, 60, seed=2) >= 0.9  # A quarter more, of which 80 % are answered.
+    assert trials(150, 0.25, 30, seed=2) >= 0.9  # A quarter more, of which 80 % are answered.

@@ -8,7 +8,7 @@ from apo.audit.audit import aaudit, audit
 from apo.audit.detector import Detection, detect
 from apo.audit.measuring import attack
 from apo.audit.outcomes import Outcome
-from apo.audit.report import Audit, Pair, Rate
+from apo.audit.report import Audit, Pair, Rate, compare
 from apo.audit.trials import Trial, n_calls, plan
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "aaudit",
     "attack",
     "audit",
+    "compare",
     "detect",
     "n_calls",
     "plan",

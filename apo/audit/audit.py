@@ -16,10 +16,9 @@ from apo.errors import DataError, PromptError, SettingsError, near
 from apo.estimate import SPLITS
 from apo.journal import Journal
 from apo.model import Model
-from apo.models import open_model
 from apo.models.prices import find_price
 from apo.options import Options
-from apo.prepare import MAX_OUTPUT
+from apo.prepare import MAX_OUTPUT, open_judges, open_with
 from apo.prompt import Prompt
 from apo.session import Progress
 from apo.task import Example, Task
@@ -61,36 +60,35 @@ async def aaudit(
         Stopped, ModelError: as for `aoptimize`.
     """
     prompts = {"prompt": prompts} if isinstance(prompts, Prompt) else prompts
-    options, budget = options or Options(), budget or Budget()
+    options = options or Options()
     trials = trials_of(task, split, seed=seed, max_calls=max_calls, n_prompts=len(prompts))
     _check_canary(canary, prompts)
-    opened = model
-    if isinstance(opened, str):
-        opened = open_model(
-            opened,
-            transport=options.transport,
-            timeout=options.timeout,
-            max_connections=options.max_concurrency,
-        )
-    price = find_price(opened.name, options.prices)
-    if price is None and budget.max_usd is not None:
-        raise SettingsError(f"The price of {opened.name} is unknown; state it with --price.")
+    budget = budget or Budget()
+
+    def endpoint(role: str, model: Model) -> Endpoint:
+        price = find_price(model.name, options.prices)
+        if price is None and budget.max_usd is not None:
+            raise SettingsError(f"The price of {model.name} is unknown; state it with --price.")
+        return Endpoint(role, model, price, MAX_OUTPUT[role])
+
+    answers = endpoint("task", open_with(options, model) if isinstance(model, str) else model)
+    judges = open_judges(task.scorer, answers.model, options, endpoint)
     with contextlib.ExitStack() as stack:
         journal = journal or stack.enter_context(Journal())
-        caller = Caller(journal, Meter(budget), limits=options.limits)
+        caller = Caller(journal, Meter(budget), limits=options.limits, judges=judges)
         if progress is not None:
             progress.caller, progress.phase = caller, "evaluate"
-        endpoint = Endpoint("task", opened, price, MAX_OUTPUT["task"])
         try:
             outcomes = {
-                name: await attack(caller, endpoint, task, prompt, trials, canary=canary)
+                name: await attack(caller, answers, task, prompt, trials, canary=canary)
                 for name, prompt in prompts.items()
             }
         finally:
-            await opened.aclose()
+            for used in (answers, *judges.values()):
+                await used.model.aclose()
     return Audit(
         task=task.name,
-        model=opened.name,
+        model=answers.model.name,
         split=split,
         prompts=prompts,
         outcomes=outcomes,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from apo.audit.outcomes import Outcome
 from apo.audit.trials import ALL_KINDS
@@ -98,15 +98,30 @@ class Pair:
     only_second: int
     p_value: float
 
+    @property
+    def worse(self) -> Literal["first", "second", ""]:
+        """Which prompt fails more often, beyond chance; "" when neither is known to."""
+        if self.p_value > 1 - CONFIDENCE:
+            return ""
+        return "first" if self.only_first > self.only_second else "second"
 
-def pair(kind: str, first: Iterable[Outcome], second: Iterable[Outcome]) -> Pair:
-    """Compare two prompts' outcomes of one kind, trial by trial; the p-value is not corrected."""
+
+def _pair(kind: str, first: Sequence[Outcome], second: Sequence[Outcome]) -> Pair:
+    """Compare outcomes of one kind, trial by trial; the p-value is not corrected."""
     others = {o.trial: o.failed for o in second if o.trial.kind == kind}
     both = [(o.failed, others.get(o.trial)) for o in first if o.trial.kind == kind]
     told = [(a, b) for a, b in both if a is not None and b is not None]
     only_first, only_second = sum(a > b for a, b in told), sum(b > a for a, b in told)
     p = mcnemar_p(only_first, only_second)
     return Pair(kind=kind, n=len(told), only_first=only_first, only_second=only_second, p_value=p)
+
+
+def compare(first: Sequence[Outcome], second: Sequence[Outcome]) -> tuple[Pair, ...]:
+    """Compare two prompts' outcomes by kind; kinds that cannot be told of both are left out."""
+    found = (_pair(kind, first, second) for kind in ALL_KINDS)
+    tried = [pair for pair in found if pair.n]
+    corrected = holm([pair.p_value for pair in tried])
+    return tuple(replace(pair, p_value=p) for pair, p in zip(tried, corrected, strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,10 +160,7 @@ class Audit:
         if len(self.outcomes) < 2:
             return ()
         first, second = self.outcomes.values()
-        found = (pair(kind, first, second) for kind in ALL_KINDS)
-        tried = [p for p in found if p.n]
-        corrected = holm([p.p_value for p in tried])
-        return tuple(replace(p, p_value=q) for p, q in zip(tried, corrected, strict=True))
+        return compare(first, second)
 
     def worst(self, name: str) -> Rate | None:
         """The group of one prompt with the highest rate; None when nothing could be told."""

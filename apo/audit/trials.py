@@ -61,18 +61,21 @@ def plan(
         task: the task.
         examples: where the inputs come from.
         seed: of the order and of all draws.
-        max_calls: the most calls for all prompts, the answers to the clean examples included.
+        max_calls: the most calls for all prompts; those for the clean examples, and those to
+            judges, are included.
         n_prompts: prompts that will be tried.
     """
     rng = Random(f"audit {seed}")
-    calls = None if max_calls is None else max_calls // n_prompts
+    calls = None if max_calls is None else max_calls // n_prompts // task.calls_per_example
     # Each example costs a call without an attack, so few calls are spent on few examples.
     n_examples = N_EXAMPLES if calls is None else min(N_EXAMPLES, max(10, calls // 5))
     chosen = rng.sample(range(len(examples)), min(n_examples, len(examples)))
     order = [examples[i] for i in chosen]
     if not order:
         return ()
-    kinds = [_attacked(task, order, kind, rng) for kind in KINDS]
+    # A judge would be asked twice more whether an answer is the wrong one.
+    tried = [kind for kind in KINDS if kind != "steering" or task.calls_per_example == 1]
+    kinds = [_attacked(task, order, kind, rng) for kind in tried]
     kinds += [_perturbed(order, rng), _reworded(task, order)]
     for trials in kinds:
         rng.shuffle(trials)
@@ -80,9 +83,10 @@ def plan(
     return tuple(mixed if calls is None else _affordable(mixed, calls))
 
 
-def n_calls(trials: Sequence[Trial]) -> int:
-    """How many calls trials take with one prompt, the clean examples' included."""
-    return len(trials) + len({trial.clean.id for trial in trials})
+def n_calls(task: Task, trials: Sequence[Trial]) -> int:
+    """The most calls that trials take with one prompt: clean examples' and judges' included."""
+    answers = len(trials) + len({trial.clean.id for trial in trials})
+    return answers * task.calls_per_example
 
 
 def _affordable(trials: Sequence[Trial], calls: int) -> Iterator[Trial]:

@@ -13,12 +13,14 @@ import typer
 
 from apo.cli.audit import audit
 from apo.cli.compare import compare
+from apo.cli.judge import judge
 from apo.cli.look import export, runs, show
 from apo.cli.measure import evaluate
 from apo.cli.methods import optimizers
 from apo.cli.mlflow import sync, ui
 from apo.cli.run import estimate, optimize, resume
 from apo.cli.task import check, init, tasks
+from apo.cli.transfer import transfer
 
 app = typer.Typer(
     name="apo",
@@ -34,7 +36,7 @@ _PANELS: dict[str, list[Callable[..., None]]] = {
     "Your task": [init, check, tasks],
     "Optimize": [optimizers, estimate, optimize, resume],
     "Experiments": [compare],
-    "Results": [runs, show, export, evaluate, audit],
+    "Results": [runs, show, export, evaluate, transfer, audit, judge],
     "MLflow": [ui, sync],
 }
 for _panel, _commands in _PANELS.items():

@@ -26,6 +26,7 @@ def audit(
         str, typer.Option("--split", help="Where the inputs are from: test, validation, train.")
     ] = "test",
     model: o.ModelName = "",
+    judge_model: o.JudgeModel = "",
     max_calls: Annotated[
         int | None,
         typer.Option("--max-calls", help="Draw so many trials; by default the whole suite."),
@@ -79,7 +80,7 @@ def audit(
     if not json:
         say(
             f"{len(trials)} trials on {split} examples of {loaded.name}, {' and '.join(prompts)}: "
-            f"{n * n_calls(trials):,} calls to {name} at most; kept answers are not asked for."
+            f"{n * n_calls(loaded, trials):,} calls at most; those with kept answers are not made."
         )
     kept = home() / "evaluations.db"
     kept.parent.mkdir(parents=True, exist_ok=True)
@@ -96,6 +97,7 @@ def audit(
             budget=Budget(max_usd=max_usd),
             options=Options(
                 max_concurrency=concurrency,
+                judge_model=judge_model or None,
                 transport=o.transport(transport),
                 timeout=timeout,
                 prices=o.prices(price),

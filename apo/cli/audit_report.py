@@ -41,10 +41,10 @@ def tell(found: Audit, run: RunFolder | None) -> None:
 
 def _tell_pairs(found: Audit) -> None:
     for pair in found.pairs():
-        if pair.p_value > 0.05:
+        if not pair.worse:
             continue
         first, second = found.prompts
-        worse = second if pair.only_second > pair.only_first else first
+        worse = first if pair.worse == "first" else second
         say(
             f"{pair.kind}: {worse} fails more often: {pair.only_first} trials were failed by "
             f"{first} alone, {pair.only_second} by {second} alone, p = {pair.p_value:.2g}.",
@@ -69,8 +69,8 @@ def _tell_examples(found: Audit) -> None:
 def _cautions(found: Audit) -> None:
     if found.model == "embedded":
         say(
-            "The embedded model is a bag-of-words reader: it cannot follow an order, and cannot tell "
-            "one from the text. These figures say nothing of a language model.",
+            "The embedded model is a bag-of-words reader: it cannot follow an order, and cannot "
+            "tell one from the text. These figures say nothing of a language model.",
             "yellow",
         )
     errors = sum(r.errors for name in found.prompts for r in found.rates(name))

@@ -73,21 +73,45 @@ def show(
     candidates: Annotated[
         int, typer.Option("--candidates", help="How many of the best candidates to list.")
     ] = 10,
+    flips: Annotated[
+        bool, typer.Option("--flips", help="Test examples won and lost, by label and slice.")
+    ] = False,
+    front: Annotated[
+        bool, typer.Option("--front", help="Candidates by score, tokens, cost and latency.")
+    ] = False,
+    objective: Annotated[
+        list[str],
+        typer.Option("--objective", help="Of the front: score, tokens, output, cost, latency."),
+    ] = [],  # noqa: B006 (typer reads the default, nobody changes it)
+    example: Annotated[
+        str, typer.Option("--example", metavar="ID|TEXT", help="All answers to one example.")
+    ] = "",
     json: o.Json = False,
 ) -> None:
     """Show a run: verdict, scores, the best candidates, what changed from seed to best.
 
-    Example: `apo show last`
+    Example: `apo show last --flips`
     """
     from apo.cli.console import home, print_json, say
     from apo.cli.report import report
+    from apo.cli.results import parts_of, tell_vetoes
     from apo.runs import find_run
     from apo.summary import summary
 
     folder = find_run(run, home())
     document = summary(folder)
+    wanted: dict[str, str | bool] = {
+        "flips": flips,
+        "front": front or bool(objective),
+        "example": example,
+    }
+    parts = parts_of(folder, wanted, objective)
     if json:
-        print_json(document)
+        print_json({**document, **{name: part for name, (part, _) in parts.items()}})
+        return
+    if parts:
+        for _, tell in parts.values():
+            tell()
         return
     say(
         f"{folder.id} · {document['state']} · {document['task']} · {document['optimizer']} · "
@@ -99,6 +123,7 @@ def show(
     else:
         say(f"There is no result yet. Go on with: apo resume {folder.id}", "yellow")
     _list(document["candidates"][:candidates])
+    tell_vetoes([(row["id"], row["value"], row["broken"]) for row in document["candidates"]])
     _diff(document)
 
 
@@ -117,7 +142,15 @@ def _list(rows: list[dict[str, Any]]) -> None:
         text = row["prompt"]["instruction"]
         n_demos = len(row["prompt"]["demos"])
         text = f"[{n_demos} demos] {text}" if n_demos else text
-        where = "validation" if row["whole"] else f"{row['n']} examples" if row["n"] else "nothing"
+        where = (
+            "vetoed"
+            if row["broken"]
+            else "validation"
+            if row["whole"]
+            else f"{row['n']} examples"
+            if row["n"]
+            else "nothing"
+        )
         length = f"{len(Prompt.from_dict(row['prompt']).text()):,}"
         figures = (percent(row["value"]), where, row["operator"], length)
         table.add_row(*figures, Text(text.replace("\n", " ⏎ ")))
@@ -150,6 +183,15 @@ def export(
     best: Annotated[
         bool, typer.Option("--best", help="The best prompt found, even without a proven gain.")
     ] = False,
+    within: Annotated[
+        float | None,
+        typer.Option(
+            "--within",
+            metavar="POINTS",
+            help="The cheapest prompt that scores within so many points of the best on "
+            "validation, such as 1.",
+        ),
+    ] = None,
 ) -> None:
     """Write the prompt to use: the best one if the verdict is favourable, otherwise the seed.
 
@@ -157,6 +199,7 @@ def export(
     """
     from pathlib import Path
 
+    from apo.cli.cheapest import cheapest_prompt
     from apo.cli.console import home, say, write_document
     from apo.errors import RunError, SettingsError
     from apo.prompt import Prompt
@@ -169,13 +212,20 @@ def export(
     if result is None:
         raise RunError(f"{folder.id} has no result yet. Go on with: apo resume {folder.id}")
     require_result(result, str(folder.path / "result.json"))
+    if within is not None and best:
+        raise SettingsError("Give --best or --within, not both: each names another prompt.")
     which = "best" if best else result["winner"]
-    if which == "seed":
+    chosen = result[f"{which}_prompt"]
+    if within is not None:
+        chosen = cheapest_prompt(folder, result, within)
+    elif which == "seed":
         say(
             "The gain is not proven, so this is the seed prompt; --best gives the best one found.",
             "yellow",
         )
-    text = write_prompt(Prompt.from_dict(result[f"{which}_prompt"]), form)
+    elif result["winner"] != "best":
+        say("This is the best prompt found; that it beats the seed is not proven.", "yellow")
+    text = write_prompt(Prompt.from_dict(chosen), form)
     if not out:
         write_document(text)
         return

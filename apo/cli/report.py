@@ -48,7 +48,15 @@ def _verdict(verdict: dict[str, Any] | None) -> None:
         f"{100 * low:+.1f} to {100 * high:+.1f}, p = {verdict['p_value']:.2g}; "
         f"{verdict['wins']} examples won, {verdict['losses']} lost."
     )
-    if verdict["favourable"]:
+    if verdict.get("broken"):  # Results of earlier versions do not say it.
+        say(
+            "Not favourable: test examples that must pass, and that the seed prompt gets right, "
+            f"the best prompt gets wrong: {', '.join(verdict['broken'][:5])}"
+            f"{', …' if len(verdict['broken']) > 5 else ''}. Look at them: apo show --flips. "
+            f"{figures}",
+            "bold yellow",
+        )
+    elif verdict["favourable"]:
         say(f"Favourable: the best prompt is better than the seed. {figures}", "bold green")
     else:
         say(f"Not proven: the seed prompt stays the answer. {figures}", "bold yellow")

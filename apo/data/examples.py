@@ -15,6 +15,10 @@ from apo.scorers.answers import quote
 TOLD = 1_000_000
 """After so many rows each, it is told how far reading is."""
 
+YES = frozenset(("1", "true", "x", "y", "yes", "네", "예", "참"))
+"""What marks an example that must pass, in any case of letters."""
+NO = frozenset(("", "-", "0", "false", "n", "no", "거짓", "아니오", "아니요"))
+
 _log = logging.getLogger(__name__)
 
 
@@ -28,18 +32,22 @@ class Columns:
             several accepted answers.
         labels: the only allowed answers; empty when all are allowed.
         split: the column that names each row's pool, if there is one.
+        slices: columns whose values name slices of the rows, such as channel or product.
+        must_pass: the column that marks rows which must never be got wrong, if there is one.
     """
 
     inputs: Mapping[str, str]
     targets: tuple[str, ...]
     labels: tuple[str, ...] = ()
     split: str | None = None
+    slices: tuple[str, ...] = ()
+    must_pass: str | None = None
 
     @property
     def names(self) -> list[str]:
         """All columns that a row must have."""
-        names = [*self.inputs.values(), *self.targets]
-        return names if self.split is None else [*names, self.split]
+        marks = [name for name in (self.split, self.must_pass) if name is not None]
+        return [*self.inputs.values(), *self.targets, *self.slices, *marks]
 
 
 @dataclass
@@ -134,6 +142,31 @@ def accepted(cell: str | None) -> list[str]:
         if value and all(isinstance(item, str) for item in value):
             return list(value)
     return [cell]
+
+
+def marks(row: Row, columns: Columns, where: str) -> tuple[dict[str, str], bool]:
+    """Read what an example is reported under, and whether it must pass.
+
+    Args:
+        row: a usable row.
+        columns: which columns say so.
+        where: names the source in messages.
+
+    Raises:
+        DataError: the cell of must_pass says neither yes nor no.
+    """
+    slices = {name: (row[name] or "").strip() for name in columns.slices}
+    slices = {name: value.encode("utf-8", "replace").decode() for name, value in slices.items()}
+    if columns.must_pass is None:
+        return slices, False
+    said = (row[columns.must_pass] or "").strip().casefold()
+    if said not in YES and said not in NO:
+        raise DataError(
+            f"{where}: the column {columns.must_pass!r} is {quote(said)} for the input "
+            f"{quote(str(row[next(iter(columns.inputs.values()))]))}. Mark an example that must "
+            f"pass with one of {', '.join(sorted(YES))}, and leave the others empty."
+        )
+    return slices, said in YES
 
 
 def _unusable(inputs: Mapping[str, str | None], targets: tuple[str, ...]) -> str:

@@ -8,12 +8,13 @@ keep their pool when the data grows.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from apo.data.examples import Columns, Rejected, usable
+from apo.data.examples import Columns, Rejected, marks, usable
 from apo.data.memory import SplitMemory
 from apo.data.rows import Row
 from apo.data.sampling import Kept, Sample, inputs_id, sort_key
 from apo.data.split import POOLS, Home, Split, allot
 from apo.errors import DataError, near
+from apo.guards.near import pair_notes, same_but_signs
 from apo.scorers.answers import quote
 from apo.task import Example
 
@@ -76,7 +77,8 @@ def make_pools(
             identity = inputs_id(inputs)
             key = sort_key(identity, split.seed)
             if sample.wants(identity, key):
-                sample.add(Example(inputs, targets), identity, key)
+                slices, must_pass = marks(row, columns, source)
+                sample.add(Example(inputs, targets, slices, must_pass), identity, key)
             else:
                 sample.seen += 1
     homes = {home: _merge(samples, home) for home in dict.fromkeys(home for home, _ in samples)}
@@ -90,6 +92,10 @@ def make_pools(
     sizes = ", ".join(f"{name} {len(pools[name])}" for name in POOLS)
     seen = sum(sample.seen for sample in samples.values())
     notes.append(f"{seen} usable rows; the pools: {sizes}.")
+    if columns.must_pass is not None:
+        notes.append(_must_pass_note(pools))
+    examples = {name: [kept.example for kept in pools[name]] for name in POOLS}
+    notes += [text for _, text in pair_notes(same_but_signs(examples))]
     train, validation, test = (tuple(kept.example for kept in pools[name]) for name in POOLS)
     return Pools(train=train, validation=validation, test=test, notes=tuple(notes), rows=seen)
 
@@ -173,6 +179,18 @@ def _separate(homes: dict[str, Home]) -> list[str]:
                 text = f"Inputs of {later} that are also in {name}: {len(shared)}"
                 notes.append(f"{text}; removed from {name}.")
     return notes
+
+
+def _must_pass_note(pools: Mapping[str, list[Kept]]) -> str:
+    """Say where the examples that must pass have come to lie: those of train veto nobody."""
+    found = {name: sum(kept.example.must_pass for kept in pools[name]) for name in POOLS}
+    told = ", ".join(f"{name} {found[name]}" for name in POOLS)
+    if not any(found.values()):
+        return "No example of the pools is marked as one that must pass."
+    return (
+        f"Examples that must pass: {told}. Those of validation can veto a candidate, those of test "
+        "the verdict; give them these pools with split: {column: …}."
+    )
 
 
 def _require_all(pools: Mapping[str, list[Kept]], split: Split) -> None:

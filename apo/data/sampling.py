@@ -7,7 +7,7 @@ pass, flat memory, and any subset of the data gives a consistent sample.
 import hashlib
 import heapq
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil
 
@@ -51,9 +51,18 @@ class Kept:
     def merge(self, example: Example, copies: int = 1) -> None:
         """Take in another row with the same inputs."""
         self.copies += copies
-        found = {e.id: e for e in (self.example, self.other, example) if e is not None}
+        found: dict[str, Example] = {}
+        for e in (self.example, self.other, example):
+            if e is not None:
+                found[e.id] = _same(found[e.id], e) if e.id in found else e
         self.example, *others = (found[identity] for identity in sorted(found))
         self.other = others[0] if others else None
+
+
+def _same(one: Example, other: Example) -> Example:
+    """One example of two rows that say the same, whichever came first; one mark is enough."""
+    slices = min(one.slices, other.slices, key=lambda slices: sorted(slices.items()))
+    return replace(one, slices=slices, must_pass=one.must_pass or other.must_pass)
 
 
 @dataclass

@@ -19,7 +19,7 @@ from apo.data.rows import read_rows
 from apo.data.split import Split
 from apo.task import Example, content_hash
 
-FORMAT = 1
+FORMAT = 2
 """Another one where the same rows would give other pools."""
 LARGE = 100_000
 """Usable rows from which on pools are stored: fewer are read in less than a second."""
@@ -99,7 +99,10 @@ class StoredPools:
             if value["key"] != self._key(remembered) or value["hash"] != content_hash(body):
                 return None
             pools = {
-                name: tuple(Example(dict(inputs), tuple(targets)) for inputs, targets in body[name])
+                name: tuple(
+                    Example(dict(inputs), tuple(targets), dict(slices), must_pass)
+                    for inputs, targets, slices, must_pass in body[name]
+                )
                 for name in POOLS
             }
             return Pools(**pools, notes=tuple(body["notes"]), rows=body["rows"])
@@ -108,7 +111,11 @@ class StoredPools:
     def write(self, pools: Pools, remembered: Mapping[str, str]) -> None:
         """Store pools; where that fails, the data are read again the next time."""
         body: dict[str, Any] = {
-            name: [[dict(e.inputs), e.targets] for e in getattr(pools, name)] for name in POOLS
+            name: [
+                [dict(e.inputs), e.targets, dict(e.slices), e.must_pass]
+                for e in getattr(pools, name)
+            ]
+            for name in POOLS
         }
         body |= {"notes": pools.notes, "rows": pools.rows}
         value = {"key": self._key(remembered), "hash": content_hash(body), "pools": body}

@@ -8,7 +8,8 @@ On a minibatch, classes are drawn one of each first and then in proportion (`sel
 example counts by its class's share of the validation split over its share of the minibatch. So the
 confusion matrix that the metric is computed from is unbiased, given how many of each class were
 drawn; balanced accuracy is then unbiased, and F1 and κ, ratios of such counts, are off by terms of
-the order 1/n alone. Corpus BLEU and the correlations weigh all examples alike.
+the order 1/n, alike for all prompts (macro-F1 of three classes, one of them 6 %: −0.08 with 12
+examples, −0.03 with 35). Corpus BLEU and the correlations weigh all examples alike.
 """
 
 from collections import Counter

@@ -60,6 +60,13 @@ class AwaitedScorer(Protocol):
         ...
 
 
+def judges_of(scorer: object) -> tuple[str, ...]:
+    """Names of the models that a scorer asks through apo; "" is the run's own judge."""
+    if not isinstance(scorer, AwaitedScorer) or not scorer.n_calls:
+        return ()
+    return scorer.models or ("",)
+
+
 @dataclass(frozen=True, kw_only=True)
 class AsyncScorer:
     """A user's coroutine function as a scorer.

@@ -83,7 +83,7 @@ class Peer(Wire):
         message: Any = json.loads(self._read(size))
         if not (isinstance(message, list) and message):
             raise Over("the program sent what is no message")
-        return cast("list[Any]", message)
+        return [*cast("Any", message)]
 
     def _read(self, size: int) -> bytes:
         parts = bytearray()

@@ -5,9 +5,9 @@ import os
 import re
 import textwrap
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 from apo.errors import TaskError, near
@@ -18,6 +18,11 @@ _FENCE = re.compile(r"[ \t>]*(```+|~~~+)[ \t]*([^\s`]*)[^`]*$")
 _PYTHON = ("", "python", "python3", "py", "py3", "{python}", "{.python}")
 _SHOWN = 3
 """Failed tests in the feedback."""
+
+_slots: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, asyncio.Semaphore]] = (
+    WeakKeyDictionary()
+)
+"""How many programs run at the same time, by event loop and number: scorers share the CPUs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +41,8 @@ class Code:
         memory: megabytes of address space, from 64.
         disk: megabytes that a program may write, from 1.
         allow: what goes without protection where the machine has none: "network", "files".
-        command: starts Python in a container, such as "docker run --rm -i --network none
-            python:3.12-slim python"; empty runs programs on this machine.
+        command: starts Python in a container, such as "docker run --rm -i --init --network
+            none python:3.12-slim python"; empty runs programs on this machine.
         at_once: how many programs run at the same time; 0 takes one for each CPU.
     """
 
@@ -50,9 +55,8 @@ class Code:
     allow: tuple[str, ...] = ()
     command: str = ""
     at_once: int = 0
-    _slots: "WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]" = field(
-        default_factory=WeakKeyDictionary, init=False, repr=False, compare=False
-    )
+    n_calls = 0
+    models: ClassVar[tuple[str, ...]] = ()  # It asks no judges.
 
     def __post_init__(self) -> None:
         for name, least in (("seconds", 0.1), ("memory", 64), ("disk", 1), ("at_once", 0)):
@@ -73,8 +77,8 @@ class Code:
             command=self.command,
         )
 
-    async def score(self, output: str, example: Example) -> Score:
-        """Score an answer, while the event loop goes on.
+    async def score(self, output: str, example: Example, ask: object = None) -> Score:
+        """Score an answer, while the event loop goes on; no judge is asked.
 
         Raises:
             TaskError: the example's tests cannot be run, or programs cannot be run safely here.
@@ -86,11 +90,9 @@ class Code:
             return Score(
                 0.0, False, "The answer holds no program. Put it between ```python and ```."
             )
-        loop = asyncio.get_running_loop()
-        slots = self._slots.setdefault(
-            loop, asyncio.Semaphore(int(self.at_once) or os.cpu_count() or 1)
-        )
-        async with slots:
+        n = int(self.at_once) or os.cpu_count() or 1
+        slots = _slots.setdefault(asyncio.get_running_loop(), {})
+        async with slots.setdefault(n, asyncio.Semaphore(n)):
             lines = await self._sandbox.run(program, tests, entry_point.strip())
         return self._score(lines, example)
 
@@ -117,9 +119,8 @@ class Code:
 
     def _field(self, example: Example, name: str) -> str:
         if name not in example.inputs:
-            raise TaskError(
-                f"The scorer code looks for the input field {name!r}.{near(name, [*example.inputs])}"
-            )
+            known = near(name, [*example.inputs])
+            raise TaskError(f"The scorer code looks for the input field {name!r}.{known}")
         return example.inputs[name]
 
     def _score(self, lines: list[dict[str, Any]], example: Example) -> Score:
@@ -129,9 +130,11 @@ class Code:
                 f"The tests of example {example.id} cannot be run: {said['broken_tests']}."
             )
         if "broken_program" in said:
-            return Score(0.0, False, f"The program does not compile: {said['broken_program']}")
+            reason = f"The program does not compile: {said['broken_program']}"
+            return Score(0.0, False, _plain(reason))
         if said.get("failed_start"):
-            return Score(0.0, True, f"The program fails when it is started: {said['failed_start']}")
+            reason = f"The program fails when it is started: {said['failed_start']}"
+            return Score(0.0, True, _plain(reason))
         over = said.get("over", "the tests were ended at their limit of time or memory")
         tests = [line for line in lines if "test" in line]
         passed, total = sum(not line["failed"] for line in tests), said.get("tests", 0)
@@ -145,11 +148,16 @@ class Code:
             [f"{passed} of {total} tests passed.", *failed[:_SHOWN], *more, *rest]
         )
         share = passed / total if total else 0.0
-        return Score(0.0 if self.all_or_nothing else share, True, feedback)
+        return Score(0.0 if self.all_or_nothing else share, True, _plain(feedback))
+
+
+def _plain(text: str) -> str:
+    """A text of the program's without what a file or a terminal may choke on."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in text)
 
 
 def program_in(answer: str) -> str:
-    """Give the last fenced block of Python, the last block where none is, or else the whole text."""
+    """Give the last fenced block of Python, or the last of any kind, or else the whole text."""
     blocks: list[tuple[str, str]] = []
     lines = answer.splitlines()
     place = 0

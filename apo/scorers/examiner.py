@@ -35,7 +35,7 @@ def main(read: Callable[[], Any]) -> None:
     sys.path += job["packages"]
     sys.set_int_max_str_digits(0)  # Long numbers are a matter of the time limit.
     limit(job["seconds"], job["memory"], job["disk"])
-    folder = job["folder"] or os.getcwd()
+    folder = job["folder"] or _new_folder()
     writable = private_folder(folder, job["disk"]) or "files" in job["allow"]
     os.chdir(folder)
     (from_tests, to_program), (from_program, to_tests) = os.pipe(), os.pipe()
@@ -70,6 +70,13 @@ def main(read: Callable[[], Any]) -> None:
     except Over as over:
         say(over=_ended(child, str(over)))
     os._exit(0)
+
+
+def _new_folder() -> str:
+    """A folder in a container, which knows none of ours."""
+    from tempfile import mkdtemp
+
+    return mkdtemp(prefix="apo-code-")
 
 
 def _forget_streams() -> None:

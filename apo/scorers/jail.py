@@ -22,7 +22,8 @@ _REFUSED = {
     " 200,130 129,138 297,240 424,424 434,434 438,438 112,157 109,154",
     "their priority": "141,140 203,122 144,119 142,118 314,274 251,30 256,238 279,239",
     "network": "41,198 42,203 49,200 50,201 43,202 288,242",
-    "owners, modes, times": "90,-1 91,52 268,53 92,-1 93,55 94,-1 260,54 132,-1 235,-1 280,88"
+    "owners, modes, times, lengths": "76,45 90,-1 91,52 268,53 92,-1 93,55 94,-1 260,54"
+    " 132,-1 235,-1 280,88"
     " 261,-1 188,5 189,6 190,7 197,14 198,15 199,16",
     "mounts, namespaces": "165,40 166,39 155,41 161,51 272,97 308,268 442,442 429,429 428,428"
     " 430,430 431,431 432,432 433,433 303,264 304,265",
@@ -30,7 +31,8 @@ _REFUSED = {
     "the kernel": "321,280 298,241 250,219 248,217 249,218 425,425 426,426 427,427 323,282 175,105"
     " 313,273 176,106 246,104 320,294 169,142 167,224 168,225 170,161 171,162 164,170 227,112"
     " 305,266 159,171 163,89 179,60 443,443 103,116 135,92 172,-1 173,-1 154,-1 180,42 212,18"
-    " 153,58 300,262 126,91",
+    " 153,58 300,262 126,91 437,437"
+    " 253,-1 294,26",
 }
 
 
@@ -101,19 +103,18 @@ def close(folder: str, packages: list[str], *, writable: bool) -> set[str]:
         What it is kept from from now on: "network", "files", "processes".
     """
     if sys.platform != "linux":
-        return set()
+        return set[str]()
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(1, 9, 0, 0, 0)  # PDEATHSIG: the end of the parent kills.
     libc.prctl(4, 0, 0, 0, 0)  # DUMPABLE: no other process may look into this one.
     header, nothing = struct.pack("Ii", 0x20080522, 0), bytes(24)
     libc.capset(header, nothing)
     if libc.prctl(38, 1, 0, 0, 0):  # NO_NEW_PRIVS
-        return set()
+        return set[str]()
     files = _hide_files(libc, folder, packages, writable=writable)
     calls = _refuse_calls(libc)
-    return ({"network", "processes"} if calls else set()) | (
-        {"files"} if files and calls else set()
-    )
+    held = {"network": calls, "processes": calls, "files": files and calls}
+    return {name for name, holds in held.items() if holds}
 
 
 def _hide_files(libc: ctypes.CDLL, folder: str, packages: list[str], *, writable: bool) -> bool:
@@ -175,11 +176,16 @@ def _refuse_calls(libc: ctypes.CDLL) -> bool:
         if number >= 0:
             code += [(equal, 0, 1, number), (leave, 0, 0, refuse)]
 
-    def depends(number: int, argument: int, test: int, values: list[int], *, good: bool) -> None:
+    def depends(
+        number: int, argument: int, test: int, values: list[int], *, good: bool, mask: int = -1
+    ) -> None:
         """Allow a call when an argument is one of the values, or (good=False) is none of them."""
+        if number < 0:
+            return
         tests = [(test, len(values) - i, 0, value) for i, value in enumerate(values)]
         ends = [(leave, 0, 0, refuse if good else allow), (leave, 0, 0, allow if good else refuse)]
-        body = [(load, 0, 0, 16 + 8 * argument), *tests, *ends]
+        masked = (0x54, 0, 0, mask & 0xFFFFFFFF)
+        body = [(load, 0, 0, 16 + 8 * argument), masked, *tests, *ends]
         code.extend([(equal, 0, len(body), number), *body])
 
     own = os.getpid()
@@ -191,6 +197,9 @@ def _refuse_calls(libc: ctypes.CDLL) -> bool:
     depends((157, 167)[column], 0, equal, [1, 4], good=False)  # prctl: PDEATHSIG, DUMPABLE
     depends((72, 25)[column], 1, equal, [8, 10, 15], good=False)  # fcntl: signals to an owner
     depends((16, 29)[column], 1, equal, [0x8901, 0x8902, 0x5412], good=False)  # ioctl: the same
+    # Before Linux 6.2 Landlock lets files that can be read be cut when they are opened.
+    depends((2, -1)[column], 1, equal, [0x200], good=False, mask=0x203)  # open: RDONLY and TRUNC
+    depends((257, 56)[column], 2, equal, [0x200], good=False, mask=0x203)  # openat
     code.append((leave, 0, 0, allow))
     filled = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in code))
     program = struct.pack("HxxxxxxP", len(code), ctypes.addressof(filled))

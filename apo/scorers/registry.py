@@ -4,7 +4,7 @@ A scorer is a frozen dataclass of settings that is called with an answer and its
 here are pure, accept any of an example's targets, and fail on no text.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from functools import partial
 from importlib.metadata import entry_points
@@ -14,10 +14,11 @@ from typing import Any, cast
 
 from apo.errors import TaskError, near
 from apo.python_file import is_python_reference, load_object
-from apo.scorers.code import Code
 from apo.scorers.awaited import AsyncScorer, AwaitedScorer, as_score
+from apo.scorers.code import Code
 from apo.scorers.items import ListF1, SetF1
 from apo.scorers.judge import Judge
+from apo.scorers.mlflow_scorers import MlflowScorer, is_mlflow
 from apo.scorers.pattern import Regex
 from apo.scorers.reward import Part, Reward, read_parts
 from apo.scorers.schema import JsonSchema
@@ -48,8 +49,11 @@ __all__ = [
     "SetF1",
     "SqlRows",
     "TokenF1",
+    "judges_form",
     "keeps_targets",
     "make_scorer",
+    "reads_lists",
+    "scorer_of",
 ]
 
 SCORERS: dict[str, type[Any]] = {
@@ -85,6 +89,21 @@ def keeps_targets(scorer: object) -> bool:
     if isinstance(scorer, Regex):
         return not scorer.pattern
     return type(scorer) in SCORERS.values() and not isinstance(scorer, FORM)
+
+
+def judges_form(scorer: object) -> bool:
+    """Whether a scorer, as `make_scorer` makes it, is one of apo's that judge the form too."""
+    made = scorer.function if isinstance(scorer, FunctionScorer) else scorer
+    return isinstance(made, tuple(SCORERS.values())) and not keeps_targets(made)
+
+
+def reads_lists(scorer: object) -> bool:
+    """Whether a JSON list in the cell of a target is one answer, and not several accepted ones."""
+    if isinstance(scorer, FunctionScorer):
+        return reads_lists(scorer.function)
+    if isinstance(scorer, Reward):
+        return any(reads_lists(part.scorer) for part in scorer.parts)
+    return isinstance(scorer, SetF1 | ListF1 | JsonSchema)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,10 +159,7 @@ def make_scorer(
         return _make_pooled(name, settings, labels, folder)
     made = _find(name, folder)
     if not isclass(made):
-        function = partial(made, **settings) if settings else made
-        if iscoroutinefunction(made):
-            return cast("Scorer", AsyncScorer(function=function, name=name))
-        return FunctionScorer(function=function, name=name)
+        return scorer_of(made, name, settings)
     given = dict[str, Any]()
     if is_dataclass(made):
         known = {f.name: f for f in fields(made)}
@@ -159,9 +175,37 @@ def make_scorer(
         scorer = cast("Scorer", made(**settings, **given))
     except TypeError as error:
         raise TaskError(f"The scorer {name} does not take these settings: {error}.") from error
-    if keeps_targets(scorer) or isinstance(scorer, AwaitedScorer):
-        return scorer
-    return FunctionScorer(function=scorer, name=name)
+    return scorer_of(scorer, name)
+
+
+def scorer_of(made: object, name: str, settings: Mapping[str, Any] | None = None) -> Scorer:
+    """Make a scorer of an object: one of apo's or of MLflow's, or a function, sync or async.
+
+    Args:
+        made: the object.
+        name: what to call it in messages.
+        settings: further arguments of a function; of an MLflow scorer lowest and highest.
+
+    Raises:
+        TaskError: it is none of these, or does not take the settings.
+    """
+    if is_mlflow(made):
+        try:
+            return cast("Scorer", MlflowScorer(scorer=made, name=name, **(settings or {})))
+        except TypeError as error:
+            raise TaskError(
+                f"The MLflow scorer {name} takes the settings lowest and highest, not "
+                f"{', '.join(settings or {})}."
+            ) from error
+    if isinstance(made, FunctionScorer | AwaitedScorer) or keeps_targets(made):
+        return cast("Scorer", made)
+    if not callable(made):
+        raise TaskError(f"The scorer {name} must be a function or a class, not {made!r:.80}.")
+    function = partial(made, **settings) if settings else made
+    if iscoroutinefunction(made) or iscoroutinefunction(type(made).__call__):
+        awaited = cast("Callable[..., Awaitable[Any]]", function)
+        return cast("Scorer", AsyncScorer(function=awaited, name=name))
+    return FunctionScorer(function=function, name=name)
 
 
 def _make_pooled(
@@ -186,18 +230,19 @@ def _make_pooled(
     )
 
 
-def _find(name: str, folder: Path) -> Callable[..., Any]:
+def _find(name: str, folder: Path) -> Any:
     if name in SCORERS:
         return SCORERS[name]
     if is_python_reference(name):
+        from apo.tracking.environment import prepare_environment
+
+        prepare_environment()  # It may bring MLflow, which must not call home.
         found: object = load_object(name, folder)
     else:
         others = {point.name: point for point in entry_points(group="apo.scorers")}
         if name not in others:
             raise TaskError(f"There is no scorer {name!r}.{near(name, [*SCORERS, *others])}")
         found = others[name].load()
-    if not callable(found):
-        raise TaskError(f"The scorer {name} must be a function or a class, not {found!r:.80}.")
     return found
 
 

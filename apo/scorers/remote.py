@@ -6,10 +6,11 @@ cannot touch what judges it. It imports nothing of apo.
 
 import operator
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-_BINARY = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift".split()
-_COMPARE = "eq ne lt le gt ge".split()
+_BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
+_BITS = ("and", "or", "xor", "lshift", "rshift")
+_COMPARE = ("eq", "ne", "lt", "le", "gt", "ge")
 
 
 class Over(BaseException):
@@ -38,6 +39,7 @@ class Remote:
         object.__setattr__(self, "_id", number)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it where it is at home."""
         return _ask(self, "call", args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
@@ -102,7 +104,7 @@ for _name in ("getitem", "setitem", "delitem", "contains", "enter", "exit"):
     _forward(f"__{_name}__", _name)
 for _name in ("neg", "pos", "invert"):
     _forward(f"__{_name}__", _name)
-for _name in _BINARY:
+for _name in _BINARY + _BITS:
     _forward_binary(f"__{_name}__", _name)
     _forward_binary(f"__r{_name}__", _name, swap=True)
 for _name in _COMPARE:
@@ -110,7 +112,7 @@ for _name in _COMPARE:
 
 
 def _exit(thing: Any, *_: Any) -> Any:
-    return type(thing).__exit__(thing, None, None, None)
+    return cast("Any", type(thing)).__exit__(thing, None, None, None)
 
 
 def _wait(thing: Any) -> Any:
@@ -122,24 +124,45 @@ def _wait(thing: Any) -> Any:
     return asyncio.run(whole())
 
 
+def _call(thing: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return thing(*args, **kwargs)
+
+
+def _enter(thing: Any) -> Any:
+    return cast("Any", type(thing)).__enter__(thing)
+
+
+def _isinstance(kind: Any, thing: Any) -> bool:
+    return isinstance(thing, kind)
+
+
+def _operate(name: str, a: Any, b: Any) -> Any:
+    return getattr(operator, f"__{name}__")(a, b)
+
+
 ACTIONS: dict[str, Callable[..., Any]] = {
-    "call": lambda thing, args, kwargs: thing(*args, **kwargs),
+    "call": _call,
     "getattr": getattr,
     "setattr": setattr,
     "delattr": delattr,
     "await": _wait,
     "hash": hash,
-    "isinstance": lambda kind, thing: isinstance(thing, kind),
-    "enter": lambda thing: type(thing).__enter__(thing),
+    "isinstance": _isinstance,
+    "enter": _enter,
     "exit": _exit,
-    "operator": lambda name, a, b: getattr(operator, f"__{name}__")(a, b),
+    "operator": _operate,
     "len": len,
     "iter": iter,
     "next": next,
     "str": str,
     "repr": repr,
     "bool": bool,
-} | {
-    name: getattr(operator, name)
-    for name in ("getitem", "setitem", "delitem", "contains", "neg", "pos", "invert")
+    "getitem": operator.getitem,
+    "setitem": operator.setitem,
+    "delitem": operator.delitem,
+    "contains": operator.contains,
+    "neg": operator.neg,
+    "pos": operator.pos,
+    "invert": operator.invert,
 }
+"""What one process may ask of another, and what does it."""

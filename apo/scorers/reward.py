@@ -1,11 +1,16 @@
-"""The scorer `reward`: a weighted sum of the scores of several, some of them on conditions."""
+"""The scorer `reward`: a weighted sum of the scores of several, some of them on conditions.
+
+A reward with a part that must be awaited, such as a judge, is awaited itself; the others are
+plain functions, and quick.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from apo.errors import TaskError, near
+from apo.scorers.awaited import Ask, AwaitedScorer
 from apo.task import Example, Score, Scorer
 
 
@@ -22,7 +27,7 @@ class Part:
     """
 
     name: str
-    scorer: Scorer
+    scorer: Scorer | AwaitedScorer
     weight: float = 1.0
     condition: str = ""
 
@@ -40,6 +45,11 @@ class Reward:
     """
 
     parts: tuple[Part, ...]
+
+    def __new__(cls, *, parts: Sequence[Part] = ()) -> Self:
+        """Make an `AwaitedReward` where one is needed."""
+        awaited = any(isinstance(part.scorer, AwaitedScorer) for part in parts)
+        return super().__new__(cast("type[Self]", AwaitedReward) if awaited else cls)
 
     def __post_init__(self) -> None:
         if not self.parts:
@@ -65,6 +75,46 @@ class Reward:
         scores = dict[str, Score]()
         for part in self.parts:
             if due(part, scores):
+                scores[part.name] = cast("Scorer", part.scorer)(output, example)
+        return combine(self.parts, scores)
+
+
+class AwaitedReward(Reward):
+    """A reward of which a part must be awaited; the parts are judged one after the other.
+
+    So a judge is not asked where the condition of its part does not hold. An answer that a judge
+    gave no grade has no score at all, whatever its other parts are.
+    """
+
+    @property
+    def n_calls(self) -> int:
+        """The most calls to judges that one answer takes: with every condition fulfilled."""
+        return sum(scorer.n_calls for scorer in self._awaited)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the judges that the parts ask; "" for the run's own."""
+        names = [name for s in self._awaited if s.n_calls for name in s.models or ("",)]
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def _awaited(self) -> list[AwaitedScorer]:
+        return [p.scorer for p in self.parts if isinstance(p.scorer, AwaitedScorer)]
+
+    async def score(self, output: str, example: Example, ask: Ask) -> Score:
+        """Score with every part whose condition holds.
+
+        Raises:
+            Ungraded: a judge gave no grade.
+            TaskError: a part failed.
+        """
+        scores = dict[str, Score]()
+        for part in self.parts:
+            if not due(part, scores):
+                continue
+            if isinstance(part.scorer, AwaitedScorer):
+                scores[part.name] = await part.scorer.score(output, example, ask)
+            else:
                 scores[part.name] = part.scorer(output, example)
         return combine(self.parts, scores)
 
@@ -100,14 +150,14 @@ def combine(parts: Sequence[Part], scores: Mapping[str, Score]) -> Score:
             feedback.append(f"{got}: {score.feedback or 'not fully right.'}")
     total = sum(part.weight for part in parts)
     value = min(1.0, sum(points.values()) / total) if feedback else 1.0
-    return Score(value, formed, "\n".join(feedback), points)
+    return Score(value, formed, " ".join(feedback), points)
 
 
 _SHAPE = "parts: [{name: format, scorer: json, weight: 5}, {name: …, scorer: …, if: format}]."
 
 
 def read_parts(
-    given: object, make: Callable[[str | Mapping[str, Any]], Scorer]
+    given: object, make: Callable[[str | Mapping[str, Any]], Scorer | AwaitedScorer]
 ) -> tuple[Part, ...]:
     """Make the parts of what a task file says.
 
@@ -123,7 +173,9 @@ def read_parts(
     return tuple(_read_part(part, make) for part in cast("Sequence[object]", given))
 
 
-def _read_part(given: object, make: Callable[[str | Mapping[str, Any]], Scorer]) -> Part:
+def _read_part(
+    given: object, make: Callable[[str | Mapping[str, Any]], Scorer | AwaitedScorer]
+) -> Part:
     if isinstance(given, Part):
         return given
     if not isinstance(given, Mapping):

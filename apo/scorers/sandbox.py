@@ -20,7 +20,7 @@ from typing import Any
 from apo.errors import TaskError
 
 _MODULES = ("jail", "remote", "wire", "bridge", "unit_tests", "examiner")
-_START = """
+START = """
 import json, os, sys, types
 def exactly(size):
     parts = b""
@@ -45,7 +45,7 @@ main(read)
 """What the new process is given to start: apo's own package is too much for it."""
 
 _GRACE = 5.0
-"""Seconds beyond its own limit until a child is killed from here; a container's start takes some."""
+"""Seconds beyond its own limit until a child is killed from here; starting takes some."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +109,7 @@ class Sandbox:
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
-                *("-s", "-P", *(() if self.command else ("-S",)), "-c", _START),
+                *("-s", "-P", *(() if self.command else ("-S",)), "-c", START),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -185,7 +185,7 @@ def _unprotected(missing: list[str]) -> str:
     return (
         f"This machine cannot keep a program from {lacking}: that takes Linux 5.13 or later with "
         "Landlock and seccomp, on x86-64 or aarch64. Run programs in a container: scorer: "
-        '{name: code, command: "docker run --rm -i --network none --memory 512m '
+        '{name: code, command: "docker run --rm -i --init --network none --memory 1g '
         'python:3.12-slim python"}. If you trust every program that the model may write, add '
         f"allow: [{', '.join(missing)}]."
     )

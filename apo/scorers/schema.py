@@ -73,10 +73,11 @@ class JsonSchema:
         )
 
         schema = self._load()
-        kind = validators.Draft202012Validator
+        kind: Any = validators.Draft202012Validator
         draft = schema.get("$schema", "")
         if draft and isinstance(draft, str):
-            kind = validators.validator_for(schema, default=None)
+            find: Any = validators.validator_for  # Its types want a default that is a class.
+            kind = find(schema, default=None)
         if kind is None:
             raise TaskError(
                 f"json_schema.schema is of an unknown draft, {schema['$schema']!r:.100}; such as "
@@ -128,8 +129,9 @@ def _check_references(schema: dict[str, Any], dialect: str, registry: Any) -> No
         resource, resolver = places.pop()
         for key in ("$ref", "$dynamicRef"):
             # A subschema may also be true or false.
-            contents = {} if isinstance(resource.contents, bool) else resource.contents
-            reference: Any = contents.get(key)
+            reference: Any = (
+                None if isinstance(resource.contents, bool) else resource.contents.get(key)
+            )
             try:
                 if isinstance(reference, str):
                     resolver.lookup(reference)

@@ -8,12 +8,13 @@ import builtins
 import importlib
 import operator
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from functools import partial
 from reprlib import Repr
 from types import CoroutineType, ModuleType
-from typing import Any
+from typing import Any, cast
 
-from apo.scorers.remote import Over
+from apo.scorers.remote import Over, Remote
 
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 _COMPARED: dict[type, tuple[str, Callable[[Any, Any], Any]]] = {
@@ -59,9 +60,10 @@ def run_tests(
     module = ModuleType("tests")
     sys.modules["tests"] = module
     space = vars(module)
-    space.update(_given(tree, get, names, entry_point))
+    given = _given(tree, get, names, entry_point)
+    space.update(given)
     solution: Any = ModuleType("solution")
-    solution.__getattr__ = lambda name: _get_or_fail(get, names, name)
+    solution.__getattr__ = partial(_get_or_fail, get, names)
     solution.__all__ = [name for name in names if not name.startswith("_")]
     sys.modules["solution"] = solution
     steps = list(_steps(tree.body, space, get, names, entry_point))
@@ -73,6 +75,10 @@ def run_tests(
         )
     say(tests=total)
     for source, is_test, step in steps:
+        for name, old in given.items():
+            # A value is a copy; what a call has changed since is seen by the next statement.
+            if space.get(name) is old and not isinstance(old, Remote | ModuleType | type):
+                space[name] = given[name] = get(name)
         how = _how(step, must_work=not is_test)
         if is_test:
             say(test=source[:300], failed=how[:500])
@@ -141,17 +147,17 @@ def _steps(
             continue
         source = ast.unparse(node)
         if isinstance(node, ast.Assert):
-            yield source, True, lambda node=node: _assert(node, space)
+            yield source, True, partial(_assert, node, space)
         else:
             is_test = _called(node) in functions or _holds_assert(node)
-            yield source, is_test, lambda node=node: _run(node, space)
+            yield source, is_test, partial(_run, node, space)
     for name, function in functions.items():
         if name in called:
             continue
         if name.startswith("test"):
             if _needed(function):
                 raise Broken(f"{name} takes {_needed(function)}; a test function takes nothing")
-            yield name, True, lambda name=name: _call(space[name])
+            yield name, True, partial(_call_named, name, space)
         elif name == "check" and len(_needed(function)) == 1:
             yield from _check(function, space, get, names, entry_point)
 
@@ -170,12 +176,14 @@ def _check(
             "the input field that holds the function's name with entry_point"
         )
 
+    candidate = _needed(function)[0]
+
     def give() -> None:
-        space[_needed(function)[0]] = _get_or_fail(get, names, entry_point)
+        space[candidate] = _get_or_fail(get, names, entry_point)
 
     yield "", False, give
     if any(isinstance(node, ast.Return | ast.Nonlocal) for node in ast.walk(function)):
-        yield f"check({entry_point})", True, lambda: _call(space["check"], get(entry_point))
+        yield f"check({entry_point})", True, partial(_call_named, "check", space, candidate)
     else:
         yield from _steps(function.body, space, get, names, "")
 
@@ -214,12 +222,12 @@ def _run(node: ast.stmt, space: dict[str, Any]) -> None:
     exec(code, space)  # noqa: S102 - what this process is for
 
 
-def _call(function: Any, *args: Any) -> None:
-    result = function(*args)
+def _call_named(name: str, space: dict[str, Any], *args: str) -> None:
+    result: object = space[name](*(space[arg] for arg in args))
     if isinstance(result, CoroutineType):
         import asyncio
 
-        asyncio.run(result)
+        asyncio.run(cast("Coroutine[Any, Any, None]", result))
 
 
 def _value(node: ast.expr, space: dict[str, Any]) -> Any:
@@ -238,4 +246,10 @@ def _assert(node: ast.Assert, space: dict[str, Any]) -> None:
     sign, compare = _COMPARED[type(test.ops[0])]
     left, right = _value(test.left, space), _value(test.comparators[0], space)
     if not compare(left, right):
-        raise AssertionError(f"{_SHORT.repr(left)} {sign} {_SHORT.repr(right)} does not hold")
+        raise AssertionError(f"{_shown(left)} {sign} {_shown(right)} does not hold")
+
+
+def _shown(value: object) -> str:
+    if type(value) is int and value.bit_length() > 4000:  # To write it could take minutes.
+        return f"a whole number of {value.bit_length():,} bits"
+    return _SHORT.repr(value)

@@ -4,6 +4,7 @@ Numbers, texts, containers and some classes of values are copied. An object of a
 at home, has a number, and is a `Remote` on the other side. It imports nothing of apo.
 """
 
+import builtins
 import sys
 from collections import namedtuple
 from collections.abc import Callable
@@ -60,12 +61,14 @@ class Shared:
 
 
 def parts_of(thing: _Mutable) -> list[Any]:
+    """Give what a container holds; of a dict its keys and values in turn."""
     return (
         [part for pair in thing.items() for part in pair] if isinstance(thing, dict) else [*thing]
     )
 
 
 def put(thing: _Mutable, parts: list[Any]) -> None:
+    """Have a container hold what `parts_of` gave, and nothing else."""
     if isinstance(thing, list | bytearray):
         thing[:] = parts
         return
@@ -95,7 +98,7 @@ class Wire:
 
     def encode(self, value: Any, shared: Shared) -> Any:
         """Turn a value into JSON; an object of another class into its number."""
-        kind: Any = type(value)
+        kind = cast("Any", type(value))
 
         def all_of(parts: Any) -> list[Any]:
             return [self.encode(part, shared) for part in parts]
@@ -119,8 +122,8 @@ class Wire:
             return [kind.__name__, all_of(value)]
         if kind in (range, slice):
             return [kind.__name__, all_of([value.start, value.stop, value.step])]
-        if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-            return ["named", kind.__name__, [*kind._fields], all_of(value)]
+        if tuple in kind.__mro__ and (names := getattr(kind, "_fields", None)):
+            return ["named", kind.__name__, [*names], all_of(value)]
         name = f"{kind.__module__}.{kind.__qualname__}"
         if name in _VALUES and _named(name) is kind and not getattr(value, "tzinfo", None):
             return ["value", name, all_of(_VALUES[name](value))]
@@ -141,13 +144,14 @@ class Wire:
         """Turn what `encode` gave on the other side back into a value, or a `Remote`."""
         if not isinstance(code, list):
             return code
-        tag, *rest = cast("list[Any]", code)
+        message: list[Any] = [*cast("Any", code)]
+        tag, rest = message[0], message[1:]
 
         def all_of(parts: Any) -> list[Any]:
             return [self.decode(part, shared) for part in parts]
 
         if tag in ("list", "set", "dict", "bytearray"):
-            made = {"list": list, "set": set, "dict": dict, "bytearray": bytearray}[tag]()
+            made: Any = getattr(builtins, tag)()
             shared.add(made)
             put(made, all_of(rest[0]))
             return made
@@ -158,7 +162,8 @@ class Wire:
         if tag == "complex":
             return complex(*rest)
         if tag == "named":
-            return namedtuple(rest[0], rest[1])(*all_of(rest[2]))  # type: ignore[misc]  # noqa: PYI024 - known at run time
+            make: Any = namedtuple  # Its fields are known only here.
+            return make(rest[0], rest[1])(*all_of(rest[2]))
         if tag == "value" and rest[0] in _VALUES:
             made = _named(rest[0])
             return (import_module("numpy").array if rest[0].startswith("numpy") else made)(

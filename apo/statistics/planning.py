@@ -31,8 +31,8 @@ def power(n: int, gain: float, different: float) -> float:
     middle, reach = n * different, 8 * math.sqrt(n * different) + 8
     rows = np.arange(max(0, math.floor(middle - reach)), min(n, math.ceil(middle + reach)) + 1)
     alpha = (1 - CONFIDENCE) / 2
-    most = stats.binom.ppf(alpha, rows, 0.5)
-    most -= stats.binom.cdf(most, rows, 0.5) > alpha  # So many losses still prove a gain.
+    most = np.asarray(stats.binom.ppf(alpha, rows, 0.5))
+    most = most - (stats.binom.cdf(most, rows, 0.5) > alpha)  # So many losses still prove a gain.
     losing = (different - gain) / (2 * different)
     proven = stats.binom.cdf(most, rows, losing)
     return float((stats.binom.pmf(rows, n, different) * proven).sum())

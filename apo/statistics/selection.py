@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from apo.statistics.means import mean
 
 RESAMPLES = 1000
 
@@ -51,7 +54,7 @@ def selected(scores: Sequence[Sequence[float | None]]) -> Selected:
     rng = np.random.default_rng(0)
     times = rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
 
-    def means(weights: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+    def means(weights: Any) -> Any:
         sums, sizes = weights @ filled.T, weights @ known.T.astype(float)
         return np.divide(sums, sizes, out=np.full_like(sums, np.nan), where=sizes > 0)
 
@@ -59,7 +62,8 @@ def selected(scores: Sequence[Sequence[float | None]]) -> Selected:
     index = int(everywhere.argmax())
     inside = np.nan_to_num(means(times.astype(float)), nan=-np.inf)
     outside = means((times == 0).astype(float))
-    found = outside[np.arange(RESAMPLES), inside.argmax(axis=1)]
-    score = float(everywhere[index])
-    corrected = float(np.nanmean(found)) if np.isfinite(found).any() else score
+    found: Any = outside[np.arange(RESAMPLES), inside.argmax(axis=1)]
+    score: float = everywhere.tolist()[index]
+    measured = found[np.isfinite(found)].tolist()
+    corrected = mean(measured) if measured else score
     return Selected(index=index, score=score, corrected=min(score, corrected))

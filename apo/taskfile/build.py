@@ -14,7 +14,8 @@ from apo.metrics.registry import METRICS, FunctionMetric, make_metric
 from apo.model import Decoding
 from apo.prompt import Prompt
 from apo.prompt_files import check_variables, parse_prompt
-from apo.scorers.registry import SCORERS, FunctionScorer, make_scorer
+from apo.scorers.awaited import AwaitedScorer
+from apo.scorers.registry import FunctionScorer, make_scorer, scorer_of
 from apo.task import Example, Scorer, Task
 from apo.taskfile.settings import TaskSettings
 
@@ -50,7 +51,12 @@ def build_task(
     metric = _metric(settings, folder, where)
     split = settings.split.split(seed)
     columns = Columns(
-        inputs=settings.inputs, targets=settings.target, labels=settings.labels, split=split.column
+        inputs=settings.inputs,
+        targets=settings.target,
+        labels=settings.labels,
+        split=split.column,
+        slices=settings.slices,
+        must_pass=settings.must_pass,
     )
     try:
         pools = read_pools(sources, columns, split, memory, settings.name, encoding)
@@ -69,7 +75,7 @@ def build_task(
         language=settings.language,
         input_fields=fields,
         labels=settings.labels,
-        notes=pools.notes,
+        notes=(*pools.notes, *filter(None, [getattr(scorer, "note", "")])),
     )
 
 
@@ -104,12 +110,10 @@ def _seed_prompt(settings: TaskSettings, prompt: Prompt | None, where: str) -> P
 
 def _scorer(settings: TaskSettings, folder: Path, where: str) -> Scorer:
     spec = settings.scorer or ("choice" if settings.labels else "exact")
-    if callable(spec):
-        known = type(spec) in SCORERS.values() or isinstance(spec, FunctionScorer)
-        name = getattr(spec, "__name__", type(spec).__name__)
-        return cast("Scorer", spec) if known else FunctionScorer(function=spec, name=name)
     try:
-        return make_scorer(spec, settings.labels, folder)
+        if not isinstance(spec, str | Mapping):
+            return scorer_of(spec, getattr(spec, "__name__", type(spec).__name__))
+        return make_scorer(cast("str | Mapping[str, Any]", spec), settings.labels, folder)
     except TaskError as error:
         raise TaskError(f"{where}: {error}") from error
 
@@ -131,7 +135,7 @@ def _metric(settings: TaskSettings, folder: Path, where: str) -> Metric | None:
 
 def _require_judgeable(pools: Pools, scorer: Scorer, where: str) -> None:
     """Make sure that apo's own scorers can read the targets: a target is its own best answer."""
-    if isinstance(scorer, FunctionScorer):
+    if isinstance(scorer, FunctionScorer | AwaitedScorer):
         return  # It may be slow, or have another idea of a target; `apo check` asks it.
     for example in (*pools.train, *pools.validation, *pools.test):
         score = scorer(example.target, example)

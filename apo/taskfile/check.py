@@ -4,13 +4,17 @@ import math
 from collections.abc import Iterator
 
 from apo.errors import PromptError, TaskError
+from apo.guards.checking import seed_lines
+from apo.guards.near import pair_notes, same_but_signs
 from apo.prompt_files import check_variables
 from apo.scorers.answers import plain, quote
+from apo.scorers.awaited import AwaitedScorer
 from apo.task import Example, Score, Task
 from apo.taskfile.check_data import (
     Finding,
     Named,
     conflict_findings,
+    hint_findings,
     injection_findings,
     input_findings,
     label_findings,
@@ -30,15 +34,18 @@ DIFFERENT = 0.2  # assumed share of examples on which two prompts differ
 def check(task: Task) -> list[Finding]:
     """Look a task over; no model is called. Errors come first, then warnings, then the rest."""
     pools = {"train": task.train, "validation": task.validation, "test": task.test}
+    near = {text for _, text in pair_notes(same_but_signs(pools))}  # Told as warnings below.
     findings = [
         *_sizes(pools),
-        *(Finding("note", note) for note in task.notes),
+        *(Finding("note", note) for note in task.notes if note not in near),
         *variety_findings(pools),
         *label_findings(task, pools),
         *overlap_findings(pools),
         *conflict_findings(pools),
+        *hint_findings(task),
         *_gold(task, pools),
         *_prompt(task),
+        *(Finding("warning", text) for text in seed_lines(task)),
         *input_findings(pools),
         *injection_findings(pools),
         *_gain(len(task.test)),
@@ -69,6 +76,13 @@ def _sizes(pools: Named) -> Iterator[Finding]:
 
 def _gold(task: Task, pools: Named) -> Iterator[Finding]:
     """A target given as the answer must score 1, and an empty answer must not."""
+    if isinstance(task.scorer, AwaitedScorer):
+        yield Finding(
+            "note",
+            "The scorer asks a model, or takes its time, so it is not tried here. Try it with apo "
+            "evaluate; how good a judge is, is told by apo judge.",
+        )
+        return
     wrong: list[tuple[Example, Score]] = []
     asked = 0
     try:

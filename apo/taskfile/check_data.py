@@ -1,6 +1,5 @@
 """Looks the examples of a task over: labels, repeats, conflicts, lengths, orders to a model."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,8 @@ from typing import Literal
 
 from apo.audit.detector import detect
 from apo.data.sampling import input_id
-from apo.scorers.answers import plain, quote
+from apo.guards.checking import hint_lines, near_lines
+from apo.scorers.answers import quote
 from apo.task import Example, Task
 
 LONG_INPUT = 20_000  # characters
@@ -72,18 +72,21 @@ def label_findings(task: Task, pools: Named) -> Iterator[Finding]:
 
 def overlap_findings(pools: Named) -> Iterator[Finding]:
     """Inputs in two pools: the same ones are errors, those that differ in signs warnings."""
-    effect = "scores on them say nothing about new inputs"
-    same, rough = _shared(pools, input_id), _shared(pools, _rough)
+    same = _shared(pools, input_id)
     for (a, b), found in same.items():
         text = f"Inputs of {b} that are also in {a}: {len(found)} (such as {_show(found[0])})"
-        yield Finding("error", f"{text}; {effect}.")
-    for (a, b), found in rough.items():
-        near = [example for example in found if example not in same.get((a, b), [])]
-        if near:
-            text = f"Inputs of {b} that are nearly the same as in {a}: {len(near)}"
-            yield Finding("warning", f"{text} (such as {_show(near[0])}); {effect}.")
-    if not same and not rough:
+        yield Finding("error", f"{text}; scores on them say nothing about new inputs.")
+    near = list(near_lines(pools))
+    for sure, text in near:
+        yield Finding("warning" if sure else "note", text)
+    if not same and not any(sure for sure, _ in near):
         yield Finding("ok", "No input stands in two pools, not even with other signs or blanks.")
+
+
+def hint_findings(task: Task) -> Iterator[Finding]:
+    """Rows whose label may be wrong."""
+    for text in hint_lines(task):
+        yield Finding("note", text)
 
 
 def _shared(pools: Named, key: Callable[[Example], str]) -> dict[tuple[str, str], list[Example]]:
@@ -95,11 +98,6 @@ def _shared(pools: Named, key: Callable[[Example], str]) -> dict[tuple[str, str]
         if earlier != name:
             shared[earlier, name].append(example)
     return shared
-
-
-def _rough(example: Example) -> str:
-    """The letters and digits of the inputs; case, signs and blanks do not count."""
-    return re.sub(r"[\W_]+", "", plain(" | ".join(example.inputs.values()))) or input_id(example)
 
 
 def conflict_findings(pools: Named) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 
 from apo.data.pools import POOLS, Split
 from apo.errors import TaskError
+from apo.scorers.awaited import AwaitedScorer
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
@@ -77,6 +78,8 @@ class TaskSettings(BaseModel):
     inputs: dict[str, str]
     target: tuple[str, ...]
     labels: tuple[Text, ...] = ()
+    slices: tuple[Text, ...] = ()
+    must_pass: Text | None = None
     scorer: Any = None
     metric: Any = None
     prompt: Any = None
@@ -108,7 +111,7 @@ class TaskSettings(BaseModel):
             fields[name] = column
         return fields
 
-    @field_validator("target", "labels", mode="before")
+    @field_validator("target", "labels", "slices", mode="before")
     @classmethod
     def _texts(cls, value: Any) -> tuple[str, ...]:
         items = [value] if isinstance(value, str) else value
@@ -127,6 +130,8 @@ class TaskSettings(BaseModel):
         for column in self.target:
             if column in self.inputs.values():
                 raise ValueError(f"the column {column!r} is both input and target")
+        if self.must_pass in (*self.target, *self.inputs.values(), *self.slices):
+            raise ValueError(f"must_pass is {self.must_pass!r}, which says something else already")
         return self
 
     @field_validator("scorer", "metric", "prompt", mode="after")
@@ -135,7 +140,8 @@ class TaskSettings(BaseModel):
         given = cast("object", value)
         if given is None or isinstance(given, str | Mapping):
             return value
-        if info.field_name != "prompt" and not callable(given):
+        usable = callable(given) or isinstance(given, AwaitedScorer)
+        if info.field_name != "prompt" and not usable:
             raise ValueError("must be a name, or a mapping with a name and settings")
         if info.field_name == "prompt" and not isinstance(given, list):
             raise ValueError("must be a text, a list of chat messages, or a mapping")

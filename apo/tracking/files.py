@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from apo.errors import RunError
 from apo.prompt_files import write_prompt
 from apo.runs import RunFolder
 from apo.tracking.record import COUNTS, Candidate, Record
@@ -12,7 +14,10 @@ from apo.tracking.summary import chosen_prompts
 
 CANDIDATES = "candidates.json"
 EXAMPLES = "test_examples.json"
-TABLES = (CANDIDATES, EXAMPLES)
+FLIPS = "flips.json"
+FRONT = "front.json"
+TRANSFER = "transfer.json"
+TABLES = (CANDIDATES, EXAMPLES, FLIPS, FRONT)
 COLUMNS = (
     "candidate", "score", "operator", "n", "instruction", *COUNTS, "measured", "parents",
     "refused", "prompt", "id",
@@ -42,11 +47,38 @@ def write_files(folder: RunFolder, record: Record, target: Path) -> None:
     if (folder.path / "test.jsonl").exists() and result is not None:
         rows = list(example_rows(folder.path / "test.jsonl"))
         _write_table(target / EXAMPLES, tuple(rows[0]) if rows else ("flip",), rows)
+        _write_results(folder, target)
     (target / "prompts").mkdir()
     for name, prompt in zip(("seed", "best"), chosen_prompts(record, result), strict=True):
         for form, ending in FORMATS if prompt is not None else ():
             text = write_prompt(prompt, form) if prompt is not None else ""
             (target / "prompts" / f"{name}.{ending}").write_text(clean(text), encoding="utf-8")
+
+
+def _write_results(folder: RunFolder, target: Path) -> None:
+    """Write what is known at the end: flips by label and slice, the front, and a transfer.
+
+    The front is left out where no candidate was measured on the whole validation split.
+    """
+    from apo.flips import read_flips
+    from apo.front import objectives, with_front
+    from apo.standings import standings
+
+    flips = [asdict(group) for group in read_flips(folder).groups]
+    for row in flips:
+        row["interval_low"], row["interval_high"] = row.pop("interval")
+    _write_table(target / FLIPS, tuple(flips[0]) if flips else ("by",), flips)
+    if (folder.path / TRANSFER).exists():
+        text = (folder.path / TRANSFER).read_text("utf-8", "surrogatepass")
+        (target / TRANSFER).write_text(clean(text), encoding="utf-8")
+    try:
+        found = standings(folder)
+    except RunError:
+        return
+    rows = [s.to_dict() for s in with_front(found, objectives(found))]
+    for row in rows:
+        row |= {"instruction": row.pop("prompt")["instruction"], "broken": ", ".join(row["broken"])}
+    _write_table(target / FRONT, tuple(rows[0]), rows)
 
 
 def candidate_rows(record: Record) -> list[dict[str, Any]]:
@@ -102,6 +134,8 @@ def example_rows(path: Path) -> Iterator[dict[str, Any]]:
             "seed_output": example["seed_output"],
             "best_output": example["best_output"],
             "target": " | ".join(example["targets"]),
+            **{f"slice_{name}": value for name, value in example.get("slices", {}).items()},
+            "must_pass": example.get("must_pass", False),
             **{
                 f"{name}_{key}": example[f"{name}_{key}"]
                 for key in ("outcome", "score", "feedback")

@@ -11,16 +11,17 @@ from typing import Any
 import pytest
 
 from apo import Budget, BudgetExhausted, DataError, Options, Price, PromptError, SettingsError
-from apo.audit import Audit, aaudit, audit, n_calls, plan
+from apo.audit import Audit, aaudit, audit, compare, n_calls, plan
 from apo.errors import ContentFilterError
 from apo.journal import Journal
-from apo.model import Completion, Request
+from apo.model import Completion, Decoding, Message, Request
 from apo.prompt import Prompt
+from apo.scorers.awaited import Ask, Question
 from apo.scorers.registry import Choice
-from apo.task import Example, Task
+from apo.task import Example, Score, Task
 
 EXAMPLES = tuple(
-    Example({"text": f"Visit number {i}. The room was {word}, they say."}, (label,))
+    Example({"input": f"Visit number {i}. The room was {word}, they say."}, (label,))
     for i in range(30)
     for word, label in (("lovely", "good"), ("awful", "bad"))
 )
@@ -31,7 +32,6 @@ TASK = Task(
     train=EXAMPLES,
     validation=EXAMPLES[:20],
     test=EXAMPLES,
-    input_fields=("text",),
     labels=("good", "bad"),
 )
 PROMPT = TASK.seed_prompts[0]
@@ -73,8 +73,8 @@ class Fake:
     async def complete(self, request: Request) -> Completion:
         """Answer the request."""
         self.requests.append(request)
-        first, *_, last = [message.content for message in request.messages]
-        return Completion(text=self.behave(first, last))
+        texts = [message.content for message in request.messages]
+        return Completion(text=self.behave(texts[0], texts[-1]))
 
     async def aclose(self) -> None:
         """Nothing to close."""
@@ -135,8 +135,13 @@ def test_two_prompts_are_compared_in_pairs() -> None:
     pair = next(p for p in found.pairs() if p.kind == "injection")
     assert (pair.n, pair.only_first, pair.only_second) == (144, 120, 0)
     assert pair.p_value < 1e-9
+    assert pair.worse == "first"
     even = next(p for p in found.pairs() if p.kind == "leaking")
-    assert (even.only_first, even.only_second, even.p_value) == (0, 0, 1)
+    assert (even.only_first, even.only_second, even.p_value, even.worse) == (0, 0, 1, "")
+    assert {pair.worse for pair in compare(found.outcomes["best"], found.outcomes["seed"])} == {
+        "second",
+        "",
+    }
     assert audit(TASK, PROMPT, model=Fake(steady), max_calls=60).pairs() == ()
 
 
@@ -148,7 +153,7 @@ def test_calls_are_as_foretold_and_a_second_audit_is_free(tmp_path: Path) -> Non
             asyncio.run(aaudit(TASK, PROMPT, model=model, max_calls=200, journal=journal))
             for _ in range(2)
         )
-    asked = n_calls([t for t in trials if t.name not in ("field order", "one line")])
+    asked = n_calls(TASK, [t for t in trials if t.name not in ("field order", "one line")])
     assert len(model.requests) == first.spent.calls <= asked <= 200
     assert first.to_dict()["prompts"] == again.to_dict()["prompts"]
 
@@ -176,7 +181,7 @@ def test_what_the_provider_refuses_is_no_success_of_the_attack() -> None:
 
 
 def test_a_score_of_0_cannot_be_lost() -> None:
-    found = audit(TASK, PROMPT, model=Fake(lambda *_: "neither"))
+    found = audit(TASK, PROMPT, model=Fake(lambda _, text: "neither"))
     assert rates(found)["perturbation"] == (0, 0)
     rate = next(r for r in found.rates("prompt") if r.group == "perturbation")
     assert (rate.rate, rate.interval) == (None, (0, 1))
@@ -198,3 +203,36 @@ def test_splits_and_calls_that_do_not_do() -> None:
         audit(TASK, PROMPT, max_calls=1)
     with pytest.raises(DataError, match="no test examples"):
         audit(replace(TASK, test=()), PROMPT)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Asks a judge whether the answer is the target."""
+
+    n_calls: int = 1
+    models: tuple[str, ...] = ()
+
+    def __call__(self, output: str, example: Example) -> Score:
+        """Score without a judge; never asked here."""
+        raise AssertionError
+
+    async def score(self, output: str, example: Example, ask: Ask) -> Score:
+        """Score by what the judge says."""
+        question = Message("user", f"Judge: is {output} {example.target}?")
+        (told,) = await ask([Question(Request((question,), Decoding()))])
+        return Score(float(told == "yes"))
+
+
+def test_judges_are_asked_and_counted() -> None:
+    def both(first: str, text: str) -> str:
+        asked = re.fullmatch(r"Judge: is (.*) (\w+)\?", text, re.DOTALL)
+        if asked:
+            return "yes" if asked[1] == asked[2] else "no"
+        return obedient(first, text)
+
+    task = replace(TASK, scorer=Judged())
+    model = Fake(both)
+    found = audit(task, PROMPT, model=model, max_calls=300)
+    assert "steering" not in rates(found)
+    assert rates(found)["injection"][0] > 0
+    assert len(model.requests) == found.spent.calls <= 300

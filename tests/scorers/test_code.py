@@ -4,14 +4,13 @@ import asyncio
 import sys
 import textwrap
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from apo.errors import TaskError
-from apo.scorers import jail
+from apo.scorers import jail, sandbox
 from apo.scorers.code import Code, program_in
 from apo.scorers.registry import make_scorer
 from apo.scorers.sandbox import protections
@@ -65,8 +64,11 @@ def test_a_huge_answer_is_read_in_good_time() -> None:
     assert time.monotonic() - started < 5
 
 
-@pytest.mark.parametrize("answer", ["", " \n", "```python\n\n```", "I cannot do that.", "def f(:",
-                                    "x = \0", "```python\nx = '\ud800\n```", "(" * 100_000])  # fmt: skip
+@pytest.mark.parametrize(
+    "answer",
+    ["", " \n", "```python\n\n```", "I cannot do that.", "def f(:", "x = \0",
+     "```python\nx = '\ud800\n```", "(" * 100_000],
+)  # fmt: skip
 def test_no_program_is_badly_formed(answer: str) -> None:
     found = HERE(answer, Example({"input": "x"}, ("assert f(1)",)))
     assert (found.value, found.well_formed) == (0, False)
@@ -80,7 +82,10 @@ ADD = "def add(a, b):\n    return a + b"
 
 
 def test_the_share_of_asserts_that_pass() -> None:
-    tests = "assert add(1, 2) == 3\nassert add(1, 2) == 4\nassert add('a', 'b') == 'ab'\nassert add([1], 2)"
+    tests = (
+        "assert add(1, 2) == 3\nassert add(1, 2) == 4\n"
+        "assert add('a', 'b') == 'ab'\nassert add([1], 2)"
+    )
     found = score(ADD, tests)
     assert found.value == 0.5
     assert found.well_formed
@@ -219,6 +224,14 @@ def test_what_a_call_changes_is_changed() -> None:
         nest(rows)
         assert first == [1, 9] and rows[2] is first
         """,
+    )
+
+
+def test_what_a_call_changes_in_the_program_is_seen() -> None:
+    passes(
+        "count, seen = 0, []\ndef step(x):\n    global count\n    count += 1\n    seen.append(x)",
+        "step('a')\nassert count == 1 and seen == ['a']\nstep('b')\nassert count == 2\n"
+        "count = 9\nstep('c')\nassert count == 9 and len(seen) == 3",
     )
 
 
@@ -368,12 +381,19 @@ def test_korean_names_windows_lines_and_strange_signs() -> None:
     assert HERE(f"```python\r\n{program}```", example) == Score(1.0)
 
 
-def test_a_program_that_fails_at_once() -> None:
-    for body, told in (("1 / 0", "ZeroDivisionError"), ("input()", "EOFError"),
-                       ("import sys; sys.exit(0)", "SystemExit"), ("import nothing_there", "nothing_there")):  # fmt: skip
-        found = score(f"{ADD}\n{body}", "assert add(1, 2) == 3")
-        assert (found.value, found.well_formed) == (0, True)
-        assert told in found.feedback
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        ("input()", "EOFError"),
+        ("import sys; sys.exit(0)", "SystemExit"),
+        ("import nothing_there", "nothing_there"),
+    ],
+)
+def test_a_program_that_fails_at_once(body: str, told: str) -> None:
+    found = score(f"{ADD}\n{body}", "assert add(1, 2) == 3")
+    assert (found.value, found.well_formed) == (0, True)
+    assert told in found.feedback
 
 
 def test_the_main_part_of_a_program_is_not_run() -> None:
@@ -456,7 +476,7 @@ def test_wrong_settings(settings: dict[str, Any], told: str) -> None:
 
 
 def test_it_refuses_where_nothing_protects(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apo.scorers.sandbox._START", _without_protection())
+    monkeypatch.setattr(sandbox, "START", _without_protection())
     with pytest.raises(
         TaskError, match=r"cannot keep a program from files and network.*docker run"
     ):
@@ -467,16 +487,30 @@ def test_it_refuses_where_nothing_protects(monkeypatch: pytest.MonkeyPatch) -> N
     assert protections() == ()
 
 
+def test_where_no_folder_can_be_private_nothing_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    if "files" not in protections():
+        pytest.skip("this kernel has no Landlock or no seccomp")
+    start = sandbox.START.replace(
+        "main(read)",
+        "import apo.scorers.examiner as e\ne.private_folder = lambda *_: False\nmain(read)",
+    )
+    monkeypatch.setattr(sandbox, "START", start)
+    write = f"{ADD}\ndef write():\n    open('x', 'w')"
+    found = score(write, "assert add(1, 2) == 3\nwrite()\nassert write()", Code())
+    assert found.value == 0.5
+    assert "PermissionError" in found.feedback
+
+
 def _without_protection() -> str:
     """The start of a machine whose kernel has none of it."""
-    from apo.scorers import sandbox
-
-    start: str = vars(sandbox)["_START"]
-    return start.replace("main(read)", "import apo.scorers.examiner as e\n"
+    return sandbox.START.replace("main(read)", "import apo.scorers.examiner as e\n"
                          "e.close = lambda *_, **__: set()\nmain(read)")  # fmt: skip
 
 
-def test_a_command_gets_all_that_it_needs_on_its_input(tmp_path: Path) -> None:
+def test_a_command_gets_all_that_it_needs_on_its_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # A container goes with its folders; this stays.
     other = Code(command=f"{sys.executable} -I", seconds=2)
     assert score(ADD, "assert add(1, 2) == 3", other) == Score(1.0)
     with pytest.raises(TaskError, match="cannot start 'no-such-docker'"):
@@ -487,6 +521,6 @@ def test_a_command_gets_all_that_it_needs_on_its_input(tmp_path: Path) -> None:
 
 
 def test_other_machines_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jail.sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", "darwin")
     assert jail.close(".", [], writable=True) == set()
     assert not jail.private_folder(".", 1)

@@ -19,7 +19,9 @@ from apo.task import Example, Score
 
 TESTS = "assert add(1, 2) == 3\nassert add(2, 2) == 4"
 GOOD = "def add(a, b):\n    return a + b\n"
-QUICK = Code(seconds=0.5, memory=256, disk=2)
+USUAL = Code(seconds=3, memory=256, disk=2)
+QUICK = Code(seconds=0.3, memory=256)
+"""For what never ends; an honest program might need longer on a machine that is busy."""
 
 pytestmark = pytest.mark.skipif(
     set(protections()) != {"files", "network", "processes"},
@@ -33,14 +35,14 @@ def the_next_program_is_scored() -> Iterator[None]:
     assert run(GOOD) == 1
 
 
-def score(program: str, tests: str = TESTS, scorer: Code = QUICK) -> Score:
+def score(program: str, tests: str = TESTS, scorer: Code = USUAL) -> Score:
     started = time.monotonic()
     found = scorer(f"```python\n{program}\n```", Example({"input": "x"}, (tests,)))
     assert time.monotonic() - started < 20  # Far beyond the limits; a hanging one never ends.
     return found
 
 
-def run(program: str, tests: str = TESTS, scorer: Code = QUICK) -> float:
+def run(program: str, tests: str = TESTS, scorer: Code = USUAL) -> float:
     return score(program, tests, scorer).value
 
 
@@ -78,8 +80,8 @@ def left_behind(mark: str) -> list[str]:
 )
 def test_what_never_ends_is_ended(body: str) -> None:
     in_function = "\n".join(f"    {line}" for line in body.splitlines())
-    assert run(body + "\n" + GOOD) == 0
-    assert run(f"def add(a, b):\n{in_function}\n    return a + b") == 0
+    assert run(body + "\n" + GOOD, TESTS, QUICK) == 0
+    assert run(f"def add(a, b):\n{in_function}\n    return a + b", TESTS, QUICK) == 0
 
 
 def test_a_fork_bomb_makes_no_process() -> None:
@@ -121,7 +123,7 @@ def test_threads_without_end_stay_within_the_limits() -> None:
         "import threading, time\ndef wait():\n    time.sleep(100)\ndef add(a, b):\n"
         "    while True:\n        threading.Thread(target=wait).start()"
     )
-    assert run(threads) == 0
+    assert run(threads, TESTS, QUICK) == 0
     some = (
         "import threading\ndef add(a, b):\n    found = []\n"
         "    t = threading.Thread(target=lambda: found.append(a + b))\n    t.start()\n"
@@ -150,6 +152,7 @@ def test_files_are_neither_read_nor_deleted(tmp_path: Path) -> None:
     kept = tmp_path / "kept.txt"
     kept.write_text("secret-귤")
     tmp_path.chmod(0o777)
+    library = Path(os.__file__).stat().st_size
     harm = (
         "import os, shutil\nerrors = []\n"
         f"path = {str(kept)!r}\n"
@@ -158,7 +161,10 @@ def test_files_are_neither_read_nor_deleted(tmp_path: Path) -> None:
         "    except OSError as error:\n        errors.append(error.errno)\n"
         "attempt(open, path)\nattempt(open, path, 'w')\nattempt(os.remove, path)\n"
         "attempt(os.rename, path, path + '2')\nattempt(os.chmod, path, 0)\n"
-        "attempt(os.utime, path)\nattempt(os.truncate, path, 0)\nattempt(os.link, path, 'a')\n"
+        "attempt(os.utime, path)\nattempt(os.truncate, path, 0)\n"
+        f"attempt(os.open, {os.__file__!r}, os.O_RDONLY | os.O_TRUNC)\n"
+        f"attempt(os.truncate, {os.__file__!r}, 0)\n"
+        "attempt(os.link, path, 'a')\n"
         "attempt(os.listdir, '/')\nattempt(os.listdir, '/home')\nattempt(open, '/etc/passwd')\n"
         "attempt(os.mkdir, '/tmp/x-apo')\nattempt(os.symlink, '/', '/tmp/x-apo')\n"
         "attempt(open, '/proc/self/environ')\nattempt(os.rmdir, os.path.dirname(path))\n"
@@ -166,10 +172,11 @@ def test_files_are_neither_read_nor_deleted(tmp_path: Path) -> None:
         "shutil.rmtree('/', ignore_errors=True)\n"
         "shutil.rmtree(os.path.expanduser('~'), ignore_errors=True)\n"
     )
-    tests = "assert [e for e in errors if e not in (1, 13, 18, 22)] == []\nassert len(errors) == 15"
+    tests = "assert [e for e in errors if e not in (1, 13, 18, 22)] == []\nassert len(errors) == 17"
     found = score(harm + GOOD, tests)
     assert found.value == 1, found.feedback
     assert kept.read_text() == "secret-귤"
+    assert Path(os.__file__).stat().st_size == library
     assert kept.stat().st_mode & 0o777 == 0o644
 
 
@@ -260,9 +267,8 @@ def test_output_without_end_goes_nowhere(capfd: pytest.CaptureFixture[str]) -> N
         "import sys\ndef add(a, b):\n    print('x' * 10**6)\n    sys.stderr.write('y' * 10**6)\n"
     )
     assert run(f"{prints}    return a + b") == 1
-    assert (
-        run("print('x')\n" * 3 + "def add(a, b):\n    while True:\n        print('x' * 1000)") == 0
-    )
+    endless = "def add(a, b):\n    while True:\n        print('x' * 1000)"
+    assert run(endless, TESTS, QUICK) == 0
     assert capfd.readouterr() == ("", "")
 
 
@@ -278,7 +284,7 @@ def test_output_without_end_goes_nowhere(capfd: pytest.CaptureFixture[str]) -> N
     ],
 )
 def test_a_crash_is_a_failed_test(body: str) -> None:
-    assert run(f"def add(a, b):\n    {body}\n    return a + b") == 0
+    assert run(f"def add(a, b):\n    {body}\n    return a + b", TESTS, QUICK) == 0
 
 
 def test_recursion_without_end_is_an_error_like_another() -> None:
@@ -326,8 +332,9 @@ def test_the_scorers_own_files_stay() -> None:
         "    return Any()",
         "from unittest.mock import ANY\n    return ANY",
         "class Zero:\n        __sub__ = __rsub__ = __abs__ = lambda *_: 0\n    return Zero()",
-        "class Zero:\n        __rsub__ = __sub__ = lambda self, _: self\n        __abs__ = lambda s: 0\n"
-        "        __float__ = lambda s: 0.0\n        __lt__ = lambda *_: True\n    return Zero()",
+        "class Zero:\n        __rsub__ = __sub__ = lambda self, _: self\n"
+        "        __abs__ = lambda s: 0\n        __float__ = lambda s: 0.0\n"
+        "        __lt__ = lambda *_: True\n    return Zero()",
     ],
 )
 def test_no_answer_but_the_right_one_passes(body: str) -> None:
@@ -350,9 +357,10 @@ def test_no_answer_but_the_right_one_passes(body: str) -> None:
         "def abs(x):\n    return 0\ndef len(x):\n    return 3\ndef all(x):\n    return True\n",
         "class math:\n    isclose = staticmethod(lambda *_: True)\n",
         "import sys\nfor f in list(sys.modules):\n    sys.modules[f] = None\n",
-        "import sys, gc\nfor o in gc.get_objects():\n    if isinstance(o, dict) and 'failed' in o:\n"
+        "import gc\nfor o in gc.get_objects():\n    if isinstance(o, dict) and 'failed' in o:\n"
         "        o['failed'] = ''\n",
-        "import sys\nf = sys._getframe()\nwhile f:\n    f.f_globals['ACTIONS'] = {}\n    f = f.f_back\n",
+        "import sys\nf = sys._getframe()\nwhile f:\n    f.f_globals['ACTIONS'] = {}\n"
+        "    f = f.f_back\n",
         "import operator\noperator.eq = lambda *_: True\noperator.__eq__ = lambda *_: True\n",
         "import json\njson.loads = lambda *_: ['done', [], True, False]\n",
         "import atexit, os\natexit.register(os._exit, 0)\n",
@@ -369,7 +377,8 @@ def test_what_the_program_patches_is_its_own(program: str) -> None:
 def test_the_tests_are_not_seen() -> None:
     looks = (
         "import gc, sys, os\nfound = []\n"
-        "def add(a, b):\n    texts = [o for o in gc.get_objects() if isinstance(o, (str, list, dict))]\n"
+        "def add(a, b):\n"
+        "    texts = [o for o in gc.get_objects() if isinstance(o, (str, list, dict))]\n"
         "    found.append('mark-' + str(4711) in repr(texts))\n"
         "    try:\n        found.append(os.read(0, 1000))\n    except OSError:\n        pass\n"
         "    return a + b\n"
@@ -390,13 +399,25 @@ def test_functions_of_the_tests_show_nothing_else() -> None:
     assert found.value == 1, found.feedback
 
 
+def test_what_an_error_says_is_made_plain() -> None:
+    found = score("def add(a, b):\n    raise ValueError('\\ud800\\0\\x1b[31m 귤' + 'x' * 10**6)")
+    assert "ValueError: ���[31m 귤xxx" in found.feedback
+    assert len(found.feedback) < 2000
+
+
+def test_a_huge_number_costs_no_other_test() -> None:
+    huge = "def add(a, b):\n    return 7 << 10**8 if a == 1 else a + b"
+    assert run(huge) == 0.5
+
+
 def test_many_at_once_from_threads_of_a_run() -> None:
     scores: list[float] = []
     programs = [GOOD, "import os\ndef add(a, b):\n    os._exit(0)"] * 3
-    threads = [
-        threading.Thread(target=lambda p=p: scores.append(run(p)))  # type: ignore[misc] # bound now
-        for p in programs
-    ]
+
+    def keep(program: str) -> None:
+        scores.append(run(program))
+
+    threads = [threading.Thread(target=keep, args=(program,)) for program in programs]
     for thread in threads:
         thread.start()
     for thread in threads:

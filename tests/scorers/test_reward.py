@@ -52,7 +52,7 @@ def test_each_part_says_what_it_finds_wanting() -> None:
     )
     assert scorer("4", EXAMPLE).feedback == (
         "format (0 of 5 points): The answer must match the pattern '<answer>.*</answer>'; "
-        "it said '4'.\n정답: not judged, as format is not fully right."
+        "it said '4'. 정답: not judged, as format is not fully right."
     )
 
 
@@ -154,7 +154,7 @@ def test_a_wrong_part_is_explained(parts: object, words: str) -> None:
 
 
 def test_a_wrong_setting_is_explained() -> None:
-    with pytest.raises(TaskError, match="no setting 'partz'. Did you mean 'parts'"):
+    with pytest.raises(TaskError, match=r"no setting 'partz'\. Did you mean 'parts'"):
         make_scorer({"name": "reward", "partz": []})
     with pytest.raises(TaskError, match="needs parts"):
         Reward(parts=())

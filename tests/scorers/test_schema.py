@@ -125,6 +125,16 @@ def test_a_schema_may_stand_in_a_file_beside_the_task(tmp_path: Path) -> None:
     assert scorer('{"이름": "김", "age": 3}', EXAMPLE) == Score(1.0)
 
 
+def test_a_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "a.json").write_text("{}", encoding="utf-8")
+    monkeypatch.setattr(Path, "read_text", fail)
+    with pytest.raises(TaskError, match=r"a\.json cannot be read: Permission denied"):
+        make_scorer({"name": "json_schema", "schema": "a.json"}, folder=tmp_path)
+
+
 def test_a_schema_is_needed() -> None:
     with pytest.raises(TaskError, match="needs the setting 'schema'"):
         make_scorer("json_schema")

@@ -25,7 +25,10 @@ from apo.scorers.registry import (
     JsonFields,
     Numeric,
     TokenF1,
+    judges_form,
+    keeps_targets,
     make_scorer,
+    reads_lists,
 )
 from apo.task import Example, Score, Scorer
 
@@ -454,6 +457,16 @@ def test_all_scorers_are_frozen() -> None:
         scorer = scorer.function if isinstance(scorer, FunctionScorer) else scorer
         with pytest.raises(dataclasses.FrozenInstanceError):
             scorer.labels = ()
+
+
+def test_what_a_scorer_expects_of_targets() -> None:
+    parts = [{"name": "form", "scorer": "list"}]
+    form = make_scorer({"name": "regex", "pattern": "a"})
+    reward = make_scorer({"name": "reward", "parts": parts})
+    mine = FunctionScorer(function=len, name="mine")
+    assert [keeps_targets(s) for s in (Exact(), make_scorer("regex"), form, mine)] == [1, 1, 0, 0]
+    assert [judges_form(s) for s in (Exact(), form, reward, mine)] == [0, 1, 1, 0]
+    assert [reads_lists(s) for s in (Exact(), form, reward, mine)] == [0, 0, 1, 0]
 
 
 def test_settings_are_taken() -> None:

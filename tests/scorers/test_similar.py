@@ -194,12 +194,10 @@ def test_feedback_names_what_is_missing() -> None:
 
 
 def test_edit_says_what_to_write_in_place_of_what() -> None:
-    feedback = Edit()(
-        "그러면 안되요 여기 정말 네", example("그러면 안 돼요 여기 네 맞아요")
-    ).feedback
+    feedback = Edit()("가 안되요 나 정말 다 라 마", example("가 안 돼요 나 다 라 마 바")).feedback
     assert "'안 돼요', not '안되요'" in feedback
     assert "'정말' is too much" in feedback
-    assert "'맞아요' is missing" in feedback
+    assert "'바' is missing" in feedback
 
 
 def test_feedback_stays_short() -> None:

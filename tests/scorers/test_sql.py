@@ -83,6 +83,7 @@ def test_other_rows_are_wrong(answer: str, target: str, words: str) -> None:
         ("SELECT name FROM 고객 ORDER BY random()", "can only read"),
         ("SELECT zeroblob(2000000)", "too big"),
         ("SELECT 'a\x00b'", "null character"),
+        ("SELECT '\ud800'", "surrogates not allowed"),
         ("SELECT 1" + "+1" * 5000, "Expression tree is too large"),
     ],
 )

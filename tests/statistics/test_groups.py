@@ -1,4 +1,4 @@
-"""The statistics of a comparison, against tables, other implementations and simple cases."""
+"""Means over seeds, ranks and their tests: by tables, other implementations, simple cases."""
 
 import random
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from apo.compare.statistics import (
+from apo.statistics import (
     critical_difference,
     friedman_p,
     holm,

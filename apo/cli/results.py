@@ -1,0 +1,204 @@
+"""What `apo show` prints beside the result: flips, the front, and one example's history."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from apo.cli.console import console, percent, say
+from apo.cli.transfer import task_of
+from apo.flips import Flips, read_flips
+from apo.front import OBJECTIVES, objectives, with_front
+from apo.history import History, history
+from apo.runs import RunFolder
+from apo.standings import Standing, standings
+
+MAX_GROUPS = 20
+MAX_LOST = 10
+MAX_VETOES = 3
+MAX_TEXT = 300
+
+
+def parts_of(
+    folder: RunFolder, wanted: Mapping[str, str | bool], objective: Sequence[str]
+) -> dict[str, tuple[Any, Callable[[], None]]]:
+    """What was asked for of a run, by name: as a JSON value, and what prints it.
+
+    Args:
+        folder: the run.
+        wanted: by "flips", "front" and "example" what was asked for; false or "" for nothing.
+        objective: names of the front's objectives.
+    """
+    parts: dict[str, tuple[Any, Callable[[], None]]] = {}
+    if wanted["flips"]:
+        found = read_flips(folder)
+        parts["flips"] = (found.to_dict(), lambda: tell_flips(found))
+    if wanted["front"]:
+        rows = standings(folder)
+        names = objectives(rows, objective)
+        marked = with_front(rows, names)
+        document = {"objectives": names, "candidates": [s.to_dict() for s in marked]}
+        parts["front"] = (document, lambda: tell_front(marked, names))
+    if wanted["example"]:
+        answered = history(folder, task_of(folder), str(wanted["example"]))
+        parts["example"] = (answered.to_dict(), lambda: tell_history(answered))
+    return parts
+
+
+def tell_flips(found: Flips) -> None:
+    """The table of flips by label and slice, then the examples that were lost."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("", overflow="ellipsis", no_wrap=True, max_width=40)
+    for name in ("examples", "lost", "won", "change", "95 % interval", "p"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for group in found.groups[:MAX_GROUPS]:
+        low, high = group.interval
+        name = "all" if group.by == "all" else f"{group.by}: {group.value or '(empty)'}"
+        table.add_row(
+            Text(_line(name)),
+            str(group.n),
+            Text(str(group.lost), style="red" if group.lost > group.won else ""),
+            str(group.won),
+            f"{100 * group.change:+.1f}",
+            f"{100 * low:+.1f} to {100 * high:+.1f}",
+            f"{group.p_value:.2g}",
+        )
+    say("From the seed prompt to the best one, test examples:", "bold")
+    console.print(table)
+    if len(found.groups) > MAX_GROUPS:
+        say(f"{len(found.groups) - MAX_GROUPS} more groups are in --json.")
+    say("change: points of the mean score. p: corrected for the number of labels or slices.", "dim")
+    if found.unanswered:
+        say(f"{found.unanswered} examples were not answered under both prompts.", "yellow")
+    for pair in found.broken:
+        say(f"Must pass, and the best prompt breaks it: {pair['id']}", "bold red")
+    if not found.lost:
+        say("No example was lost.")
+    for number, pair in enumerate(found.lost[:MAX_LOST], 1):
+        _pair(pair, f"lost {number} of {len(found.lost)}")
+    if len(found.lost) > MAX_LOST:
+        say(f"{len(found.lost) - MAX_LOST} more are in --json.")
+
+
+def _pair(pair: dict[str, Any], title: str) -> None:
+    marks = [f"{column} {value}" for column, value in pair["slices"].items() if value]
+    marks += ["must pass"] if pair["must_pass"] else []
+    console.print()
+    say(" · ".join([title, pair["id"], *marks]), "bold")
+    _fields(
+        {
+            "input": "\n".join(map(str, pair["inputs"].values())),
+            "target": " | ".join(map(str, pair["targets"])),
+            "seed": _answer(pair, "seed"),
+            "best": _answer(pair, "best"),
+            "feedback": pair["best_feedback"],
+        }
+    )
+
+
+def _answer(pair: dict[str, Any], name: str) -> str:
+    score = pair[f"{name}_score"]
+    output = pair[f"{name}_output"]
+    return output if score in (0, 1) else f"{output}  [{percent(score)}]"
+
+
+def _fields(fields: dict[str, str]) -> None:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, text in fields.items():
+        if text:
+            grid.add_row(name, Text(_cut(text)))
+    console.print(grid)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}… ({len(text):,} characters)"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def tell_front(found: Sequence[Standing], wanted: Sequence[str]) -> None:
+    """The candidates that were measured on all of validation, those of the front marked."""
+    table = Table(box=None, pad_edge=False, expand=True)
+    table.add_column("", no_wrap=True)
+    for name in ("score", *(("tokens",) if found[0].estimated else ("in", "out")), "$/1,000"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("latency", justify="right", no_wrap=True)
+    table.add_column("id", no_wrap=True)
+    table.add_column("instruction", no_wrap=True, overflow="ellipsis", ratio=1)
+    for s in found:
+        tokens = [f"{s.input_tokens:,.0f}"]
+        tokens += [] if s.estimated else [_or_dash(s.output_tokens, "{:,.0f}")]
+        cells = (
+            percent(s.score),
+            *tokens,
+            _or_dash(None if s.usd is None else 1000 * s.usd, "{:.4f}"),
+            _seconds(s.seconds),
+        )
+        mark, style = ("*", "bold") if s.front else ("!" if s.broken else "", "")
+        text = Text(_line(str(s.prompt.get("instruction", ""))))
+        table.add_row(mark, *(Text(cell, style=style) for cell in cells), s.id, text)
+    console.print(table)
+    names = ", ".join("high score" if n == "score" else f"low {n}" for n in wanted)
+    say(f"* on the front of {names}: no other candidate is as good in all and better in one.")
+    tell_vetoes([(s.id, s.score, s.broken) for s in found])
+    if found[0].estimated:
+        say("tokens: of the prompt alone, guessed from its text; the server counts none.", "dim")
+    else:
+        say("in, out: tokens of a call, the example's text included.", "dim")
+    say(f"Other objectives: --objective {', '.join(OBJECTIVES)}. Scores are of validation.", "dim")
+
+
+def tell_vetoes(found: Sequence[tuple[str, float | None, Sequence[str]]]) -> None:
+    """Say which candidates break examples that must pass, given id, score and examples of each."""
+    vetoed = [(name, score, examples) for name, score, examples in found if examples]
+    for name, score, examples in vetoed[:MAX_VETOES]:
+        more = f" and {len(examples) - 3} more" if len(examples) > 3 else ""
+        say(
+            f"! {name} ({percent(score)}) cannot be best: it gets examples wrong that must pass, "
+            f"and that the seed gets right: {', '.join(examples[:3])}{more}.",
+            "red",
+        )
+    if len(vetoed) > MAX_VETOES:
+        say(f"! So do {len(vetoed) - MAX_VETOES} more candidates; --json names them.", "red")
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "–" if value is None else form.format(value)
+
+
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{1000 * value:.1f} ms" if value < 1 else f"{value:.1f} s"
+
+
+def tell_history(found: History) -> None:
+    """One example, and how each candidate answered it, the oldest first."""
+    example = found.example
+    marks = [f"{column} {value}" for column, value in example.slices.items() if value]
+    marks += ["must pass"] if example.must_pass else []
+    say(" · ".join([found.split, example.id, *marks]), "bold")
+    _fields({"input": "\n".join(example.inputs.values()), "target": " | ".join(example.targets)})
+    if not found.answers:
+        say("No candidate that was measured on all of validation was asked this one.", "yellow")
+        return
+    table = Table(box=None, pad_edge=False, expand=True)
+    for name in ("candidate", "validation", "score"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("answer", ratio=1, overflow="fold")
+    for answer in found.answers:
+        style = {"right": "green", "": ""}.get(answer.outcome, "red")
+        score = percent(answer.score) if answer.score is not None else answer.outcome or "–"
+        told = Text(_cut(answer.output))
+        if answer.feedback:
+            told.append(f"\n{_cut(answer.feedback)}", style="dim")
+        name = f"{answer.id} {answer.operator}"
+        table.add_row(Text(name), percent(answer.validation), Text(score, style=style), told)
+    console.print(table)
+    if any(answer.outcome == "" for answer in found.answers):
+        say("Models judge these answers, so they are not scored again here.", "dim")

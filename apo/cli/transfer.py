@@ -1,0 +1,185 @@
+"""`apo transfer`."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from apo.cli import options as o
+
+if TYPE_CHECKING:
+    from apo.matrix import Matrix
+    from apo.runs import RunFolder
+    from apo.task import Task
+
+
+def transfer(
+    run: o.RunName,
+    model: Annotated[
+        list[str],
+        typer.Option("--model", "-m", help="A model to try the prompts on; repeatable."),
+    ],
+    top: Annotated[int, typer.Option("--top", help="Prompts beside the seed.")] = 5,
+    split: Annotated[str, typer.Option("--split", help="validation, or test.")] = "validation",
+    judge_model: o.JudgeModel = "",
+    concurrency: o.Concurrency = 16,
+    price: o.Prices = [],  # noqa: B006 (typer reads the default, nobody changes it)
+    max_calls: o.MaxCalls = None,
+    max_usd: o.MaxUsd = None,
+    transport: o.Transport = "aiohttp",
+    timeout: o.Timeout = 120.0,
+    json: o.Json = False,
+) -> None:
+    """Try the best prompts of a run on several models: the best for each, and the best for all.
+
+    The seed, the best, the cheap ones of the front, and the next best. Answers are kept: the same
+    again costs nothing. transfer.json is put in the run's folder.
+
+    Example: `apo transfer last --model openai/gpt-5-mini --model openai/gpt-5-nano`
+    """
+    from apo.budget import Budget
+    from apo.cli.console import home, print_json, say
+    from apo.cli.live import watch
+    from apo.front import objectives, with_front
+    from apo.journal import Journal
+    from apo.matrix import finalists
+    from apo.options import Options
+    from apo.runs import find_run
+    from apo.session import Progress
+    from apo.standings import standings
+    from apo.transfer import atransfer, take_over
+
+    folder = find_run(run, home())
+    settings = folder.settings
+    found = standings(folder)
+    prompts = finalists(with_front(found, objectives(found)), top)
+    task = task_of(folder)
+    if split == "test":
+        say(
+            "Choosing a prompt by this table spoils the test examples: what they say of the chosen "
+            "one is then too high. Read it, and do not choose by it.",
+            "yellow",
+        )
+    judging = settings["options"].get("judge_model") or settings["optimizer_model"]
+    kept = home() / "evaluations.db"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    progress = Progress()
+    with Journal(kept) as journal:
+        take_over(folder, prompts, journal)
+        work = atransfer(
+            task,
+            prompts,
+            model,
+            split=split,
+            judge_model=judging or settings["model"] or "embedded",
+            budget=Budget(max_calls=max_calls, max_usd=max_usd),
+            options=Options(
+                max_concurrency=concurrency,
+                judge_model=judge_model or None,
+                transport=o.transport(transport),
+                timeout=timeout,
+                prices=o.prices(price),
+            ),
+            journal=journal,
+            progress=progress,
+        )
+        matrix = watch(work, progress, f"{folder.id} · transfer · {split}", quiet=json)
+    document = {"run_id": folder.id, **matrix.to_dict()}
+    folder.write("transfer.json", document)
+    if json:
+        print_json(document)
+        return
+    _tell(matrix, folder)
+
+
+def task_of(folder: "RunFolder") -> "Task":
+    """The task of a run, with the pools that it was run on.
+
+    Raises:
+        RunError: it was started with a Python object as its task, or the data have changed.
+    """
+    from apo.cli.console import home
+    from apo.errors import RunError
+    from apo.prepare import same_pools
+    from apo.taskfile.load import load_task
+
+    name: str | None = folder.settings.get("task_ref")
+    if not name:
+        raise RunError(
+            f"{folder.id} was started with a Python object as its task, which cannot be loaded "
+            "here. Put the task in a function of a file, and run file.py:name."
+        )
+    return same_pools(folder, load_task(name, memory=home() / "splits"))
+
+
+def _tell(matrix: "Matrix", folder: "RunFolder") -> None:
+    """A block of rows for each model, then who is best, then what to mind."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from apo.cli.console import console, dollars, percent, say
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("model", overflow="fold")
+    table.add_column("prompt", no_wrap=True)
+    for name in ("score", "to seed", "95 % interval", "p", "tokens"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for model in matrix.models:
+        best = matrix.best_on(model)
+        for place, finalist in enumerate(matrix.finalists):
+            cell = matrix.cells[model][finalist.name]
+            low, high = cell.interval or (0.0, 0.0)
+            shown = (
+                f"{finalist.name}{'*' if finalist.front else ''}",
+                percent(cell.score),
+                "" if cell.difference is None else f"{100 * cell.difference:+.1f}",
+                "" if cell.interval is None else f"{100 * low:+.1f} to {100 * high:+.1f}",
+                "" if cell.p_value is None else f"{cell.p_value:.2g}",
+                f"{cell.tokens:,.0f}",
+            )
+            style = "bold green" if finalist.name == best else ""
+            table.add_row(
+                Text("" if place else model), *(Text(text, style=style) for text in shown)
+            )
+    console.print(table)
+    for model in matrix.models:
+        name = matrix.best_on(model)
+        say(f"Best on {model}: {name}, {percent(matrix.cells[model][name].score)}.")
+    mean, worst = matrix.best_mean, matrix.best_worst
+    if len(matrix.models) > 1:
+        say(
+            f"Best for all: {mean} by the mean over the models ({percent(matrix.mean(mean))}), "
+            f"{worst} by the model it does worst on ({percent(matrix.worst(worst))}).",
+            "bold",
+        )
+    say(_prompts(matrix))
+    _cautions(matrix)
+    say(f"{matrix.spent.calls:,} calls, {dollars(matrix.spent.usd)} (kept answers counted).")
+    say(f"All figures and prompts: {folder.path / 'transfer.json'}")
+    if (folder.path / "mlflow.json").exists():
+        say(f"To put it in the run's MLflow page, too: apo sync {folder.id}")
+
+
+def _prompts(matrix: "Matrix") -> str:
+    named = [f"{f.name} is {f.prompt.id}" for f in matrix.finalists]
+    marked = "; * is on the run's front (apo show RUN --front)"
+    front = marked if any(f.front for f in matrix.finalists) else ""
+    return f"{', '.join(named)}{front}. p is corrected for the number of comparisons."
+
+
+def _cautions(matrix: "Matrix") -> None:
+    from apo.cli.console import say
+
+    if matrix.split == "validation":
+        say(
+            "The prompts were chosen on these examples, so what the run's own model scores here is "
+            "too high. What you choose here, confirm on test examples: apo evaluate TASK "
+            "--split test.",
+            "yellow",
+        )
+    unanswered: dict[str, Any] = {
+        model: sum(cell.counts["error"] for cell in matrix.cells[model].values())
+        for model in matrix.models
+    }
+    for model, n in unanswered.items():
+        if n:
+            say(f"{model} refused {n} requests, or they were too long: counted as wrong.", "yellow")

@@ -1,0 +1,29 @@
+"""Texts without what does not count when two are compared, and how much a text says."""
+
+import re
+
+WIDE = re.compile("[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff]")
+"""Hangul, kana and Chinese characters: each says as much as some letters of an alphabet."""
+WIDE_WORTH = 2.5
+"""Letters that such a character is worth: the same text takes about so many more in English."""
+
+_SIGNS = (
+    r"[\s_!\"#%&'()*,\-./:;?@\[\\\]{}¡§«·»¿"
+    r"\u2010-\u2027\u2030-\u205e\u3001-\u303f\uff01-\uff0f\uff1a\uff1b\uff1f]+"
+)
+_BETWEEN_WORDS = re.compile(rf"(?<!\d){_SIGNS}|{_SIGNS}(?!\d)")
+
+
+def letters(text: str) -> str:
+    """Keep letters and digits alone, in one case: a copy is found however it was set."""
+    return re.sub(r"[\W_]+", "", text.casefold())
+
+
+def rough(text: str) -> str:
+    """Fold case, blanks and punctuation; signs between digits, sums and emoji still count."""
+    return _BETWEEN_WORDS.sub("", " ".join(text.casefold().split()))
+
+
+def worth(text: str) -> float:
+    """How much a text of letters says, counted in letters of an alphabet."""
+    return len(text) + (WIDE_WORTH - 1) * len(WIDE.findall(text))

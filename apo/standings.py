@@ -1,0 +1,170 @@
+"""Candidates by several objectives: the score, tokens, cost and latency of each.
+
+The figures are of the calls that the journal holds for the candidates measured on the whole
+validation split, over the examples that all of them were asked: the same texts for all.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any, NamedTuple
+
+from apo.errors import RunError
+from apo.journal_rows import open_for_reading, readable
+from apo.model import Usage
+from apo.models.batch_terms import batch_price
+from apo.models.prices import Price, cost, find_price
+from apo.prompt import Prompt
+from apo.runs import RunFolder
+from apo.summary import candidates
+
+_CALLS = """
+SELECT request, model, input_tokens, output_tokens, cached_tokens, seconds, reused
+FROM calls WHERE role = 'task' AND error = ''
+    AND NOT (reply LIKE '[%' AND COALESCE(output_tokens, 2) < 2)
+ORDER BY at, key
+"""
+"""What the task model was asked, but for how likely given answers are: those replies are lists."""
+
+
+class _Asked(NamedTuple):
+    """One answered call of a candidate."""
+
+    usage: Usage
+    model: str
+    seconds: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """A candidate that was measured on the whole validation split, by all objectives.
+
+    Attributes:
+        id: the prompt's.
+        operator: where it came from; "seed" for a seed prompt.
+        prompt: as `Prompt.to_dict` gives it.
+        score: on the validation split, in [0, 1]; what was not answered counts as wrong.
+        input_tokens: mean of a call: the prompt and the example; where `estimated`, of the prompt's
+            own text alone.
+        output_tokens: mean of a call; None when the server did not count.
+        usd: mean US dollars of a call; None when the price is unknown.
+        seconds: median of a call, from asking to the answer; None where all answers were kept
+            ones, or came in batches.
+        estimated: whether input_tokens are guessed from the text, a token for each 4 bytes of it.
+        broken: ids of examples that must pass, and that the seed prompt alone gets right; such a
+            candidate is on no front.
+        front: whether no other candidate is as good in each objective and better in one.
+    """
+
+    id: str
+    operator: str
+    prompt: Mapping[str, Any]
+    score: float
+    input_tokens: float
+    output_tokens: float | None
+    usd: float | None
+    seconds: float | None
+    estimated: bool = False
+    broken: tuple[str, ...] = ()
+    front: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the figures as JSON values."""
+        return asdict(self)
+
+
+def standings(folder: RunFolder) -> list[Standing]:
+    """The candidates measured on the whole validation split, the best first as a run ranks them.
+
+    Raises:
+        RunError: the run has measured none, or its folder is damaged.
+    """
+    rows = [row for row in candidates(folder) if row["whole"]]
+    if not rows:
+        raise RunError(
+            f"{folder.id} has no candidate measured on the whole validation split yet. "
+            f"Go on with: apo resume {folder.id}"
+        )
+    prompts = {row["id"]: Prompt.from_dict(row["prompt"]) for row in rows}
+    asked = _asked(folder, set(prompts))
+    first, *others = asked.values()
+    shared = set(first).intersection(*others)
+    calls = {name: [found[e] for e in sorted(shared)] for name, found in asked.items()}
+    every = [call for found in calls.values() for call in found]
+    estimated = not every or any(call.usage.input_tokens is None for call in every)
+    price = _prices(folder, every)
+    found = [
+        Standing(
+            id=row["id"],
+            operator=row["operator"],
+            prompt=row["prompt"],
+            score=row["at_least"],
+            input_tokens=_guess(prompts[row["id"]])
+            if estimated
+            else _mean([call.usage.input_tokens for call in calls[row["id"]]]) or 0.0,
+            output_tokens=_mean([call.usage.output_tokens for call in calls[row["id"]]]),
+            usd=_mean([_usd(call, price) for call in calls[row["id"]]]),
+            seconds=_median([call.seconds for call in calls[row["id"]]]),
+            estimated=estimated,
+            broken=tuple(row["broken"]),
+        )
+        for row in rows
+    ]
+    return sorted(
+        found,
+        key=lambda s: (not s.broken, s.score, -len(prompts[s.id].text()), s.id),
+        reverse=True,
+    )
+
+
+def _asked(folder: RunFolder, ids: set[str]) -> dict[str, dict[str, _Asked]]:
+    """The calls of each candidate, by example; of several the first, which the others repeat."""
+    found: dict[str, dict[str, _Asked]] = {name: {} for name in ids}
+    batched = bool(folder.settings.get("options", {}).get("batch"))
+    database = open_for_reading(folder.journal_path)
+    try:
+        with readable():
+            for note, model, read, written, cached, took, reused in database.execute(_CALLS):
+                prompt, _, example = str(note).partition(" ")
+                if prompt in found and example:
+                    usage = Usage(read, written, cached or 0)
+                    seconds = None if reused or batched else float(took)
+                    found[prompt].setdefault(example, _Asked(usage, str(model), seconds))
+    finally:
+        database.close()
+    return found
+
+
+def _prices(folder: RunFolder, calls: Sequence[_Asked]) -> dict[str, Price | None]:
+    """What each model costs, by the prices that the run was given, else those of today's table."""
+    options = folder.settings.get("options", {})
+    find = batch_price if options.get("batch") else find_price
+    try:
+        stated = {name: Price(**price) for name, price in options.get("prices", {}).items()}
+    except (AttributeError, TypeError) as error:
+        raise RunError(f"{folder.path / 'run.json'}: its prices are damaged: {error}.") from error
+    return {name: find(name, stated) for name in {call.model for call in calls}}
+
+
+def _usd(call: _Asked, prices: Mapping[str, Price | None]) -> float | None:
+    price, usage = prices[call.model], call.usage
+    if price is None or usage.input_tokens is None or usage.output_tokens is None:
+        return None
+    return cost(price, usage)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """The mean; None when there is none, or one is unknown: unknown is not 0."""
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known and len(known) == len(values) else None
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(median(known)) if known else None
+
+
+def _guess(prompt: Prompt) -> float:
+    """Tokens of a text: 4 letters of English or 1.3 of Korean each, both about 4 bytes."""
+    return len(prompt.text().encode("utf-8", "replace")) / 4

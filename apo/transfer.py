@@ -1,0 +1,185 @@
+"""Finalists of a run on several models: the best prompt for each, and the best one for all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from apo.budget import Budget, Meter
+from apo.caller import Caller
+from apo.calls import Endpoint
+from apo.concurrency import gather
+from apo.errors import ApoError, DataError, SettingsError, near
+from apo.evaluation import Evaluation
+from apo.journal import Journal
+from apo.journal_rows import Entry, open_for_reading, readable
+from apo.matrix import Cell, Finalist, Matrix
+from apo.measure import measure
+from apo.model import Model, Usage
+from apo.models.prices import find_price
+from apo.options import Options
+from apo.prepare import MAX_OUTPUT, open_judges, open_with
+from apo.runs import RunFolder
+from apo.session import Progress
+from apo.statistics.groups import holm
+from apo.task import Example, Task
+from apo.verdict import judge
+
+SPLITS = ["validation", "test"]
+
+_ANSWERS = """
+SELECT key, role, model, request, reply, truncated, input_tokens, output_tokens, cached_tokens,
+    seconds FROM calls WHERE role = 'task' AND error = ''
+"""
+
+
+def take_over(folder: RunFolder, prompts: Sequence[Finalist], journal: Journal) -> None:
+    """Give a journal what the run has paid for: its answers to these prompts.
+
+    Raises:
+        JournalError: the run's journal cannot be read.
+    """
+    wanted = {finalist.prompt.id for finalist in prompts}
+    database = open_for_reading(folder.journal_path)
+    try:
+        with readable():
+            for row in database.execute(_ANSWERS):
+                key, role, model, note, reply, cut, read, written, cached, seconds = row
+                if note.partition(" ")[0] in wanted:
+                    usage = Usage(read, written, cached)
+                    journal.add(
+                        Entry(key, role, model, note, reply, "", usage, bool(cut), seconds=seconds)
+                    )
+    finally:
+        database.close()
+
+
+async def atransfer(
+    task: Task,
+    prompts: Sequence[Finalist],
+    models: Sequence[str],
+    *,
+    split: str = "validation",
+    judge_model: str = "embedded",
+    budget: Budget | None = None,
+    options: Options | None = None,
+    journal: Journal | None = None,
+    progress: Progress | None = None,
+) -> Matrix:
+    """Measure prompts on several models, each on the same examples.
+
+    Args:
+        task: the task, with the pools of the run.
+        prompts: as `finalists` gives them, the seed first.
+        models: names, each once.
+        split: "validation" or "test".
+        judge_model: judges answers, where the scorer asks a model and names none: one for all, so
+            that the columns can be compared.
+        budget: what it may spend; by default no limit. The whole matrix is paid, or nothing.
+        options: transport, time-out, concurrency and prices.
+        journal: keeps the answers, and gives those that it has.
+        progress: filled in for whoever watches.
+
+    Raises:
+        SettingsError: no such split, no model, one twice, a missing price, or too few calls.
+        DataError: the split is empty.
+        Stopped, ModelError: as for `aoptimize`; what was answered is kept in the journal.
+    """
+    options, budget = options or Options(), budget or Budget()
+    examples = _check(task, prompts, models, split, budget)
+
+    def endpoint(role: str, model: Model) -> Endpoint:
+        price = find_price(model.name, options.prices)
+        if price is None and budget.max_usd is not None:
+            raise SettingsError(f"The price of {model.name} is unknown; state it with --price.")
+        return Endpoint(role, model, price, MAX_OUTPUT[role])
+
+    answering = {name: endpoint("task", open_with(options, name)) for name in models}
+    referee = open_with(options, options.judge_model or judge_model)
+    judges = open_judges(task.scorer, referee, options, endpoint)
+    opened = {id(e.model): e.model for e in (*answering.values(), *judges.values())}
+    opened[id(referee)] = referee
+    journal, own = journal or Journal(), journal is None
+    caller = Caller(journal, Meter(budget), limits=options.limits, judges=judges)
+    if progress is not None:
+        progress.caller, progress.phase = caller, "evaluate"
+    try:
+        found = await gather(
+            measure(caller, answering[model], task, finalist.prompt, examples)
+            for model in models
+            for finalist in prompts
+        )
+    except ApoError:  # Calls under way are paid, whatever ended it.
+        await caller.drain()
+        raise
+    except BaseException:
+        await caller.abandon()
+        raise
+    finally:
+        for model in opened.values():
+            await model.aclose()
+        if own:
+            journal.close()
+    width = len(prompts)
+    rows = {m: found[i * width : (i + 1) * width] for i, m in enumerate(models)}
+    return Matrix(
+        split=split,
+        n=len(examples),
+        models=tuple(models),
+        finalists=tuple(prompts),
+        cells=_cells(rows, [finalist.name for finalist in prompts]),
+        spent=replace(caller.meter.spent),
+    )
+
+
+def _check(
+    task: Task, prompts: Sequence[Finalist], models: Sequence[str], split: str, budget: Budget
+) -> Sequence[Example]:
+    """Make sure that there is something to measure, and calls enough for all of it."""
+    if split not in SPLITS:
+        raise SettingsError(f"There is no split {split!r} to transfer on.{near(split, SPLITS)}")
+    if not models:
+        raise SettingsError("No model is given; name each with --model, such as openai/gpt-5-mini.")
+    twice = next((name for name in models if list(models).count(name) > 1), None)
+    if twice is not None:
+        raise SettingsError(f"--model {twice} is given twice; each model has one column.")
+    examples: Sequence[Example] = getattr(task, split)
+    if not examples:
+        raise DataError(f"{task.name!r} has no {split} examples.")
+    calls = len(models) * len(prompts) * len(examples) * task.calls_per_example
+    if budget.max_calls is not None and calls > budget.max_calls:
+        raise SettingsError(
+            f"{len(prompts)} prompts on {len(models)} models and {len(examples)} {split} examples "
+            f"take {calls:,} calls, kept answers counted, and --max-calls allows "
+            f"{budget.max_calls:,}. Raise it, or lower --top."
+        )
+    return examples
+
+
+def _cells(
+    rows: Mapping[str, Sequence[Evaluation]], names: Sequence[str]
+) -> dict[str, dict[str, Cell]]:
+    cells: dict[str, dict[str, Cell]] = {}
+    for model, evaluations in rows.items():
+        seed = evaluations[0]
+        cells[model] = {name: _cell(seed, e) for name, e in zip(names, evaluations, strict=True)}
+    tested = [
+        (model, name, cell.p_value)
+        for model, row in cells.items()
+        for name, cell in row.items()
+        if cell.p_value is not None
+    ]
+    corrected = holm([p for _, _, p in tested])
+    for (model, name, _), p_value in zip(tested, corrected, strict=True):
+        cells[model][name] = replace(cells[model][name], p_value=p_value)
+    return cells
+
+
+def _cell(seed: Evaluation, evaluation: Evaluation) -> Cell:
+    tokens = sum(r.tokens for r in evaluation.rollouts) / len(evaluation.rollouts)
+    cell = Cell(score=evaluation.at_least, counts=evaluation.counts(), tokens=tokens)
+    both = any(a.score and b.score for a, b in zip(seed.rollouts, evaluation.rollouts, strict=True))
+    if evaluation.prompt == seed.prompt or not both:
+        return cell
+    found = judge(seed, evaluation)
+    return replace(
+        cell, difference=found.difference, interval=found.interval, p_value=found.p_value
+    )
