@@ -48,7 +48,7 @@ class Contract:
         if (prompt.template, prompt.context) not in self._frozen:
             lost = self._variables - {*prompt.variables}
             if lost:
-                return f"the prompt lost the variable {{{{{min(lost)}}}}}; the input is shown there"
+                return f"the user turn or the context lost the variable {{{{{min(lost)}}}}}"
             return "the user turn or the context was changed"
         broken = self._rules.broken(prompt) or self._leaked_demo(prompt)
         if broken:

@@ -38,6 +38,11 @@ class Rollout:
             return "malformed"
         return "right" if self.score.value >= 1 else "wrong"
 
+    @property
+    def missed(self) -> bool:
+        """Whether the example must pass and was not answered rightly."""
+        return self.example.must_pass and self.outcome != "right"
+
 
 @dataclass(frozen=True, repr=False)
 class Evaluation:
@@ -116,6 +121,8 @@ class Evaluation:
         tokens = sum(rollout.tokens for rollout in self.rollouts)
         figures: dict[str, Any] = {"n": len(self.rollouts), "value": self.value}
         figures |= {"at_least": self.at_least, "mean": self.mean}
+        missed = [r.example.id for r in self.rollouts if r.missed]
+        figures |= {"missed": missed} if missed else {}
         return {**figures, **self.counts(), "tokens": tokens}
 
 
@@ -136,6 +143,8 @@ def pair_line(seed: Rollout, best: Rollout) -> str:
         "id": seed.example.id,
         "inputs": dict(seed.example.inputs),
         "targets": list(seed.example.targets),
+        "slices": dict(seed.example.slices),
+        "must_pass": seed.example.must_pass,
         "flip": "won" if after > before >= 0 else "lost" if before > after >= 0 else "same",
         **answers,
     }

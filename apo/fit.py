@@ -17,7 +17,7 @@ def fit_pools(task: Task, max_calls: int | None) -> Task:
     """Make validation and test small enough for the budget, so that there is room to search.
 
     At most 30 % of the calls go to the verdict, and the seed prompt's validation takes at most
-    an eighth of the rest. Which examples stay depends on their content alone.
+    an eighth of the rest. Which examples stay depends on their content alone; those that must pass stay first.
 
     Raises:
         SettingsError: the budget is too small for any search.
@@ -44,7 +44,10 @@ def sample_pools(task: Task, n_validation: int, n_test: int) -> Task:
 
 def _sample(pool: Sequence[Example], n: int) -> list[Example]:
     # By place, as a task made in Python may hold the same example twice.
-    places = sorted(range(len(pool)), key=lambda place: (pool[place].id, place))[:n]
+    def rank(place: int) -> tuple[bool, str, int]:
+        return (not pool[place].must_pass, pool[place].id, place)
+
+    places = sorted(range(len(pool)), key=rank)[:n]
     return [pool[place] for place in sorted(places)]
 
 

@@ -73,7 +73,7 @@ class Search:
             self.seed_prompts,
         )
         self._writer = Writer(caller, optimizer_model, self._candidates)
-        self._archive = Archive()
+        self._archive = Archive(seed=task.seed_prompts[0] if task.seed_prompts else None)
         by_class = task.metric is not None and task.metric.by_class
         self._shares = class_shares(task.validation) if by_class else {}
         self._patience: tuple[Patience, ...] = ()

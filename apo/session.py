@@ -115,9 +115,7 @@ class Session:
             ModelError: wrong key, no credit, or a request that no retry can mend.
         """
         meter = Meter(self.budget, earlier_seconds=journal.earlier_seconds())
-        caller = Caller(
-            journal, meter, limits=self.limits, retry=self.retry, judges=self.judges
-        )
+        caller = Caller(journal, meter, limits=self.limits, retry=self.retry, judges=self.judges)
         self.progress.caller = caller
         self._use_batches()
         try:

@@ -138,6 +138,15 @@ class Task:
             f"to example {example.id}; it must return an apo.Score with a value from 0 to 1."
         )
 
+    def takes_target(self, example: Example) -> bool:
+        """Whether the target, given as the answer, scores 1; so, too, where telling takes time."""
+        if hasattr(self.scorer, "score"):  # It asks a model, or another process.
+            return bool(example.target)
+        try:
+            return bool(example.target) and self.judge(example.target, example).value >= 1
+        except TaskError:  # A scorer may refuse a target that no answer can be compared with.
+            return False
+
     @property
     def calls_per_example(self) -> int:
         """The most calls that one example takes: its answer, and what judges it."""

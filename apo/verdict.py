@@ -14,6 +14,7 @@ from typing import Any
 from apo.errors import ApoError
 from apo.evaluation import Evaluation, Rollout
 from apo.metrics.metric import Metric
+from apo.must_pass import broken
 from apo.statistics.bounded import bounded_interval, bounded_p
 from apo.statistics.counts import mcnemar_p
 from apo.statistics.means import CONFIDENCE
@@ -45,6 +46,7 @@ class Verdict:
             as these two prompts are; None where not even a gain of 1 would be.
         rows_needed: how many examples would show this gain; None where there is no gain, or it
             takes more than a million.
+        broken: ids of the test examples that must pass, and that the seed prompt alone gets right.
     """
 
     n: int
@@ -59,6 +61,7 @@ class Verdict:
     complete: bool = True
     visible_gain: float | None = None
     rows_needed: int | None = None
+    broken: tuple[str, ...] = ()
 
     @property
     def difference(self) -> float:
@@ -68,7 +71,8 @@ class Verdict:
     @property
     def favourable(self) -> bool:
         """Whether the gain is beyond noise: the interval is above 0, and so says the test."""
-        return self.interval[0] > 0 and self.p_value <= 1 - CONFIDENCE
+        proven = self.interval[0] > 0 and self.p_value <= 1 - CONFIDENCE
+        return proven and not self.broken
 
     def __str__(self) -> str:
         """Tell the verdict in a sentence or two."""
@@ -114,6 +118,7 @@ class Verdict:
             "complete": self.complete,
             "visible_gain": self.visible_gain,
             "rows_needed": self.rows_needed,
+            "broken": list(self.broken),
             "advice": "" if self.favourable else self.advice,
         }
 
@@ -149,6 +154,7 @@ def judge(seed: Evaluation, best: Evaluation, *, complete: bool = True) -> Verdi
         seed_counts=seed.counts(),
         best_counts=best.counts(),
         complete=complete,
+        broken=tuple(example.id for example in broken(seed, best)),
         **found,
     )
 

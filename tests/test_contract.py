@@ -62,7 +62,7 @@ def test_what_is_not_the_candidates_to_change() -> None:
     prompt = SEED.with_instruction("Sort.")
     assert "user turn or the context" in CONTRACT.refusal(replace(prompt, template="{{text}}"))
     lost = replace(prompt, template="Label:")
-    assert "lost the variable {{text}}; the input" in CONTRACT.refusal(lost)
+    assert "lost the variable {{text}}" in CONTRACT.refusal(lost)
     assert "lost the variable {{topic}}" in CONTRACT.refusal(replace(prompt, context=""))
     assert "{{text}}" in CONTRACT.refusal(replace(prompt, cue="Of {{text}}:"))
     free = replace(prompt, cue="Answer:", demos=(Demo(ROW, "a"),), layout=Layout(headings="xml"))

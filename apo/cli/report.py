@@ -60,6 +60,7 @@ def _verdict(verdict: dict[str, Any] | None) -> None:
         say(f"Favourable: the best prompt is better than the seed. {figures}", "bold green")
     else:
         say(f"Not proven: the seed prompt stays the answer. {figures}", "bold yellow")
+        say(verdict.get("advice") or "")  # Results of earlier versions do not say it.
     if not verdict["complete"]:
         say("The budget ended before all test examples were measured.", "yellow")
 

@@ -34,12 +34,14 @@ class Columns:
         split: the column that names each row's pool, if there is one.
         slices: columns whose values name slices of the rows, such as channel or product.
         must_pass: the column that marks rows which must never be got wrong, if there is one.
+        whole_lists: a JSON list in a target's cell is one answer, for scorers of several items.
     """
 
     inputs: Mapping[str, str]
     targets: tuple[str, ...]
     labels: tuple[str, ...] = ()
     split: str | None = None
+    whole_lists: bool = False
     slices: tuple[str, ...] = ()
     must_pass: str | None = None
 
@@ -98,7 +100,8 @@ def usable(
         if not needed <= row.keys():
             _require_columns(row, columns.names, f"{where}, row {number}")
         inputs = {name: row[column] for name, column in columns.inputs.items()}
-        targets = _targets(tuple([row[name] for name in columns.targets]), bool(labels))
+        cells = tuple([row[name] for name in columns.targets])
+        targets = _targets(cells, bool(labels), columns.whole_lists)
         reason = _unusable(inputs, targets)
         if reason:
             rejected.add(reason, f"{where}, row {number}")
@@ -122,9 +125,12 @@ def _require_columns(row: Row, names: list[str], place: str) -> None:
 
 
 @lru_cache(maxsize=256)  # Labels come again and again.
-def _targets(cells: tuple[str | None, ...], strip: bool) -> tuple[str, ...]:
+def _targets(cells: tuple[str | None, ...], strip: bool, whole: bool) -> tuple[str, ...]:
     """The accepted answers, each once, without the blank ones."""
-    found = [target for cell in cells for target in accepted(cell)]
+    if whole:
+        found = [cell for cell in cells if cell is not None]
+    else:
+        found = [target for cell in cells for target in accepted(cell)]
     if strip:
         found = [target.strip() for target in found]
     return tuple(dict.fromkeys(target for target in found if target.strip()))

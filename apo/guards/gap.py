@@ -11,6 +11,7 @@ from apo.statistics.selection import selected
 
 SMALL = 0.02
 """A gap below two points needs no words."""
+HARDLY = 0.005
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,23 +55,34 @@ class Gap:
         if self.interval is None or self.expected is None:
             return f"{told}: the best of {self.n_candidates} looks better than it is."
         low, high = self.interval
-        luck = min(gap, self.validation - self.expected)
+        luck = self._luck
         choice = f"choosing the best of {self.n_candidates} prompts on {self.n_validation} examples"
         told += f" (95 % interval {100 * low:.1f} to {100 * high:.1f}): of the gap of "
-        told += f"{_points(gap)}, about {_figure(luck)} are what {choice} brings."
+        told += f"{_points(gap)}, "
+        if luck < HARDLY:
+            told += f"{choice} explains hardly any."
+        else:
+            told += f"about {_figure(luck)} are what {choice} brings."
         return f"{told} {self._rest(gap - luck)}" if gap - luck >= SMALL else told
 
+    @property
+    def _luck(self) -> float:
+        """What the choice brings of the gap."""
+        brings = 0.0 if self.expected is None else self.validation - self.expected
+        return min(self.validation - self.test, brings)
+
     def _rest(self, rest: float) -> str:
+        other = f"The other {_figure(rest)} are" if self._luck >= HARDLY else "It is"
         if self.chance is not None and rest <= self.chance:
             n = f"{self.n_validation} and {self.n_test} examples"
-            return f"The other {_figure(rest)} are within what {n} differ by chance."
+            return f"{other} within what {n} differ by chance."
         if self.seed_fall >= rest / 2:
             return (
                 f"The seed prompt, which nobody chose, falls by {_points(self.seed_fall)}, too: "
                 "the test examples are harder. Are both drawn from the same data?"
             )
         return (
-            f"The other {_figure(rest)} are more than luck explains: the prompt may be fitted to "
+            f"{other} more than luck explains: the prompt may be fitted to "
             "the validation examples. More of these, or a shorter search, would help."
         )
 

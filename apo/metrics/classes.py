@@ -1,13 +1,23 @@
-"""Metrics of a classification, by scikit-learn."""
+"""Metrics of a classification, from its confusion matrix.
+
+They give what scikit-learn's functions of the same names give (tested), some fifty times as fast: a
+verdict's interval takes thousands of them.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import Any, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 from apo.errors import TaskError, near
 from apo.scorers.text import Choice
 from apo.task import Example
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,20 +36,37 @@ class OfLabels:
     def __post_init__(self) -> None:
         _ = self._choice  # Raises when the labels cannot be told apart.
 
-    @property
+    @cached_property
     def _choice(self) -> Choice:
         return Choice(labels=self.labels, ignore_case=self.ignore_case)
 
-    def read(self, answers: Sequence[str], examples: Sequence[Example]) -> tuple[list[str], ...]:
-        """The right classes and the answered ones; "" for an answer of no class.
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {label: place for place, label in enumerate(self.labels)}
 
-        Of several accepted targets the one that was answered counts, else the first.
+    def counts(
+        self, answers: Sequence[str], examples: Sequence[Example], weights: Sequence[float]
+    ) -> "Matrix":
+        """The confusion matrix: a row for each right label, a column for each that was answered.
+
+        The last column is of answers of no class. Of several accepted targets the one that was
+        answered is the right one, else the first.
+
+        Raises:
+            TaskError: a target is none of the labels.
         """
-        choice = self._choice
-        found = [choice.find(answer) for answer in answers]
-        said = [labels[0] if len(labels) == 1 else "" for labels in found]
-        pairs = zip(said, examples, strict=True)
-        return [label if label in e.targets else e.target for label, e in pairs], said
+        import numpy as np
+
+        n, cells = len(self.labels), list[int]()
+        for answer, example in zip(answers, examples, strict=True):
+            found = self._choice.find(answer)
+            said = found[0] if len(found) == 1 else ""
+            right = said if said in example.targets else example.target
+            if right not in self._places:
+                raise TaskError(f"The target {right[:80]!r} is none of the labels.")
+            cells.append(self._places[right] * (n + 1) + self._places.get(said, n))
+        found: Any = np.bincount(cells, weights, n * (n + 1))
+        return found.reshape(n, n + 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +77,9 @@ class MacroF1(OfLabels):
         self, answers: Sequence[str], examples: Sequence[Example], weights: Sequence[float]
     ) -> float:
         """Give macro-F1; a class that is neither asked for nor answered is left out."""
-        right, said = self.read(answers, examples)
-        here = [label for label in self.labels if label in {*right, *said}]
-        return _mean_of("f1_score", right, said, here, weights)
+        hits, named = _hits(self.counts(answers, examples, weights))
+        there = named > 0
+        return float((2 * hits[there] / named[there]).mean())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +104,9 @@ class F1(OfLabels):
         self, answers: Sequence[str], examples: Sequence[Example], weights: Sequence[float]
     ) -> float:
         """Give the F1; 0 when the class is neither asked for nor answered."""
-        right, said = self.read(answers, examples)
-        return _mean_of("f1_score", right, said, [self.positive], weights)
+        hits, named = _hits(self.counts(answers, examples, weights))
+        place = self._places[self.positive]
+        return float(2 * hits[place] / named[place]) if named[place] else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +117,9 @@ class BalancedAccuracy(OfLabels):
         self, answers: Sequence[str], examples: Sequence[Example], weights: Sequence[float]
     ) -> float:
         """Give balanced accuracy over the classes that are asked for."""
-        right, said = self.read(answers, examples)
-        here = [label for label in self.labels if label in {*right}]
-        return _mean_of("recall_score", right, said, here, weights)
+        counts = self.counts(answers, examples, weights)
+        asked = counts.sum(axis=1)
+        return float((counts.diagonal()[asked > 0] / asked[asked > 0]).mean())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +128,8 @@ class Kappa(OfLabels):
 
     Attributes:
         distance: "none" when all disagreements are alike; "linear" or "quadratic" when labels are
-            in order, and far ones disagree more. An answer of no class then stands at the far end.
+            in order, and far ones disagree more (Cohen, 1968). An answer of no class then stands
+            at the far end.
     """
 
     distance: Literal["none", "linear", "quadratic"] = "none"
@@ -109,32 +138,25 @@ class Kappa(OfLabels):
         self, answers: Sequence[str], examples: Sequence[Example], weights: Sequence[float]
     ) -> float:
         """Give κ; 1 when all answers are right, also when there is one class only."""
-        right, said = self.read(answers, examples)
-        if right == said:
-            return 1.0
+        import numpy as np
+
+        n = len(self.labels)
+        counts = self.counts(answers, examples, weights)
+        apart = np.abs(np.subtract.outer(np.arange(n), np.arange(n))).astype(float)
+        apart = (apart > 0).astype(float) if self.distance == "none" else apart
+        apart = apart**2 if self.distance == "quadratic" else apart
+        apart = np.column_stack([apart, np.ones(n)])
         if self.distance != "none":
-            ends = self.labels[-1], self.labels[0]
-            far = {label: ends[2 * i >= len(self.labels)] for i, label in enumerate(self.labels)}
-            said = [label or far[wanted] for label, wanted in zip(said, right, strict=True)]
-        found = _sklearn().cohen_kappa_score(
-            right,
-            said,
-            labels=[*self.labels, *([""] if self.distance == "none" else [])],
-            weights=None if self.distance == "none" else self.distance,
-            sample_weight=weights,
-        )
-        return max(0.0, float(found))
+            for row in range(n):  # What is of no class stands at the end that is further away.
+                counts[row, 0 if 2 * row >= n else n - 1] += counts[row, n]
+            counts[:, n] = 0
+        found = float((counts * apart).sum())
+        said, right = counts.sum(axis=0), counts.sum(axis=1)
+        chance = float((np.outer(right, said) * apart).sum() / counts.sum())
+        return max(0.0, 1 - found / chance) if found else 1.0
 
 
-def _mean_of(
-    name: str, right: list[str], said: list[str], labels: list[str], weights: Sequence[float]
-) -> float:
-    """The mean over labels of a figure of each; one that is 0/0 counts as 0."""
-    figure = getattr(_sklearn(), name)
-    given: dict[str, Any] = {"average": "macro", "zero_division": 0.0, "sample_weight": weights}
-    return float(figure(right, said, labels=labels, **given))
-
-
-def _sklearn() -> Any:
-    """scikit-learn's metrics, which have no types; loaded at the first use."""
-    return import_module("sklearn.metrics")
+def _hits(counts: "Matrix") -> "tuple[Matrix, Matrix]":
+    """By class: how often it was rightly answered; how often it was answered, and asked for."""
+    named: Any = counts.sum(axis=1) + counts[:, :-1].sum(axis=0)
+    return counts.diagonal(), named

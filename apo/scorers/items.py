@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apo.errors import TaskError
 from apo.scorers.answers import list_in, marked, plain, quote
 from apo.task import Example, Score
 
@@ -106,12 +105,6 @@ class ListF1:
 
 
 def _best(scorer: SetF1 | ListF1, output: str, example: Example) -> Score:
-    if len(example.targets) > 1:  # Each item of a JSON list alone would be a right answer.
-        raise TaskError(
-            f"The targets {list(example.targets)!r:.100} look like one JSON list, which is read "
-            "as several accepted answers. Write the items of the target as one text, such as "
-            "'a; b', or one a line."
-        )
     read = items_in(output)
     if read is None:
         return Score(0.0, False, f"Expected {quote(example.target)}, the answer is empty.")

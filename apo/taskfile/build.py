@@ -15,7 +15,7 @@ from apo.model import Decoding
 from apo.prompt import Prompt
 from apo.prompt_files import check_variables, parse_prompt
 from apo.scorers.awaited import AwaitedScorer
-from apo.scorers.registry import FunctionScorer, make_scorer, scorer_of
+from apo.scorers.registry import FunctionScorer, make_scorer, reads_lists, scorer_of
 from apo.task import Example, Scorer, Task
 from apo.taskfile.settings import TaskSettings
 
@@ -55,6 +55,7 @@ def build_task(
         targets=settings.target,
         labels=settings.labels,
         split=split.column,
+        whole_lists=reads_lists(scorer),
         slices=settings.slices,
         must_pass=settings.must_pass,
     )

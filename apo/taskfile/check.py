@@ -1,6 +1,5 @@
 """Looks a task over before money is spent on it: the logic of `apo check`."""
 
-import math
 from collections.abc import Iterator
 
 from apo.errors import PromptError, TaskError
@@ -9,6 +8,8 @@ from apo.guards.near import pair_notes, same_but_signs
 from apo.prompt_files import check_variables
 from apo.scorers.answers import plain, quote
 from apo.scorers.awaited import AwaitedScorer
+from apo.scorers.registry import judges_form
+from apo.statistics.planning import visible_gain
 from apo.task import Example, Score, Task
 from apo.taskfile.check_data import (
     Finding,
@@ -22,13 +23,14 @@ from apo.taskfile.check_data import (
     variety_findings,
 )
 
-__all__ = ["Finding", "check", "smallest_visible_gain"]
+__all__ = ["Finding", "check"]
 
 MIN_VALIDATION = 30
 MIN_TEST = 50
 MIN_TRAIN = 20
 MAX_SCORED = 200  # examples of a pool that a user's own scorer, maybe a slow one, is asked about
 DIFFERENT = 0.2  # assumed share of examples on which two prompts differ
+VISIBLE = 0.2  # a verdict that proves no gain under this seldom proves any
 
 
 def check(task: Task) -> list[Finding]:
@@ -103,11 +105,13 @@ def _gold(task: Task, pools: Named) -> Iterator[Finding]:
         return
     if wrong:
         example, score = wrong[0]
-        yield Finding(
-            "error",
+        text = (
             f"{len(wrong)} of {asked} targets do not score 1 when they are the answer (such as "
-            f"{quote(example.target)}: {score.value:.2f}, {score.feedback or 'not well formed'}).",
+            f"{quote(example.target)}: {score.value:.2f}, {score.feedback or 'not well formed'})."
         )
+        if judges_form(task.scorer):
+            text += " That may be meant, as the form counts too; demos that show targets lack it."
+        yield Finding("warning" if judges_form(task.scorer) else "error", text)
     else:
         yield Finding("ok", f"The scorer gives its own targets 1 ({asked} asked).")
     if empty:
@@ -143,27 +147,12 @@ def _prompt(task: Task) -> Iterator[Finding]:
         yield Finding("ok", f"The seed prompt shows {fields}.")
 
 
-def smallest_visible_gain(n_test: int, different: float = DIFFERENT) -> float:
-    """Estimate the smallest gain that a verdict can tell from luck.
-
-    Half the width of a 95 % interval for a paired difference of right answers, by the normal
-    approximation.
-
-    Args:
-        n_test: examples in the test split, at least 1.
-        different: share of examples on which just one of the two prompts is right.
-
-    Returns:
-        A share: 0.06 is six points.
-    """
-    return 1.96 * math.sqrt(different / n_test)
-
-
 def _gain(n_test: int) -> Iterator[Finding]:
     if n_test:
-        gain = smallest_visible_gain(n_test)
+        gain = visible_gain(n_test, DIFFERENT) or 1.0
         yield Finding(
-            "warning" if gain > 0.15 else "ok",
-            f"With {n_test} test examples, a gain of about {gain * 100:.0f} points or more can be "
-            f"told from luck (if two prompts differ on {DIFFERENT:.0%} of the examples).",
+            "warning" if gain > VISIBLE else "ok",
+            f"With {n_test} test examples, a gain of about {gain * 100:.0f} points is proven 8 "
+            f"times of 10 (if two prompts differ on {DIFFERENT:.0%} of the examples); smaller ones "
+            "more seldom.",
         )

@@ -16,7 +16,7 @@ CANDIDATES = "candidates.json"
 EXAMPLES = "test_examples.json"
 FLIPS = "flips.json"
 FRONT = "front.json"
-TRANSFER = "transfer.json"
+TRANSFER, AUDIT = "transfer.json", "audit.json"
 TABLES = (CANDIDATES, EXAMPLES, FLIPS, FRONT)
 COLUMNS = (
     "candidate", "score", "operator", "n", "instruction", *COUNTS, "measured", "parents",
@@ -68,9 +68,10 @@ def _write_results(folder: RunFolder, target: Path) -> None:
     for row in flips:
         row["interval_low"], row["interval_high"] = row.pop("interval")
     _write_table(target / FLIPS, tuple(flips[0]) if flips else ("by",), flips)
-    if (folder.path / TRANSFER).exists():
-        text = (folder.path / TRANSFER).read_text("utf-8", "surrogatepass")
-        (target / TRANSFER).write_text(clean(text), encoding="utf-8")
+    for name in (TRANSFER, AUDIT):
+        if (folder.path / name).exists():
+            text = (folder.path / name).read_text("utf-8", "surrogatepass")
+            (target / name).write_text(clean(text), encoding="utf-8")
     try:
         found = standings(folder)
     except RunError:

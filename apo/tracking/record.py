@@ -142,7 +142,7 @@ class Record:
             candidate.partial.append(body)
         elif candidate.whole is None:
             candidate.whole = body
-            if self.best is None or _rank(candidate) > _rank(self.best):
+            if self.best is None or self._rank(candidate) > self._rank(self.best):
                 self.best = candidate
                 self._of_best += candidate.validation(body["calls"])
         if body["usd"] is not None:
@@ -150,6 +150,14 @@ class Record:
         score = self.best.figures.score if self.best and self.best.figures else None
         if body["whole"] and score is not None:
             self.curves.append(Point("best/validation_score", body["calls"], score))
+
+    def _rank(self, candidate: Candidate) -> tuple[bool, float, int, str]:
+        """Order candidates as the search does: by what must pass, value, shortness and id."""
+        body, prompt = candidate.whole or {}, candidate.prompt
+        seed = next(iter(self.candidates.values()))
+        allowed = set[str]((seed.whole or body).get("missed", ()))
+        passes = candidate is seed or allowed.issuperset(body.get("missed", ()))
+        return (passes, body["at_least"], -len(prompt.text()), prompt.id)
 
     @property
     def measured(self) -> list[Candidate]:
@@ -173,13 +181,6 @@ class Record:
             for p in dict.fromkeys([*self._of_best, *points, *self.curves])
             if math.isfinite(p.value)
         ]
-
-
-def _rank(candidate: Candidate) -> tuple[float, int, str]:
-    """Order candidates as the search does: by value, shortness and id."""
-    body = candidate.whole or {}
-    prompt = candidate.prompt
-    return (body["at_least"], -len(prompt.text()), prompt.id)
 
 
 def result_points(result: Mapping[str, Any]) -> list[Point]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from apo import Evaluation, Example, Prompt, Search, TaskError
+from apo import Evaluation, Example, Prompt, Search
 from apo.optimizers.parts.draw import some
 
 PAIR = re.compile(
@@ -35,7 +35,7 @@ def parsed(reply: str, search: Search) -> list[Example]:
             continue
         example = Example(inputs, (output.strip(),))
         if not task.labels or example.target in task.labels:
-            examples += [example] if accepts_itself(search, example) else []
+            examples += [example] if search.task.takes_target(example) else []
     return examples
 
 
@@ -46,14 +46,6 @@ def unfilled(template: str, text: str) -> dict[str, str]:
     pattern = "(.*?)".join(re.escape(piece) for piece in pieces[::2])
     match = re.fullmatch(pattern, text, re.DOTALL)
     return dict(zip(names, match.groups(), strict=True)) if match else {}
-
-
-def accepts_itself(search: Search, example: Example) -> bool:
-    """Whether the task's scorer takes an example's own answer for right."""
-    try:
-        return bool(example.target) and search.task.judge(example.target, example).value >= 1
-    except TaskError:  # A scorer may refuse a target that no answer can be compared with.
-        return False
 
 
 def assembled(

@@ -48,6 +48,8 @@ def test_the_words() -> None:
         gap(chance=0.04, seed_fall=0.05)
     )
     assert "The other" not in str(gap(expected=0.72))
+    hardly = str(gap(expected=0.82))
+    assert "choosing the best of 40 prompts on 60 examples explains hardly any. It is" in hardly
     assert "about 11 are" in str(gap(expected=0.60))  # Never more than there is.
 
 

@@ -137,6 +137,41 @@ def test_any_answers_give_a_figure(pairs: list[tuple[str, str]]) -> None:
         assert figure(make_metric(name, LABELS), targets, targets) == 1
 
 
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(LABELS), st.sampled_from(LABELS), st.floats(0.1, 9)),
+        min_size=2,
+        max_size=30,
+    )
+)
+def test_they_agree_with_scikit_learn(rows: list[tuple[str, str, float]]) -> None:
+    from importlib import import_module
+
+    theirs: Any = import_module("sklearn.metrics")
+    said, right, weights = (list(column) for column in zip(*rows, strict=True))
+    here = [label for label in LABELS if label in {*said, *right}]
+    given: dict[str, Any] = {"sample_weight": weights, "zero_division": 0.0, "average": "macro"}
+
+    def ours(spec: Any) -> float:
+        return make_metric(spec, LABELS)(said, examples(*right), weights)
+
+    assert ours("macro_f1") == pytest.approx(
+        theirs.f1_score(right, said, labels=here, **given), abs=1e-9
+    )
+    asked = [label for label in LABELS if label in right]
+    assert ours("balanced_accuracy") == pytest.approx(
+        theirs.recall_score(right, said, labels=asked, **given), abs=1e-9
+    )
+    if said != right:
+        for distance in ("none", "linear", "quadratic"):
+            kappa = theirs.cohen_kappa_score(
+                right, said, labels=LABELS, sample_weight=weights,
+                weights=None if distance == "none" else distance,
+            )  # fmt: skip
+            found = ours({"name": "kappa", "distance": distance})
+            assert found == pytest.approx(max(0.0, kappa), abs=1e-9)
+
+
 def test_every_metric_has_a_name() -> None:
     kinds = {kind.__name__ for kind, _ in METRICS.values()}
     assert kinds == {
