@@ -24,6 +24,7 @@ from .plugins import make_optimizer
 from .prompt import Demo, Layout, Prompt
 from .ranges import check_ranges
 from .result import Result
+from .scorers.to_mlflow import to_mlflow
 from .search import Search
 from .select import (
     highest_upper_bound,
@@ -94,6 +95,7 @@ __all__ = [
     "resume",
     "roulette",
     "task_from_data",
+    "to_mlflow",
     "tournament",
     "ucb_e",
     "undominated",

@@ -1,7 +1,7 @@
 """How much of a task's data a run uses, so that its budget leaves room to search."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from apo.budget import Budget, Spent
 from apo.errors import SettingsError
@@ -17,7 +17,8 @@ def fit_pools(task: Task, max_calls: int | None) -> Task:
     """Make validation and test small enough for the budget, so that there is room to search.
 
     At most 30 % of the calls go to the verdict, and the seed prompt's validation takes at most
-    an eighth of the rest. Which examples stay depends on their content alone; those that must pass stay first.
+    an eighth of the rest. Which examples stay depends on their content alone; those that must
+    pass stay first.
 
     Raises:
         SettingsError: the budget is too small for any search.
@@ -29,10 +30,27 @@ def fit_pools(task: Task, max_calls: int | None) -> Task:
     n_validation = min(len(task.validation), (max_calls - 2 * each * n_test) // (8 * each))
     if n_validation < min(2, len(task.validation)) or n_test < min(2, len(task.test)):
         raise SettingsError(
-            f"{max_calls} calls are too few: a run needs at least {22 * each} to measure the seed prompt, "
-            "try a few others and give a verdict. Raise --max-calls."
+            f"{max_calls} calls are too few: a run needs at least {22 * each} to measure the seed "
+            "prompt, try a few others and give a verdict. Raise --max-calls."
         )
     return sample_pools(task, n_validation, n_test)
+
+
+def share_budget(budget: Budget, n: int) -> tuple[Budget, Budget]:
+    """Part a budget among n runs.
+
+    Returns:
+        What each but the last may spend, and what is then left for the last: as much, and what
+        could not be parted.
+    """
+    limits = {name: limit for name, limit in asdict(budget).items() if limit is not None}
+    each = {name: _part(limit, n) for name, limit in limits.items()}
+    last = {name: limit - (n - 1) * each[name] for name, limit in limits.items()}
+    return Budget(**each), Budget(**last)
+
+
+def _part(limit: float, n: int) -> float:
+    return limit // n if isinstance(limit, int) else limit / n
 
 
 def sample_pools(task: Task, n_validation: int, n_test: int) -> Task:

@@ -26,7 +26,7 @@ FENCES = (
 UNSEEN = r"\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08"
 """Characters that nobody sees, and that a model reads over; a tag with one in it is a tag."""
 _NAMES = "|".join(f"[{UNSEEN}]*".join(name) for name in FENCES.split("|"))
-_TAG = re.compile(rf"[<＜﹤](?=[\s/／!{UNSEEN}]*(?:{_NAMES})\b)", re.IGNORECASE)  # noqa: RUF001
+_TAG = re.compile(rf"[<＜﹤](?=[\s/／!{UNSEEN}]*(?:{_NAMES})\b)", re.IGNORECASE)
 FALLBACK = "en"
 
 

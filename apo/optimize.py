@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from apo.budget import Budget
 from apo.concurrency import wait
 from apo.errors import RunError, Stopped
+from apo.judge_checks import told
 from apo.model import Model
 from apo.options import Options
 from apo.prepare import Setup
@@ -154,7 +155,11 @@ async def _conclude(folder: RunFolder, session: Session, options: Options) -> Re
             raise
     session.progress.phase = "logging"
     settings = folder.settings
+    judges = settings["options"]["judge_model"] or settings["optimizer_model"] or settings["model"]
+    home, task = folder.path.parents[1], settings["task_ref"] or settings["task"]
+    line, warns = told(home, session.task.scorer, judges, task)
     details = {
+        "judge": {"told": line, "warning": warns},
         "task": session.task.name,
         "optimizer": settings["optimizer"]["name"],
         "model": session.task_model.model.name,

@@ -24,13 +24,15 @@ class Options:
         transport: what carries calls: "aiohttp", or the "openai" SDK.
         fallback_model: name of the model that writes prompts while the optimizer model gives no
             answer; the task model has none, since answers of two models measure no prompt.
-        judge_model: name of the model that judges answers, where the scorer asks one; by default the
-            model that writes prompts.
+        judge_model: name of the model that judges answers, where the scorer asks one; by default
+            the model that writes prompts.
         reuse: take answers that earlier runs of the same home paid for. They count as spent, so
             that the search is the same with and without.
         timeout: seconds after which an attempt at a call is given up.
         prices: dollars per million tokens, by model name; beats the table.
         max_chars: longest instruction that a candidate may have, in characters.
+        fold: (i, k) makes the run the i-th of the k that `aoptimize_folds` starts: it tests on
+            the i-th of k folds of all rows. (k + 1, k) searches on all rows, without a test.
         meta_prompts: your own meta-prompts, by name.
         track: log the run to MLflow.
         tracking_uri: where to; by default MLFLOW_TRACKING_URI, or mlflow.db in this folder.
@@ -50,6 +52,7 @@ class Options:
     timeout: float = 120.0
     prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
     max_chars: int = 8000
+    fold: tuple[int, int] | None = None
     meta_prompts: Mapping[str, str] = field(default_factory=dict[str, str])
     track: bool = True
     tracking_uri: str | None = None
@@ -59,6 +62,8 @@ class Options:
         _ = self.limits  # Raises when they are out of range.
         if not self.timeout > 0:
             raise SettingsError(f"timeout is {self.timeout} s; it must be greater than 0.")
+        if self.fold is not None and not 1 <= self.fold[0] <= self.fold[1] + 1:
+            raise SettingsError(f"fold is {self.fold}; it must be (i, k) with i from 1 to k + 1.")
 
     @property
     def limits(self) -> Limits:
@@ -74,5 +79,6 @@ class Options:
     def from_dict(cls, values: Mapping[str, Any]) -> "Options":
         """Read what `dataclasses.asdict` gives."""
         prices = {name: Price(**price) for name, price in values.get("prices", {}).items()}
-        options: dict[str, Any] = {**values, "prices": prices}
+        fold = values.get("fold")  # Runs of earlier versions have none.
+        options: dict[str, Any] = {**values, "prices": prices, "fold": fold and tuple(fold)}
         return cls(**options)

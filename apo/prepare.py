@@ -3,7 +3,7 @@
 import inspect
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from apo.budget import Budget
 from apo.calls import Endpoint
 from apo.errors import RunError, SettingsError, near
 from apo.fit import fit_pools, sample_pools
+from apo.folds import fold_tasks
+from apo.guards.rules import require_kept
 from apo.meta_prompts import known_names
 from apo.model import Model
 from apo.models import open_model
@@ -48,11 +50,7 @@ class Setup:
 
     def prepare(self, run: str | None, home: Path) -> tuple[RunFolder, Session]:
         """Resolve names, and make the run's folder or find it again."""
-        task = self._task(home)
-        optimizer = self.optimizer
-        if isinstance(optimizer, str):
-            optimizer = make_optimizer(optimizer, dict(self.settings))
-        self._check_meta_prompts(optimizer)
+        task, optimizer = self.resolve(home)
         model = self._open(self.model)
         writer = self.optimizer_model
         if writer is None or writer is self.model or (writer, type(writer)) == (self.model, str):
@@ -66,7 +64,7 @@ class Setup:
         self._check_bounded(*models)
         if run is None:
             task = fit_pools(task, self.budget.max_calls)
-            folder = self._create(task, optimizer, home)
+            folder = self.create(task, optimizer, home)
         else:
             folder = find_run(run, home)
             self._check_same(folder, optimizer)
@@ -89,6 +87,15 @@ class Setup:
             patient = BatchModel(address, log, timeout=self.options.timeout)
             session.batched = replace(task_model, model=patient, patient=True)
         return folder, session
+
+    def resolve(self, home: Path) -> tuple[Task, Optimizer]:
+        """Load the task, or its fold, and the optimizer."""
+        task = self._task(home)
+        optimizer = self.optimizer
+        if isinstance(optimizer, str):
+            optimizer = make_optimizer(optimizer, dict(self.settings))
+        self._check_meta_prompts(optimizer)
+        return task, optimizer
 
     def _with_fallback(self, endpoint: Endpoint) -> Endpoint:
         name = self.options.fallback_model
@@ -118,6 +125,11 @@ class Setup:
             RunError: another seed, or other settings of the optimizer.
         """
         record = folder.settings
+        if "folds" in record:
+            raise RunError(
+                f"{folder.id} is made of runs on folds: go on with apo resume {folder.id}, or in "
+                f"Python with apo.resume_folds({folder.id!r})."
+            )
         given = {"seed": self.options.seed, "settings": _settings(optimizer)}
         before = {"seed": record["options"]["seed"], "settings": record["optimizer"]["settings"]}
         for name, value in given.items():
@@ -136,11 +148,15 @@ class Setup:
                 )
 
     def _task(self, home: Path) -> Task:
-        task = self.task
+        task, fold = self.task, self.options.fold
         if not isinstance(task, Task):
-            from apo.taskfile.load import load_task
+            from apo.taskfile.load import load_task, require_no_test
 
-            task = load_task(task, memory=home / "splits")
+            if fold is not None:
+                require_no_test(task)
+            # Folds part all rows anew, so they do not hang on what an earlier split remembers.
+            task = load_task(task, memory=None if fold else home / "splits")
+        task = _fold(task, fold, self.options.seed)
         if self.prompt is not None:
             task = replace(task, seed_prompts=(self.prompt, *task.seed_prompts[1:]))
         if not task.validation or not task.train:
@@ -151,6 +167,8 @@ class Setup:
         for prompt in task.seed_prompts:
             if not prompt.variables or not {*prompt.variables} <= {*fields}:
                 check_variables(prompt, fields)  # Raises, and says what is wrong.
+        if task.contract is not None:
+            require_kept(task.contract, task.seed_prompts, task.name)
         return task
 
     def _open(self, model: Model | str) -> Model:
@@ -176,8 +194,17 @@ class Setup:
         others = {n: _public(getattr(self.options, n)) for n in ("fallback_model", "judge_model")}
         return {**options, **others}
 
-    def _create(self, task: Task, optimizer: Optimizer, home: Path) -> RunFolder:
-        """Make the run's folder, and write down all that is needed to run it again."""
+    def create(
+        self, task: Task, optimizer: Optimizer, home: Path, folds: int | None = None
+    ) -> RunFolder:
+        """Make the run's folder, and write down all that is needed to run it again.
+
+        Args:
+            task: what `resolve` gave.
+            optimizer: the same.
+            home: folder that holds `runs/`.
+            folds: for a folder that holds runs on so many folds.
+        """
         names = {
             "task": self.task,
             "optimizer": self.optimizer,
@@ -210,6 +237,11 @@ class Setup:
             "versions": versions(),
             "git_commit": git_commit(),
         }
+        if folds is not None:
+            record, name = {**record, "folds": folds}, f"{name}-folds"
+        elif self.options.fold is not None:
+            number, k = self.options.fold
+            name += f"-fold{number}" if number <= k else "-last"
         return create_run(home, re.sub(r"[^\w.-]+", "-", task.name), name, record)
 
 
@@ -258,7 +290,8 @@ def same_pools(folder: RunFolder, task: Task) -> Task:
     Raises:
         RunError: the data are no longer the same.
     """
-    data = folder.settings["data"]
+    data, options = folder.settings["data"], folder.settings["options"]
+    task = _fold(task, options.get("fold"), options["seed"])  # None in earlier versions.
     task = sample_pools(task, data["validation"], data["test"])
     if task.fingerprint != data["fingerprint"]:
         raise RunError(
@@ -266,6 +299,14 @@ def same_pools(folder: RunFolder, task: Task) -> Task:
             "cannot be compared. Restore the data, or start a new run."
         )
     return task
+
+
+def _fold(task: Task, fold: Sequence[int] | None, seed: int) -> Task:
+    """The task of a fold. A fold of a fold's task is the same again, as it has all rows."""
+    if fold is None:
+        return task
+    number, k = fold
+    return fold_tasks(task, k, seed)[number - 1]
 
 
 def _settings(optimizer: Optimizer) -> dict[str, Any]:

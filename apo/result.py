@@ -6,6 +6,7 @@ from typing import Any
 
 from apo.budget import Spent
 from apo.evaluation import Evaluation
+from apo.guards.gap import Gap
 from apo.prompt import Prompt
 from apo.verdict import Verdict
 
@@ -22,6 +23,8 @@ class Result:
             that was answered under both prompts.
         spent: what the run took, all sessions together.
         seconds: running time, all sessions together.
+        gap: how the best prompt's test score compares with what validation promised.
+        notes: what was noticed on the way, such as a noisy judge.
         mlflow: where it is logged: tracking_uri, run_id, url, complete, problem; may be empty.
         details: names for people: task, optimizer, model, optimizer_model.
     """
@@ -32,6 +35,8 @@ class Result:
     verdict: Verdict | None
     spent: Spent
     seconds: float
+    gap: Gap | None = None
+    notes: tuple[str, ...] = ()
     mlflow: Mapping[str, Any] = field(default_factory=dict[str, Any])
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
@@ -63,6 +68,8 @@ class Result:
                 "best": len(self.best.prompt.text()),
             },
             "verdict": None if self.verdict is None else self.verdict.to_dict(),
+            "gap": None if self.gap is None else self.gap.to_dict(),
+            "notes": list(self.notes),
             "spent": {**self.spent.to_dict(), "seconds": round(self.seconds, 3)},
             "mlflow": dict(self.mlflow),
         }

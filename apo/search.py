@@ -69,7 +69,14 @@ class Search:
         self._overrides = dict(meta_prompts or {})
         self._candidates = Candidates(
             caller.journal,
-            Contract(self.seed_prompts, [*task.train, *task.validation], max_chars=max_chars),
+            Contract(
+                self.seed_prompts,
+                task.train,
+                validation=task.validation,
+                rules=task.contract,
+                own=(task.description, *task.labels),
+                max_chars=max_chars,
+            ),
             self.seed_prompts,
         )
         self._writer = Writer(caller, optimizer_model, self._candidates)

@@ -1,6 +1,6 @@
 """One session of a run: seed, search, verdict."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol
 
@@ -11,6 +11,8 @@ from apo.concurrency import gather
 from apo.errors import ApoError, BudgetExhausted, RunError, SettingsError, where
 from apo.evaluation import Evaluation, Rollout, pair_line
 from apo.fit import VERDICT_MARGIN, VERDICT_SHARE, affordable
+from apo.guards.drift import check_scorer
+from apo.guards.gap import Gap, explain_gap
 from apo.journal import Journal
 from apo.limits import Limits
 from apo.measure import measure
@@ -159,6 +161,7 @@ class Session:
         )
         self.progress.search = search
         seeds = await self._measure_seeds(caller.meter, search)
+        drift = await check_scorer(caller, self.task, seeds[0])
         self.progress.phase = "search"
         try:
             await self.optimizer.run(search)
@@ -174,12 +177,15 @@ class Session:
         best = search.best or seeds[0]
         self.progress.phase = "verdict"
         caller.meter.hold_back("verdict")
-        verdict = await self._verdict(caller, seeds[0].prompt, best.prompt)
+        verdict, gap = await self._verdict(caller, seeds[0].prompt, best.prompt, search.archive)
+        noise = "" if drift is None else str(drift)
         return Result(
             run_id=self.folder.id,
             seed=seeds[0],
             best=best,
             verdict=verdict,
+            gap=gap,
+            notes=(noise,) if noise else (),
             spent=caller.meter.spent,
             seconds=caller.meter.seconds,
         )
@@ -212,7 +218,9 @@ class Session:
         search.keep_for_finalist()
         return seeds
 
-    async def _verdict(self, caller: Caller, seed: Prompt, best: Prompt) -> Verdict | None:
+    async def _verdict(
+        self, caller: Caller, seed: Prompt, best: Prompt, archive: Sequence[Evaluation]
+    ) -> tuple[Verdict | None, Gap | None]:
         """Measure both prompts on the test split, part by part, so that pairs stay pairs."""
         test = self.task.test
         rollouts: dict[Prompt, tuple[Rollout, ...]] = {seed: (), best: ()}
@@ -233,10 +241,10 @@ class Session:
             for evaluation in measured:
                 rollouts[evaluation.prompt] += evaluation.rollouts
         if not rollouts[seed]:
-            return None
+            return None, None
         metric = self.task.metric
         pair = Evaluation(seed, rollouts[seed], metric), Evaluation(best, rollouts[best], metric)
         self.folder.write_text("test.jsonl", "".join(map(pair_line, *(p.rollouts for p in pair))))
         if not any(a.score and b.score for a, b in zip(*(p.rollouts for p in pair), strict=True)):
-            return None  # Every pair has a refusal in it: nothing is proven, and nothing is lost.
-        return judge(*pair, complete=complete)
+            return None, None  # Every pair has a refusal: nothing is proven, or lost.
+        return judge(*pair, complete=complete), explain_gap(archive, *pair)

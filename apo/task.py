@@ -13,6 +13,7 @@ from apo.errors import TaskError
 from apo.prompt import Prompt
 
 if TYPE_CHECKING:
+    from apo.guards.rules import Rules
     from apo.metrics.metric import Metric
 
 
@@ -100,6 +101,7 @@ class Task:
         language: BCP 47 code such as "en" or "ko"; chooses the language of the meta-prompts.
         input_fields: names of the input fields, the required variables of a prompt.
         labels: the allowed answers of a classification; empty for other tasks.
+        contract: what every prompt must keep to; None for no rules of the task's own.
         notes: what loading noticed (rows dropped, pools cut), for people.
     """
 
@@ -114,6 +116,7 @@ class Task:
     language: str = "en"
     input_fields: tuple[str, ...] = ("input",)
     labels: tuple[str, ...] = ()
+    contract: "Rules | None" = None
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def judge(self, output: str, example: Example) -> Score:

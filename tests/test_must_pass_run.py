@@ -1,7 +1,7 @@
 """Must-pass examples and slices through a whole run: from the task to the verdict and the files."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -31,10 +31,9 @@ class Marked(FakeModel):
         return last if place % 2 == 0 and ("+" in text or place % 10 == 0) else "?"
 
 
+@dataclass(frozen=True)
 class Two:
     """Measures the two prompts, the better one first."""
-
-    __dataclass_fields__ = {}  # type: ignore[var-annotated]  # noqa: RUF012
 
     async def run(self, search: Search) -> None:
         for prompt in (BREAKER, HONEST):

@@ -369,8 +369,8 @@ def test_evaluations_are_noted_once_each() -> None:
         assert bodies[0]["calls"] <= bodies[1]["calls"] == 40
         assert bodies[2] == {
             "candidate": prompts[0].id, "whole": False, "calls": 43, "usd": None,
-            "n": 3, "value": 1.0, "at_least": 1.0, "mean": 1.0, "right": 3, "wrong": 0, "malformed": 0, "error": 0,
-            "tokens": 33,
+            "n": 3, "value": 1.0, "at_least": 1.0, "mean": 1.0, "right": 3, "wrong": 0,
+            "malformed": 0, "error": 0, "tokens": 33,
         }  # fmt: skip
 
     on_stage(work, answers=plus)

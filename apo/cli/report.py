@@ -27,6 +27,13 @@ def report(result: dict[str, Any]) -> None:
     else:
         _verdict(verdict)
     console.print(_scores(result))
+    gap: dict[str, Any] = result.get("gap") or {}  # Results of earlier versions have none.
+    for text in (gap.get("text"), *(result.get("notes") or ())):
+        if text:
+            say(text, "yellow")
+    judge: dict[str, Any] = result.get("judge") or {}
+    if judge.get("told"):
+        say(judge["told"], "yellow" if judge["warning"] else "")
     if best != seed:
         title = "best prompt" if result["winner"] == "best" else "best prompt found (not proven)"
         console.print(Panel(Text(best.text()), title=title, title_align="left"))

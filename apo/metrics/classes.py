@@ -65,8 +65,8 @@ class OfLabels:
             if right not in self._places:
                 raise TaskError(f"The target {right[:80]!r} is none of the labels.")
             cells.append(self._places[right] * (n + 1) + self._places.get(said, n))
-        found: Any = np.bincount(cells, weights, n * (n + 1))
-        return found.reshape(n, n + 1)
+        summed = np.bincount(cells, np.asarray(weights, dtype=float), n * (n + 1))
+        return np.asarray(summed, dtype=float).reshape(n, n + 1)
 
 
 @dataclass(frozen=True, kw_only=True)

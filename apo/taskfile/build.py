@@ -9,6 +9,7 @@ from apo.data.examples import Columns
 from apo.data.pools import Pools
 from apo.data.stored import read_pools
 from apo.errors import DataError, PromptError, TaskError
+from apo.guards.rules import Rules, require_kept
 from apo.metrics.metric import Metric
 from apo.metrics.registry import METRICS, FunctionMetric, make_metric
 from apo.model import Decoding
@@ -47,6 +48,7 @@ def build_task(
     """
     fields = tuple(settings.inputs)
     seed_prompt = _seed_prompt(settings, prompt, where)
+    contract = _contract(settings, seed_prompt, where)
     scorer = _scorer(settings, folder, where)
     metric = _metric(settings, folder, where)
     split = settings.split.split(seed)
@@ -76,6 +78,7 @@ def build_task(
         language=settings.language,
         input_fields=fields,
         labels=settings.labels,
+        contract=contract,
         notes=(*pools.notes, *filter(None, [getattr(scorer, "note", "")])),
     )
 
@@ -107,6 +110,17 @@ def _seed_prompt(settings: TaskSettings, prompt: Prompt | None, where: str) -> P
         return made
 
     return usable_prompt(where, make)
+
+
+def _contract(settings: TaskSettings, seed: Prompt, where: str) -> Rules | None:
+    if settings.contract is None:
+        return None
+    try:
+        rules = settings.contract.rules()
+    except TaskError as error:
+        raise TaskError(f"{where}: {error}") from error
+    require_kept(rules, (seed,), where)
+    return rules
 
 
 def _scorer(settings: TaskSettings, folder: Path, where: str) -> Scorer:

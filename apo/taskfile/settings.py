@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import (
     BaseModel,
@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 
 from apo.data.pools import POOLS, Split
 from apo.errors import TaskError
+from apo.guards.rules import Rules
 from apo.scorers.awaited import AwaitedScorer
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
@@ -67,6 +68,36 @@ class SplitSettings(BaseModel):
         )
 
 
+class ContractSettings(BaseModel):
+    """What every prompt must keep to; see `apo.guards.rules.Rules`."""
+
+    model_config = _STRICT
+
+    frozen: tuple[Text, ...] = ()
+    forbidden: tuple[Text, ...] = ()
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    language: Literal["en", "ko"] | None = None
+
+    @field_validator("frozen", "forbidden", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        items = cast("object", [value] if isinstance(value, str) else value)
+        return tuple(cast("list[object]", items)) if isinstance(items, list) else items
+
+    def rules(self) -> Rules:
+        """Give the rules.
+
+        Raises:
+            TaskError: a pattern is no regular expression.
+        """
+        return Rules(
+            frozen=self.frozen,
+            forbidden=self.forbidden,
+            max_tokens=self.max_tokens,
+            language=self.language or "",
+        )
+
+
 class TaskSettings(BaseModel):
     """What a task is, apart from its data; the keys of task.yaml, described in docs/tasks.md."""
 
@@ -86,6 +117,7 @@ class TaskSettings(BaseModel):
     template: Text | None = None
     decoding: dict[str, Any] | None = None
     split: SplitSettings = SplitSettings()
+    contract: ContractSettings | None = None
 
     @field_validator("inputs", mode="before")
     @classmethod
@@ -213,7 +245,9 @@ def _problem(kind: type[BaseModel], detail: ErrorDetails) -> str:
     name, given = ".".join(path), _given(detail["input"])
     match detail["type"]:
         case "extra_forbidden":
-            known = list((SplitSettings if path[0] == "split" else kind).model_fields)
+            inner: dict[str, type[BaseModel]]
+            inner = {"split": SplitSettings, "contract": ContractSettings}
+            known = list(inner.get(path[0], kind).model_fields)
             close = get_close_matches(path[-1], known, n=1, cutoff=0.5)
             guess = f"Did you mean {close[0]!r}? " if close else ""
             return f"there is no key {name!r}. {guess}Known: {', '.join(known)}"
