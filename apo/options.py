@@ -26,6 +26,8 @@ class Options:
             answer; the task model has none, since answers of two models measure no prompt.
         judge_model: name of the model that judges answers, where the scorer asks one; by default
             the model that writes prompts.
+        audit_calls: calls for attacks on the best candidates before the verdict; one that fails
+            more of them than the seed prompt, beyond chance, is passed over. 0 for none.
         reuse: take answers that earlier runs of the same home paid for. They count as spent, so
             that the search is the same with and without.
         timeout: seconds after which an attempt at a call is given up.
@@ -46,6 +48,7 @@ class Options:
     hedge: bool = False
     fallback_model: str | None = None
     judge_model: str | None = None
+    audit_calls: int = 0
     reuse: bool = False
     batch: bool = False
     transport: Literal["aiohttp", "openai"] = "aiohttp"
@@ -60,6 +63,8 @@ class Options:
 
     def __post_init__(self) -> None:
         _ = self.limits  # Raises when they are out of range.
+        if self.audit_calls < 0:
+            raise SettingsError(f"audit_calls is {self.audit_calls}; it must be at least 0.")
         if not self.timeout > 0:
             raise SettingsError(f"timeout is {self.timeout} s; it must be greater than 0.")
         if self.fold is not None and not 1 <= self.fold[0] <= self.fold[1] + 1:

@@ -78,6 +78,7 @@ class Setup:
             judges=judges,
             budget=self.budget,
             seed=self.options.seed,
+            audit_calls=self.options.audit_calls,
             limits=self.options.limits,
             max_chars=self.options.max_chars,
             meta_prompts=self.options.meta_prompts,

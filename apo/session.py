@@ -83,6 +83,7 @@ class Session:
         judges: judge answers, by the name that the scorer has for each.
         budget: what the whole run may spend.
         seed: of all random streams.
+        audit_calls: for attacks on the best candidates before the verdict; 0 for none.
         limits: how fast each model may be asked.
         retry: what is tried again, and when.
         max_chars: longest instruction, in characters.
@@ -98,6 +99,7 @@ class Session:
     budget: Budget
     judges: Mapping[str, Endpoint] = field(default_factory=dict[str, Endpoint])
     seed: int = 0
+    audit_calls: int = 0
     limits: Limits = field(default_factory=Limits)
     retry: Retry = field(default_factory=Retry)
     max_chars: int = 8000
@@ -174,20 +176,40 @@ class Session:
                 f"The optimizer {type(self.optimizer).__name__} failed{where(error)}: "
                 f"{type(error).__name__}: {error}"
             ) from error
-        best = search.best or seeds[0]
+        best, notes = await self._sound(caller, seeds[0], search)
         self.progress.phase = "verdict"
         caller.meter.hold_back("verdict")
         verdict, gap = await self._verdict(caller, seeds[0].prompt, best.prompt, search.archive)
-        noise = "" if drift is None else str(drift)
+        notes += () if drift is None else (str(drift),)
         return Result(
             run_id=self.folder.id,
             seed=seeds[0],
             best=best,
             verdict=verdict,
             gap=gap,
-            notes=(noise,) if noise else (),
+            notes=tuple(note for note in notes if note),
             spent=caller.meter.spent,
             seconds=caller.meter.seconds,
+        )
+
+    async def _sound(
+        self, caller: Caller, seed: Evaluation, search: Search
+    ) -> tuple[Evaluation, tuple[str, ...]]:
+        """The best candidate; with an audit the best of those that it does not pass over."""
+        best = search.best or seed
+        caller.meter.hold_back("audit")
+        if not self.audit_calls or best.prompt == seed.prompt:
+            return best, ()
+        from apo.audit.veto import first_sound
+
+        return await first_sound(
+            caller,
+            self.task_model,
+            self.task,
+            seed,
+            search.archive,
+            max_calls=self.audit_calls,
+            random_seed=self.seed,
         )
 
     async def _measure_seeds(self, meter: Meter, search: Search) -> list[Evaluation]:
@@ -215,6 +237,7 @@ class Session:
             max_usd=share * (spent.usd or 0),
             max_tokens=share * spent.tokens,
         )
+        meter.hold_back("audit", max_calls=self.audit_calls)
         search.keep_for_finalist()
         return seeds
 

@@ -85,6 +85,10 @@ FallbackModel = Annotated[
 JudgeModel = Annotated[
     str, typer.Option("--judge-model", help="Judges answers; by default the optimizer model.")
 ]
+AuditCalls = Annotated[
+    int,
+    typer.Option("--audit-calls", help="Attack the best candidates before the verdict, so often."),
+]
 Reuse = Annotated[
     bool, typer.Option("--reuse", help="Take answers that earlier runs here paid for.")
 ]
@@ -135,6 +139,7 @@ class RunFlags:
     hedge: Hedge = False
     fallback_model: FallbackModel = ""
     judge_model: JudgeModel = ""
+    audit_calls: AuditCalls = 0
     reuse: Reuse = False
     batch: Batch = False
     seed: Seed = 0
@@ -166,6 +171,7 @@ class RunFlags:
             hedge=self.hedge,
             fallback_model=self.fallback_model or None,
             judge_model=self.judge_model or None,
+            audit_calls=self.audit_calls,
             reuse=self.reuse,
             batch=self.batch,
             transport=transport(self.transport),

@@ -51,7 +51,7 @@ class Gap:
         gap = self.validation - self.test
         if gap < SMALL:
             return ""
-        told = f"{self.validation:.1%} on validation, {self.test:.1%} on test"
+        told = f"{100 * self.validation:.1f} % on validation, {100 * self.test:.1f} % on test"
         if self.interval is None or self.expected is None:
             return f"{told}: the best of {self.n_candidates} looks better than it is."
         low, high = self.interval
