@@ -7,13 +7,13 @@ Where a metric of all answers is compared, they are a bootstrap interval and a p
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from apo.errors import ApoError
 from apo.evaluation import Evaluation, Rollout
-from apo.metrics.metric import Metric
+from apo.metrics.metric import Metric, over_rows
 from apo.must_pass import broken
 from apo.statistics.bounded import bounded_interval, bounded_p
 from apo.statistics.counts import mcnemar_p
@@ -181,31 +181,29 @@ def _of_metric(metric: Metric, pairs: Sequence[tuple[Rollout, Rollout]]) -> dict
     A row that was not seen is, at its worst, one that the seed prompt gets right and the best one
     wrong, of the class where that costs most.
     """
+    import numpy as np
+
     n = len(pairs)
-    classes = {a.example.target: a.example for a, _ in pairs}
-    unseen = list(classes.values())[:MAX_CLASSES]
+    unseen = list({a.example.target: a.example for a, _ in pairs}.values())[:MAX_CLASSES]
     examples = [a.example for a, _ in pairs] + 2 * unseen
     targets, none = [example.target for example in unseen], [""] * len(unseen)
     before = [a.output for a, _ in pairs] + targets + none
     after = [b.output for _, b in pairs] + none + targets
-
-    def figure(answers: Sequence[str], rows: Iterable[int]) -> float:
-        chosen = list(rows)
-        weights = [1.0] * len(chosen)
-        return metric([answers[i] for i in chosen], [examples[i] for i in chosen], weights)
+    # Row i is the seed prompt's answer to an example, row i + size the best one's to the same.
+    figure, size = over_rows(metric, before + after, 2 * examples), len(examples)
+    rows = np.arange(n)
 
     def swapped(swap: Any) -> float:
-        one = [b if s else a for a, b, s in zip(before[:n], after[:n], swap, strict=True)]
-        other = [a if s else b for a, b, s in zip(before[:n], after[:n], swap, strict=True)]
-        return figure(other, range(n)) - figure(one, range(n))
+        there = size * np.asarray(swap, dtype=int)
+        return figure(rows + size - there) - figure(rows + there)
 
     interval = bootstrap_of(
-        lambda rows: figure(after, rows) - figure(before, rows),
+        lambda drawn: figure(drawn + size) - figure(drawn),
         n,
         worst=range(n, n + len(unseen)),
         best=range(n + len(unseen), n + 2 * len(unseen)),
     )
-    gain = figure(after, range(n)) - figure(before, range(n))
+    gain = figure(rows + size) - figure(rows)
     return {"p_value": swap_p(swapped, n), **_planned(n, gain, interval)}
 
 

@@ -44,13 +44,25 @@ class OfLabels:
     def _places(self) -> dict[str, int]:
         return {label: place for place, label in enumerate(self.labels)}
 
-    def counts(
+    def __call__(
         self, answers: Sequence[str], examples: Sequence[Example], weights: Sequence[float]
-    ) -> "Matrix":
-        """The confusion matrix: a row for each right label, a column for each that was answered.
+    ) -> float:
+        """Give the metric; see `of`."""
+        return self.of(self.counts(self.cells(answers, examples), weights))
 
-        The last column is of answers of no class. Of several accepted targets the one that was
-        answered is the right one, else the first.
+    def of(self, counts: "Matrix") -> float:
+        """Give the metric of a confusion matrix.
+
+        Args:
+            counts: a row for each right label, a column for each that was answered; the last
+                column is of answers of no class.
+        """
+        raise NotImplementedError
+
+    def cells(self, answers: Sequence[str], examples: Sequence[Example]) -> "NDArray[np.intp]":
+        """The place of each answer in the confusion matrix, row by row.
+
+        Of several accepted targets the one that was answered is the right one, else the first.
 
         Raises:
             TaskError: a target is none of the labels.
@@ -65,7 +77,15 @@ class OfLabels:
             if right not in self._places:
                 raise TaskError(f"The target {right[:80]!r} is none of the labels.")
             cells.append(self._places[right] * (n + 1) + self._places.get(said, n))
-        summed = np.bincount(cells, np.asarray(weights, dtype=float), n * (n + 1))
+        return np.array(cells, dtype=np.intp)
+
+    def counts(self, cells: "NDArray[np.intp]", weights: Sequence[float] | None = None) -> "Matrix":
+        """The confusion matrix of answers in these places."""
+        import numpy as np
+
+        n = len(self.labels)
+        given = None if weights is None else np.asarray(weights, dtype=float)
+        summed = np.bincount(cells, given, n * (n + 1))
         return np.asarray(summed, dtype=float).reshape(n, n + 1)
 
 
@@ -73,11 +93,9 @@ class OfLabels:
 class MacroF1(OfLabels):
     """The mean of the classes' F1: rare classes count as much as frequent ones."""
 
-    def __call__(
-        self, answers: Sequence[str], examples: Sequence[Example], weights: Sequence[float]
-    ) -> float:
+    def of(self, counts: "Matrix") -> float:
         """Give macro-F1; a class that is neither asked for nor answered is left out."""
-        hits, named = _hits(self.counts(answers, examples, weights))
+        hits, named = _hits(counts)
         there = named > 0
         return float((2 * hits[there] / named[there]).mean())
 
@@ -100,11 +118,9 @@ class F1(OfLabels):
                 f"{near(self.positive, list(self.labels))}"
             )
 
-    def __call__(
-        self, answers: Sequence[str], examples: Sequence[Example], weights: Sequence[float]
-    ) -> float:
+    def of(self, counts: "Matrix") -> float:
         """Give the F1; 0 when the class is neither asked for nor answered."""
-        hits, named = _hits(self.counts(answers, examples, weights))
+        hits, named = _hits(counts)
         place = self._places[self.positive]
         return float(2 * hits[place] / named[place]) if named[place] else 0.0
 
@@ -113,11 +129,8 @@ class F1(OfLabels):
 class BalancedAccuracy(OfLabels):
     """The mean of the classes' recalls (Brodersen et al., 2010)."""
 
-    def __call__(
-        self, answers: Sequence[str], examples: Sequence[Example], weights: Sequence[float]
-    ) -> float:
+    def of(self, counts: "Matrix") -> float:
         """Give balanced accuracy over the classes that are asked for."""
-        counts = self.counts(answers, examples, weights)
         asked = counts.sum(axis=1)
         return float((counts.diagonal()[asked > 0] / asked[asked > 0]).mean())
 
@@ -134,14 +147,11 @@ class Kappa(OfLabels):
 
     distance: Literal["none", "linear", "quadratic"] = "none"
 
-    def __call__(
-        self, answers: Sequence[str], examples: Sequence[Example], weights: Sequence[float]
-    ) -> float:
+    def of(self, counts: "Matrix") -> float:
         """Give κ; 1 when all answers are right, also when there is one class only."""
         import numpy as np
 
         n = len(self.labels)
-        counts = self.counts(answers, examples, weights)
         apart = np.abs(np.subtract.outer(np.arange(n), np.arange(n))).astype(float)
         apart = (apart > 0).astype(float) if self.distance == "none" else apart
         apart = apart**2 if self.distance == "quadratic" else apart

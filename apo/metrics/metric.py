@@ -13,10 +13,13 @@ examples, −0.03 with 35). Corpus BLEU and the correlations weigh all examples 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from apo.task import Example
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class Metric(Protocol):
@@ -42,6 +45,27 @@ class Metric(Protocol):
             weights: how much each example counts, above 0.
         """
         ...
+
+
+def over_rows(
+    metric: Metric, answers: Sequence[str], examples: Sequence[Example]
+) -> "Callable[[NDArray[Any]], float]":
+    """Give a function of row numbers, with repetitions: the metric of these rows, unweighted.
+
+    Answers are read once where the metric allows it, as the function is called some thousand times.
+    """
+    from apo.metrics.classes import OfLabels
+
+    if isinstance(metric, OfLabels):
+        cells = metric.cells(answers, examples)
+        return lambda rows: metric.of(metric.counts(cells[rows]))
+
+    def figure(rows: "NDArray[Any]") -> float:
+        chosen = [int(i) for i in rows]
+        weights = [1.0] * len(chosen)
+        return metric([answers[i] for i in chosen], [examples[i] for i in chosen], weights)
+
+    return figure
 
 
 def class_weights(examples: Sequence[Example], shares: Mapping[str, float]) -> list[float]:
