@@ -10,6 +10,7 @@ from apo.budget import Budget
 from apo.concurrency import wait
 from apo.errors import RunError, Stopped
 from apo.judge_checks import told
+from apo.metrics.registry import metric_name
 from apo.model import Model
 from apo.options import Options
 from apo.prepare import Setup
@@ -160,6 +161,7 @@ async def _conclude(folder: RunFolder, session: Session, options: Options) -> Re
     line, warns = told(home, session.task.scorer, judges, task)
     details = {
         "judge": {"told": line, "warning": warns},
+        "metric": metric_name(session.task.metric),
         "task": session.task.name,
         "optimizer": settings["optimizer"]["name"],
         "model": session.task_model.model.name,

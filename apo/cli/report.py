@@ -74,7 +74,8 @@ def _verdict(verdict: dict[str, Any] | None) -> None:
 
 def _scores(result: dict[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for heading in ("", "test score", "validation", "length", *COUNTED):
+    measured = f"test {result.get('metric') or 'score'}"
+    for heading in ("", measured, "validation", "length", *COUNTED):
         table.add_column(heading, justify="left" if not heading else "right")
     verdict: dict[str, Any] = result["verdict"] or {}
     for name in ("seed", "best"):

@@ -61,6 +61,16 @@ METRICS: dict[str, tuple[type[Any], dict[str, Any]]] = {
 """The metrics by the names that task files use."""
 
 
+def metric_name(metric: Metric | None) -> str:
+    """What a metric is called in task files; "" for the mean score."""
+    if metric is None or isinstance(metric, FunctionMetric):
+        return "" if metric is None else metric.name
+    for name, (kind, fixed) in METRICS.items():
+        if type(metric) is kind and all(getattr(metric, k) == v for k, v in fixed.items()):
+            return name
+    return type(metric).__name__
+
+
 def make_metric(
     spec: str | Mapping[str, Any],
     labels: Sequence[str] = (),

@@ -11,8 +11,14 @@ how much can be seen: 10 won and 0 lost of 100, 15 and 5, 20 and 10. Whether a s
 prompt on its validation split is up to the search, so the share is told of the runs that found it.
 The exact power of the test alone stands beside.
 
+Folds: the same with `aoptimize_folds` on 100 rows in all, where runs share rows and the pairs of
+the verdict are not quite independent. Half of the null runs propose the same 30 prompts in every
+fold, which ties the folds most. Power is compared with one split of the same rows, for the same
+calls.
+
     python experiments/benchmarks/null_test.py              # 400 runs, and 200 for each power
     python experiments/benchmarks/null_test.py --runs 20
+    python experiments/benchmarks/null_test.py --folds 5 --runs 200
 """
 
 import argparse
@@ -39,6 +45,7 @@ from apo import (
     Usage,
     aoptimize,
 )
+from apo.fold_runs import aoptimize_folds
 from apo.statistics import power, proportion_interval
 from apo.testing import FakeOptimizerModel
 from apo.testing.fakes import Repeat, draw
@@ -109,6 +116,14 @@ class Writer(FakeOptimizerModel):
         return f"<instruction>{word} ({luck:.6f}).</instruction>"
 
 
+class SameFew(Writer):
+    """Writes one of 30 instructions, whatever rows it is shown."""
+
+    def answer(self, request: Request) -> str:
+        """Draw an instruction from the request."""
+        return f"<instruction>Answer ({int(30 * draw(f'{request}'))}).</instruction>"
+
+
 def task_of(kind: str, seed: int, sizes: tuple[int, int, int]) -> Task:
     """Rows of that seed: no two runs share any."""
     rng = Random(seed)
@@ -143,6 +158,51 @@ def run(kind: str, optimizer: str, seed: int) -> Result:
             home=Path(home),
         )
         return asyncio.run(work)
+
+
+def run_small(kind: str, optimizer: str, seed: int, folds: int, writer: Writer) -> Result:
+    """One whole procedure on 100 rows: on folds, or with one split where there are none."""
+    # The same whatever the split, which is 40:20:40 by default.
+    task = task_of(kind, seed, (40, 20, 40))
+    with tempfile.TemporaryDirectory() as home:
+        given: dict[str, Any] = {
+            "model": Fake(kind),
+            "optimizer_model": writer,
+            "budget": Budget(max_calls=3600),
+            "options": Options(track=False, seed=seed),
+            "home": Path(home),
+        }
+        if folds:
+            return asyncio.run(aoptimize_folds(task, optimizer, folds=folds, **given))
+        return asyncio.run(aoptimize(task, optimizer, **given))
+
+
+def null_folds(n: int, folds: int) -> Iterator[dict[str, Any]]:
+    """Null runs on folds."""
+    writers = {"new prompts": Writer(), "the same prompts": SameFew()}
+    cells = [(kind, w, name) for name in OPTIMIZERS for kind in ("luck", "labels") for w in writers]
+    counts = {cell: [0, 0] for cell in cells}
+    for seed in range(n):
+        cell = kind, writer, name = cells[seed % len(cells)]
+        result = run_small(kind, name, seed, folds, writers[writer])
+        counts[cell][0] += bool(result.verdict and result.verdict.favourable)
+        counts[cell][1] += 1
+        print(f"null {seed + 1}/{n}", *cell, result.verdict, flush=True)
+    yield _row(f"null, {folds} folds, all", [*counts.values()], "at most 5 %")
+    for group in ("luck", "labels", *writers, *OPTIMIZERS):
+        yield _row(f"null, {group}", [c for cell, c in counts.items() if group in cell], "")
+
+
+def power_folds(n: int, folds: int) -> Iterator[dict[str, Any]]:
+    """How often the planted gain is proven on folds, and by one split of the same rows."""
+    kind = next(iter(KINDS))
+    for k, name in ((folds, f"{folds} folds"), (0, "one split")):
+        hits = 0
+        for seed in range(n):
+            result = run_small(kind, "random-search", 10_000 + seed, k, Writer())
+            hits += bool(result.verdict and result.verdict.favourable)
+            print(f"{name} {seed + 1}/{n}", result.verdict, flush=True)
+        yield _row(f"{kind}, 100 rows, {name}", [[hits, n]], "")
 
 
 def null(n: int) -> Iterator[dict[str, Any]]:
@@ -200,7 +260,15 @@ def main() -> None:
     """Run all, and write the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--runs", type=int, default=400, help="null runs; half as many per power")
-    n = parser.parse_args().runs
+    parser.add_argument("--folds", type=int, default=0, help="test runs on so many folds instead")
+    n, folds = parser.parse_args().runs, parser.parse_args().folds
+    if folds:
+        rows = [*null_folds(n, folds), *power_folds(max(1, n // 4), folds)]
+        notes = [
+            "Each procedure has 100 rows and 3,600 calls, on folds or with one split 40:20:40."
+        ]
+        record("null_folds", "Procedures on folds with a favourable verdict", rows, notes=notes)
+        return
     rows = [*null(n), *(row for kind in KINDS for row in planted(kind, max(1, n // 2)))]
     notes = [
         "Whole runs with models in this process; what is random is drawn from the run's number.",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from apo import Evaluation, Example, Prompt, Rollout, Score, TaskError
 from apo.metrics.metric import Metric, class_shares, class_weights
-from apo.metrics.registry import METRICS, make_metric
+from apo.metrics.registry import METRICS, make_metric, metric_name
 from apo.select.draw import stratified
 
 LABELS = ("red", "green", "blue")
@@ -173,6 +173,10 @@ def test_they_agree_with_scikit_learn(rows: list[tuple[str, str, float]]) -> Non
 
 
 def test_every_metric_has_a_name() -> None:
+    settings: dict[str, Any] = {"f1": {"positive": "red"}}
+    for name in METRICS:
+        assert metric_name(make_metric({"name": name, **settings.get(name, {})}, LABELS)) == name
+    assert metric_name(None) == ""
     kinds = {kind.__name__ for kind, _ in METRICS.values()}
     assert kinds == {
         "BalancedAccuracy", "CorpusBLEU", "Correlation", "F1", "Kappa", "MacroF1",
