@@ -72,7 +72,9 @@ def _kappa(pairs: Pairs, steps: int) -> dict[str, Any]:
     if not pairs:
         return {"n": 0, "kappa": None, "interval": None, "same": None}
     a, b = ([_step(pair[side], steps) for pair in pairs] for side in (0, 1))
-    value, (low, high) = kappa(a, b, weights="same" if steps == 1 else "quadratic")
+    value, (low, high) = kappa(
+        a, b, weights="same" if steps == 1 else "quadratic", labels=range(steps + 1)
+    )
     same = mean(x == y for x, y in zip(a, b, strict=True))
     return {"n": len(pairs), "kappa": value, "interval": [low, high], "same": same}
 

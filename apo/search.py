@@ -156,6 +156,11 @@ class Search:
         """
         values = {"task": self.task, "shown": self.shown, **values}
         text = render(module, name, self.task.language, self._overrides, **values)
+        rules = self.task.contract
+        if rules is not None and "<instruction>" in text:
+            korean = self.task.language.split("-")[0] == "ko"
+            told = rules.told((*parents, *self.seed_prompts)[0], korean=korean)
+            text = f"{text}\n\n{told}" if told else text
         return MetaPrompt(name, text, tuple(parents))
 
     async def generate(

@@ -78,6 +78,8 @@ class Verdict:
         """Tell the verdict in a sentence or two."""
         low, high = self.interval
         word = "Favourable" if self.favourable else "Not proven"
+        if self.broken:
+            word = f"Not favourable, as {len(self.broken)} examples that must pass are lost"
         told = (
             f"{word}: {self.seed_score:.1%} with the seed prompt, {self.best_score:.1%} with the "
             f"best one on {self.n} test examples. {100 * self.difference:+.1f} points, "

@@ -93,8 +93,9 @@ def show(
     Example: `apo show last --flips`
     """
     from apo.cli.console import home, print_json, say
-    from apo.cli.report import report
+    from apo.cli.folds import report_any
     from apo.cli.results import parts_of, tell_vetoes
+    from apo.guards.suspects import suspects
     from apo.runs import find_run
     from apo.summary import summary
 
@@ -119,12 +120,16 @@ def show(
         "bold",
     )
     if folder.result is not None:
-        report(document)
+        report_any(document)
     else:
         say(f"There is no result yet. Go on with: apo resume {folder.id}", "yellow")
     _list(document["candidates"][:candidates])
     tell_vetoes([(row["id"], row["value"], row["broken"]) for row in document["candidates"]])
     _diff(document)
+    if told := [str(suspect) for suspect in suspects(folder)]:
+        say("Targets that may be wrong, or that all prompts lack the same rule for:", "bold")
+        for line in told[:10]:
+            say(line)
 
 
 def _list(rows: list[dict[str, Any]]) -> None:
@@ -201,6 +206,7 @@ def export(
 
     from apo.cli.cheapest import cheapest_prompt
     from apo.cli.console import home, say, write_document
+    from apo.cli.folds import scope
     from apo.errors import RunError, SettingsError
     from apo.prompt import Prompt
     from apo.prompt_files import write_prompt
@@ -225,6 +231,8 @@ def export(
         )
     elif result["winner"] != "best":
         say("This is the best prompt found; that it beats the seed is not proven.", "yellow")
+    if which == "best" and "procedure" in result:
+        say(scope(result["procedure"]))
     text = write_prompt(Prompt.from_dict(chosen), form)
     if not out:
         write_document(text)

@@ -14,6 +14,8 @@ from apo.prompt import Prompt
 MIN_SHARE = 0.5
 """Of the letters of an instruction, by what they are worth, in the language that is asked for."""
 PATTERN_SECONDS = 1.0
+KEEP = "The instruction must hold each of these passages, word for word:"
+KEEP_KO = "지시문에는 다음 문구가 글자 그대로 모두 들어 있어야 합니다."
 TOKENS_OF_WIDE = 1.5
 _HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
@@ -42,6 +44,18 @@ class Rules:
         for text in self.forbidden:
             if _is_pattern(text):
                 _check_pattern(text[1:-1])
+
+    def told(self, prompt: Prompt, *, korean: bool) -> str:
+        """What who writes an instruction must know of the rules; "" where there is nothing.
+
+        Args:
+            prompt: whose other parts may hold frozen passages already.
+            korean: the language to say it in.
+        """
+        parts = [_folded(part) for part in (prompt.context, prompt.template, prompt.cue)]
+        kept = [text for text in self.frozen if not any(_folded(text) in part for part in parts)]
+        says = {False: KEEP, True: KEEP_KO}[korean]
+        return "\n".join([says, *(f"<keep>\n{text}\n</keep>" for text in kept)]) if kept else ""
 
     def broken(self, prompt: Prompt) -> str:
         """Say which rule a prompt breaks, and what it would take; "" when it keeps all."""

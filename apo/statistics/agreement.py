@@ -12,7 +12,11 @@ Weights = Literal["same", "linear", "quadratic"]
 
 
 def kappa(
-    a: Sequence[Hashable], b: Sequence[Hashable], *, weights: Weights = "same"
+    a: Sequence[Hashable],
+    b: Sequence[Hashable],
+    *,
+    weights: Weights = "same",
+    labels: Sequence[Hashable] = (),
 ) -> tuple[float, tuple[float, float]]:
     """Cohen's κ (1960; weighted, 1968) with its interval, at 95 %.
 
@@ -25,13 +29,15 @@ def kappa(
         b: what the other one said of the same rows.
         weights: "same": labels are equal or not. For ratings on a scale, sorted by their values,
             how bad it is to be apart: "linear" in the number of steps, or "quadratic".
+        labels: the whole scale in its order, with grades that nobody gave; by default what was
+            said, sorted.
 
     Returns:
         κ, in [-1, 1] (1 is perfect, 0 is what chance gives), and its low and high end. Where
         both raters say one and the same label throughout, chance agrees as well: 0, (-1, 1).
 
     Raises:
-        ApoError: no rows, or not as many of one as of the other.
+        ApoError: no rows, not as many of one as of the other, or a label that the scale lacks.
     """
     import numpy as np
 
@@ -40,11 +46,13 @@ def kappa(
             f"κ compares two ratings of each row; it was given {len(a)} of one rater and {len(b)} "
             "of the other."
         )
-    labels = _sorted({*a, *b})
-    if len(labels) == 1:
+    if len({*a, *b}) == 1:
         return 0.0, (-1.0, 1.0)
-    places = {label: place for place, label in enumerate(labels)}
-    k = len(labels)
+    scale = list(labels) or _sorted({*a, *b})
+    places = {label: place for place, label in enumerate(scale)}
+    k = len(scale)
+    if lacking := {*a, *b} - places.keys():
+        raise ApoError(f"The scale of κ lacks {sorted(map(str, lacking))[:5]}.")
     table = np.zeros((k, k))
     for x, y in zip(a, b, strict=True):
         table[places[x], places[y]] += 1

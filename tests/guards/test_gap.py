@@ -40,8 +40,8 @@ def gap(**changed: object) -> Gap:
 def test_the_words() -> None:
     assert str(gap()) == (
         "82.0 % on validation, 71.0 % on test (95 % interval 64.2 to 77.2): of the gap of 11 "
-        "points, about 6 are what choosing the best of 40 prompts on 60 examples brings. The other 5 are "
-        "within what 60 and 200 examples differ by chance."
+        "points, about 6 are what choosing the best of 40 prompts on 60 examples brings. The "
+        "other 5 are within what 60 and 200 examples differ by chance."
     )
     assert "are more than luck explains: the prompt may be fitted" in str(gap(chance=0.04))
     assert "falls by 5 points, too: the test examples are harder" in str(

@@ -93,3 +93,13 @@ def test_a_seed_prompt_that_breaks_its_own_contract() -> None:
 )  # fmt: skip
 def test_tokens_are_estimated(text: str, n: int) -> None:
     assert estimated_tokens(text) == n
+
+
+def test_who_writes_is_told_what_must_stay() -> None:
+    rules = Rules(frozen=("Never promise a refund.", "Mail: {{text}}"))
+    prompt = Prompt("Sort.", template="Mail: {{text}}")
+    told = rules.told(prompt, korean=False)
+    assert told.endswith("<keep>\nNever promise a refund.\n</keep>")
+    assert "Mail" not in told  # It stands in the user turn, which nobody may change.
+    assert "글자 그대로" in rules.told(prompt, korean=True)
+    assert Rules(forbidden=("x",)).told(prompt, korean=False) == ""

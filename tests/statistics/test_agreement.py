@@ -58,3 +58,23 @@ def test_labels_of_mixed_kinds_and_any_text() -> None:
 def test_ratings_must_pair(a: str, b: str) -> None:
     with pytest.raises(ApoError, match="two ratings of each row"):
         kappa(a, b)
+
+
+def test_grades_that_nobody_gave_keep_the_others_apart() -> None:
+    a, b = [1, 1, 5, 5, 4, 1], [1, 4, 5, 4, 4, 1]
+    whole = kappa(a, b, weights="quadratic", labels=range(1, 6))[0]
+    assert whole == pytest.approx(cohen_kappa_score_of(a, b))
+    assert whole != pytest.approx(kappa(a, b, weights="quadratic")[0])
+    with pytest.raises(ApoError, match="lacks"):
+        kappa(a, b, labels=[1, 2])
+
+
+def cohen_kappa_score_of(a: list[int], b: list[int]) -> float:
+    table = [[sum(x == i and y == j for x, y in zip(a, b, strict=True)) for j in range(1, 6)]
+             for i in range(1, 6)]  # fmt: skip
+    n = len(a)
+    rows, columns = [sum(row) for row in table], [sum(c) for c in zip(*table, strict=True)]
+    cells = [(i, j) for i in range(5) for j in range(5)]
+    found = sum(table[i][j] * (i - j) ** 2 for i, j in cells) / n
+    chance = sum(rows[i] * columns[j] * (i - j) ** 2 for i, j in cells) / n**2
+    return 1 - found / chance
