@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from apo.errors import PromptError, TaskError
+from apo.folds import FEW_ROWS
 from apo.guards.checking import seed_lines
 from apo.guards.near import pair_notes, same_but_signs
 from apo.prompt_files import check_variables
@@ -51,6 +52,7 @@ def check(task: Task) -> list[Finding]:
         *input_findings(pools),
         *injection_findings(pools),
         *_gain(len(task.test)),
+        *_folds(sum(map(len, pools.values()))),
     ]
     order = ("error", "warning", "note", "ok")
     return sorted(findings, key=lambda finding: order.index(finding.level))
@@ -147,9 +149,21 @@ def _prompt(task: Task) -> Iterator[Finding]:
         yield Finding("ok", f"The seed prompt shows {fields}.")
 
 
+def _folds(n: int) -> Iterator[Finding]:
+    if 20 <= n < FEW_ROWS:
+        yield Finding(
+            "note",
+            f"With {n} examples in all, a test split shows large gains alone. Where no test was "
+            "set aside, apo optimize TASK --folds 5 tests all of them.",
+        )
+
+
 def _gain(n_test: int) -> Iterator[Finding]:
     if n_test:
-        gain = visible_gain(n_test, DIFFERENT) or 1.0
+        gain = visible_gain(n_test, DIFFERENT)
+        if gain is None:
+            yield Finding("warning", f"With {n_test} test examples no gain can be proven.")
+            return
         yield Finding(
             "warning" if gain > VISIBLE else "ok",
             f"With {n_test} test examples, a gain of about {gain * 100:.0f} points is proven 8 "
