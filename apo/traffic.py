@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from itertools import count
 from weakref import WeakKeyDictionary
 
-from apo.adaptive import Concurrency
+from apo.adaptive import ROUND, Concurrency
 from apo.limits import Bucket, Limits
 from apo.model import Completion, Request
 
@@ -19,6 +19,8 @@ STRAGGLES = 3.0
 """How many times longer than usual an answer takes that is asked for a second time."""
 TRIED_AGAIN = 60.0
 """Seconds without a call after which one goes whatever the headers said: they may be wrong."""
+RECENT = 1.0
+"""Seconds for which an answer shows that the provider serves."""
 OUTPUT = 256
 """Tokens that an answer is taken to have before one has come."""
 
@@ -43,6 +45,7 @@ class Traffic:
         self._waiting: list[tuple[bool, int, int, asyncio.Future[None]]] = []
         self._places = count()
         self._refusals: deque[asyncio.Future[None]] = deque()
+        self._signs: deque[float] = deque(maxlen=ROUND)  # When answers came that nobody waited for.
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -125,11 +128,9 @@ class Traffic:
             self._learned[allowance.unit].learn(allowance, now)
         self._at_once.served(role, seconds)
         self.answered += 1
-        while self._refusals and not self.troubled:
-            again = self._refusals.popleft()
-            if not again.done():
-                again.set_result(None)
-                break
+        self._signs.append(asyncio.get_running_loop().time())
+        while self._refusals and self._signs and not self.troubled:
+            self._wake(self._refusals.popleft())
         self._at_once.adapt()
 
     def refused(self, retry_after: float, seconds: float) -> None:
@@ -154,17 +155,30 @@ class Traffic:
     def sign_of_life(self) -> Generator[asyncio.Future[None]]:
         """Wait for a sign that the provider serves: a future that another call's answer sets.
 
-        Each answer sets one, so that not more is asked again than is served; none is set while the
-        provider refuses a quarter of all attempts.
+        One that came in the last second does, too: else the last call of a batch, or each of a
+        chain, would sit out what the others do not. Each answer sets one future, so that not more
+        is asked again than is served; none is set while the provider refuses a quarter of all
+        attempts.
         """
         again = asyncio.get_running_loop().create_future()
-        self._refusals.append(again)
+        now = asyncio.get_running_loop().time()
+        while self._signs and now - self._signs[0] > RECENT:
+            self._signs.popleft()
+        if self._signs and not self.troubled:
+            self._wake(again)
+        else:
+            self._refusals.append(again)
         try:
             yield again
         finally:
             if again in self._refusals:
                 self._refusals.remove(again)
             again.cancel()
+
+    def _wake(self, again: asyncio.Future[None]) -> None:
+        if not again.done():
+            again.set_result(None)
+            self._signs.popleft()
 
     def _may_go(self, tokens: int) -> bool:
         """Take a place and the rate for it, or nothing."""

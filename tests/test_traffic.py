@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from apo.adaptive import ROUND, Concurrency
 from apo.limits import Limits
 from apo.model import Allowance, Completion, Message, Request, Usage
-from apo.traffic import TRIED_AGAIN, Traffic, traffic_to
+from apo.traffic import RECENT, TRIED_AGAIN, Traffic, traffic_to
 from tests.virtual_time import run_virtually
 
 ANSWER = Completion(text="x")
@@ -413,6 +413,21 @@ def test_each_answer_wakes_one_who_was_refused() -> None:
             traffic.served("task", 1, 1.0, ANSWER)
             assert two.done()
         traffic.served("task", 1, 1.0, ANSWER)  # Nobody is left to be woken.
+
+    virtually(main)
+
+
+def test_an_answer_of_just_now_wakes_one_who_is_refused_after_it() -> None:
+    async def main() -> None:
+        traffic = Traffic()
+        traffic.served("task", 1, 1.0, ANSWER)
+        await asyncio.sleep(RECENT)
+        with traffic.sign_of_life() as one, traffic.sign_of_life() as two:
+            assert (one.done(), two.done()) == (True, False)  # One answer, one sign.
+        traffic.served("task", 1, 1.0, ANSWER)
+        await asyncio.sleep(2 * RECENT)
+        with traffic.sign_of_life() as late:
+            assert not late.done()
 
     virtually(main)
 

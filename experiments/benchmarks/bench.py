@@ -1,11 +1,11 @@
-"""Every benchmark of the engine, one after another, then the plots.
+"""Every benchmark of the engine and of the truth of its results, one by one, then the plots.
 
     APO_BENCH_PEERS=…/bin/python python experiments/benchmarks/bench.py
     python experiments/benchmarks/bench.py --only throughput,warm
     python experiments/benchmarks/bench.py --only plots
 
 Tables go to experiments/results/engine, plots to its folder `plots`. A benchmark that fails does
-not keep the others from running; the command then ends with 1. It takes about an hour and a half;
+not keep the others from running; the command then ends with 1. It takes about three hours;
 for figures that hold, let nothing else run.
 """
 
@@ -62,6 +62,11 @@ BENCHMARKS = (
     Benchmark("logging_cost.py", "mlflow"),
     Benchmark("ray_grid.py", "ray"),
     Benchmark("faults/run.py"),
+    Benchmark("coverage.py"),
+    Benchmark("null_test.py"),
+    Benchmark("macro_f1.py"),
+    Benchmark("audit.py"),
+    Benchmark("audit_detector.py"),
 )
 
 
