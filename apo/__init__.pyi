@@ -14,6 +14,7 @@ from .errors import (
     TaskError,
 )
 from .evaluation import Evaluation, Rollout
+from .fold_runs import aoptimize_folds, aresume_folds, optimize_folds, resume_folds
 from .meta_prompts import MetaPrompt
 from .model import Completion, Decoding, Message, Model, Request, Usage
 from .models import open_model
@@ -81,7 +82,9 @@ __all__ = [
     "Verdict",
     "allocate",
     "aoptimize",
+    "aoptimize_folds",
     "aresume",
+    "aresume_folds",
     "check_ranges",
     "highest_upper_bound",
     "load_task",
@@ -89,10 +92,12 @@ __all__ = [
     "nondominated_sort",
     "open_model",
     "optimize",
+    "optimize_folds",
     "pareto_fronts",
     "pareto_weights",
     "race_losers",
     "resume",
+    "resume_folds",
     "roulette",
     "task_from_data",
     "to_mlflow",

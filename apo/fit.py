@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 from apo.budget import Budget, Spent
 from apo.errors import SettingsError
@@ -44,8 +45,8 @@ def share_budget(budget: Budget, n: int) -> tuple[Budget, Budget]:
         could not be parted.
     """
     limits = {name: limit for name, limit in asdict(budget).items() if limit is not None}
-    each = {name: _part(limit, n) for name, limit in limits.items()}
-    last = {name: limit - (n - 1) * each[name] for name, limit in limits.items()}
+    each: dict[str, Any] = {name: _part(limit, n) for name, limit in limits.items()}
+    last: dict[str, Any] = {name: limit - (n - 1) * each[name] for name, limit in limits.items()}
     return Budget(**each), Budget(**last)
 
 

@@ -101,6 +101,8 @@ async def aresume(run: str, *, budget: Budget | None = None, **given: Any) -> Re
     """
     folder = find_run(run, given.get("home", HOME))
     record = folder.settings
+    if "folds" in record:
+        raise RunError(f"{folder.id} is made of runs on folds: apo.resume_folds({folder.id!r}).")
     if record["state"] == "finished" and budget is not None:
         raise RunError(
             f"{folder.id} is finished: its test examples have been read, and the verdict on a "

@@ -67,7 +67,8 @@ class Options:
             raise SettingsError(f"audit_calls is {self.audit_calls}; it must be at least 0.")
         if not self.timeout > 0:
             raise SettingsError(f"timeout is {self.timeout} s; it must be greater than 0.")
-        if self.fold is not None and not 1 <= self.fold[0] <= self.fold[1] + 1:
+        # That there are too few folds is told where they are made.
+        if self.fold is not None and self.fold[1] > 1 and not 1 <= self.fold[0] <= self.fold[1] + 1:
             raise SettingsError(f"fold is {self.fold}; it must be (i, k) with i from 1 to k + 1.")
 
     @property

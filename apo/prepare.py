@@ -214,7 +214,7 @@ class Setup:
         }
         objects = [n for n, given in names.items() if not isinstance(given, str | Path | None)]
         name = optimizer_name(optimizer)
-        record = {
+        record: dict[str, Any] = {
             "task": task.name,
             "task_ref": None if "task" in objects else str(self.task),
             "optimizer": {
@@ -239,7 +239,7 @@ class Setup:
             "git_commit": git_commit(),
         }
         if folds is not None:
-            record, name = {**record, "folds": folds}, f"{name}-folds"
+            record["folds"], name = folds, f"{name}-folds"
         elif self.options.fold is not None:
             number, k = self.options.fold
             name += f"-fold{number}" if number <= k else "-last"

@@ -98,6 +98,12 @@ Batch = Annotated[
         "--batch", help="Ask the task model in batches: half the price, up to a day each."
     ),
 ]
+Folds = Annotated[
+    int | None,
+    typer.Option(
+        "--folds", metavar="K", help="For few rows: K + 1 runs that share the limits test all rows."
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Of all random draws.")]
 Prices = Annotated[
     list[str],
@@ -142,6 +148,7 @@ class RunFlags:
     audit_calls: AuditCalls = 0
     reuse: Reuse = False
     batch: Batch = False
+    folds: Folds = None
     seed: Seed = 0
     prices: Prices = field(default_factory=list[str])
     transport: Transport = "aiohttp"

@@ -19,12 +19,20 @@ def optimize(flags: o.RunFlags) -> None:
     Example: `apo optimize support-tickets --model openai/gpt-5-mini --max-usd 1`
     """
     from apo.cli.console import home
+    from apo.cli.folds import tell_few_rows
+    from apo.fold_runs import aoptimize_folds
     from apo.optimize import aoptimize
     from apo.session import Progress
 
     progress = Progress()
     title = f"{flags.task} · {flags.optimizer} · {flags.model}"
-    _follow(aoptimize(**flags.arguments(home()), progress=progress), progress, title, flags.json)
+    given = flags.arguments(home())
+    if flags.folds is not None:
+        work = aoptimize_folds(**given, folds=flags.folds, progress=progress)
+        _follow(work, progress, f"{title} · {flags.folds} folds", flags.json)
+        return
+    _follow(aoptimize(**given, progress=progress), progress, title, flags.json)
+    tell_few_rows(progress.run_id, home())
 
 
 @o.takes_run_flags
@@ -40,8 +48,14 @@ def estimate(flags: o.RunFlags) -> None:
 
     from apo.cli.console import home, print_json
     from apo.cli.report import report_estimate
+    from apo.errors import SettingsError
     from apo.estimate import aestimate
 
+    if flags.folds is not None:
+        raise SettingsError(
+            "The runs on folds share the limits, so that together they take what one run takes: "
+            "leave --folds out."
+        )
     found = asyncio.run(aestimate(**flags.arguments(home())))
     print_json(found.to_dict()) if flags.json else report_estimate(found)
 
@@ -61,6 +75,8 @@ def resume(
     Example: `apo resume last --max-calls 4000`
     """
     from apo.cli.console import home
+    from apo.errors import SettingsError
+    from apo.fold_runs import aresume_folds
     from apo.optimize import aresume
     from apo.runs import find_run
     from apo.session import Progress
@@ -69,7 +85,15 @@ def resume(
     limits = (max_calls, max_tokens, max_usd, max_minutes)
     budget = None if all(limit is None for limit in limits) else o.budget(*limits)
     progress = Progress()
-    work = aresume(folder.id, budget=budget, home=home(), progress=progress)
+    if "folds" in folder.settings:
+        if budget is not None:
+            raise SettingsError(
+                f"The limits of {folder.id} are parted among its runs, and stay. Resume it without "
+                "a limit, or start anew."
+            )
+        work = aresume_folds(folder.id, home=home(), progress=progress)
+    else:
+        work = aresume(folder.id, budget=budget, home=home(), progress=progress)
     _follow(work, progress, folder.id, json)
 
 
@@ -78,8 +102,8 @@ def _follow(
 ) -> None:
     """Watch a run to its end, and tell its result."""
     from apo.cli.console import print_json
+    from apo.cli.folds import report_any
     from apo.cli.live import watch
-    from apo.cli.report import report
 
     document = watch(work, progress, title, quiet=json).to_dict()
-    print_json(document) if json else report(document)
+    print_json(document) if json else report_any(document)

@@ -49,16 +49,41 @@ def load_task(ref: str | Path, *, memory: Path | None = None, seed: int = 0) -> 
     text = str(ref)
     if is_python_reference(text):
         return _from_python(text)
-    note = ""
-    if isinstance(ref, str) and text in builtin_tasks():
-        path = _builtin() / text / FILE_NAME
-        local = Path(text) / FILE_NAME
-        if local.is_file() and not local.samefile(path):
-            note = f"This is the built-in task; for the folder of that name write ./{text}."
-    else:
-        path = _task_path(Path(ref), text)
+    path, note = _path_of(ref), ""
+    local = Path(text) / FILE_NAME
+    if path == _builtin() / text / FILE_NAME and local.is_file() and not local.samefile(path):
+        note = f"This is the built-in task; for the folder of that name write ./{text}."
     task = _from_file(read_task_file(path), path, memory, seed)
     return replace(task, notes=(note, *task.notes)) if note else task
+
+
+def require_no_test(ref: str | Path) -> None:
+    """Make sure that a task file leaves it to apo which examples are tested on.
+
+    Raises:
+        TaskError: it gives a test pool of its own, or a column of pools.
+    """
+    if is_python_reference(str(ref)):
+        return
+    path = _path_of(ref)
+    settings = read_task_file(path)
+    if isinstance(settings.data, Mapping) and "test" in settings.data:
+        raise TaskError(
+            f"{path}: folds test on all rows in turn, and this task sets examples aside: data has "
+            "test. Leave --folds out; or put these rows into train, when they may be learnt from."
+        )
+    if settings.split.column is not None:
+        raise TaskError(
+            f"{path}: folds test on all rows in turn, and split: column says which row is in which "
+            "pool. Leave --folds out; or take the column out of split."
+        )
+
+
+def _path_of(ref: str | Path) -> Path:
+    """The task.yaml of a built-in task, which comes first, or of a folder."""
+    if isinstance(ref, str) and ref in builtin_tasks():
+        return _builtin() / ref / FILE_NAME
+    return _task_path(Path(ref), str(ref))
 
 
 def _task_path(path: Path, text: str) -> Path:

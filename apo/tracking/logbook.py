@@ -178,6 +178,9 @@ class Logbook:
             return store.tags.get("apo.prompt_note", "")
         from apo.tracking.registry import register
 
+        settings = self._folder.settings
+        if "folds" not in settings and (settings.get("options") or {}).get("fold"):
+            return ""  # The prompt of a single fold is for nobody to use.
         registered = register(store.client, result, store.experiment_id)
         store.set_tags(registered.tags)
         return registered.note

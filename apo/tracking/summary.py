@@ -61,6 +61,8 @@ def verdict_sentence(
     low, high = verdict["interval"]
     scores = f"{verdict['seed_score']:.1%} → {verdict['best_score']:.1%}"
     head = "The best prompt beats the seed prompt" if verdict["favourable"] else "Not proven better"
+    if "folds" in settings and verdict["favourable"]:
+        head = f"This search, on {settings['folds']} folds, finds better prompts than the seed"
     if verdict.get("broken"):  # Results of earlier versions do not say it.
         head = f"The best prompt gets {len(verdict['broken'])} wrong of the examples that must pass"
     tail = "" if verdict["favourable"] else " The seed prompt stays the answer."

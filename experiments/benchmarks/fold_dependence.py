@@ -2,9 +2,9 @@
 
 The searches share rows, so the tests of their winners are not independent. At the worst, all folds
 choose among the same prompts, which differ from the seed prompt on 20 of 100 rows, as often for the
-better as for the worse. Each fold's search keeps the best few on train (two thirds of the rows that
-it has), then takes the best of these on validation (one third), as `apo.folds` parts them; with as
-many kept as there are, it chooses on validation alone. The exact McNemar test is of the pooled rows.
+better as for the worse. Each fold's search keeps the best few on train (two thirds of the rows it
+has), then takes the best of these on validation (one third), as `apo.folds` parts them; with as
+many kept as there are, it chooses on validation alone. McNemar's exact test is of the pooled rows.
 Against: 5 % favourable at most, with the p-value doubled (`apo.fold_verdict`).
 
     python experiments/benchmarks/fold_dependence.py            # 4,000 procedures a line

@@ -1,0 +1,131 @@
+"""A result of runs on folds as people read it, and when folds are worth a try."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from apo.cli.console import clock, console, dollars, percent, say
+from apo.cli.report import report
+from apo.folds import FEW_ROWS
+from apo.prompt import Prompt
+from apo.runs import find_run
+from apo.shapes import NUMBER, require
+
+_OR_NONE = (*NUMBER, type(None))
+_PROCEDURE = {"folds": int, "rows": int, "tested": int, "spread": _OR_NONE, "by_fold": list}
+_FIGURES = ("seed_score", "best_score", "difference", "wins", "losses")
+_FOLD = {"run_id": str, "n": int, "found": bool, **dict.fromkeys(_FIGURES, _OR_NONE)}
+
+
+def report_any(result: dict[str, Any]) -> None:
+    """Tell the result of a run, or of runs on folds."""
+    report_folds(result) if "procedure" in result else report(result)
+
+
+def report_folds(result: dict[str, Any]) -> None:
+    """Tell a result of runs on folds: the verdict on the search, each fold, the prompt to use."""
+    procedure, run, spent = result["procedure"], result["run_id"], result["spent"]
+    where = f"the result of {run}: procedure"
+    require(procedure, _PROCEDURE, where)
+    for fold in procedure["by_fold"]:
+        require(fold, _FOLD, f"{where}: by_fold")
+    console.print()
+    _verdict(result["verdict"], procedure)
+    say(scope(procedure))
+    console.print(_table(procedure, result["verdict"] or {}))
+    if procedure["spread"] is not None:
+        say(
+            f"The folds' gains have a standard deviation of {100 * procedure['spread']:.1f} "
+            "points. Interval and p allow for the rows that the searches share."
+        )
+    notes: list[str] = result.get("notes") or []
+    for note in notes:
+        say(note, "yellow")
+    judge: dict[str, Any] = result.get("judge") or {}
+    if judge.get("told"):
+        say(judge["told"], "yellow" if judge["warning"] else "")
+    seed, best = (Prompt.from_dict(result[name]) for name in ("seed_prompt", "best_prompt"))
+    if best == seed:
+        say("The last run, on all rows, found nothing better than the seed prompt.", "yellow")
+    else:
+        title = "best prompt" if result["winner"] == "best" else "best prompt found (not proven)"
+        console.print(Panel(Text(best.text()), title=title, title_align="left"))
+    say(
+        f"Spent {spent['calls']:,} calls, {spent['input_tokens']:,} tokens in, "
+        f"{spent['output_tokens']:,} out, {dollars(spent['usd'])}, {clock(spent['seconds'])}."
+    )
+    mlflow: dict[str, Any] = result["mlflow"]
+    if mlflow.get("complete"):
+        say(f"MLflow: run {mlflow['run_id']} at {mlflow.get('url') or mlflow.get('tracking_uri')}")
+    elif mlflow.get("problem"):
+        say(f"MLflow: {mlflow['problem']}", "yellow")
+    say(f"Look closer: apo show {run}    Take the prompt: apo export {run}    Pages: apo ui")
+
+
+def _verdict(verdict: dict[str, Any] | None, procedure: dict[str, Any]) -> None:
+    if verdict is None:
+        say("No verdict: no example was answered under both prompts.", "yellow")
+        return
+    low, high = verdict["interval"]
+    figures = (
+        f"{100 * verdict['difference']:+.1f} points over {verdict['n']} rows in "
+        f"{procedure['folds']} folds, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}, "
+        f"p = {verdict['p_value']:.2g}; {verdict['wins']} rows won, {verdict['losses']} lost."
+    )
+    broken: list[str] = verdict.get("broken") or []
+    if broken:
+        say(
+            "Not favourable: the folds' prompts get rows wrong that must pass, and that the seed "
+            f"prompt gets right: {', '.join(broken[:5])}. {figures}",
+            "bold yellow",
+        )
+    elif verdict["favourable"]:
+        say(f"Favourable: this search finds better prompts than the seed. {figures}", "bold green")
+    else:
+        say(f"Not proven: the seed prompt stays the answer. {figures}", "bold yellow")
+        say(verdict.get("advice") or "")
+    if not verdict["complete"]:
+        say("A fold's budget ended before all of its rows were measured.", "yellow")
+
+
+def scope(procedure: dict[str, Any]) -> str:
+    """Say what the verdict is on, and what it is not."""
+    n, rows = procedure["tested"], procedure["rows"]
+    tested = f"all {n} rows" if n == rows else f"{n} of {rows} rows (more calls would test all)"
+    return f"The procedure was tested on {tested}; this prompt's own score was not."
+
+
+def _table(procedure: dict[str, Any], verdict: dict[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "rows", "seed", "best", "gain", "won", "lost"):
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+    for i, fold in enumerate(procedure["by_fold"], 1):
+        table.add_row(*_cells(f"fold {i}", fold), "" if fold["found"] else "nothing found")
+    if verdict:
+        table.add_row(*_cells("all", verdict), style="bold")
+    return table
+
+
+def _cells(name: str, figures: dict[str, Any]) -> list[str]:
+    gain = figures["difference"]
+    scores = (percent(figures["seed_score"]), percent(figures["best_score"]))
+    counts = ("–" if figures[key] is None else str(figures[key]) for key in ("wins", "losses"))
+    return [
+        name,
+        str(figures["n"]),
+        *scores,
+        "–" if gain is None else f"{100 * gain:+.1f}",
+        *counts,
+    ]
+
+
+def tell_few_rows(run: str, home: Path) -> None:
+    """Mention folds after a run on few rows whose gain is not proven."""
+    folder = find_run(run, home)
+    result, data = folder.result or {}, folder.settings["data"]
+    n = sum(data[name] for name in ("train", "validation", "test"))
+    if n < FEW_ROWS and data["test"] and result.get("winner") != "best":
+        say(f"With {n} rows in all, --folds 5 tests every one of them (docs/folds.md).", "dim")
