@@ -77,4 +77,4 @@ def cohen_kappa_score_of(a: list[int], b: list[int]) -> float:
     cells = [(i, j) for i in range(5) for j in range(5)]
     found = sum(table[i][j] * (i - j) ** 2 for i, j in cells) / n
     chance = sum(rows[i] * columns[j] * (i - j) ** 2 for i, j in cells) / n**2
-    return 1 - found / chance
+    return float(1 - found / chance)
