@@ -1,6 +1,5 @@
 """What a run will take, from a few calls of its own; and one prompt measured on one split."""
 
-import contextlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,10 @@ from apo.evaluation import Evaluation
 from apo.journal import Journal
 from apo.limits import Limits
 from apo.measure import measure
-from apo.model import Model
-from apo.models.prices import find_price
 from apo.optimize import DEFAULT_BUDGET
 from apo.options import Options
-from apo.prepare import MAX_OUTPUT, Setup, open_judges, open_with
+from apo.outside import asking
+from apo.prepare import Setup
 from apo.prompt import Prompt
 from apo.runs import HOME
 from apo.session import Progress, Session
@@ -189,26 +187,15 @@ async def aevaluate(
     examples = getattr(task, split)
     if not examples:
         raise DataError(f"{task.name!r} has no {split} examples.")
-    budget = budget or Budget()
-
-    def endpoint(role: str, model: Model) -> Endpoint:
-        price = find_price(model.name, options.prices)
-        if price is None and budget.max_usd is not None:
-            raise SettingsError(f"The price of {model.name} is unknown; state it with --price.")
-        return Endpoint(role, model, price, MAX_OUTPUT[role])
-
-    answers = endpoint("task", open_with(options, model))
-    judges = open_judges(task.scorer, answers.model, options, endpoint)
-    with contextlib.ExitStack() as stack:
-        journal = journal or stack.enter_context(Journal())
-        caller = Caller(journal, Meter(budget), limits=options.limits, judges=judges)
-        if progress is not None:
-            progress.caller, progress.phase = caller, "evaluate"
-        try:
-            evaluation = await measure(caller, answers, task, prompt, examples)
-        finally:
-            for used in (answers, *judges.values()):
-                await used.model.aclose()
+    async with asking(
+        [model],
+        task.scorer,
+        budget=budget,
+        options=options,
+        journal=journal,
+        progress=progress,
+    ) as (caller, [answers]):
+        evaluation = await measure(caller, answers, task, prompt, examples)
     return evaluation, replace(caller.meter.spent)
 
 

@@ -7,24 +7,20 @@ https://arxiv.org/abs/2306.05685.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from functools import partial
+from typing import Any
 
-from apo.budget import Budget, Meter, Spent
-from apo.caller import Caller
-from apo.calls import Endpoint
+from apo.budget import Budget, Spent
 from apo.concurrency import gather
-from apo.errors import BudgetExhausted, SettingsError
+from apo.errors import BudgetExhausted
 from apo.journal import Journal
 from apo.measure import put
-from apo.model import Model
-from apo.models.prices import find_price
 from apo.options import Options
-from apo.prepare import MAX_OUTPUT, open_judges
+from apo.outside import asking
 from apo.ratings import Ratings
-from apo.scorers.awaited import Ask, AwaitedScorer, Question, Ungraded, judges_of
+from apo.scorers.awaited import Ask, AwaitedScorer, Question, Ungraded
 from apo.scorers.judge import AGAIN, Judge
 from apo.session import Progress
 from apo.task import Example, Scorer
@@ -52,53 +48,6 @@ class Scored:
     draws: tuple[tuple[float | None, ...], ...]
     orders: tuple[tuple[float, float], ...] = ()
     problem: str = ""
-
-
-@asynccontextmanager
-async def asking(
-    scorer: object,
-    options: Options,
-    *,
-    budget: Budget | None = None,
-    journal: Journal | None = None,
-    progress: Progress | None = None,
-) -> AsyncGenerator[Ask]:
-    """Open the models that a scorer asks, and give the way to ask them.
-
-    Args:
-        scorer: a scorer; one that asks no model opens none.
-        options: judge_model, transport, time-out, concurrency and prices.
-        budget: what may be spent; by default no limit.
-        journal: keeps the answers, and gives those that it has.
-        progress: filled in for whoever watches.
-
-    Raises:
-        SettingsError: no model is named, or a price is missing under a limit in dollars.
-    """
-    budget = budget or Budget()
-    if "" in judges_of(scorer) and not options.judge_model:
-        raise SettingsError("Name the model that judges: --judge-model, or models of the scorer.")
-
-    def endpoint(role: str, model: Model) -> Endpoint:
-        price = find_price(model.name, options.prices)
-        if price is None and budget.max_usd is not None:
-            raise SettingsError(f"The price of {model.name} is unknown; state it with --price.")
-        return Endpoint(role, model, price, MAX_OUTPUT[role])
-
-    opened = open_judges(scorer, cast("Model", None), options, endpoint)
-    own = None if journal else Journal()
-    caller = Caller(
-        journal or cast("Journal", own), Meter(budget), limits=options.limits, judges=opened
-    )
-    if progress is not None:
-        progress.caller, progress.phase = caller, "evaluate"
-    try:
-        yield lambda questions: put(caller, questions)
-    finally:
-        for judge in opened.values():
-            await judge.model.aclose()
-        if own is not None:
-            own.close()
 
 
 async def ascore(
@@ -129,15 +78,15 @@ async def ascore(
     Raises:
         The same as `asking`, and what the scorer raises.
     """
-    progress = progress or Progress()
-    async with asking(scorer, options, budget=budget, journal=journal, progress=progress) as ask:
+    async with asking(
+        (), scorer, budget=budget, options=options, journal=journal, progress=progress
+    ) as (caller, _):
+        ask = partial(put, caller)
         found = [
             await _scored(one, name, ratings, ask, draws, options.max_concurrency)
             for name, one in each_judge(scorer, options.judge_model)
         ]
-        caller = progress.caller
-        spent = Spent() if caller is None else replace(caller.meter.spent)
-    return found, spent
+    return found, replace(caller.meter.spent)
 
 
 def each_judge(

@@ -261,22 +261,30 @@ def open_with(options: Options, model: str) -> Model:
 
 
 def open_judges(
-    scorer: object, own: Model, options: Options, endpoint: Callable[[str, Model], Endpoint]
+    scorer: object, own: Model | None, options: Options, endpoint: Callable[[str, Model], Endpoint]
 ) -> dict[str, Endpoint]:
     """Open the models that a scorer asks, by name.
 
     Args:
         scorer: the task's.
-        own: who judges where neither scorer nor options name a model.
+        own: who judges where neither scorer nor options name a model; None for nobody.
         options: of the run.
         endpoint: makes the endpoint of a role and a model.
+
+    Raises:
+        SettingsError: nobody is there to judge.
     """
     if not isinstance(scorer, AwaitedScorer) or not scorer.n_calls:
         return {}
     names = scorer.models or ("",)
     opened = {name: open_with(options, name) for name in names if name}
     if "" in names:
-        opened[""] = own if options.judge_model is None else open_with(options, options.judge_model)
+        referee = open_with(options, options.judge_model) if options.judge_model else own
+        if referee is None:
+            raise SettingsError(
+                "Name the model that judges: --judge-model, or models of the scorer."
+            )
+        opened[""] = referee
     return {name: endpoint("judge", model) for name, model in opened.items()}
 
 

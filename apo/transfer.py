@@ -3,20 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from apo.budget import Budget, Meter
-from apo.caller import Caller
-from apo.calls import Endpoint
+from apo.budget import Budget
 from apo.concurrency import gather
-from apo.errors import ApoError, DataError, SettingsError, near
+from apo.errors import DataError, SettingsError, near
 from apo.evaluation import Evaluation
 from apo.journal import Journal
 from apo.journal_rows import Entry, open_for_reading, readable
 from apo.matrix import Cell, Finalist, Matrix
 from apo.measure import measure
-from apo.model import Model, Usage
-from apo.models.prices import find_price
+from apo.model import Usage
 from apo.options import Options
-from apo.prepare import MAX_OUTPUT, open_judges, open_with
+from apo.outside import asking
 from apo.runs import RunFolder
 from apo.session import Progress
 from apo.statistics.groups import holm
@@ -85,39 +82,20 @@ async def atransfer(
     """
     options, budget = options or Options(), budget or Budget()
     examples = _check(task, prompts, models, split, budget)
-
-    def endpoint(role: str, model: Model) -> Endpoint:
-        price = find_price(model.name, options.prices)
-        if price is None and budget.max_usd is not None:
-            raise SettingsError(f"The price of {model.name} is unknown; state it with --price.")
-        return Endpoint(role, model, price, MAX_OUTPUT[role])
-
-    answering = {name: endpoint("task", open_with(options, name)) for name in models}
-    referee = open_with(options, options.judge_model or judge_model)
-    judges = open_judges(task.scorer, referee, options, endpoint)
-    opened = {id(e.model): e.model for e in (*answering.values(), *judges.values())}
-    opened[id(referee)] = referee
-    journal, own = journal or Journal(), journal is None
-    caller = Caller(journal, Meter(budget), limits=options.limits, judges=judges)
-    if progress is not None:
-        progress.caller, progress.phase = caller, "evaluate"
-    try:
+    async with asking(
+        models,
+        task.scorer,
+        judge_model=judge_model,
+        budget=budget,
+        options=options,
+        journal=journal,
+        progress=progress,
+    ) as (caller, answering):
         found = await gather(
-            measure(caller, answering[model], task, finalist.prompt, examples)
-            for model in models
+            measure(caller, endpoint, task, finalist.prompt, examples)
+            for endpoint in answering
             for finalist in prompts
         )
-    except ApoError:  # Calls under way are paid, whatever ended it.
-        await caller.drain()
-        raise
-    except BaseException:
-        await caller.abandon()
-        raise
-    finally:
-        for model in opened.values():
-            await model.aclose()
-        if own:
-            journal.close()
     width = len(prompts)
     rows = {m: found[i * width : (i + 1) * width] for i, m in enumerate(models)}
     return Matrix(

@@ -1,6 +1,5 @@
 """An audit from its names: opens the model, tries the suite on the prompts, counts."""
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -8,17 +7,14 @@ from apo.audit.measuring import attack
 from apo.audit.outcomes import folded
 from apo.audit.report import Audit
 from apo.audit.trials import Trial, plan
-from apo.budget import Budget, Meter
-from apo.caller import Caller
-from apo.calls import Endpoint
+from apo.budget import Budget
 from apo.concurrency import wait
 from apo.errors import DataError, PromptError, SettingsError, near
 from apo.estimate import SPLITS
 from apo.journal import Journal
 from apo.model import Model
-from apo.models.prices import find_price
 from apo.options import Options
-from apo.prepare import MAX_OUTPUT, open_judges, open_with
+from apo.outside import asking
 from apo.prompt import Prompt
 from apo.session import Progress
 from apo.task import Example, Task
@@ -63,29 +59,18 @@ async def aaudit(
     options = options or Options()
     trials = trials_of(task, split, seed=seed, max_calls=max_calls, n_prompts=len(prompts))
     _check_canary(canary, prompts)
-    budget = budget or Budget()
-
-    def endpoint(role: str, model: Model) -> Endpoint:
-        price = find_price(model.name, options.prices)
-        if price is None and budget.max_usd is not None:
-            raise SettingsError(f"The price of {model.name} is unknown; state it with --price.")
-        return Endpoint(role, model, price, MAX_OUTPUT[role])
-
-    answers = endpoint("task", open_with(options, model) if isinstance(model, str) else model)
-    judges = open_judges(task.scorer, answers.model, options, endpoint)
-    with contextlib.ExitStack() as stack:
-        journal = journal or stack.enter_context(Journal())
-        caller = Caller(journal, Meter(budget), limits=options.limits, judges=judges)
-        if progress is not None:
-            progress.caller, progress.phase = caller, "evaluate"
-        try:
-            outcomes = {
-                name: await attack(caller, answers, task, prompt, trials, canary=canary)
-                for name, prompt in prompts.items()
-            }
-        finally:
-            for used in (answers, *judges.values()):
-                await used.model.aclose()
+    async with asking(
+        [model],
+        task.scorer,
+        budget=budget,
+        options=options,
+        journal=journal,
+        progress=progress,
+    ) as (caller, [answers]):
+        outcomes = {
+            name: await attack(caller, answers, task, prompt, trials, canary=canary)
+            for name, prompt in prompts.items()
+        }
     return Audit(
         task=task.name,
         model=answers.model.name,

@@ -13,6 +13,7 @@ import typer
 
 from apo.cli.audit import audit
 from apo.cli.compare import compare
+from apo.cli.gate import gate
 from apo.cli.judge import judge
 from apo.cli.look import export, runs, show
 from apo.cli.measure import evaluate
@@ -36,7 +37,7 @@ _PANELS: dict[str, list[Callable[..., None]]] = {
     "Your task": [init, check, tasks],
     "Optimize": [optimizers, estimate, optimize, resume],
     "Experiments": [compare],
-    "Results": [runs, show, export, evaluate, transfer, audit, judge],
+    "Results": [runs, show, export, evaluate, gate, transfer, audit, judge],
     "MLflow": [ui, sync],
 }
 for _panel, _commands in _PANELS.items():

@@ -54,7 +54,7 @@ def evaluate(
     from apo.taskfile.load import load_task
 
     loaded = load_task(task, memory=home() / "splits")
-    measured, run = _prompt(prompt, loaded)
+    measured, run = prompt_of(prompt, loaded)
     run = _run(like) if like else run
     if run is not None:
         loaded = _like(loaded, run)
@@ -113,7 +113,7 @@ def _run(name: str) -> "RunFolder":
     return find_run(name, home())
 
 
-def _prompt(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
+def prompt_of(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
     """Read the prompt of a file, or of a run where there is no such file."""
     from apo.errors import PromptError, RunError
     from apo.prompt import Prompt

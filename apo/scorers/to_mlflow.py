@@ -1,6 +1,7 @@
 """Scorers of apo in `mlflow.genai.evaluate`."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 from apo.errors import TaskError
@@ -92,8 +93,9 @@ def _assessed(
 async def _awaited(
     scorer: AwaitedScorer, example: Example, output: str, judge_model: str | None
 ) -> Score:
-    from apo.judging import asking
+    from apo.measure import put
     from apo.options import Options
+    from apo.outside import asking
 
-    async with asking(scorer, Options(judge_model=judge_model)) as ask:
-        return await scorer.score(output, example, ask)
+    async with asking((), scorer, options=Options(judge_model=judge_model)) as (caller, _):
+        return await scorer.score(output, example, partial(put, caller))

@@ -1,0 +1,85 @@
+"""`apo gate`: whether a changed prompt may take the place of the deployed one."""
+
+from typing import Annotated
+
+import typer
+
+from apo.cli import options as o
+
+
+def gate(
+    task: o.TaskName,
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The prompt in use: a file, or a run.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The changed one: a file, or a run.")],
+    split: Annotated[str, typer.Option("--split", help="train, validation or test.")] = "test",
+    model: o.ModelName = "",
+    judge_model: o.JudgeModel = "",
+    concurrency: o.Concurrency = 16,
+    price: o.Prices = [],  # noqa: B006 (typer reads the default, nobody changes it)
+    max_calls: o.MaxCalls = None,
+    max_usd: o.MaxUsd = None,
+    transport: o.Transport = "aiohttp",
+    timeout: o.Timeout = 120.0,
+    json: o.Json = False,
+) -> None:
+    """Measure two prompts on more and more rows, and stop as soon as one is clearly better.
+
+    Ends with 0 when the new prompt is better, and with 1 when it is worse or nothing was proven.
+    Answers are kept: the same again costs nothing.
+
+    Example: `apo gate support-tickets deployed.json changed.json`
+    """
+    from apo.budget import Budget
+    from apo.cli.console import dollars, home, percent, print_json, say
+    from apo.cli.live import watch
+    from apo.cli.measure import prompt_of
+    from apo.gate import agate
+    from apo.journal import Journal
+    from apo.options import Options
+    from apo.session import Progress
+    from apo.taskfile.load import load_task
+
+    loaded = load_task(task, memory=home() / "splits")
+    before, after = (prompt_of(name, loaded)[0] for name in (old, new))
+    kept = home() / "evaluations.db"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    progress = Progress()
+    options = Options(
+        max_concurrency=concurrency,
+        judge_model=judge_model or None,
+        transport=o.transport(transport),
+        timeout=timeout,
+        prices=o.prices(price),
+    )
+    with Journal(kept) as journal:
+        work = agate(
+            loaded,
+            before,
+            after,
+            model=model or "embedded",
+            split=split,
+            budget=Budget(max_calls=max_calls, max_usd=max_usd),
+            options=options,
+            journal=journal,
+            progress=progress,
+        )
+        found = watch(work, progress, f"{task} · {split} · gate", quiet=json)
+    if json:
+        print_json(found.to_dict())
+    else:
+        low, high = found.interval
+        word, colour = {
+            "better": ("Better: the new prompt may go out.", "bold green"),
+            "worse": ("Worse: keep the old prompt.", "bold red"),
+            "open": ("Not proven: keep the old prompt, or give more rows.", "bold yellow"),
+        }[found.decision]
+        say(
+            f"{word} {percent(found.old_score)} with the old one, {percent(found.new_score)} with "
+            f"the new one on {found.n} of {found.rows} {split} examples; "
+            f"{100 * (found.new_score - found.old_score):+.1f} points, 95 % interval "
+            f"{100 * low:+.1f} to {100 * high:+.1f}, which holds however often one looks.",
+            colour,
+        )
+        say(f"{found.spent.calls} calls, {dollars(found.spent.usd)} (kept answers counted).")
+    if found.decision != "better":
+        raise typer.Exit(1)

@@ -1,0 +1,157 @@
+"""Is a changed prompt better than the deployed one? Asked row by row, and no longer than needed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from apo.budget import Budget, Spent
+from apo.concurrency import gather
+from apo.errors import BudgetExhausted, DataError, SettingsError, near
+from apo.estimate import SPLITS
+from apo.evaluation import Evaluation
+from apo.journal import Journal
+from apo.measure import measure
+from apo.model import Model
+from apo.options import Options
+from apo.outside import asking
+from apo.prompt import Prompt
+from apo.session import Progress
+from apo.statistics.means import CONFIDENCE
+from apo.statistics.sequential import anytime_interval, anytime_p
+from apo.task import Example, Task
+
+FIRST = 20
+"""Rows of the first look; each next look adds half of what was seen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """What was found of a new prompt against an old one.
+
+    Attributes:
+        decision: "better", "worse", or "open": the rows or the budget ended before it was clear.
+        n: rows that both prompts answered.
+        rows: rows of the split.
+        old_score: mean score of the old prompt on them, in [0, 1].
+        new_score: mean score of the new prompt on them.
+        interval: of new_score - old_score, at 95 % for all looks together.
+        looks: how often was looked.
+        spent: what it took; kept answers are counted at their price.
+    """
+
+    decision: str
+    n: int
+    rows: int
+    old_score: float
+    new_score: float
+    interval: tuple[float, float]
+    looks: int
+    spent: Spent
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as JSON values."""
+        return {
+            **{name: getattr(self, name) for name in ("decision", "n", "rows", "looks")},
+            "old_score": self.old_score,
+            "new_score": self.new_score,
+            "difference": self.new_score - self.old_score,
+            "interval": list(self.interval),
+            "confidence": CONFIDENCE,
+            "spent": self.spent.to_dict(),
+        }
+
+
+async def agate(
+    task: Task,
+    old: Prompt,
+    new: Prompt,
+    *,
+    model: Model | str = "embedded",
+    split: str = "test",
+    budget: Budget | None = None,
+    options: Options | None = None,
+    journal: Journal | None = None,
+    progress: Progress | None = None,
+) -> Gate:
+    """Measure both prompts on more and more rows, until it is clear which one is better.
+
+    Looking again and again would make an ordinary test err far more often than it says. This one
+    bets (Waudby-Smith and Ramdas, 2024): the chance that a prompt that is no better is ever called
+    better is at most 2.5 %, however often one looks.
+
+    Args:
+        task: the task. A metric is not looked at: the scores of single rows are.
+        old: the prompt in use.
+        new: the prompt that is to take its place.
+        model: name of the model that answers, or one of your own.
+        split: "train", "validation" or "test".
+        budget: what it may spend; by default no limit but the split's size.
+        options: transport, time-out, concurrency, prices and judge.
+        journal: keeps the answers, and gives those that it has.
+        progress: filled in for whoever watches.
+
+    Raises:
+        SettingsError: there is no such split, or both prompts are the same.
+        DataError: the split is empty.
+        Stopped, ModelError: as for `aoptimize`, but not that the budget is over.
+    """
+    examples = _rows(task, split, old, new)
+    pairs: list[tuple[float, float]] = []
+    looks, seen = 0, 0
+    async with asking(
+        [model],
+        task.scorer,
+        budget=budget,
+        options=options,
+        journal=journal,
+        progress=progress,
+    ) as (caller, [answers]):
+        while seen < len(examples) and _decision(pairs) == "open":
+            part = examples[seen : max(FIRST, seen + seen // 2)]
+            try:
+                before, after = await gather(
+                    measure(caller, answers, task, prompt, part) for prompt in (old, new)
+                )
+            except BudgetExhausted:
+                break
+            pairs += _pairs(before, after)
+            looks, seen = looks + 1, seen + len(part)
+    if not pairs:
+        raise DataError("No row was answered under both prompts; there is nothing to compare.")
+    return Gate(
+        decision=_decision(pairs),
+        n=len(pairs),
+        rows=len(examples),
+        old_score=sum(a for a, _ in pairs) / len(pairs),
+        new_score=sum(b for _, b in pairs) / len(pairs),
+        interval=anytime_interval([b - a for a, b in pairs]),
+        looks=looks,
+        spent=replace(caller.meter.spent),
+    )
+
+
+def _rows(task: Task, split: str, old: Prompt, new: Prompt) -> Sequence[Example]:
+    if split not in SPLITS:
+        raise SettingsError(f"There is no split {split!r}.{near(split, SPLITS)}")
+    if old == new:
+        raise SettingsError("Both prompts are the same; there is nothing to compare.")
+    examples: Sequence[Example] = getattr(task, split)
+    if not examples:
+        raise DataError(f"{task.name!r} has no {split} examples.")
+    # By content, which is as good as by chance, and the same whatever order the file has.
+    return sorted(examples, key=lambda example: example.id)
+
+
+def _pairs(before: Evaluation, after: Evaluation) -> list[tuple[float, float]]:
+    return [
+        (a.score.value, b.score.value)
+        for a, b in zip(before.rollouts, after.rollouts, strict=True)
+        if a.score is not None and b.score is not None
+    ]
+
+
+def _decision(pairs: Sequence[tuple[float, float]]) -> str:
+    alpha = (1 - CONFIDENCE) / 2
+    if anytime_p([b - a for a, b in pairs]) <= alpha:
+        return "better"
+    return "worse" if anytime_p([a - b for a, b in pairs]) <= alpha else "open"

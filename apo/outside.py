@@ -1,0 +1,81 @@
+"""Calls outside of a run: models opened, and a caller that pays for what they are asked."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+from apo.budget import Budget, Meter
+from apo.caller import Caller
+from apo.calls import Endpoint
+from apo.errors import ApoError, SettingsError
+from apo.journal import Journal
+from apo.model import Model
+from apo.models.prices import find_price
+from apo.options import Options
+from apo.prepare import MAX_OUTPUT, open_judges, open_with
+from apo.session import Progress
+
+
+@asynccontextmanager
+async def asking(
+    models: Sequence[Model | str],
+    scorer: object,
+    *,
+    judge_model: str = "",
+    budget: Budget | None = None,
+    options: Options | None = None,
+    journal: Journal | None = None,
+    progress: Progress | None = None,
+) -> AsyncGenerator[tuple[Caller, list[Endpoint]]]:
+    """Open models and a scorer's judges; close them at the end, with all paid answers kept.
+
+    Args:
+        models: that answer examples, by name or as objects.
+        scorer: the task's; its judges are opened, too.
+        judge_model: who judges where neither scorer nor options say; by default the first model.
+        budget: what may be spent; by default no limit.
+        options: transport, time-out, concurrency, prices and judge.
+        journal: keeps the answers, and gives those that it has; by default one in memory.
+        progress: filled in for whoever watches.
+
+    Yields:
+        The caller, and an endpoint for each of the models.
+
+    Raises:
+        SettingsError: a model cannot be opened, or a price is missing under a limit in dollars.
+    """
+    options, budget = options or Options(), budget or Budget()
+
+    def opened(model: Model | str) -> Model:
+        return open_with(options, model) if isinstance(model, str) else model
+
+    def endpoint(role: str, model: Model) -> Endpoint:
+        price = find_price(model.name, options.prices)
+        if price is None and budget.max_usd is not None:
+            raise SettingsError(f"The price of {model.name} is unknown; state it with --price.")
+        return Endpoint(role, model, price, MAX_OUTPUT[role])
+
+    answering = [endpoint("task", opened(model)) for model in models]
+    referee = opened(judge_model) if judge_model else None
+    if referee is None and answering:
+        referee = answering[0].model
+    judges = open_judges(scorer, referee, options, endpoint)
+    used = {id(e.model): e.model for e in (*answering, *judges.values())}
+    if referee is not None:
+        used[id(referee)] = referee
+    kept = Journal() if journal is None else journal
+    caller = Caller(kept, Meter(budget), limits=options.limits, judges=judges)
+    if progress is not None:
+        progress.caller, progress.phase = caller, "evaluate"
+    try:
+        yield caller, answering
+    except ApoError:  # Calls under way are paid, whatever ended it.
+        await caller.drain()
+        raise
+    except BaseException:
+        await caller.abandon()
+        raise
+    finally:
+        for model in used.values():
+            await model.aclose()
+        if journal is None:
+            kept.close()
