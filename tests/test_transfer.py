@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from apo import transfer as transfer_module
 from apo.budget import Budget, Spent
 from apo.errors import ContentFilterError, DataError, SettingsError
 from apo.journal import Journal
@@ -48,7 +47,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> dict[str, Named]:
         found[name] = Named(name=name, refuses=name == "refusing")
         return found[name]
 
-    monkeypatch.setattr(transfer_module, "open_with", open_fake)
+    monkeypatch.setattr("apo.outside.open_with", open_fake)
     return found
 
 
