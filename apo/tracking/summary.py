@@ -99,6 +99,10 @@ def _facts(
         facts["Spent"] = _spent(result["spent"])
         change = f"{scores['seed']:.1%} → {scores['best']:.1%}"
         facts["Validation"] = f"{change} (too high: the best prompt was chosen on it)"
+        facts["Metric"] = literal(str(result.get("metric") or ""))
+        facts["Judge"] = literal(str((result.get("judge") or {}).get("told") or ""))
+        facts["Gap"] = literal(str((result.get("gap") or {}).get("text") or ""))
+        facts["Noted"] = literal(" ".join(result.get("notes") or ()))
         if "length" in result:  # Results of earlier versions do not say it.
             length = result["length"]
             facts["Length"] = f"{length['seed']:,} → {length['best']:,} characters"

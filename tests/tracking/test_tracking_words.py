@@ -274,6 +274,23 @@ def test_a_long_prompt_leaves_room_for_the_rest_of_the_note() -> None:
     assert "No verdict yet: the search is under way." in note
 
 
+def test_what_was_measured_and_noticed_is_told() -> None:
+    read = record(candidate(Prompt("a")))
+    prompt = Prompt("a").to_dict()
+    spent = {"calls": 1, "input_tokens": 2, "output_tokens": 3, "usd": None, "seconds": 1.0}
+    result = {
+        "seed_prompt": prompt, "best_prompt": prompt, "winner": "seed", "verdict": None,
+        "validation": {"seed": 0.5, "best": 0.5}, "spent": {**spent, "retries": 0, "lost_usd": 0},
+        "metric": "macro_f1", "judge": {"told": "Judge: κ 0.6", "warning": False},
+        "gap": {"text": "82 % on validation"}, "notes": ["The judge is <noisy>.", "One was out."],
+    }  # fmt: skip
+    note = describe(SETTINGS, read, result)
+    for told in ("macro_f1", "κ 0.6", "82 % on validation", "One was out."):
+        assert told in note
+    assert "<noisy>" not in note
+    assert "Metric" not in describe(SETTINGS, read, {**result, "metric": ""})
+
+
 def test_an_incomplete_verdict_says_so() -> None:
     verdict = {
         "favourable": True, "n": 9, "seed_score": 0.1, "best_score": 0.9, "difference": 0.8,
