@@ -87,7 +87,10 @@ def test_what_cannot_be_compared() -> None:
         gate(OLD, GOOD, replace(TASK, test=()))
 
 
-def test_the_command_ends_with_the_decision(tmp_path: Path) -> None:
+def test_the_command_ends_with_the_decision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APO_HOME", str(tmp_path / ".apo"))
     old, new = tmp_path / "옛.txt", tmp_path / "새.txt"
     old.write_text("Say something.", encoding="utf-8")
     new.write_text(
@@ -98,8 +101,7 @@ def test_the_command_ends_with_the_decision(tmp_path: Path) -> None:
     )
 
     def run(*given: object) -> Any:
-        arguments = ["--home", str(tmp_path / ".apo"), "gate", "support-tickets"]
-        return CliRunner().invoke(app, [*arguments, *map(str, given)])
+        return CliRunner().invoke(app, ["gate", "support-tickets", *map(str, given)])
 
     better = run(old, new)
     assert better.exit_code == 0

@@ -64,11 +64,10 @@ def audit(
     from apo.audit.trials import n_calls
     from apo.budget import Budget
     from apo.cli.audit_report import tell
-    from apo.cli.console import home, print_json, say
+    from apo.cli.console import print_json, say
     from apo.cli.live import watch
     from apo.errors import SettingsError
     from apo.journal import Journal
-    from apo.options import Options
     from apo.session import Progress
 
     if max_rate is not None and not 0 <= max_rate <= 1:
@@ -82,8 +81,7 @@ def audit(
             f"{len(trials)} trials on {split} examples of {loaded.name}, {' and '.join(prompts)}: "
             f"{n * n_calls(loaded, trials):,} calls at most; those with kept answers are not made."
         )
-    kept = home() / "evaluations.db"
-    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept = o.kept_answers()
     progress = Progress()
     with Journal(None if fresh else kept) as journal:
         work = aaudit(
@@ -95,13 +93,7 @@ def audit(
             seed=seed,
             canary=canary,
             budget=Budget(max_usd=max_usd),
-            options=Options(
-                max_concurrency=concurrency,
-                judge_model=judge_model or None,
-                transport=o.transport(transport),
-                timeout=timeout,
-                prices=o.prices(price),
-            ),
+            options=o.asking(concurrency, judge_model, transport, timeout, price),
             journal=journal,
             progress=progress,
         )

@@ -35,22 +35,14 @@ def gate(
     from apo.cli.measure import prompt_of
     from apo.gate import agate
     from apo.journal import Journal
-    from apo.options import Options
     from apo.session import Progress
     from apo.taskfile.load import load_task
 
     loaded = load_task(task, memory=home() / "splits")
     before, after = (prompt_of(name, loaded)[0] for name in (old, new))
-    kept = home() / "evaluations.db"
-    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept = o.kept_answers()
     progress = Progress()
-    options = Options(
-        max_concurrency=concurrency,
-        judge_model=judge_model or None,
-        transport=o.transport(transport),
-        timeout=timeout,
-        prices=o.prices(price),
-    )
+    options = o.asking(concurrency, judge_model, transport, timeout, price)
     with Journal(kept) as journal:
         work = agate(
             loaded,

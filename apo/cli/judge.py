@@ -61,7 +61,6 @@ def judge(
     from apo.journal import Journal
     from apo.judge_checks import keep
     from apo.judging import ascore
-    from apo.options import Options
     from apo.session import Progress
     from apo.task import content_hash
     from apo.taskfile.load import load_task
@@ -76,15 +75,8 @@ def judge(
         say(f"{len(rated.answers)} rated answers; ratings understood as {rated.scale}.")
         for note in rated.notes:
             say(note, "dim")
-    options = Options(
-        max_concurrency=concurrency,
-        judge_model=own,
-        transport=o.transport(transport),
-        timeout=timeout,
-        prices=o.prices(price),
-    )
-    kept = home() / "evaluations.db"
-    kept.parent.mkdir(parents=True, exist_ok=True)
+    options = o.asking(concurrency, own, transport, timeout, price)
+    kept = o.kept_answers()
     progress = Progress()
     with Journal(None if fresh else kept) as journal:
         work = ascore(

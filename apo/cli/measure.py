@@ -49,7 +49,6 @@ def evaluate(
     from apo.cli.live import watch
     from apo.estimate import aevaluate
     from apo.journal import Journal
-    from apo.options import Options
     from apo.session import Progress
     from apo.taskfile.load import load_task
 
@@ -59,15 +58,8 @@ def evaluate(
     if run is not None:
         loaded = _like(loaded, run)
     name = model or (run and run.settings["model"]) or "embedded"
-    options = Options(
-        max_concurrency=concurrency,
-        judge_model=judge_model or None,
-        transport=o.transport(transport),
-        timeout=timeout,
-        prices=o.prices(price),
-    )
-    kept = home() / "evaluations.db"
-    kept.parent.mkdir(parents=True, exist_ok=True)
+    options = o.asking(concurrency, judge_model, transport, timeout, price)
+    kept = o.kept_answers()
     progress = Progress()
     with Journal(None if fresh else kept) as journal:
         work = aevaluate(

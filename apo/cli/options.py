@@ -4,11 +4,14 @@ from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from apo.errors import SettingsError
+
+if TYPE_CHECKING:
+    from apo.options import Options
 
 
 def _tasks() -> list[str]:
@@ -285,6 +288,34 @@ def transport(name: str) -> Any:
     if name not in ("aiohttp", "openai"):
         raise SettingsError(f"There is no transport {name!r}.{near(name, ['aiohttp', 'openai'])}")
     return name
+
+
+def asking(
+    concurrency: int,
+    judge_model: str | None,
+    transport_name: str,
+    timeout: float,
+    price: list[str],
+) -> "Options":
+    """The options of a command that asks models outside of a run."""
+    from apo.options import Options
+
+    return Options(
+        max_concurrency=concurrency,
+        judge_model=judge_model or None,
+        transport=transport(transport_name),
+        timeout=timeout,
+        prices=prices(price),
+    )
+
+
+def kept_answers() -> Path:
+    """The journal that such commands share: what one has paid for costs the others nothing."""
+    from apo.cli.console import home
+
+    path = home() / "evaluations.db"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def _text(path: Path) -> str:

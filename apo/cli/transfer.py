@@ -42,7 +42,6 @@ def transfer(
     from apo.front import objectives, with_front
     from apo.journal import Journal
     from apo.matrix import finalists
-    from apo.options import Options
     from apo.runs import find_run
     from apo.session import Progress
     from apo.standings import standings
@@ -60,8 +59,7 @@ def transfer(
             "yellow",
         )
     judging = settings["options"].get("judge_model") or settings["optimizer_model"]
-    kept = home() / "evaluations.db"
-    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept = o.kept_answers()
     progress = Progress()
     with Journal(kept) as journal:
         take_over(folder, prompts, journal)
@@ -72,13 +70,7 @@ def transfer(
             split=split,
             judge_model=judging or settings["model"] or "embedded",
             budget=Budget(max_calls=max_calls, max_usd=max_usd),
-            options=Options(
-                max_concurrency=concurrency,
-                judge_model=judge_model or None,
-                transport=o.transport(transport),
-                timeout=timeout,
-                prices=o.prices(price),
-            ),
+            options=o.asking(concurrency, judge_model, transport, timeout, price),
             journal=journal,
             progress=progress,
         )
