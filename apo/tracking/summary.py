@@ -99,9 +99,11 @@ def _facts(
         facts["Spent"] = _spent(result["spent"])
         change = f"{scores['seed']:.1%} → {scores['best']:.1%}"
         facts["Validation"] = f"{change} (too high: the best prompt was chosen on it)"
-        facts["Metric"] = literal(str(result.get("metric") or ""))
-        facts["Judge"] = literal(str((result.get("judge") or {}).get("told") or ""))
-        facts["Gap"] = literal(str((result.get("gap") or {}).get("text") or ""))
+        judge: Mapping[str, str] = result.get("judge") or {}
+        gap: Mapping[str, str] = result.get("gap") or {}
+        facts["Metric"] = literal(result.get("metric") or "")
+        facts["Judge"] = literal(judge.get("told", ""))
+        facts["Gap"] = literal(gap.get("text", ""))
         facts["Noted"] = literal(" ".join(result.get("notes") or ()))
         if "length" in result:  # Results of earlier versions do not say it.
             length = result["length"]
