@@ -20,7 +20,7 @@ from apo.fit import fit_pools, share_budget
 from apo.fold_verdict import conclude
 from apo.folds import fold_tasks
 from apo.model import Model
-from apo.optimize import DEFAULT_BUDGET, aoptimize, aresume
+from apo.optimize import DEFAULT_BUDGET, aoptimize, aresume, arguments_of
 from apo.options import Options
 from apo.prepare import Setup
 from apo.prompt import Prompt
@@ -115,23 +115,9 @@ async def aresume_folds(
     record = folder.settings
     if "folds" not in record:
         raise RunError(f"{folder.id} has no folds: go on with apo resume {folder.id}")
-    missing = [name for name in record["objects"] if name not in given]
-    if missing:
-        raise RunError(
-            f"{folder.id} was started from Python with its own {' and '.join(missing)}; resume it "
-            "there, and give the same again: apo.resume_folds(run, …=…)."
-        )
-    prompt = record["prompt"]
-    before: dict[str, Any] = {
-        "task": record["task_ref"],
-        "optimizer": record["optimizer"]["ref"],
-        "settings": record["optimizer"]["settings"],
-        "model": record["model"],
-        "optimizer_model": record["optimizer_model"],
-        "prompt": None if prompt is None else Prompt.from_dict(prompt),
-    }
-    options = Options.from_dict(record["options"])
-    plan = _Plan({**before, **given}, record["folds"], Budget(**record["budget"]), options)
+    recorded = arguments_of(folder, given)
+    options = recorded.pop("options")
+    plan = _Plan({**recorded, **given}, record["folds"], Budget(**record["budget"]), options)
     whole, _ = plan.setup().resolve(home)
     if whole.fingerprint != record["data"]["fingerprint"]:
         raise RunError(

@@ -108,17 +108,30 @@ async def aresume(run: str, *, budget: Budget | None = None, **given: Any) -> Re
             f"{folder.id} is finished: its test examples have been read, and the verdict on a "
             f"longer search would prove less. Start a new run; this one: apo show {folder.id}"
         )
+    recorded = arguments_of(folder, given)
+    limits = {name: n for name, n in asdict(budget or Budget()).items() if n is not None}
+    changed = Budget(**{**record["budget"], **limits})
+    folder.update(budget=asdict(changed))
+    arguments: dict[str, Any] = {**recorded, "budget": changed, **given, "run": folder.id}
+    return await aoptimize(**arguments)
+
+
+def arguments_of(folder: RunFolder, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that a run was started with, but for its budget, as they are written down.
+
+    Raises:
+        RunError: it was started with an object that is not given again.
+    """
+    record = folder.settings
     missing = [name for name in record["objects"] if name not in given]
     if missing:
         raise RunError(
             f"{folder.id} was started from Python with its own {' and '.join(missing)}; "
-            "resume it there, and give the same again: apo.resume(run, …=…)."
+            "resume it there, and give the same again: "
+            f"apo.{'resume_folds' if 'folds' in record else 'resume'}(run, …=…)."
         )
     prompt = record["prompt"]
-    limits = {name: n for name, n in asdict(budget or Budget()).items() if n is not None}
-    changed = Budget(**{**record["budget"], **limits})
-    folder.update(budget=asdict(changed))
-    arguments: dict[str, Any] = {
+    return {
         "task": record["task_ref"],
         "optimizer": record["optimizer"]["ref"],
         "settings": record["optimizer"]["settings"],
@@ -126,9 +139,7 @@ async def aresume(run: str, *, budget: Budget | None = None, **given: Any) -> Re
         "optimizer_model": record["optimizer_model"],
         "prompt": None if prompt is None else Prompt.from_dict(prompt),
         "options": Options.from_dict(record["options"]),
-        "budget": changed,
     }
-    return await aoptimize(**{**arguments, **given}, run=folder.id)
 
 
 def resume(run: str, *, budget: Budget | None = None, **given: Any) -> Result:

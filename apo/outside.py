@@ -71,7 +71,7 @@ async def asking(
     except ApoError:  # Calls under way are paid, whatever ended it.
         await caller.drain()
         raise
-    except BaseException:
+    except BaseException:  # A cancellation too: nothing may run on when nobody waits for it.
         await caller.abandon()
         raise
     finally:

@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 
 from apo.errors import RunError, near
 from apo.journal import Journal
+from apo.shapes import require_result
 
 State = Literal["new", "estimated", "running", "interrupted", "failed", "finished"]
 HOME = Path(".apo")
@@ -69,6 +70,18 @@ class RunFolder:
     def result(self) -> dict[str, Any] | None:
         """The result, or None while there is none."""
         return self.read("result.json") if (self.path / "result.json").exists() else None
+
+    def need_result(self) -> dict[str, Any]:
+        """The result of a run that has ended.
+
+        Raises:
+            RunError: there is none yet, or it is damaged.
+        """
+        result = self.result
+        if result is None:
+            raise RunError(f"{self.id} has no result yet. Go on with: apo resume {self.id}")
+        require_result(result, str(self.path / "result.json"))
+        return result
 
     def open_journal(self, *, reuse: bool = False, begun: bool = False) -> Journal:
         """Open the journal for writing.

@@ -13,9 +13,10 @@ import typer
 
 from apo.cli.audit import audit
 from apo.cli.compare import compare
+from apo.cli.export import export
 from apo.cli.gate import gate
 from apo.cli.judge import judge
-from apo.cli.look import export, runs, show
+from apo.cli.look import runs, show
 from apo.cli.measure import evaluate
 from apo.cli.methods import optimizers
 from apo.cli.mlflow import sync, ui

@@ -1,11 +1,12 @@
 """`apo audit`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from apo.cli import options as o
+from apo.cli.flags import AskFlags, kept_answers, takes
 
 if TYPE_CHECKING:
     from apo.audit import Audit
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from apo.task import Task
 
 
+@takes(AskFlags)
 def audit(
     what: Annotated[
         str,
@@ -31,7 +33,6 @@ def audit(
         int | None,
         typer.Option("--max-calls", help="Draw so many trials; by default the whole suite."),
     ] = None,
-    max_usd: o.MaxUsd = None,
     canary: Annotated[
         str, typer.Option("--canary", metavar="TEXT", help="A text of the prompt to keep secret.")
     ] = "",
@@ -44,14 +45,9 @@ def audit(
         ),
     ] = None,
     seed: o.Seed = 0,
-    concurrency: o.Concurrency = 16,
-    price: o.Prices = [],  # noqa: B006 (typer reads the default, nobody changes it)
-    transport: o.Transport = "aiohttp",
-    timeout: o.Timeout = 120.0,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Ask again instead of using kept answers.")
-    ] = False,
-    json: o.Json = False,
+    fresh: o.Fresh = False,
+    *,
+    flags: AskFlags,
 ) -> None:
     """Attack a prompt: injections, leaking, jailbreaks, typos; does it keep its task and secret?
 
@@ -67,7 +63,6 @@ def audit(
     from apo.cli.console import print_json, say
     from apo.cli.live import watch
     from apo.errors import SettingsError
-    from apo.journal import Journal
     from apo.session import Progress
 
     if max_rate is not None and not 0 <= max_rate <= 1:
@@ -76,14 +71,13 @@ def audit(
     name = model or (run and run.settings["model"]) or "embedded"
     n = len(prompts)
     trials = trials_of(loaded, split, seed=seed, max_calls=max_calls, n_prompts=n)
-    if not json:
+    if not flags.json:
         say(
             f"{len(trials)} trials on {split} examples of {loaded.name}, {' and '.join(prompts)}: "
             f"{n * n_calls(loaded, trials):,} calls at most; those with kept answers are not made."
         )
-    kept = o.kept_answers()
     progress = Progress()
-    with Journal(None if fresh else kept) as journal:
+    with kept_answers(fresh=fresh) as journal:
         work = aaudit(
             loaded,
             prompts,
@@ -92,16 +86,16 @@ def audit(
             max_calls=max_calls,
             seed=seed,
             canary=canary,
-            budget=Budget(max_usd=max_usd),
-            options=o.asking(concurrency, judge_model, transport, timeout, price),
+            budget=Budget(max_usd=flags.max_usd),
+            options=flags.options(judge_model),
             journal=journal,
             progress=progress,
         )
-        found = watch(work, progress, f"{loaded.name} · audit · {name}", quiet=json)
+        found = watch(work, progress, f"{loaded.name} · audit · {name}", quiet=flags.json)
     document = found.to_dict()
     if run is not None:
         run.write("audit.json", document)
-    if json:
+    if flags.json:
         print_json(document)
     else:
         tell(found, run)
@@ -117,7 +111,6 @@ def _subject(what: str, task: str) -> "tuple[Task, dict[str, Prompt], RunFolder 
     from apo.prompt import Prompt
     from apo.prompt_files import read_prompt
     from apo.runs import find_run
-    from apo.shapes import require_result
     from apo.taskfile.load import load_task
 
     path = Path(what)
@@ -131,10 +124,7 @@ def _subject(what: str, task: str) -> "tuple[Task, dict[str, Prompt], RunFolder 
         folder = find_run(what, home())
     except RunError as error:
         raise PromptError(f"{what!r} is neither a prompt file nor a run. {error}") from error
-    result: dict[str, Any] | None = folder.result
-    if result is None:
-        raise RunError(f"{folder.id} has no result yet. Go on with: apo resume {folder.id}")
-    require_result(result, str(folder.path / "result.json"))
+    result = folder.need_result()
     name = task or folder.settings.get("task_ref")
     if not name:
         raise RunError(f"{folder.id} was started with a Python object as its task: give --task.")

@@ -5,8 +5,10 @@ from typing import Annotated
 import typer
 
 from apo.cli import options as o
+from apo.cli.flags import AskFlags, kept_answers, takes
 
 
+@takes(AskFlags)
 def gate(
     task: o.TaskName,
     old: Annotated[str, typer.Argument(metavar="OLD", help="The prompt in use: a file, or a run.")],
@@ -14,13 +16,9 @@ def gate(
     split: Annotated[str, typer.Option("--split", help="train, validation or test.")] = "test",
     model: o.ModelName = "",
     judge_model: o.JudgeModel = "",
-    concurrency: o.Concurrency = 16,
-    price: o.Prices = [],  # noqa: B006 (typer reads the default, nobody changes it)
     max_calls: o.MaxCalls = None,
-    max_usd: o.MaxUsd = None,
-    transport: o.Transport = "aiohttp",
-    timeout: o.Timeout = 120.0,
-    json: o.Json = False,
+    *,
+    flags: AskFlags,
 ) -> None:
     """Measure two prompts on more and more rows, and stop as soon as one is clearly better.
 
@@ -34,29 +32,27 @@ def gate(
     from apo.cli.live import watch
     from apo.cli.measure import prompt_of
     from apo.gate import agate
-    from apo.journal import Journal
     from apo.session import Progress
     from apo.taskfile.load import load_task
 
     loaded = load_task(task, memory=home() / "splits")
     before, after = (prompt_of(name, loaded)[0] for name in (old, new))
-    kept = o.kept_answers()
     progress = Progress()
-    options = o.asking(concurrency, judge_model, transport, timeout, price)
-    with Journal(kept) as journal:
+    options = flags.options(judge_model)
+    with kept_answers() as journal:
         work = agate(
             loaded,
             before,
             after,
             model=model or "embedded",
             split=split,
-            budget=Budget(max_calls=max_calls, max_usd=max_usd),
+            budget=Budget(max_calls=max_calls, max_usd=flags.max_usd),
             options=options,
             journal=journal,
             progress=progress,
         )
-        found = watch(work, progress, f"{task} · {split} · gate", quiet=json)
-    if json:
+        found = watch(work, progress, f"{task} · {split} · gate", quiet=flags.json)
+    if flags.json:
         print_json(found.to_dict())
     else:
         low, high = found.interval

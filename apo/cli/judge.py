@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from apo.cli import options as o
+from apo.cli.flags import AskFlags, kept_answers, takes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from apo.task import Task
 
 
+@takes(AskFlags)
 def judge(
     task: o.TaskName,
     ratings: Annotated[
@@ -35,15 +37,9 @@ def judge(
     ] = [],  # noqa: B006 (typer reads the default, nobody changes it)
     draws: Annotated[int, typer.Option("--draws", help="How often each answer is judged.")] = 2,
     max_calls: o.MaxCalls = None,
-    max_usd: o.MaxUsd = None,
-    concurrency: o.Concurrency = 16,
-    price: o.Prices = [],  # noqa: B006 (typer reads the default, nobody changes it)
-    transport: o.Transport = "aiohttp",
-    timeout: o.Timeout = 120.0,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Ask again instead of using kept answers.")
-    ] = False,
-    json: o.Json = False,
+    fresh: o.Fresh = False,
+    *,
+    flags: AskFlags,
 ) -> None:
     """Measure a task's judge: does it agree with people, and with itself?
 
@@ -58,7 +54,6 @@ def judge(
     from apo.cli.judge_report import tell
     from apo.cli.live import watch
     from apo.errors import SettingsError
-    from apo.journal import Journal
     from apo.judge_checks import keep
     from apo.judging import ascore
     from apo.session import Progress
@@ -71,24 +66,23 @@ def judge(
     scorer, own = _judges(loaded, judge_model)
     rated = _read(task, loaded, scorer, ratings, answer, rating)
     rated = _affordable(rated, scorer, draws, max_calls)
-    if not json:
+    if not flags.json:
         say(f"{len(rated.answers)} rated answers; ratings understood as {rated.scale}.")
         for note in rated.notes:
             say(note, "dim")
-    options = o.asking(concurrency, own, transport, timeout, price)
-    kept = o.kept_answers()
+    options = flags.options(own)
     progress = Progress()
-    with Journal(None if fresh else kept) as journal:
+    with kept_answers(fresh=fresh) as journal:
         work = ascore(
             scorer,
             rated,
             options,
             draws=draws,
-            budget=Budget(max_calls=max_calls, max_usd=max_usd),
+            budget=Budget(max_calls=max_calls, max_usd=flags.max_usd),
             journal=journal,
             progress=progress,
         )
-        found, spent = watch(work, progress, f"{loaded.name} · judge", quiet=json)
+        found, spent = watch(work, progress, f"{loaded.name} · judge", quiet=flags.json)
     figures = measured(found, rated)
     about = {"task": loaded.name, "scale": rated.scale, "notes": [*rated.notes], "draws": draws}
     about["ratings"] = content_hash([e.id for e in rated.examples])
@@ -96,7 +90,7 @@ def judge(
         known = one["people"]["kappa"] is not None
         one["file"] = str(keep(home(), scored.scorer, own, {**about, **one})) if known else None
     document = {**about, **figures, "spent": spent.to_dict()}
-    print_json(document) if json else tell(document)
+    print_json(document) if flags.json else tell(document)
 
 
 def _judges(task: "Task", models: list[str]) -> tuple[Any, str | None]:

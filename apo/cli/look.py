@@ -1,4 +1,4 @@
-"""`apo runs`, `apo show` and `apo export`."""
+"""`apo runs` and `apo show`."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -175,70 +175,3 @@ def _diff(document: dict[str, Any]) -> None:
     changes = seed.diff(best)
     if changes:
         console.print(Panel(Text(changes), title="from seed to best", title_align="left"))
-
-
-def export(
-    run: o.RunName,
-    form: Annotated[
-        str, typer.Option("--format", "-f", help="text, json, messages or python.")
-    ] = "text",
-    out: Annotated[
-        str, typer.Option("--out", "-o", help="File to write; by default standard output.")
-    ] = "",
-    best: Annotated[
-        bool, typer.Option("--best", help="The best prompt found, even without a proven gain.")
-    ] = False,
-    within: Annotated[
-        float | None,
-        typer.Option(
-            "--within",
-            metavar="POINTS",
-            help="The cheapest prompt that scores within so many points of the best on "
-            "validation, such as 1.",
-        ),
-    ] = None,
-) -> None:
-    """Write the prompt to use: the best one if the verdict is favourable, otherwise the seed.
-
-    Example: `apo export last --format messages --out prompt.json`
-    """
-    from pathlib import Path
-
-    from apo.cli.cheapest import cheapest_prompt
-    from apo.cli.console import home, say, write_document
-    from apo.cli.folds import scope
-    from apo.errors import RunError, SettingsError
-    from apo.prompt import Prompt
-    from apo.prompt_files import write_prompt
-    from apo.runs import find_run
-    from apo.shapes import require_result
-
-    folder = find_run(run, home())
-    result = folder.result
-    if result is None:
-        raise RunError(f"{folder.id} has no result yet. Go on with: apo resume {folder.id}")
-    require_result(result, str(folder.path / "result.json"))
-    if within is not None and best:
-        raise SettingsError("Give --best or --within, not both: each names another prompt.")
-    which = "best" if best else result["winner"]
-    chosen = result[f"{which}_prompt"]
-    if within is not None:
-        chosen = cheapest_prompt(folder, result, within)
-    elif which == "seed":
-        say(
-            "The gain is not proven, so this is the seed prompt; --best gives the best one found.",
-            "yellow",
-        )
-    elif result["winner"] != "best":
-        say("This is the best prompt found; that it beats the seed is not proven.", "yellow")
-    if which == "best" and "procedure" in result:
-        say(scope(result["procedure"]))
-    text = write_prompt(Prompt.from_dict(chosen), form)
-    if not out:
-        write_document(text)
-        return
-    try:
-        Path(out).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise SettingsError(f"Cannot write {out}: {error.strerror}.") from error
-    say(f"Wrote {out}")

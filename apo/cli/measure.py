@@ -1,11 +1,12 @@
 """`apo evaluate`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from apo.cli import options as o
+from apo.cli.flags import AskFlags, kept_answers, takes
 
 if TYPE_CHECKING:
     from apo.budget import Spent
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from apo.task import Task
 
 
+@takes(AskFlags)
 def evaluate(
     task: o.TaskName,
     prompt: Annotated[
@@ -26,16 +28,10 @@ def evaluate(
     ] = "",
     model: o.ModelName = "",
     judge_model: o.JudgeModel = "",
-    concurrency: o.Concurrency = 16,
-    price: o.Prices = [],  # noqa: B006 (typer reads the default, nobody changes it)
     max_calls: o.MaxCalls = None,
-    max_usd: o.MaxUsd = None,
-    transport: o.Transport = "aiohttp",
-    timeout: o.Timeout = 120.0,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Ask again instead of using kept answers.")
-    ] = False,
-    json: o.Json = False,
+    fresh: o.Fresh = False,
+    *,
+    flags: AskFlags,
 ) -> None:
     """Measure one prompt on one split of a task.
 
@@ -48,7 +44,6 @@ def evaluate(
     from apo.cli.console import home
     from apo.cli.live import watch
     from apo.estimate import aevaluate
-    from apo.journal import Journal
     from apo.session import Progress
     from apo.taskfile.load import load_task
 
@@ -58,23 +53,22 @@ def evaluate(
     if run is not None:
         loaded = _like(loaded, run)
     name = model or (run and run.settings["model"]) or "embedded"
-    options = o.asking(concurrency, judge_model, transport, timeout, price)
-    kept = o.kept_answers()
+    options = flags.options(judge_model)
     progress = Progress()
-    with Journal(None if fresh else kept) as journal:
+    with kept_answers(fresh=fresh) as journal:
         work = aevaluate(
             loaded,
             measured,
             split=split,
             model=name,
-            budget=Budget(max_calls=max_calls, max_usd=max_usd),
+            budget=Budget(max_calls=max_calls, max_usd=flags.max_usd),
             options=options,
             journal=journal,
             progress=progress,
         )
-        evaluation, spent = watch(work, progress, f"{task} · {split} · {name}", quiet=json)
+        evaluation, spent = watch(work, progress, f"{task} · {split} · {name}", quiet=flags.json)
     about = {"task": loaded.name, "split": split, "model": name}
-    _tell(about, evaluation, spent, json=json)
+    _tell(about, evaluation, spent, json=flags.json)
 
 
 def _tell(about: dict[str, str], evaluation: "Evaluation", spent: "Spent", *, json: bool) -> None:
@@ -118,9 +112,7 @@ def prompt_of(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
         folder = _run(name)
     except RunError as error:
         raise PromptError(f"{name!r} is neither a file nor a run. {error}") from error
-    result: dict[str, Any] | None = folder.result
-    if result is None:
-        raise RunError(f"{folder.id} has no result yet. Go on with: apo resume {folder.id}")
+    result = folder.need_result()
     return Prompt.from_dict(result[f"{result['winner']}_prompt"]), folder
 
 

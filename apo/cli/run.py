@@ -4,14 +4,16 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from apo.cli import options as o
+from apo.cli.flags import RunFlags, takes
+from apo.cli.flags import budget as as_budget
 
 if TYPE_CHECKING:
     from apo.result import Result
     from apo.session import Progress
 
 
-@o.takes_run_flags
-def optimize(flags: o.RunFlags) -> None:
+@takes(RunFlags)
+def optimize(flags: RunFlags) -> None:
     """Search for a better prompt, give a verdict on untouched data, log all of it to MLflow.
 
     Without a limit the run may make 2,000 calls.
@@ -35,8 +37,8 @@ def optimize(flags: o.RunFlags) -> None:
     tell_few_rows(progress.run_id, home())
 
 
-@o.takes_run_flags
-def estimate(flags: o.RunFlags) -> None:
+@takes(RunFlags)
+def estimate(flags: RunFlags) -> None:
     """Say what the run that the same flags would start will take: calls, tokens, money, minutes.
 
     Makes four calls to find out. They belong to a run that is prepared, not started: its
@@ -83,7 +85,7 @@ def resume(
 
     folder = find_run(run, home())
     limits = (max_calls, max_tokens, max_usd, max_minutes)
-    budget = None if all(limit is None for limit in limits) else o.budget(*limits)
+    budget = None if all(limit is None for limit in limits) else as_budget(*limits)
     progress = Progress()
     if "folds" in folder.settings:
         if budget is not None:

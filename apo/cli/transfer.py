@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from apo.cli import options as o
+from apo.cli.flags import AskFlags, kept_answers, takes
 
 if TYPE_CHECKING:
     from apo.matrix import Matrix
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from apo.task import Task
 
 
+@takes(AskFlags)
 def transfer(
     run: o.RunName,
     model: Annotated[
@@ -21,13 +23,9 @@ def transfer(
     top: Annotated[int, typer.Option("--top", help="Prompts beside the seed.")] = 5,
     split: Annotated[str, typer.Option("--split", help="validation, or test.")] = "validation",
     judge_model: o.JudgeModel = "",
-    concurrency: o.Concurrency = 16,
-    price: o.Prices = [],  # noqa: B006 (typer reads the default, nobody changes it)
     max_calls: o.MaxCalls = None,
-    max_usd: o.MaxUsd = None,
-    transport: o.Transport = "aiohttp",
-    timeout: o.Timeout = 120.0,
-    json: o.Json = False,
+    *,
+    flags: AskFlags,
 ) -> None:
     """Try the best prompts of a run on several models: the best for each, and the best for all.
 
@@ -40,7 +38,6 @@ def transfer(
     from apo.cli.console import home, print_json, say
     from apo.cli.live import watch
     from apo.front import objectives, with_front
-    from apo.journal import Journal
     from apo.matrix import finalists
     from apo.runs import find_run
     from apo.session import Progress
@@ -59,9 +56,8 @@ def transfer(
             "yellow",
         )
     judging = settings["options"].get("judge_model") or settings["optimizer_model"]
-    kept = o.kept_answers()
     progress = Progress()
-    with Journal(kept) as journal:
+    with kept_answers() as journal:
         take_over(folder, prompts, journal)
         work = atransfer(
             task,
@@ -69,15 +65,15 @@ def transfer(
             model,
             split=split,
             judge_model=judging or settings["model"] or "embedded",
-            budget=Budget(max_calls=max_calls, max_usd=max_usd),
-            options=o.asking(concurrency, judge_model, transport, timeout, price),
+            budget=Budget(max_calls=max_calls, max_usd=flags.max_usd),
+            options=flags.options(judge_model),
             journal=journal,
             progress=progress,
         )
-        matrix = watch(work, progress, f"{folder.id} · transfer · {split}", quiet=json)
+        matrix = watch(work, progress, f"{folder.id} · transfer · {split}", quiet=flags.json)
     document = {"run_id": folder.id, **matrix.to_dict()}
     folder.write("transfer.json", document)
-    if json:
+    if flags.json:
         print_json(document)
         return
     _tell(matrix, folder)

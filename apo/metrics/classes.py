@@ -4,6 +4,7 @@ They give what scikit-learn's functions of the same names give (tested), some fi
 verdict's interval takes thousands of them.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfLabels:
+class OfLabels(ABC):
     """What the metrics of a classification share.
 
     Attributes:
@@ -50,6 +51,7 @@ class OfLabels:
         """Give the metric; see `of`."""
         return self.of(self.counts(self.cells(answers, examples), weights))
 
+    @abstractmethod
     def of(self, counts: "Matrix") -> float:
         """Give the metric of a confusion matrix.
 
@@ -57,7 +59,6 @@ class OfLabels:
             counts: a row for each right label, a column for each that was answered; the last
                 column is of answers of no class.
         """
-        raise NotImplementedError
 
     def cells(self, answers: Sequence[str], examples: Sequence[Example]) -> "NDArray[np.intp]":
         """The place of each answer in the confusion matrix, row by row.

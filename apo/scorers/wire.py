@@ -6,6 +6,7 @@ at home, has a number, and is a `Remote` on the other side. It imports nothing o
 
 import builtins
 import sys
+from abc import ABC, abstractmethod
 from collections import namedtuple
 from collections.abc import Callable
 from importlib import import_module
@@ -76,7 +77,7 @@ def put(thing: _Mutable, parts: list[Any]) -> None:
     thing.update(zip(parts[::2], parts[1::2], strict=True) if isinstance(thing, dict) else parts)
 
 
-class Wire:
+class Wire(ABC):
     """Turns values into JSON and back, for one end of a connection.
 
     Attributes:
@@ -92,9 +93,9 @@ class Wire:
         self._numbers: dict[int, int] = {}
         self._theirs: dict[int, Any] = {}
 
+    @abstractmethod
     def ask(self, what: str, *args: Any) -> Any:
         """Have the other side do something with its objects."""
-        raise NotImplementedError
 
     def encode(self, value: Any, shared: Shared) -> Any:
         """Turn a value into JSON; an object of another class into its number."""

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apo import Budget, Options, optimize
-from apo.cli.look import export, runs, show
+from apo.cli.export import export
+from apo.cli.look import runs, show
 from apo.errors import JournalError, RunError
 from apo.journal import Journal
 from apo.journal_rows import Entry, open_for_reading, read_events

@@ -1,0 +1,231 @@
+"""Flags that several commands take together, and how what was typed is read."""
+
+from collections.abc import Callable
+from dataclasses import MISSING, Field, dataclass, field, fields
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from apo.cli import options as o
+from apo.errors import SettingsError
+
+if TYPE_CHECKING:
+    from apo.journal import Journal
+    from apo.options import Options
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFlags:
+    """The flags of `apo optimize` and `apo estimate`, as they were typed."""
+
+    task: o.TaskName
+    optimizer: o.OptimizerName = "auto"
+    settings: o.Settings = field(default_factory=list[str])
+    model: o.ModelName = "embedded"
+    optimizer_model: o.OptimizerModel = ""
+    prompt: o.PromptFile = ""
+    max_calls: o.MaxCalls = None
+    max_tokens: o.MaxTokens = None
+    max_usd: o.MaxUsd = None
+    max_minutes: o.MaxMinutes = None
+    concurrency: o.Concurrency = 16
+    rpm: o.RequestsPerMinute = None
+    tpm: o.TokensPerMinute = None
+    hedge: o.Hedge = False
+    fallback_model: o.FallbackModel = ""
+    judge_model: o.JudgeModel = ""
+    audit_calls: o.AuditCalls = 0
+    reuse: o.Reuse = False
+    batch: o.Batch = False
+    folds: o.Folds = None
+    seed: o.Seed = 0
+    prices: o.Prices = field(default_factory=list[str])
+    transport: o.Transport = "aiohttp"
+    timeout: o.Timeout = 120.0
+    meta_prompts: o.MetaPrompts = field(default_factory=list[str])
+    track: o.Track = True
+    tracking_uri: o.TrackingUri = ""
+    experiment: o.Experiment = ""
+    json: o.Json = False
+
+    def arguments(self, home: Path) -> dict[str, Any]:
+        """Turn the flags into the arguments of `aoptimize`.
+
+        Raises:
+            ApoError: a flag cannot be used.
+        """
+        from apo.options import Options
+        from apo.taskfile.load import load_task
+
+        # Large data are read here, where Ctrl-C still ends it, and are quick to open again.
+        load_task(self.task, memory=home / "splits")
+        options = Options(
+            seed=self.seed,
+            max_concurrency=self.concurrency,
+            requests_per_minute=self.rpm,
+            tokens_per_minute=self.tpm,
+            hedge=self.hedge,
+            fallback_model=self.fallback_model or None,
+            judge_model=self.judge_model or None,
+            audit_calls=self.audit_calls,
+            reuse=self.reuse,
+            batch=self.batch,
+            transport=transport(self.transport),
+            timeout=self.timeout,
+            prices=prices(self.prices),
+            meta_prompts={n: _text(Path(f)) for n, f in pairs("--meta-prompt", self.meta_prompts)},
+            track=self.track,
+            tracking_uri=self.tracking_uri or None,
+            experiment=self.experiment or None,
+        )
+        return {
+            "task": self.task,
+            "optimizer": self.optimizer,
+            "settings": dict(pairs("--set", self.settings)),
+            "model": self.model,
+            "optimizer_model": self.optimizer_model or None,
+            "prompt": self._prompt(home),
+            "budget": budget(self.max_calls, self.max_tokens, self.max_usd, self.max_minutes),
+            "options": options,
+            "home": home,
+        }
+
+    def _prompt(self, home: Path) -> Any:
+        if not self.prompt:
+            return None
+        from apo.prompt_files import read_prompt
+        from apo.taskfile.load import load_task
+
+        task = load_task(self.task, memory=home / "splits")
+        seed = task.seed_prompts[0]
+        return read_prompt(Path(self.prompt), task.input_fields, seed.template)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskFlags:
+    """The flags of commands that ask models outside of a run, as they were typed."""
+
+    max_usd: o.MaxUsd = None
+    concurrency: o.Concurrency = 16
+    price: o.Prices = field(default_factory=list[str])
+    transport: o.Transport = "aiohttp"
+    timeout: o.Timeout = 120.0
+    json: o.Json = False
+
+    def options(self, judge_model: str | None = None) -> "Options":
+        """The options of the calls.
+
+        Raises:
+            SettingsError: a flag cannot be used.
+        """
+        from apo.options import Options
+
+        return Options(
+            max_concurrency=self.concurrency,
+            judge_model=judge_model or None,
+            transport=transport(self.transport),
+            timeout=self.timeout,
+            prices=prices(self.price),
+        )
+
+
+def takes(kind: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command one option for each field of a dataclass, in place of its `flags`."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        shared = get_type_hints(kind, include_extras=True)
+        own = [p for p in signature(command).parameters.values() if p.name != "flags"]
+        hints = get_type_hints(command, include_extras=True)
+        hints = {p.name: hints[p.name] for p in own} | {
+            f.name: shared[f.name] for f in fields(kind)
+        }
+
+        def with_flags(**given: Any) -> None:
+            typed = {f.name: given.pop(f.name) for f in fields(kind)}
+            command(**given, flags=kind(**typed))
+
+        with_flags.__name__, with_flags.__doc__ = command.__name__, command.__doc__
+        with_flags.__annotations__ = hints
+        defaults = {p.name: p.default for p in own} | {f.name: _default(f) for f in fields(kind)}
+        parameters = [
+            Parameter(name, Parameter.KEYWORD_ONLY, annotation=hint, default=defaults[name])
+            for name, hint in hints.items()
+        ]
+        with_flags.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        return with_flags
+
+    return decorate
+
+
+def _default(flag: Field[Any]) -> Any:
+    if flag.default_factory is not MISSING:
+        return flag.default_factory()
+    return Parameter.empty if flag.default is MISSING else flag.default
+
+
+def kept_answers(*, fresh: bool = False) -> "Journal":
+    """The journal that commands outside of runs share: what one paid costs the others nothing.
+
+    Args:
+        fresh: use none of it, and keep nothing.
+    """
+    from apo.cli.console import home
+    from apo.journal import Journal
+
+    path = home() / "evaluations.db"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return Journal(None if fresh else path)
+
+
+def budget(
+    max_calls: int | None, max_tokens: int | None, max_usd: float | None, max_minutes: float | None
+) -> Any:
+    """Make a budget; without any limit it is the default one."""
+    from apo.budget import Budget
+    from apo.optimize import DEFAULT_BUDGET
+
+    limits = (max_calls, max_tokens, max_usd, max_minutes)
+    if all(limit is None for limit in limits):
+        return DEFAULT_BUDGET
+    return Budget(
+        max_calls=max_calls, max_tokens=max_tokens, max_usd=max_usd, max_minutes=max_minutes
+    )
+
+
+def pairs(flag: str, values: list[str]) -> list[tuple[str, str]]:
+    """Read KEY=VALUE options.
+
+    Raises:
+        SettingsError: one has no "=".
+    """
+    for value in values:
+        if "=" not in value:
+            raise SettingsError(f"{flag} {value!r} has no '='; write {flag} NAME=VALUE.")
+    return [(k.strip(), v) for k, _, v in (value.partition("=") for value in values)]
+
+
+def prices(values: list[str]) -> dict[str, Any]:
+    """Read --price options."""
+    from apo.models.prices import parse_price
+
+    return dict(parse_price(value) for value in values)
+
+
+def transport(name: str) -> Any:
+    """Check the name of a transport.
+
+    Raises:
+        SettingsError: there is no such transport.
+    """
+    from apo.errors import near
+
+    if name not in ("aiohttp", "openai"):
+        raise SettingsError(f"There is no transport {name!r}.{near(name, ['aiohttp', 'openai'])}")
+    return name
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"Cannot read {path}: {error}.") from error
