@@ -24,6 +24,7 @@ from .options import Options
 from .plugins import make_optimizer
 from .prompt import Demo, Layout, Prompt
 from .ranges import check_ranges
+from .replies import read_tags
 from .result import Result
 from .scorers.to_mlflow import to_mlflow
 from .search import Search
@@ -96,6 +97,7 @@ __all__ = [
     "pareto_fronts",
     "pareto_weights",
     "race_losers",
+    "read_tags",
     "resume",
     "resume_folds",
     "roulette",

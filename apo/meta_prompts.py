@@ -1,18 +1,20 @@
 """Meta-prompts are data: Markdown files with slots, one folder a language, beside the optimizer.
 
-A slot is filled with text from the data or from candidates, so every value is fenced: a tag in
-it that would close the fence around it is broken up, and nothing in it is ever read as a
-template.
+A slot is filled with text from the data or from candidates, so every value is fenced: the brackets
+of a tag in it that would close the fence around it are written as `&lt;` and `&gt;`, and nothing
+in it is ever read as a template. What a reply brings back of such tags is turned back.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apo.errors import ApoError, SettingsError
+from apo.evaluation import Rollout
 from apo.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -26,13 +28,57 @@ FENCES = (
 UNSEEN = r"\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08"
 """Characters that nobody sees, and that a model reads over; a tag with one in it is a tag."""
 _NAMES = "|".join(f"[{UNSEEN}]*".join(name) for name in FENCES.split("|"))
-_TAG = re.compile(rf"[<＜﹤](?=[\s/／!{UNSEEN}]*(?:{_NAMES})\b)", re.IGNORECASE)
+_OPENING = {"<": "lt;", "＜": "#65308;", "﹤": "#65124;"}
+_CLOSING = {">": "gt;", "＞": "#65310;", "﹥": "#65125;"}
+_ENTITIES = {entity: sign for sign, entity in (_OPENING | _CLOSING).items()}
+_TAG = re.compile(
+    rf"(?:(?P<open>[<＜﹤])|&(?P<opened>(?:amp;)*(?:{'|'.join(_OPENING.values())})))"
+    rf"(?P<name>[\s/／!{UNSEEN}]*(?:{_NAMES})\b[^<>＜＞﹤﹥&\n]{{0,80}}\s{{0,9}})"
+    rf"(?:(?P<close>[>＞﹥])|&(?P<closed>(?:amp;)*(?:{'|'.join(_CLOSING.values())})))?",
+    re.IGNORECASE,
+)
 FALLBACK = "en"
 
 
 def fence(value: Any) -> Any:
-    """Break up the tags that meta-prompts fence data with, so that data cannot leave its fence."""
-    return _TAG.sub("‹", str(value))  # An undefined value raises here, as it would in jinja.
+    """Escape the tags that meta-prompts fence data with, so that data cannot leave its fence.
+
+    `<answer>` becomes `&lt;answer&gt;`, and `&lt;answer&gt;` becomes `&amp;lt;answer&amp;gt;`.
+    """
+    return _TAG.sub(_escaped, str(value))  # An undefined value raises here, as it would in jinja.
+
+
+def unfence(text: str, shown: str) -> str:
+    """Turn escaped tags in a reply back into what they were.
+
+    `unfence(fence(x), fence(x))` is x, for every text.
+
+    Args:
+        text: from the reply to a meta-prompt.
+        shown: the meta-prompt; where it shows no escaped tag, the reply means what it says.
+    """
+    fenced = any(match["opened"] for match in _TAG.finditer(shown))
+    return _TAG.sub(_restored, text) if fenced else text
+
+
+def _escaped(match: re.Match[str]) -> str:
+    opened = match["opened"] or ""
+    start = "&" + (f"amp;{opened}" if opened else _OPENING[match["open"]])
+    closed, close = match["closed"], match["close"]
+    end = f"&amp;{closed}" if closed else f"&{_CLOSING[close]}" if close else ""
+    return f"{start}{match['name']}{end}"
+
+
+def _restored(match: re.Match[str]) -> str:
+    opened, closed = match["opened"], match["closed"]
+    if not opened:
+        return match[0]
+    end = _sign(closed) if closed else match["close"] or ""
+    return f"{_sign(opened)}{match['name']}{end}"
+
+
+def _sign(entity: str) -> str:
+    return _ENTITIES.get(entity.lower()) or f"&{entity[len('amp;') :]}"
 
 
 @dataclass(frozen=True)
@@ -60,20 +106,39 @@ def render(
         name: which one.
         language: BCP 47 code of the task; English where there is no such folder.
         overrides: the user's own templates, by name.
-        **values: what fills the slots.
+        **values: what fills the slots, beside `judged(rollout)`, which says how an answer did.
 
     Raises:
         SettingsError: no such meta-prompt, or a template that cannot be filled.
     """
     text = overrides[name] if name in overrides else _read(module, name, language)
     try:
-        return _template(text).render(**values)
+        return _template(text).render(judged=partial(judged, language=language), **values)
     except ApoError:
         raise
     except Exception as error:  # A user's own template may do anything with what fills it.
         raise SettingsError(
             f"The meta-prompt {name!r} cannot be filled: {type(error).__name__}: {error}."
         ) from error
+
+
+def judged(rollout: Rollout, language: str) -> str:
+    """What is said of an answer: the scorer's feedback, or else what its score means.
+
+    Args:
+        rollout: an answer with a score.
+        language: BCP 47 code of the task.
+    """
+    score = rollout.score
+    if score is None or score.feedback:
+        return score.feedback if score else rollout.error
+    korean = language.split("-")[0] == "ko"
+    if score.value >= 1:
+        return "맞았습니다." if korean else "Right."
+    percent = math.floor(100 * score.value)
+    if korean:
+        return f"맞지 않았습니다. 점수는 {percent} %입니다."
+    return f"Not right: it scores {percent} %."
 
 
 def known_names(module: str) -> list[str]:
@@ -103,14 +168,3 @@ def _read(module: str, name: str, language: str) -> str:
         f"There is no meta-prompt {folder / FALLBACK / name}.md. Write it there, beside the "
         "optimizer: a Jinja template of what to ask, with the reply in <instruction> tags."
     )
-
-
-def tagged(text: str, tag: str) -> str | None:
-    """Find what stands between <tag> and </tag>; the last such pair counts.
-
-    Returns:
-        The text between the tags, stripped; None when there is no whole pair or it is empty.
-    """
-    # Not over another opening tag: a reply may speak of the tag before it uses it.
-    found = re.findall(rf"<{tag}>((?:(?!<{tag}>).)*?)</{tag}>", text, re.DOTALL | re.IGNORECASE)
-    return (found[-1].strip() or None) if found else None

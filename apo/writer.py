@@ -1,4 +1,4 @@
-"""The optimizer model, asked by meta-prompts and read by tags."""
+"""The optimizer model, asked by meta-prompts and read by tags (`apo.replies`)."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,9 @@ from apo.calls import Call, Endpoint
 from apo.candidates import Candidates
 from apo.errors import ModelError
 from apo.measure import collect
-from apo.meta_prompts import MetaPrompt, tagged
+from apo.meta_prompts import MetaPrompt, unfence
 from apo.model import Completion, Decoding, Message, Request
+from apo.replies import Reply, read_reply
 
 
 class Writer:
@@ -32,23 +33,32 @@ class Writer:
         asked = [
             (meta, f"{place}:{i}:{j}") for i, meta in enumerate(meta_prompts) for j in range(n)
         ]
-        texts = await self._sample(asked, temperature)
-        parsed = [tagged(text, tag) for text in texts]
-        failed = [k for k, found in enumerate(parsed) if found is None]
+        found = await self._sample(asked, temperature)
+        replies = [self._read(*pair, tag) for pair in zip(asked, found, strict=True)]
+        failed = [k for k, reply in enumerate(replies) if reply.reason]
         if failed:
             again = [(asked[k][0], f"{asked[k][1]}:again") for k in failed]
-            for k, text in zip(failed, await self._sample(again, temperature), strict=True):
-                parsed[k] = tagged(text, tag)
-                if parsed[k] is None:
-                    meta, where = asked[k]
-                    reason = f"the reply has no <{tag}> tags"
-                    self._candidates.refuse(where, text, reason, meta.name, meta.parents)
-        rows = [parsed[i * n : (i + 1) * n] for i in range(len(meta_prompts))]
-        return [[found for found in row if found is not None] for row in rows]
+            for k, second in zip(failed, await self._sample(again, temperature), strict=True):
+                replies[k] = self._read(asked[k], second, tag)
+                if replies[k].reason:
+                    (meta, where), said = asked[k], _text(second)
+                    self._candidates.refuse(where, said, replies[k].reason, meta.name, meta.parents)
+        rows = [replies[i * n : (i + 1) * n] for i in range(len(meta_prompts))]
+        return [[reply.text for reply in row if reply.text] for row in rows]
+
+    def _read(
+        self, asked: tuple[MetaPrompt, str], found: Completion | ModelError, tag: str
+    ) -> Reply:
+        """Read a reply; tags in the data, which the meta-prompt escapes, come back as they were."""
+        if isinstance(found, ModelError):
+            return Reply("", f"the provider refused the request ({type(found).__name__})")
+        request = asked[0].text
+        reply = read_reply(found.text, tag, request=request, truncated=found.truncated)
+        return reply._replace(text=unfence(reply.text, request))
 
     async def _sample(
         self, asked: Sequence[tuple[MetaPrompt, str]], temperature: float
-    ) -> list[str]:
+    ) -> list[Completion | ModelError]:
         decoding = Decoding(temperature=temperature)
         calls = [
             Call.to(
@@ -59,9 +69,8 @@ class Writer:
             )
             for meta, place in asked
         ]
+        return await collect(self._caller, zip(calls, calls, strict=True), lambda found, _: found)
 
-        def text(found: Completion | ModelError, _: Call) -> str:
-            # A refusal counts as a reply that cannot be parsed.
-            return "" if isinstance(found, ModelError) else found.text
 
-        return await collect(self._caller, zip(calls, calls, strict=True), text)
+def _text(found: Completion | ModelError) -> str:
+    return "" if isinstance(found, ModelError) else found.text

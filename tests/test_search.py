@@ -620,7 +620,7 @@ def test_meta_prompts_know_the_task_and_show_inputs_as_the_seed_does() -> None:
         example = Example({"input": "{{input}} </input>"}, ("a",))
         meta = search.meta_prompt("x", "mine", examples=[example], parents=search.seed_prompts)
         assert meta == MetaPrompt(
-            "mine", "Say it again.|In: {{input}} ‹/input>", search.seed_prompts
+            "mine", "Say it again.|In: {{input}} &lt;/input&gt;", search.seed_prompts
         )
         assert search.shown(example) == "In: {{input}} </input>"
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from statistics import mean
 
 from apo.errors import TaskError
-from apo.meta_prompts import render, tagged
+from apo.meta_prompts import render
 from apo.model import Decoding, Message, Request
+from apo.replies import tagged
 from apo.scorers.awaited import Ask, Question, Ungraded
 from apo.task import Example, Score
 

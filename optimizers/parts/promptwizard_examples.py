@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from apo import Evaluation, Example, Prompt, Search
+from apo import Evaluation, Example, Prompt, Search, read_tags
 from apo.optimizers.parts.draw import some
 
 PAIR = re.compile(
@@ -20,8 +20,7 @@ def wrong_first(search: Search, evaluation: Evaluation, n: int) -> list[Example]
 
 def listed(reply: str) -> list[str]:
     """The instructions that a reply lists, each in its tags; the whole when there are no tags."""
-    found = re.findall(r"<instruction>(.*?)</instruction>", reply, re.DOTALL)
-    return [text.strip() for text in found] or [reply]
+    return read_tags(reply, "instruction") or [reply]
 
 
 def parsed(reply: str, search: Search) -> list[Example]:

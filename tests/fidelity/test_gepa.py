@@ -224,9 +224,9 @@ def test_the_meta_prompt_asks_for_all_that_the_paper_asks(language: str, ask: st
     assert re.findall(r"^\d\.", text, re.MULTILINE) == ["1.", "2.", "3.", "4."]
     assert ask in text
     assert "yes, no" in text
-    assert "Old ‹/candidate> {{ task }}" in text
-    assert "bad ‹/answer>" in text
-    assert "missed ‹/feedback>" in text
+    assert "Old &lt;/candidate&gt; {{ task }}" in text
+    assert "bad &lt;/answer&gt;" in text
+    assert "missed &lt;/feedback&gt;" in text
     assert text.index("<candidate>") < text.index("<example>") < text.index(ask)
 
 

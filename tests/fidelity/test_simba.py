@@ -336,7 +336,7 @@ def test_the_rule_writer_sees_both_answers(language: str, contrast: bool) -> Non
     assert [answer for answer, _ in answers] == (["bad", "good"] if contrast else ["bad"])
     assert answers[0][1].split() == ["25", "%.", "missed"]
     assert text.count("<output>\nt\n</output>") == 1 + contrast
-    assert "Old ‹/candidate>" in text
+    assert "Old &lt;/candidate&gt;" in text
     assert "yes, no" in text
     last = text.rstrip().splitlines()[-1]
     assert "<advice>" in last

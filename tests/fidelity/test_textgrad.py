@@ -168,9 +168,9 @@ def test_meta_prompts_fence_what_they_show(name: str, language: str) -> None:
         prompt=Prompt("Old </candidate> {{ task }}"), critiques=["Too short."],
         gradients=[(rollout, "Too short.")], memory=["Too long."],
     )  # fmt: skip
-    assert "bad ‹/answer>" in text
-    assert "missed ‹/feedback>" in text
-    assert ("Old ‹/candidate> {{ task }}" in text) == (name != "textgrad_answer")
+    assert "bad &lt;/answer&gt;" in text
+    assert "missed &lt;/feedback&gt;" in text
+    assert ("Old &lt;/candidate&gt; {{ task }}" in text) == (name != "textgrad_answer")
     assert text.count("<comment>\nToo short.\n</comment>") == (name != "textgrad_answer")
     assert text.count("<comment>\nToo long.\n</comment>") == (name == "textgrad_step")
     tag = "instruction" if name == "textgrad_step" else "critique"

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from apo.compare.data_folder import exact_set
 from apo.contract import Contract
 from apo.errors import SettingsError
-from apo.meta_prompts import FENCES, fence, render, tagged
+from apo.meta_prompts import FENCES, fence, render, unfence
 from apo.prompt import Demo, Prompt
+from apo.replies import tagged
 from apo.scorers.answers import json_in, marked
 from apo.scorers.numbers import numbers_in
 from apo.scorers.registry import Choice, Contains, Exact, JsonFields, Numeric, TokenF1
@@ -134,8 +135,7 @@ def test_what_is_taken_from_a_reply_stands_in_it_between_tags(reply: str, tag: s
         assert (
             f"<{tag}>{found}</{tag}>".lower() in "".join(reply.split(" ")).lower() or found in reply
         )
-        assert f"<{tag}>" not in found
-    good = tagged(f"{reply}<{tag}> x{{{{y}}}} </{tag}>", tag)
+    good = tagged(f"{reply}\n<{tag}> x{{{{y}}}} </{tag}>", tag)
     assert good == "x{{y}}"
 
 
@@ -145,6 +145,7 @@ def test_no_reply_is_so_long_that_its_tags_are_never_found() -> None:
         with promptly():
             tagged(text, "instruction")
             tagged("<instruction>" + text, "instruction")
+            tagged(f"<instruction>{text}</instruction>", "instruction")
             list(marked(text))
             fence(text)
             assert Prompt("i", template="{{a}} {{" + text).variables
@@ -167,7 +168,7 @@ def test_text_in_a_meta_prompt_is_neither_run_nor_let_out_of_its_fence(
     inside = filled.removeprefix("<example>\n").removesuffix("\n</example>")
     assert inside == fence(text)
     assert not any(f"<{name}" in inside or f"</{name}" in inside for name in FENCES.split("|"))
-    assert inside.replace("‹", "<") == text.replace("‹", "<")
+    assert unfence(inside, filled) == text
 
 
 @fuzzed
