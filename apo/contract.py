@@ -9,6 +9,9 @@ from apo.prompt import VARIABLE, Prompt, fill
 from apo.scorers.answers import quote
 from apo.task import Example
 
+STATEMENT = re.compile(r"\{%[^{}\n]{0,200}%\}")
+"""What makes a template of a text where templates are Jinja's."""
+
 
 class Contract:
     """The rules for candidates of one search.
@@ -36,6 +39,13 @@ class Contract:
         self._frozen = {(seed.template, seed.context) for seed in seeds}
         self._given = {seed.instruction for seed in seeds}
         self._variables = {name for seed in seeds for name in seed.variables}
+        texts = [text for seed in seeds for text in (seed.instruction, seed.cue)]
+        self._literal = {
+            found[0]
+            for text in texts
+            for sign in (VARIABLE, STATEMENT)
+            for found in sign.finditer(text)
+        }
         self._rules, self._max_chars = rules, max_chars
         said = [*(seed.text() for seed in seeds), *own, *rules.frozen]
         # Validation first: what is copied from it spoils the choice, and there is a limit.
@@ -61,12 +71,29 @@ class Contract:
             return f"the instruction has {len(prompt.instruction)} characters, over the " + (
                 f"limit of {self._max_chars}"
             )
-        for text in (prompt.instruction, prompt.cue):
-            for variable in VARIABLE.finditer(text):
-                if variable[1] in self._variables:
-                    return f"the instruction holds the variable {variable[0]} of the user turn"
+        asked = self._asked_for(prompt.instruction) or self._asked_for(prompt.cue)
+        if asked:
+            return asked
         copied = self._copies.find(prompt.instruction) or self._copies.find(prompt.cue)
         return f"the instruction copies a row of the data: {quote(copied)}" if copied else ""
+
+    def _asked_for(self, text: str) -> str:
+        """Say what a text would ask to be filled in when it is exported as a template."""
+        for variable in VARIABLE.finditer(text):
+            if variable[1] in self._variables:
+                return f"the instruction holds the variable {variable[0]} of the user turn"
+            if variable[0] not in self._literal:
+                return (
+                    f"the instruction holds {variable[0]}, which is no input field, and which "
+                    "whoever uses the exported prompt would have to fill"
+                )
+        for statement in STATEMENT.finditer(text):
+            if statement[0] not in self._literal:
+                return (
+                    f"the instruction holds {quote(statement[0])}, which the prompt registry "
+                    "would run as a template"
+                )
+        return ""
 
     def _leaked_demo(self, prompt: Prompt) -> str:
         for demo in prompt.demos:

@@ -15,7 +15,8 @@ from apo.model import Decoding, Message
 Part = Literal["instruction", "context", "demos"]
 Role = Literal["system", "user"]
 Headings = Literal["none", "markdown", "xml"]
-VARIABLE = re.compile(r"\{\{\s*([^{}\s](?:[^{}]*[^{}\s])?)\s*\}\}")
+VARIABLE = re.compile(r"\{\{\s*([^{}\s\"'](?:[^{}]*[^{}\s])?)\s*\}\}")
+"""A name in double braces; what begins with a quotation mark is JSON with its braces doubled."""
 FORMAT = 1
 LONG_DIFF = 2000
 """Words from which `Prompt.diff` leaves common words aside when it looks for what is the same."""

@@ -1,5 +1,6 @@
 """What a candidate must be before a token is spent on it."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from apo import Demo, Example, Layout, Prompt
 from apo.contract import Contract, plain
 from apo.guards.rules import Rules
+from apo.prompt_files import parse_prompt, write_prompt
 
 ROW = "The parcel came three days late and the box was torn at two corners."
 SEED = Prompt(
@@ -29,7 +31,8 @@ def refusal(instruction: str) -> str:
     [
         "Sort the text.",
         "x" * 200,
-        "{", "}}", "{{other}}", "{% if %}", "%s $text {text} {0}", "<instruction>", "\x00",
+        "{", "}}", '{"a": {"b": 1}}', '{{"label": "x"}}', "{{ {x} }}", "{# x #}", "100 %}",
+        "%s $text {text} {0}", "<instruction>", "\x00",
         "짧게 답해 🙂",
         ROW[:35],
         "short",
@@ -38,6 +41,17 @@ def refusal(instruction: str) -> str:
 )  # fmt: skip
 def test_allowed(instruction: str) -> None:
     assert refusal(instruction) == ""
+    prompt, inputs = SEED.with_instruction(instruction), {"text": "a", "topic": "b"}
+    exported = parse_prompt(json.loads(write_prompt(prompt, "messages")), ["text", "topic"])
+    assert exported.messages(inputs) == prompt.messages(inputs)
+
+
+def test_what_the_seed_prompt_itself_says_may_be_said_again() -> None:
+    seed = SEED.with_instruction("Write {{NAME}} and {% raw %} as they stand.")
+    contract = Contract([seed], EXAMPLES, max_chars=200)
+    assert contract.refusal(seed.with_instruction("Copy {{NAME}} and {% raw %} as they are.")) == ""
+    assert "{{ NAMES }}" in contract.refusal(seed.with_instruction("Copy {{ NAMES }}."))
+    assert "{{other}}" in CONTRACT.refusal(replace(SEED, cue="{{other}}:"))
 
 
 @pytest.mark.parametrize(
@@ -48,7 +62,11 @@ def test_allowed(instruction: str) -> None:
         ("x" * 201, "201 characters, over the limit of 200"),
         ("Read {{text}}.", "{{text}}"),
         ("Read {{ topic }}.", "{{ topic }}"),
-        ("Not {{other}}, but {{text}}.", "{{text}}"),
+        ("Read {{text}}, {{other}}.", "{{text}}"),
+        ("Answer {{question}}.", "{{question}}, which is no input field"),
+        ("분류하세요: {{ 문의 }}", "{{ 문의 }}, which is no input field"),
+        (r"Write \frac{{a}}{{b}}.", "{{a}}, which is no input field"),
+        ("{% if x %}Yes{% endif %}", "'{% if x %}', which the prompt registry would run"),
         (f"E.g. {ROW} is late.", "copies a row of the data: 'The parcel came"),
         (ROW.upper().replace(" ", "\n  "), "copies a row"),
         (f"예: {KOREAN}", "copies a row"),
