@@ -18,15 +18,18 @@ from apo.errors import (
     MalformedReplyError,
     ModelError,
     ModelUnavailable,
+    OptionRefusedError,
     RateLimitError,
     TransportError,
     UnreachableError,
 )
+from apo.habits import Habits
 from apo.journal import Journal
 from apo.journal_rows import Entry
 from apo.limits import Limits
 from apo.model import Completion, Model, Request
 from apo.retry import RETRIED, Retry
+from apo.tally import Tally
 from apo.traffic import Traffic, traffic_to
 
 FIRST_CONTACT = 3
@@ -47,6 +50,7 @@ class Asker:
         meter: what may be spent; attempts that failed, or came second, are counted there.
         retry: what is tried again, and when.
         limits: how fast each model may be asked.
+        tally: where answers are counted.
 
     Attributes:
         busy: attempts of this run under way.
@@ -54,9 +58,12 @@ class Asker:
         stopping: set when no more attempts are to be made.
     """
 
-    def __init__(self, journal: Journal, meter: Meter, retry: Retry, limits: Limits) -> None:
+    def __init__(
+        self, journal: Journal, meter: Meter, retry: Retry, limits: Limits, tally: Tally
+    ) -> None:
         self.busy, self.problem, self.stopping = 0, "", asyncio.Event()
         self._journal, self._meter, self._retry, self._limits = journal, meter, retry, limits
+        self._tally, self._habits = tally, Habits(journal)
         self._traffic: dict[str, Traffic] = {}
         self._patient = Traffic(at_once=Steady(PATIENT))
 
@@ -88,8 +95,13 @@ class Asker:
         traffic = self._traffic_to(endpoint)
         while True:
             attempt, before = attempt + 1, traffic.answered
+            refused = self._habits.refused(endpoint.model)
             try:
                 return await self._attempt(call, endpoint, attempt, start)
+            except OptionRefusedError as error:
+                if not self._habits.learn(endpoint.model, error.option, refused):
+                    raise
+                attempt -= 1  # It will be asked otherwise: that is no attempt again.
             except ModelError as error:
                 wait = self._retry.wait(
                     self._counted(attempt, error, traffic.answered > before), error
@@ -143,8 +155,9 @@ class Asker:
     async def _attempt(self, call: Call, endpoint: Endpoint, attempt: int, start: float) -> Entry:
         traffic, bound = self._traffic_to(endpoint), call.bound(endpoint)
         decoding = call.request.decoding
-        if self._meter.budget.meters_tokens and decoding.max_tokens is None:
-            decoding = replace(decoding, max_tokens=endpoint.max_output)
+        limit = call.limit(endpoint, metered=self._meter.budget.meters_tokens)
+        if limit != decoding.max_tokens:
+            decoding = replace(decoding, max_tokens=limit)
         request = call.request._replace(decoding=decoding, seed=call.seed)
         tokens = traffic.size(request)
         # A chain of proposals, or the last answer of a batch, must not stand behind a whole batch.
@@ -157,6 +170,7 @@ class Asker:
             sent = asyncio.get_running_loop().time()
             try:
                 completion = await self._complete(call, endpoint, request, bound)
+                completion = self._habits.settle(request, completion, endpoint.model)
                 reply = _kept(request, completion, endpoint.model)
                 took = asyncio.get_running_loop().time() - sent
                 traffic.served(endpoint.role, tokens, took, completion)
@@ -184,9 +198,11 @@ class Asker:
                 truncated=completion.truncated,
                 retries=attempt - 1,
                 seconds=asyncio.get_running_loop().time() - start,
+                thinking=completion.thinking,
             )
             self._journal.add(entry)
             count(self._meter, call, entry)
+            self._tally.add(call, entry)
             return entry
         finally:
             self.busy -= 1
@@ -276,6 +292,7 @@ def _kept(request: Request, completion: Completion, model: Model) -> str:
     text = completion.text
     try:
         text.encode()
+        completion.thinking.encode()
     except UnicodeEncodeError:
         raise MalformedReplyError(f"{model.name}: the answer holds half a character.") from None
     return text

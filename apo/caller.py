@@ -10,11 +10,13 @@ from apo.asking import Asker, count
 from apo.budget import Meter
 from apo.calls import Call, Endpoint
 from apo.errors import JournalError, ModelError
+from apo.habits import habit_notes
 from apo.journal import Journal
 from apo.journal_rows import Entry
 from apo.limits import Limits
 from apo.model import Completion
 from apo.retry import Retry
+from apo.tally import Tally
 
 
 class Caller:
@@ -39,7 +41,8 @@ class Caller:
     ) -> None:
         self.journal, self.meter, self.limits = journal, meter, limits or Limits()
         self.judges = judges or {}
-        self._asker = Asker(journal, meter, retry or Retry(), self.limits)
+        self._tally = Tally(metered=meter.budget.meters_tokens)
+        self._asker = Asker(journal, meter, retry or Retry(), self.limits, self._tally)
         self._batches = itertools.count()
         self._charged: set[str] = set()
         self._under_way: dict[str, asyncio.Task[Entry]] = {}
@@ -54,6 +57,10 @@ class Caller:
     def problem(self) -> str:
         """What the last failed attempt ended with; "" once another was answered."""
         return self._asker.problem
+
+    def notes(self) -> tuple[str, ...]:
+        """What was noticed of the models' answers beside their scores, in words."""
+        return (*self._tally.notes(), *habit_notes(self.journal))
 
     def stop(self) -> None:
         """Make no more calls; those under way are finished and kept."""
@@ -111,6 +118,7 @@ class Caller:
         for key, entry in kept.items():
             if key in new:
                 count(self.meter, asked[key], entry)
+                self._tally.add(asked[key], entry)
                 self.meter.spent.retries += entry.retries
         return {key: _read(asked[key], entry) for key, entry in kept.items()}
 
@@ -158,4 +166,10 @@ def _read(call: Call, entry: Entry) -> Completion | ModelError:
     reply, logprobs = entry.reply or "", ()
     if call.request.continuation:
         reply, logprobs = "", tuple(json.loads(reply))
-    return Completion(text=reply, usage=entry.usage, truncated=entry.truncated, logprobs=logprobs)
+    return Completion(
+        text=reply,
+        usage=entry.usage,
+        truncated=entry.truncated,
+        logprobs=logprobs,
+        thinking=entry.thinking,
+    )

@@ -82,6 +82,16 @@ class Call(NamedTuple):
         max_output = request.decoding.max_tokens or endpoint.max_output
         return worst_case(request, endpoint.price, max_output)
 
+    def limit(self, endpoint: Endpoint, *, metered: bool) -> int | None:
+        """The longest answer that is asked for, in tokens; None when the server decides.
+
+        Args:
+            endpoint: who is asked.
+            metered: whether the size of every call must be bounded.
+        """
+        stated = self.request.decoding.max_tokens
+        return endpoint.max_output if metered and stated is None else stated
+
     def answered_by(self, model: str) -> Endpoint:
         """The endpoint that an answer came from, by the model's name in the journal."""
         other = self.endpoint.fallback

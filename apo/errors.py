@@ -16,6 +16,7 @@ ApoError                     what was given, what is needed, how to mend it
     ├── AuthenticationError  wrong or missing key: ends the run at once
     ├── QuotaError           the account is empty: ends the run at once
     ├── BadRequestError      the server will never take it: ends the run at once
+    │   └── OptionRefusedError   it refuses an option by name: asked again without it
     ├── LikelihoodError      no log-probabilities of a given text: ends the run at once
     ├── RateLimitError       too fast: waited out and retried
     ├── TransportError       connection, time-out, 5xx: retried
@@ -103,6 +104,18 @@ class QuotaError(ModelError):
 
 class BadRequestError(ModelError):
     """The server will never accept the request (unknown model, option); ends the run at once."""
+
+
+class OptionRefusedError(BadRequestError):
+    """The server refuses an option of the request by name; ends the run if it goes on doing so.
+
+    Attributes:
+        option: one of `apo.models.dialect.REFUSABLE`.
+    """
+
+    def __init__(self, message: str, option: str) -> None:
+        super().__init__(message)
+        self.option = option
 
 
 class LikelihoodError(ModelError):

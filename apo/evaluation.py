@@ -21,6 +21,7 @@ class Rollout:
         score: how good the answer is; None when there is none to judge.
         error: why there is none (the provider's content filter, a request too long); else "".
         tokens: input and output tokens of the call; 0 when the server did not count.
+        cut: whether the answer has no end: a limit cut it, or the thinking before it.
     """
 
     example: Example
@@ -28,6 +29,7 @@ class Rollout:
     score: Score | None
     error: str = ""
     tokens: int = 0
+    cut: bool = False
 
     @property
     def outcome(self) -> str:
@@ -116,6 +118,11 @@ class Evaluation:
         outcomes = [rollout.outcome for rollout in self.rollouts]
         return {name: outcomes.count(name) for name in ("right", "wrong", "malformed", "error")}
 
+    def cuts(self) -> dict[str, int]:
+        """How many answers were cut, beside what they count as; {} for none."""
+        cut = sum(rollout.cut for rollout in self.rollouts)
+        return {"cut": cut} if cut else {}
+
     def to_dict(self) -> dict[str, Any]:
         """Give the figures, without the texts, as JSON values."""
         tokens = sum(rollout.tokens for rollout in self.rollouts)
@@ -123,7 +130,7 @@ class Evaluation:
         figures |= {"at_least": self.at_least, "mean": self.mean}
         missed = [r.example.id for r in self.rollouts if r.missed]
         figures |= {"missed": missed} if missed else {}
-        return {**figures, **self.counts(), "tokens": tokens}
+        return {**figures, **self.counts(), **self.cuts(), "tokens": tokens}
 
 
 def pair_line(seed: Rollout, best: Rollout) -> str:

@@ -25,6 +25,7 @@ from apo.journal_rows import (
     ALL_CALLS,
     ALL_EVENTS,
     FIND,
+    LATER,
     LEAVE,
     NEW,
     REUSE,
@@ -95,10 +96,17 @@ class Journal:
                 f"The journal {self._path} is empty, though the run had begun. {NEW}"
             )
         self._db.executescript(f"{SCHEMA} PRAGMA user_version = {VERSION};")
+        self._add_later_columns("main")
         now = time.time()
         return self._db.execute(
             "INSERT INTO sessions (start, last) VALUES (?, ?)", (now, now)
         ).lastrowid
+
+    def _add_later_columns(self, schema: str) -> None:
+        """Give the calls of an earlier version of apo the columns that came later."""
+        there = {row[1] for row in self._db.execute(f"PRAGMA {schema}.table_info(calls)")}
+        for name in LATER.keys() - there:
+            self._db.execute(f"ALTER TABLE {schema}.calls ADD COLUMN {name} {LATER[name]}")
 
     def _has_calls(self) -> bool:
         query = "SELECT 1 FROM sqlite_master WHERE name = 'calls'"
@@ -135,6 +143,7 @@ class Journal:
             self._db.execute("BEGIN IMMEDIATE")  # Both or neither, whoever else makes them now.
             self._db.execute(calls)
             self._db.execute(f"PRAGMA shared.user_version = {VERSION}")
+            self._add_later_columns("shared")
             self._db.execute("COMMIT")
 
     def _take(self, path: Path) -> "FileLock":
@@ -186,7 +195,8 @@ class Journal:
              usage.input_tokens, usage.output_tokens, usage.cached_tokens,
              entry.truncated, entry.retries, entry.seconds, time.time(),
              checksum([entry.key, entry.model, entry.reply, entry.error, usage.input_tokens,
-                   usage.output_tokens, usage.cached_tokens])),
+                   usage.output_tokens, usage.cached_tokens]),
+             clean(entry.thinking), usage.thinking_tokens),
         )  # fmt: skip
 
     def note(self, kind: str, key: str, body: dict[str, Any]) -> None:
@@ -207,6 +217,10 @@ class Journal:
         for body in lost:
             require(body, {"tokens": int, "usd": NUMBER}, "a lost call", JournalError)
         return sum(body["tokens"] for body in lost), sum(float(body["usd"]) for body in lost)
+
+    def told(self, kind: str) -> list[dict[str, Any]]:
+        """The bodies of the events of one kind, in the order of their keys: whoever came first."""
+        return [event.body for event in sorted(read_events(self._db, kind=kind), key=_key)]
 
     def earlier_seconds(self) -> float:
         """Running time of the sessions before this one, in seconds."""
@@ -254,6 +268,10 @@ class Journal:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _key(event: Event) -> str:
+    return event.key
 
 
 @contextlib.contextmanager

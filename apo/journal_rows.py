@@ -19,16 +19,18 @@ CREATE TABLE IF NOT EXISTS calls (
     key TEXT PRIMARY KEY, role TEXT, model TEXT, request TEXT, reply TEXT, error TEXT,
     input_tokens INTEGER, output_tokens INTEGER, cached_tokens INTEGER,
     truncated INTEGER, retries INTEGER, seconds REAL, at REAL, crc INTEGER,
-    reused INTEGER DEFAULT 0
+    reused INTEGER DEFAULT 0, thinking TEXT DEFAULT '', thinking_tokens INTEGER DEFAULT 0
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY, kind TEXT, key TEXT, body TEXT, crc INTEGER, UNIQUE (kind, key)
 );
 CREATE TABLE IF NOT EXISTS sessions (id INTEGER PRIMARY KEY, start REAL, last REAL);
 """
+LATER = {"thinking": "TEXT DEFAULT ''", "thinking_tokens": "INTEGER DEFAULT 0"}
+"""Columns of `calls` that came later: journals without them get them when they are opened."""
 FIND = """
 SELECT calls.key, role, model, request, reply, error, input_tokens, output_tokens, cached_tokens,
-    truncated, retries, seconds, reused
+    truncated, retries, seconds, reused, thinking, thinking_tokens
 FROM json_each(?) AS asked JOIN main.calls AS calls ON calls.key = asked.value
 """
 ALL_CALLS = """
@@ -37,18 +39,24 @@ SELECT crc, key, model, reply, error, input_tokens, output_tokens, cached_tokens
 ALL_EVENTS = "SELECT crc, kind, key, body FROM events"
 ADD = """
 INSERT OR IGNORE INTO main.calls (key, role, model, request, reply, error, input_tokens,
-    output_tokens, cached_tokens, truncated, retries, seconds, at, crc)
-VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+    output_tokens, cached_tokens, truncated, retries, seconds, at, crc, thinking, thinking_tokens)
+VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
 """
 REUSE = """
-INSERT OR IGNORE INTO main.calls
+INSERT OR IGNORE INTO main.calls (key, role, model, request, reply, error, input_tokens,
+    output_tokens, cached_tokens, truncated, retries, seconds, at, crc, thinking, thinking_tokens,
+    reused)
 SELECT key, role, model, request, reply, error, input_tokens, output_tokens, cached_tokens,
-    truncated, retries, seconds, at, crc, 1
+    truncated, retries, seconds, at, crc, thinking, thinking_tokens, 1
 FROM shared.calls WHERE key IN (SELECT value FROM json_each(?))
 """
 LEAVE = """
-INSERT OR IGNORE INTO shared.calls SELECT * FROM main.calls
-WHERE error = '' AND role != 'fallback'
+INSERT OR IGNORE INTO shared.calls (key, role, model, request, reply, error, input_tokens,
+    output_tokens, cached_tokens, truncated, retries, seconds, at, crc, thinking, thinking_tokens,
+    reused)
+SELECT key, role, model, request, reply, error, input_tokens, output_tokens, cached_tokens,
+    truncated, retries, seconds, at, crc, thinking, thinking_tokens, reused
+FROM main.calls WHERE error = '' AND role != 'fallback'
 """
 NEW = "Start a new run."
 KEPT_ERRORS: dict[str, type[ModelError]] = {
@@ -71,6 +79,7 @@ class Entry(NamedTuple):
         retries: failed attempts before the answer.
         seconds: from the first attempt to the answer.
         reused: the answer was paid for by another run.
+        thinking: what the model thought before the answer.
     """
 
     key: str
@@ -84,6 +93,7 @@ class Entry(NamedTuple):
     retries: int = 0
     seconds: float = 0.0
     reused: bool = False
+    thinking: str = ""
 
     def failure(self) -> ModelError:
         """Make the error that was recorded in place of an answer."""
@@ -110,11 +120,14 @@ def checksum(values: list[Any]) -> int:
 
 def read_entry(row: tuple[Any, ...]) -> Entry:
     """Read a row of `FIND`."""
-    key, role, model, request, reply, error, read, written, cached, cut, tries, took, reused = row
-    usage = Usage(input_tokens=read, output_tokens=written, cached_tokens=cached)
+    key, role, model, request, reply, error, read, written, cached, cut, tries, took, reused = row[
+        :13
+    ]
+    thinking, thought = row[13:]
     return Entry(
-        key, role, model, request, reply, error, usage, bool(cut), tries, took, bool(reused)
-    )
+        key, role, model, request, reply, error, Usage(read, written, cached, thought), bool(cut),
+        tries, took, bool(reused), thinking,
+    )  # fmt: skip
 
 
 def clean(text: str) -> str:

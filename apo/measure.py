@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar, cast
 
 from apo.caller import Caller
@@ -14,6 +15,7 @@ from apo.prompt import Prompt
 from apo.scorers.awaited import AwaitedScorer, Question, Ungraded, judge
 from apo.task import Example, Score, Task
 
+CUT = "The answer was cut before its end."
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -56,7 +58,9 @@ async def measure(
         usage = found.usage
         tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
         score = score or task.judge(found.text, example)
-        return Rollout(example, found.text, score, "", tokens)
+        if found.truncated and score.value < 1:
+            score = replace(score, feedback=f"{CUT} {score.feedback}".strip())
+        return Rollout(example, found.text, score, "", tokens, found.truncated)
 
     if not isinstance(task.scorer, AwaitedScorer):
         return Evaluation(prompt, tuple(await collect(caller, asked, rollout)), task.metric)

@@ -106,17 +106,20 @@ class Request(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """Tokens of one call as the server counted them; None where it did not say.
+    """Tokens of one call as the server counted them; None where it did not say, and below 0 where
+    it said what is no count: `apo.intake` puts an estimate in its place.
 
     Attributes:
         input_tokens: tokens of the request, the cached ones included.
         output_tokens: tokens of the answer.
         cached_tokens: the part of input_tokens that came from the provider's prompt cache.
+        thinking_tokens: the part of output_tokens that went into thinking.
     """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_tokens: int = 0
+    thinking_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +145,12 @@ class Completion(NamedTuple):
     Attributes:
         text: the answer; may be empty.
         usage: the tokens it took.
-        truncated: the answer was cut by max_tokens or the model's own limit.
+        truncated: the answer was cut by max_tokens or the model's own limit, or never begun, as
+            the thinking before it has no end.
         logprobs: for a request with a continuation, the log-probability of each of its tokens,
             in nats; the text is empty then.
         allowances: what is left of the provider's rate limits, where it says.
+        thinking: what the model thought before the answer, where that is known; never judged.
     """
 
     text: str
@@ -153,11 +158,13 @@ class Completion(NamedTuple):
     truncated: bool = False
     logprobs: tuple[float, ...] = ()
     allowances: tuple[Allowance, ...] = ()
+    thinking: str = ""
 
 
 class Model(Protocol):
     """Anything that completes a chat. One call of `complete` is one attempt: retries, limits,
-    budget and journal are the framework's. Adapters raise the subclasses of `ModelError`.
+    budget and journal are the framework's. Adapters raise the subclasses of `ModelError`; they
+    need not tell thinking from the answer, which is done where a completion enters.
     """
 
     @property

@@ -181,6 +181,7 @@ class Session:
         caller.meter.hold_back("verdict")
         verdict, gap = await self._verdict(caller, seeds[0].prompt, best.prompt, search.archive)
         notes += () if drift is None else (str(drift),)
+        notes += caller.notes()
         return Result(
             run_id=self.folder.id,
             seed=seeds[0],

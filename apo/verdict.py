@@ -39,7 +39,8 @@ class Verdict:
         p_value: of "there is no difference", two-sided.
         wins: examples on which the best prompt scored higher.
         losses: examples on which the seed prompt scored higher.
-        seed_counts: right, wrong, malformed and errors of the seed prompt.
+        seed_counts: right, wrong, malformed and errors of the seed prompt; and, where there are
+            any, its answers that were cut, which count among these.
         best_counts: the same for the best prompt.
         complete: whether all the test examples that were set aside were measured.
         visible_gain: the smallest gain that so many examples show with 80 % power, as far apart
@@ -153,8 +154,8 @@ def judge(seed: Evaluation, best: Evaluation, *, complete: bool = True) -> Verdi
         best_score=after.value,
         wins=sum(d > 0 for d in differences),
         losses=sum(d < 0 for d in differences),
-        seed_counts=seed.counts(),
-        best_counts=best.counts(),
+        seed_counts={**seed.counts(), **seed.cuts()},
+        best_counts={**best.counts(), **best.cuts()},
         complete=complete,
         broken=tuple(example.id for example in broken(seed, best)),
         **found,

@@ -39,7 +39,8 @@ HERE = Address(
 
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_API_KEY", "APO_API_KEY", "APO_BASIC_AUTH", "OPENAI_BASE_URL"):
+    names = ("OPENAI_API_KEY", "APO_API_KEY", "APO_BASIC_AUTH", "OPENAI_BASE_URL", "APO_HEADERS")
+    for name in names:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setitem(sys.modules, "keyring", _keyring({}))
 
@@ -69,6 +70,33 @@ def test_a_key_is_taken_from_the_keyring_when_the_environment_has_none(
     assert locate("openai/m").key == KEY
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-environment")
     assert locate("openai/m").key == "sk-of-the-environment"
+
+
+def test_headers_go_to_a_gateway_alone_and_are_never_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("APO_HEADERS", '{"X-Gateway-Key": "gw-Zq81-pass-word"}')
+    assert "X-Gateway-Key" not in locate("openai/m").headers
+    for name, stated in (("http://h/v1#m", ""), ("openai/m", "http://h/v1")):
+        monkeypatch.setenv("OPENAI_BASE_URL", stated)
+        address = locate(name)
+        assert address.headers["X-Gateway-Key"] == "gw-Zq81-pass-word"
+        said = failure(address, 403, {}, "Not for gw-Zq81-pass-word, sorry.")
+        assert "gw-Zq81" not in f"{said} {address!r}"
+
+
+@pytest.mark.parametrize(
+    "stated", ["X: secret-1", '["secret-1"]', '{"Host": "secret-1"}', '{"X": "secret-1\\n"}',
+               '{"X Y": "secret-1"}', '{"X": ["secret-1"]}'],
+)  # fmt: skip
+def test_unusable_headers_are_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, stated: str
+) -> None:
+    monkeypatch.setenv("APO_HEADERS", stated)
+    with pytest.raises(SettingsError, match="APO_HEADERS") as caught:
+        locate("http://h/v1#m")
+    assert "secret-1" not in str(caught.value)
 
 
 def test_a_keyring_that_fails_says_so_and_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,11 +67,19 @@ def evaluate(
             progress=progress,
         )
         evaluation, spent = watch(work, progress, f"{task} · {split} · {name}", quiet=flags.json)
+        notes = progress.caller.notes() if progress.caller is not None else ()
     about = {"task": loaded.name, "split": split, "model": name}
-    _tell(about, evaluation, spent, json=flags.json)
+    _tell(about, evaluation, spent, notes, json=flags.json)
 
 
-def _tell(about: dict[str, str], evaluation: "Evaluation", spent: "Spent", *, json: bool) -> None:
+def _tell(
+    about: dict[str, str],
+    evaluation: "Evaluation",
+    spent: "Spent",
+    notes: tuple[str, ...],
+    *,
+    json: bool,
+) -> None:
     from apo.cli.console import dollars, percent, print_json, say
 
     figures = {
@@ -79,16 +87,20 @@ def _tell(about: dict[str, str], evaluation: "Evaluation", spent: "Spent", *, js
         "prompt_id": evaluation.prompt.id,
         "score": evaluation.value,
         **evaluation.to_dict(),
+        "notes": list(notes),
         "spent": spent.to_dict(),
     }
     if json:
         print_json(figures)
         return
     counts = ", ".join(f"{n} {kind}" for kind, n in evaluation.counts().items())
+    counts += "".join(f" ({n} of all were cut)" for n in evaluation.cuts().values())
     say(
         f"{percent(evaluation.value)} on {figures['n']} {about['split']} examples: {counts}.",
         "bold",
     )
+    for note in notes:
+        say(note, "yellow")
     say(f"{spent.calls} calls, {dollars(spent.usd)} (kept answers counted at their price).")
 
 

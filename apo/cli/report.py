@@ -75,16 +75,22 @@ def _verdict(verdict: dict[str, Any] | None) -> None:
 def _scores(result: dict[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False)
     measured = f"test {result.get('metric') or 'score'}"
-    for heading in ("", measured, "validation", "length", *COUNTED):
-        table.add_column(heading, justify="left" if not heading else "right")
     verdict: dict[str, Any] = result["verdict"] or {}
+    both = [verdict.get(f"{name}_counts", {}) for name in ("seed", "best")]
+    counted = COUNTED | ({"cut": "cut"} if any(c.get("cut") for c in both) else {})
+    for heading in ("", measured, "validation", "length", *counted):
+        table.add_column(heading, justify="left" if not heading else "right")
     for name in ("seed", "best"):
         counts: dict[str, int] = verdict.get(f"{name}_counts", {})
         length = len(Prompt.from_dict(result[f"{name}_prompt"]).text())
-        shown = [f"{length:,}", *(str(counts.get(key, "–")) for key in COUNTED.values())]
+        shown = [f"{length:,}", *(_count(counts, key) for key in counted.values())]
         score, validation = verdict.get(f"{name}_score"), result["validation"][name]
         table.add_row(name, percent(score), percent(validation), *shown)
     return table
+
+
+def _count(counts: dict[str, int], key: str) -> str:
+    return str(counts.get(key, 0 if key == "cut" and counts else "–"))
 
 
 def _spent(spent: dict[str, Any]) -> str:

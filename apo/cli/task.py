@@ -72,14 +72,23 @@ def _ping(task: "Task", model: str) -> None:
 
     from apo.cli.console import say
     from apo.estimate import aevaluate
+    from apo.journal import Journal
+    from apo.session import Progress
 
     one = replace(task, validation=task.validation[:1])
-    work = aevaluate(one, task.seed_prompts[0], split="validation", model=model)
-    evaluation, spent = asyncio.run(work)
+    progress, prompt = Progress(), task.seed_prompts[0]
+    with Journal() as journal:
+        work = aevaluate(
+            one, prompt, split="validation", model=model, journal=journal, progress=progress
+        )
+        evaluation, spent = asyncio.run(work)
+        notes = progress.caller.notes() if progress.caller is not None else ()
     (rollout,) = evaluation.rollouts
     say(f"ping     {model} answered with {spent.output_tokens} tokens: {rollout.output[:300]!r}")
     feedback = rollout.score.feedback if rollout.score else rollout.error
     say(f"         wanted {rollout.example.target!r}: {rollout.outcome}. {feedback}")
+    for note in notes:
+        say(f"         {note}", "yellow")
 
 
 def tasks(json: o.Json = False) -> None:

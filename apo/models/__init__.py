@@ -1,6 +1,7 @@
 """Models by name: `open_model("openai/gpt-5-mini")`, a local server, any URL, or `embedded`."""
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from apo.errors import SettingsError, near
@@ -56,12 +57,14 @@ def open_model(
             )
         from apo.models.balanced import BalancedModel
 
+        addresses = [locate(f"{url}#{model}") for url in urls.split(",")]
+        dialect = addresses[0].dialect  # They are one model: what one refuses, none is sent.
         replicas = [
-            _connect(locate(f"{url}#{model}"), transport, timeout, max_connections)
-            for url in urls.split(",")
+            _connect(replace(address, dialect=dialect), transport, timeout, max_connections)
+            for address in addresses
         ]
         hosts = ",".join(replica.name.partition("#")[0] for replica in replicas)
-        return BalancedModel(f"{hosts}#{model}", replicas)
+        return BalancedModel(f"{hosts}#{model}", replicas, dialect=dialect)
     return _connect(locate(name), transport, timeout, max_connections)
 
 

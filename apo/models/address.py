@@ -2,13 +2,14 @@
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from apo.errors import BadRequestError
 from apo.model import Request
+from apo.models.dialect import Dialect
 
 _MASK = re.compile(r"[*•·#x]{3,}|\.{2,}|…")
 """What servers put in place of the middle of a key."""
@@ -27,6 +28,8 @@ class Address:
         scheme: how the key is sent.
         api_version: Azure's query parameter; "" elsewhere.
         seed_field: what the seed is called in a request; "" when it is refused.
+        extra: further headers, such as a gateway's. Never shown.
+        dialect: what the model refuses; it grows with what its server says.
     """
 
     name: str
@@ -37,6 +40,8 @@ class Address:
     scheme: Literal["bearer", "basic", "api-key"] = "bearer"
     api_version: str = ""
     seed_field: str = "seed"
+    extra: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    dialect: Dialect = field(default_factory=Dialect, compare=False)
 
     @property
     def endpoint(self) -> str:
@@ -46,13 +51,13 @@ class Address:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The header that carries the key; empty without one."""
+        """The header that carries the key, if there is one, and the further ones."""
         if not self.key:
-            return {}
+            return {**self.extra}
         if self.scheme == "api-key":
-            return {"api-key": self.key}
+            return {"api-key": self.key, **self.extra}
         token = _base64(self.key) if self.scheme == "basic" else self.key
-        return {"Authorization": f"{self.scheme.capitalize()} {token}"}
+        return {"Authorization": f"{self.scheme.capitalize()} {token}", **self.extra}
 
     def body(self, request: Request) -> dict[str, Any]:
         """Write a request as JSON values; only the options that are set are sent.
@@ -60,26 +65,13 @@ class Address:
         Raises:
             BadRequestError: a message holds half of a surrogate pair, which is no Unicode text.
         """
-        decoding = request.decoding
-        official = self.api_version or urlsplit(self.url).hostname == "api.openai.com"
-        options = {
-            "temperature": decoding.temperature,
-            "top_p": decoding.top_p,
-            "frequency_penalty": decoding.frequency_penalty,
-            "presence_penalty": decoding.presence_penalty,
-            # OpenAI's reasoning models refuse max_tokens; most other servers know nothing else.
-            "max_completion_tokens" if official else "max_tokens": decoding.max_tokens,
-            "stop": list(decoding.stop) or None,
-            # Without a draw a seed means nothing, and some servers refuse it.
-            self.seed_field: None if decoding.temperature == 0 else request.seed,
-        }
         return {
             "model": self.model,
             "messages": [
                 {"role": message.role, "content": self._text(message.content)}
-                for message in request.messages
+                for message in self.dialect.turns(request.messages)
             ],
-            **{option: value for option, value in options.items() if option and value is not None},
+            **self.dialect.options(request.decoding, request.seed, self.seed_field),
         }
 
     def _text(self, content: str) -> str:
@@ -95,7 +87,7 @@ class Address:
     def redact(self, text: str) -> str:
         """Take the key out of foreign text, also where the server shows only a part of it."""
         text = re.sub(r"//[^/\s]*@", "//", text)  # A URL's credentials, such as the proxy's.
-        secrets = [self.key]
+        secrets = [self.key, *self.extra.values()]
         if self.scheme == "basic":
             secrets += [self.key.partition(":")[2]]
         for secret in filter(None, secrets):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from apo.errors import UnreachableError
 from apo.model import Completion, Model, Request
+from apo.models.dialect import Dialect
 from apo.retry import RETRIED
 
 DRAINED_AFTER = 3
@@ -59,10 +60,13 @@ class BalancedModel:
     Args:
         name: the model's full name.
         models: the same model on each server, at least one.
+        dialect: how all of them are asked.
     """
 
-    def __init__(self, name: str, models: Sequence[Model]) -> None:
-        self._name = name
+    def __init__(
+        self, name: str, models: Sequence[Model], *, dialect: Dialect | None = None
+    ) -> None:
+        self._name, self.dialect = name, dialect or Dialect()
         self._replicas = [Replica(model) for model in models]
 
     def __repr__(self) -> str:

@@ -16,6 +16,7 @@ from apo.models.batch_api import MAX_BYTES, MAX_REQUESTS, BatchApi
 from apo.models.batch_carrier import Carrier
 from apo.models.batch_log import BatchLog, Sent
 from apo.models.batch_results import Batch, refusal, unanswered
+from apo.models.dialect import Dialect
 
 QUIET = 0.2
 """Seconds without a new request after which those that wait are sent."""
@@ -65,6 +66,11 @@ class BatchModel:
     def name(self) -> str:
         """The model's full name, the same as without batches."""
         return self._address.name
+
+    @property
+    def dialect(self) -> Dialect:
+        """How it is asked."""
+        return self._address.dialect
 
     @property
     def waiting(self) -> str:

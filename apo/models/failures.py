@@ -20,12 +20,14 @@ from apo.errors import (
     ContextLengthError,
     MalformedReplyError,
     ModelError,
+    OptionRefusedError,
     QuotaError,
     RateLimitError,
     TransportError,
 )
 from apo.models.address import Address
 from apo.models.allowances import read_number, wait_for_reset
+from apo.models.refusals import refused_option
 
 CODE_FIELDS = ("code", "type", "status")
 MAX_WORDS = 4000
@@ -81,13 +83,16 @@ def failure(address: Address, status: int, headers: Mapping[str, str], body: Any
     if status == 402 or codes & QUOTA_CODES or QUOTA_WORDS.search(said):
         return QuotaError(f"{text} The account behind {_key(address)} has no credit left.")
     if status in (401, 403):
-        return AuthenticationError(f"{text} {_refused(address)}")
+        return AuthenticationError(f"{text} {_refused(address, status)}")
     if codes & FILTER_CODES:
         return ContentFilterError(text)
     if status == 413 or codes & CONTEXT_CODES or CONTEXT_WORDS.search(said):
         return ContextLengthError(text)
     if status == 429:
         return RateLimitError(text, retry_after=asked_wait)
+    option = refused_option(status, error_part(body), said)
+    if option:
+        return OptionRefusedError(text + _without(option), option)
     if status in (408, 409, 425) or status >= 500:
         return TransportError(text, retry_after=asked_wait)
     if status < 300:
@@ -148,15 +153,35 @@ def _key(address: Address) -> str:
     return f"the key in {address.key_variable}" if address.key_variable else address.url
 
 
-def _refused(address: Address) -> str:
+def _refused(address: Address, status: int) -> str:
+    """What the user can do about a key, or a missing one."""
     if address.scheme == "basic":
         return f"It refuses the user and password in the URL, or in {address.key_variable}."
     variable = address.key_variable
     if not variable:
-        return f"It wants a key: name the model {address.url}#{address.model} and set APO_API_KEY."
+        return (
+            "No key was sent, as none is taken under this name. If it wants one, name the model "
+            f"{address.url}#{address.model} and set APO_API_KEY."
+        )
     if not address.key:
         return f"No key was sent. Set one: export {variable}=YOUR_KEY."
+    if status == 403:  # Who is not known gets a 401.
+        return (
+            f"It knows the key in {variable}, or asks for none, and does not let it do this: look "
+            f"whether it may use the model {address.model!r}, from this country and network. What "
+            "a gateway wants in other headers is set in APO_HEADERS."
+        )
     return f"It refuses the key in {variable}. Set another: export {variable}=YOUR_KEY."
+
+
+def _without(option: str) -> str:
+    """What can be done where an option is refused that cannot be left out."""
+    if option in ("max_tokens", "max_completion_tokens"):
+        return (
+            " It takes no limit of an answer under either name, so no limit of tokens or money can "
+            "be kept: use --max-calls, and set decoding.max_tokens: null."
+        )
+    return ""
 
 
 def _hint(address: Address, status: int, headers: Mapping[str, str], said: str) -> str:
@@ -167,16 +192,12 @@ def _hint(address: Address, status: int, headers: Mapping[str, str], said: str) 
     if status == 404:
         pull = f" Is it there? ollama pull {address.model}." * address.name.startswith("ollama/")
         return f" Check the model {address.model!r} and the base URL {address.url}.{pull}"
-    if not UNSUPPORTED.search(said):
+    named = re.search(rf"\b({'|'.join(OPTIONS)})\b", said)
+    if not (named and UNSUPPORTED.search(said)):
         return ""
-    named = [option for option in OPTIONS if re.search(rf"\b{option}\b", said)]
-    if named:
-        option = "max_tokens" if named[0] == "max_completion_tokens" else named[0]
-        unset = "[]" if option == "stop" else "null"
-        return f" To leave the option to the server, set decoding.{option}: {unset}."
-    if re.search(r"\b(random_)?seed\b", said):
-        return " It takes no seed; only calls at temperature 0 are sent without one."
-    return ""
+    option = "max_tokens" if named[1] == "max_completion_tokens" else named[1]
+    unset = "[]" if option == "stop" else "null"
+    return f" To leave the option to the server, set decoding.{option}: {unset}."
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

@@ -15,6 +15,8 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from apo.errors import AuthenticationError, SettingsError
 from apo.models.address import Address
+from apo.models.dialect import Dialect
+from apo.models.gateway import extra_headers
 
 AZURE_API_VERSION = "2024-10-21"
 URL_KEY = "APO_API_KEY"
@@ -109,6 +111,7 @@ def locate(name: str) -> Address:
     if credentials:
         raise SettingsError(f"{provider.url_variable} holds a user or password; it must not.")
     azure = prefix == "azure"
+    newer_limit = azure or urlsplit(url).hostname == "api.openai.com"
     return Address(
         name=name,
         model=model,
@@ -118,6 +121,9 @@ def locate(name: str) -> Address:
         scheme="api-key" if azure else "bearer",
         api_version=os.environ.get("OPENAI_API_VERSION") or AZURE_API_VERSION if azure else "",
         seed_field=provider.seed_field,
+        # Meant for a gateway: they may be secret, and go to no provider's own address.
+        extra=extra_headers() if stated else {},
+        dialect=Dialect.of(model, newer_limit=newer_limit),
     )
 
 
@@ -139,6 +145,8 @@ def _from_url(name: str) -> Address:
         key_variable=URL_LOGIN if login else URL_KEY,
         key=login or key,
         scheme="basic" if login else "bearer",
+        extra=extra_headers(),
+        dialect=Dialect.of(model, newer_limit=urlsplit(url).hostname == "api.openai.com"),
     )
 
 

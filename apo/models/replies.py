@@ -5,15 +5,29 @@ from typing import Any
 
 import orjson
 
-from apo.errors import ContentFilterError, MalformedReplyError
+from apo.errors import ContentFilterError, MalformedReplyError, TransportError
 from apo.model import Completion, Usage
 from apo.models.address import Address
 from apo.models.allowances import read_allowances
-from apo.models.failures import as_dict, as_list, error_part, failure, words
+from apo.models.failures import as_dict, as_list, failure, words
+from apo.models.stream import read_stream
+from apo.models.thinking import read_parts, thinking_beside
+from apo.models.within import error_within, prompt_filtered, status_within
 
 MAX_REPLY = 16 * 2**20
 """The longest reply that is read, in bytes; no chat completion comes near."""
 
+_CUT = ("length", "max_tokens", "model_length", "max_output_tokens")
+_HELD_BACK = (
+    "content_filter",
+    "content-filter",
+    "safety",
+    "prohibited_content",
+    "blocklist",
+    "recitation",
+    "guardrail",
+)
+"""How servers word that an answer was cut, and that a filter held it back (by its beginning)."""
 Reply = tuple[int, Mapping[str, str], bytes]
 """HTTP status, headers (looked up in lower case) and the whole body."""
 
@@ -48,9 +62,12 @@ def parse_reply(address: Address, status: int, headers: Mapping[str, str], data:
     except orjson.JSONDecodeError:
         body = data.decode("utf-8", "replace")
     kind = headers.get("content-type", "json")
-    if status == 200 and not as_dict(body).get("choices"):
-        code = error_part(body).get("code")  # OpenRouter answers 200 when its own upstream fails.
-        status = code if isinstance(code, int) and 400 <= code < 600 else 200
+    if status == 200 and isinstance(body, str):
+        streamed = read_stream(body)
+        body, kind = (streamed, "json") if streamed is not None else (body, kind)
+    failed = error_within(body) if status == 200 else {}
+    if failed:
+        raise failure(address, status_within(failed), headers, {"error": failed})
     if status != 200:
         raise failure(address, status, headers, body)
     if isinstance(body, str) or "json" not in kind.lower():
@@ -68,11 +85,13 @@ def completion(address: Address, body: Any) -> Completion:
 
     Raises:
         ContentFilterError: the provider held the answer back.
+        TransportError: the provider's own failure ended the answer.
         MalformedReplyError: it is no chat completion, or one without an answer.
     """
     try:
-        choice = body["choices"][0]
-        message, reason = choice["message"], choice.get("finish_reason")
+        choices: Any = body["choices"]
+        choice: Any = choices[0] if choices else {"message": {}}
+        message, reason = choice["message"], str(choice.get("finish_reason")).lower()
         content = message.get("content")
         refusal = message.get("refusal")
     except (AttributeError, IndexError, KeyError, TypeError):
@@ -80,20 +99,30 @@ def completion(address: Address, body: Any) -> Completion:
             f"{address.name}: the server answered 200 with JSON that is no chat completion. "
             f"Is the base URL {address.url} right?"
         ) from None
-    if isinstance(reason, str) and reason.startswith("content_filter"):
+    if reason.startswith(_HELD_BACK) or (not choices and prompt_filtered(body)):
         raise ContentFilterError(f"{address.name}: the provider's filter held the answer back.")
-    truncated = reason == "length"
+    if reason.startswith("error"):
+        raise TransportError(
+            f"{address.name}: the server answered 200 with finish_reason {reason[:40]!r}, which "
+            "is a failure of its own and no answer.",
+            billed=True,
+        )
+    truncated = reason in _CUT
+    thinking = thinking_beside(message)
     if isinstance(content, list):
-        content = "".join(_part_text(part) for part in as_list(content))
+        content, thought = read_parts(as_list(content))
+        thinking = "\n".join(filter(None, (thinking, thought)))
     if content is None:
-        content = refusal or ("" if truncated else None)
+        content = refusal or ("" if truncated or thinking else None)
     if not isinstance(content, str):
-        raise MalformedReplyError(f"{address.name}: the server answered 200 without any text.")
+        missing = "any text" if choices else "any choice"
+        raise MalformedReplyError(f"{address.name}: the server answered 200 without {missing}.")
     try:
-        content.encode()
+        f"{content}{thinking}".encode()
     except UnicodeEncodeError:
         raise MalformedReplyError(f"{address.name}: the answer holds half a character.") from None
-    return Completion(text=content, usage=read_usage(body.get("usage")), truncated=truncated)
+    usage = read_usage(body.get("usage"))
+    return Completion(text=content, usage=usage, truncated=truncated, thinking=thinking)
 
 
 def too_long(address: Address) -> MalformedReplyError:
@@ -103,22 +132,19 @@ def too_long(address: Address) -> MalformedReplyError:
     )
 
 
-def _part_text(part: Any) -> str:
-    """The text of one part of an answer in parts; parts of thinking have none."""
-    text = as_dict(part).get("text")
-    return text if isinstance(text, str) else ""
-
-
 def read_usage(usage: Any) -> Usage:
-    """Read the tokens that a server says it counted."""
+    """Read the tokens that a server says it counted; -1 stands for what is no count."""
 
     def count(value: Any) -> int | None:
-        return value if type(value) is int and value >= 0 else None
+        return value if type(value) is int else None if value is None else -1
 
-    usage = as_dict(usage)
-    cached = as_dict(usage.get("prompt_tokens_details")).get("cached_tokens")
+    def part(whole: str, name: str) -> int:
+        return max(0, count(as_dict(fields.get(whole)).get(name)) or 0)
+
+    fields = as_dict(usage)
     return Usage(
-        input_tokens=count(usage.get("prompt_tokens")),
-        output_tokens=count(usage.get("completion_tokens")),
-        cached_tokens=count(cached) or 0,
+        input_tokens=count(fields.get("prompt_tokens")),
+        output_tokens=count(fields.get("completion_tokens")),
+        cached_tokens=part("prompt_tokens_details", "cached_tokens"),
+        thinking_tokens=part("completion_tokens_details", "reasoning_tokens"),
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from apo.errors import ModelError, TransportError, UnreachableError
 from apo.model import Completion, Request
 from apo.models.address import Address
+from apo.models.dialect import Dialect
 from apo.models.likelihood import read_scored, scored_body
 from apo.models.replies import MAX_REPLY, Reply, read_reply, too_long
 
@@ -46,6 +47,11 @@ class SdkModel:
     def name(self) -> str:
         """The model's full name."""
         return self._address.name
+
+    @property
+    def dialect(self) -> Dialect:
+        """How it is asked."""
+        return self._address.dialect
 
     async def complete(self, request: Request) -> Completion:
         """Ask once.

@@ -15,6 +15,7 @@ from apo.errors import (
     ContextLengthError,
     MalformedReplyError,
     ModelError,
+    OptionRefusedError,
     QuotaError,
     RateLimitError,
     TransportError,
@@ -145,7 +146,7 @@ CASES: list[tuple[int, object, type[ModelError]]] = [
     (
         422,
         {"detail": [{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]},
-        BadRequestError,
+        OptionRefusedError,
     ),
     (400, openai("max_tokens is too large: 100000. It supports at most 16384"), BadRequestError),
     (400, None, BadRequestError),
@@ -171,15 +172,10 @@ def test_classes(status: int, body: object, kind: type[ModelError]) -> None:
 @pytest.mark.parametrize(
     ("status", "message", "hint"),
     [
-        (
-            400,
-            "Unsupported value: 'temperature' does not support 0.0",
-            "decoding.temperature: null",
-        ),
-        (400, "Unsupported parameter: 'max_tokens'. Use another.", "decoding.max_tokens: null"),
-        (400, 'Unknown name "frequency_penalty"', "decoding.frequency_penalty: null"),
-        (400, "stop is not supported", "decoding.stop: []"),
-        (422, "seed: Extra inputs are not permitted", "temperature 0"),
+        (400, "temperature: only 0 to 1, 1.5 is invalid", "decoding.temperature: null"),
+        (400, "Invalid max_tokens: it must be at most 8192", "decoding.max_tokens: null"),
+        (400, "stop: invalid, at most 4 texts", "decoding.stop: []"),
+        (400, "Unsupported parameter: 'max_tokens'.", "use --max-calls"),
         (404, "no such model", "Check the model 'm' and the base URL https://api.openai.com/v1"),
         (401, "no", "export OPENAI_API_KEY="),
         (402, "no", "the key in OPENAI_API_KEY"),
@@ -333,10 +329,10 @@ def chat(content: object, reason: str | None = "stop", **rest: object) -> bytes:
         (chat("cut", "length"), Completion(text="cut", truncated=True)),
         (chat(None, "length"), Completion(text="", truncated=True)),
         (chat(None, refusal="I won't."), Completion(text="I won't.")),
-        (chat("4", reasoning_content="2 + 2 ..."), Completion(text="4")),
+        (chat("4", reasoning_content="2 + 2 ..."), Completion(text="4", thinking="2 + 2 ...")),
         (
             chat([{"type": "thinking", "thinking": ["?"]}, {"type": "text", "text": "hi"}]),
-            Completion(text="hi"),
+            Completion(text="hi", thinking="?"),
         ),
     ],
 )
@@ -356,8 +352,9 @@ def test_an_answer_held_back(reason: str) -> None:
         (None, Usage()),
         ([], Usage()),
         ({"prompt_tokens": 5, "completion_tokens": 2}, Usage(input_tokens=5, output_tokens=2)),
-        ({"prompt_tokens": -1, "completion_tokens": "2"}, Usage()),
-        ({"prompt_tokens": True, "completion_tokens": 2.5}, Usage()),
+        ({"prompt_tokens": -7, "completion_tokens": "2"}, Usage(-7, -1)),
+        ({"prompt_tokens": True, "completion_tokens": 2.5}, Usage(-1, -1)),
+        ({"completion_tokens_details": {"reasoning_tokens": 9}}, Usage(thinking_tokens=9)),
         (
             {"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": 4}},
             Usage(input_tokens=5, cached_tokens=4),
@@ -371,9 +368,97 @@ def test_usage(usage: object, read: Usage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "kind"), [(429, RateLimitError), (502, TransportError), ("x", MalformedReplyError)]
+    ("code", "kind"),
+    [
+        (429, RateLimitError),
+        (502, TransportError),
+        ("rate_limit_exceeded", RateLimitError),
+        ("content_filter", ContentFilterError),
+        ("server_error", TransportError),
+        ("x", MalformedReplyError),
+    ],
 )
 def test_an_error_under_status_200(code: object, kind: type[ModelError]) -> None:
     data = orjson.dumps({"error": {"message": "upstream", "code": code}})
     with pytest.raises(kind):
         read_reply(HERE, 200, {"retry-after": "3"}, data)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "said"),
+    [
+        (chat("", "error"), TransportError, "finish_reason 'error'"),
+        (b'{"choices": []}', MalformedReplyError, "without any choice"),
+        (
+            b'{"choices": [{"error": {"message": "Bad gateway", "code": 502}, "message": {}}]}',
+            TransportError,
+            "Bad gateway",
+        ),
+        (b'{"error": "The upstream failed.", "choices": null}', MalformedReplyError, "upstream"),
+        (chat("", "safety"), ContentFilterError, "filter"),
+        (
+            b'{"choices": [], "prompt_filter_results": [{"content_filter_results": '
+            b'{"hate": {"filtered": true}}}]}',
+            ContentFilterError,
+            "filter",
+        ),
+        (b'data: {"error": {"message": "overloaded", "code": 529}}', TransportError, "overloaded"),
+        (
+            b'data: {"choices": [{"delta": {"content": "bu"}}]}\n\nevent: error\n'
+            b'data: {"type": "error", "message": "gone"}\n',
+            MalformedReplyError,
+            "gone",
+        ),
+        (b'data: {"choices": [{"delta": {"content": "bu"}}]}\n', MalformedReplyError, "choice"),
+    ],
+)
+def test_a_failure_under_status_200_is_no_answer(
+    body: bytes, kind: type[ModelError], said: str
+) -> None:
+    with pytest.raises(kind, match=said) as caught:
+        read_reply(HERE, 200, {}, body)
+    assert type(caught.value) is kind
+
+
+def test_a_stream_that_was_not_asked_for() -> None:
+    events: list[dict[str, object]] = [
+        {"choices": [{"delta": {"role": "assistant", "reasoning_content": "Hm"}}]},
+        {"choices": [{"delta": {"content": "bu"}}]},
+        {"choices": [{"delta": {"content": "g"}, "finish_reason": "stop"}]},
+        {"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 3}},
+    ]
+    lines = [b"data: " + orjson.dumps(event) for event in events]
+    data = b"\r\n\r\n".join([b": keep-alive", *lines, b"data: [DONE]"])
+    found = read_reply(HERE, 200, {"content-type": "text/event-stream"}, data)
+    assert found == Completion(text="bug", usage=Usage(5, 3), thinking="Hm")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": "bug", "reasoning": "Hm"},
+        {"content": "bug", "reasoning_details": [{"type": "reasoning.text", "text": "Hm"}]},
+        {
+            "content": [
+                {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]},
+                {"type": "text", "text": "bug"},
+            ]
+        },
+        {"content": [{"type": "reasoning", "text": "Hm"}, {"type": "output_text", "text": "bug"}]},
+    ],
+)
+def test_thinking_beside_the_answer(message: dict[str, object]) -> None:
+    data = orjson.dumps({"choices": [{"message": message, "finish_reason": "stop"}]})
+    assert read_reply(HERE, 200, {}, data) == Completion(text="bug", thinking="Hm")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (HERE, "look whether it may use the model 'm'"),
+        (Address(name="o", model="o", url="http://h/v1"), "none is taken under this name"),
+        (Address(name="o", model="o", url="u", key_variable="APO_API_KEY"), "No key was sent"),
+    ],
+)
+def test_advice_on_a_403(address: Address, said: str) -> None:
+    assert said in str(failure(address, 403, {}, "Forbidden"))

@@ -1,0 +1,70 @@
+"""What a run has learnt of its models' servers: told once, kept in its journal, not asked again."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from apo.intake import settle
+from apo.journal import Journal
+from apo.model import Completion, Model, Request
+from apo.models.dialect import dialect_of, told
+
+LEARNT, DISTRUSTED = "learnt", "distrusted"
+"""Kinds of events in the journal: an option that a server refuses, a count that cannot be true."""
+
+
+class Habits:
+    """The habits of the servers that a run asks.
+
+    Args:
+        journal: where they are kept.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._known: defaultdict[str, list[str]] = defaultdict(list)
+        for body in journal.told(LEARNT):
+            self._known[str(body.get("model"))].append(str(body.get("option")))
+
+    def refused(self, model: Model) -> frozenset[str]:
+        """What the model will not be sent now; what an earlier session learnt is known."""
+        dialect = dialect_of(model)
+        for option in self._known.pop(model.name, ()):
+            dialect.learn(option)
+        return frozenset(dialect.refused)
+
+    def learn(self, model: Model, option: str, before: frozenset[str]) -> bool:
+        """Ask a model without an option that its server has refused.
+
+        Args:
+            model: who refused it.
+            option: what it refused.
+            before: what it was not sent even then.
+
+        Returns:
+            False when it was not sent, or cannot be done without.
+        """
+        dialect = dialect_of(model)
+        if option in before or not dialect.learn(option):
+            return False
+        body = {"model": model.name, "option": option}
+        self._journal.note(LEARNT, f"{model.name} {option}", body)
+        return True
+
+    def settle(self, request: Request, completion: Completion, model: Model) -> Completion:
+        """What `apo.intake.settle` makes of a completion; counts that cannot be true are noted."""
+        completion, problem = settle(request, completion, dialect_of(model))
+        if problem:
+            body = {"model": model.name, "problem": problem}
+            self._journal.note(DISTRUSTED, model.name, body)
+        return completion
+
+
+def habit_notes(journal: Journal) -> Iterator[str]:
+    """Say what a run has learnt."""
+    for body in journal.told(LEARNT):
+        yield told(str(body.get("model")), str(body.get("option")))
+    for body in journal.told(DISTRUSTED):
+        yield (
+            f"{body.get('model')} counts tokens in a way that cannot be true, such as "
+            f"{body.get('problem')}. Where it does, a token for every 2 bytes of text is counted."
+        )

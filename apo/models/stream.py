@@ -1,0 +1,44 @@
+"""A streamed reply, from a server that streams though it was not asked to, as one body."""
+
+from typing import Any
+
+import orjson
+
+from apo.models.failures import as_dict, as_list
+
+_FIELDS = ("content", "refusal", "reasoning_content", "reasoning")
+
+
+def read_stream(text: str) -> dict[str, Any] | None:
+    """Put server-sent events together to the body of a chat completion.
+
+    Returns:
+        None when the text holds no such events. An event that is an error makes the whole one;
+        without the event that ends an answer it has no choice, as nobody knows its rest.
+    """
+    if not text.lstrip().startswith(("data:", "event:", "id:", ":")):
+        return None
+    events = [as_dict(_parse(line[5:])) for line in text.splitlines() if line.startswith("data:")]
+    if not any(events):
+        return None
+    message: dict[str, str] = {}
+    usage, reason = None, None
+    for event in events:
+        if event.get("error") or event.get("type") == "error":
+            return {"error": event.get("error") or event}
+        usage = event.get("usage") or usage
+        choice = as_dict((as_list(event.get("choices")) or [{}])[0])
+        delta = as_dict(choice.get("delta"))
+        reason = choice.get("finish_reason") or reason
+        for field in _FIELDS:
+            if isinstance(delta.get(field), str):
+                message[field] = message.get(field, "") + delta[field]
+    choices = [{"message": message, "finish_reason": reason}] if reason else []
+    return {"choices": choices, "usage": usage}
+
+
+def _parse(data: str) -> Any:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:  # Such as [DONE].
+        return None
