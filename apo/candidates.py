@@ -1,10 +1,12 @@
 """The candidates of a search, each with where it came from; and what was refused, with why."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from apo.contract import Contract
 from apo.journal import Journal
 from apo.prompt import Prompt
+from apo.refusals import counted
 
 
 class Candidates:
@@ -24,6 +26,8 @@ class Candidates:
         self.known: set[Prompt] = set()
         self.contract = contract
         self._journal = journal
+        self._reasons: list[str] = []
+        self._n_accepted = 0
         for prompt in seeds:
             self._add(prompt, "seed", ())
 
@@ -45,6 +49,7 @@ class Candidates:
                 self.refuse(f"{place}:{i}", prompt.instruction, reason, operator, parents)
                 continue
             self._add(prompt, operator, parents)
+            self._n_accepted += 1
             accepted.append(prompt)
         return accepted
 
@@ -52,6 +57,7 @@ class Candidates:
         self, place: str, text: str, reason: str, operator: str, parents: Sequence[Prompt]
     ) -> None:
         """Record a text that became no candidate."""
+        self._reasons.append(reason)
         body = {
             "operator": operator,
             "parents": [parent.id for parent in parents],
@@ -59,6 +65,10 @@ class Candidates:
             "reason": reason,
         }
         self._journal.note("refused", place, body)
+
+    def refused(self) -> dict[str, Any]:
+        """How much was refused so far, of how much, and for what; see `apo.refusals.counted`."""
+        return counted(self._reasons, self._n_accepted)
 
     def _add(self, prompt: Prompt, operator: str, parents: Sequence[Prompt]) -> None:
         self.known.add(prompt)

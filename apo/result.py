@@ -25,6 +25,8 @@ class Result:
         seconds: running time, all sessions together.
         gap: how the best prompt's test score compares with what validation promised.
         notes: what was noticed on the way, such as a noisy judge.
+        refused: how many proposals and replies were refused (`n`), `of` how many, and how often
+            for which of the `reasons`.
         mlflow: where it is logged: tracking_uri, run_id, url, complete, problem; may be empty.
         details: names for people: task, optimizer, model, optimizer_model.
     """
@@ -37,6 +39,7 @@ class Result:
     seconds: float
     gap: Gap | None = None
     notes: tuple[str, ...] = ()
+    refused: Mapping[str, Any] = field(default_factory=dict[str, Any])
     mlflow: Mapping[str, Any] = field(default_factory=dict[str, Any])
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
@@ -70,6 +73,7 @@ class Result:
             "verdict": None if self.verdict is None else self.verdict.to_dict(),
             "gap": None if self.gap is None else self.gap.to_dict(),
             "notes": list(self.notes),
+            "refused": dict(self.refused),
             "spent": {**self.spent.to_dict(), "seconds": round(self.seconds, 3)},
             "mlflow": dict(self.mlflow),
         }

@@ -98,6 +98,11 @@ class Search:
         return len(self._candidates.known)
 
     @property
+    def refused(self) -> dict[str, Any]:
+        """How many proposals and replies were refused so far (`n`), `of` how many, and why."""
+        return self._candidates.refused()
+
+    @property
     def best(self) -> Evaluation | None:
         """The highest mean on the whole validation split so far; None before the first."""
         return self._archive.best

@@ -189,6 +189,7 @@ class Session:
             verdict=verdict,
             gap=gap,
             notes=tuple(note for note in notes if note),
+            refused=search.refused,
             spent=caller.meter.spent,
             seconds=caller.meter.seconds,
         )

@@ -4,6 +4,7 @@ from typing import Any
 
 from apo.errors import JournalError
 from apo.journal_rows import Event, open_for_reading, read_events
+from apo.refusals import counted
 from apo.runs import RunFolder
 from apo.shapes import EVENTS, SETTINGS, require, require_result
 
@@ -20,6 +21,8 @@ def summary(folder: RunFolder) -> dict[str, Any]:
     if result is not None:
         require_result(result, str(folder.path / "result.json"))
     rows = candidates(folder)
+    tried = sum(row["operator"] != "seed" for row in rows)
+    refused = {"refused": counted(_reasons(folder), tried)}
     if result is None:
         whole = [row for row in rows if row["whole"]]
         seeds = [row for row in rows if row["operator"] == "seed"]
@@ -40,7 +43,19 @@ def summary(folder: RunFolder) -> dict[str, Any]:
             "spent": _spent(folder),
             "mlflow": {},
         }
+    result = refused | result  # A result of an earlier version does not say it.
     return {**result, "state": folder.state, "settings": settings, "candidates": rows}
+
+
+def _reasons(folder: RunFolder) -> list[str]:
+    """Why each text that became no candidate was refused."""
+    if not folder.journal_path.exists():
+        return []
+    database = open_for_reading(folder.journal_path)
+    try:
+        return [str(event.body.get("reason", "")) for event in read_events(database, -1, "refused")]
+    finally:
+        database.close()
 
 
 def candidates(folder: RunFolder) -> list[dict[str, Any]]:

@@ -11,15 +11,16 @@ bandit ("ucb"). Iterative Monte-Carlo search (§3.4): the best are kept, a varia
 sampled, and the pool is scored again. The leaders of every round are measured on the validation
 split.
 
-Differs from the authors' code: the iterative search, which the paper describes and the code
-leaves out, is on; within a flat scoring all prompts see the same examples (the code draws new
-ones for each; `paired=False` does so); an arm never sampled is unknown, not 0; under likelihood
-the bandit sees the ranks of the arms, in [0, 1] as its bound supposes, and not the
-log-probabilities; the insert mode, made for models that fill gaps, asks a chat model for the text
-of the blank; the final choice is made by answers on the validation split, so that runs of all
-optimizers can be compared. Defaults are smaller: 5 queries of 20 demonstrations, sampled 5 times
-each, where the library takes 5 queries of 5, sampled 50 times; and 10 rounds of the bandit where
-it takes 20, so that a run of 2,000 calls gets as far as resampling.
+Differs from the authors' code: the queries tell the task's description and labels (the authors show
+demonstrations alone); the iterative search, which the paper describes and the code leaves out, is
+on; within a flat scoring all prompts see the same examples (the code draws new ones for each;
+`paired=False` does so); an arm never sampled is unknown, not 0; under likelihood the bandit sees
+the ranks of the arms, in [0, 1] as its bound supposes, and not the log-probabilities; the insert
+mode, made for models that fill gaps, asks a chat model for the text of the blank; the final choice
+is made by answers on the validation split, so that runs of all optimizers can be compared. Defaults
+are smaller: 5 queries of 20 demonstrations, sampled 5 times each, where the library takes 5 queries
+of 5, sampled 50 times; and 10 rounds of the bandit where it takes 20, so that a run of 2,000 calls
+gets as far as resampling.
 """
 
 import math

@@ -8,9 +8,10 @@ the order of the training examples; then many with demos bootstrapped from shuff
 random number. Each is measured on the whole validation split. The instruction stays as it is.
 
 Differs from the authors' code: what `parts.demo_sets` says (draws follow the run's seed, the
-threshold is 1, a walk has an end, labelled demos are independent); it validates on the validation
-split (the code takes the training examples when it is given no others); the search ends when all
-validation examples are right.
+threshold is 1, a walk has an end, labelled demos are independent, the teacher is the task model
+itself: there is no stronger one to name); it validates on the validation split (the code takes the
+training examples when it is given no others); the search ends when all validation examples are
+right.
 """
 
 import math

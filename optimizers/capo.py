@@ -7,12 +7,14 @@ random half of both) and mutates the children (another wording; a demo added, re
 Parents and children then race: after each block of examples, those that are significantly worse
 than as many others as there are places are out; length costs a little score.
 
-Differs from the authors' code: seed prompts enter as they are, the rest of the first population
-is induced from examples; a prompt has no demo twice, its own answers are sampled once, and that
-in an added demo is the first parent's; a mutation can also add a demo, and a race has at most
-`n_blocks` blocks (in the code two slips make demos only shrink, and races one block longer);
-length is counted in characters, not tokens; survivors are ranked on the blocks that all of them
-saw in this race, as there by their scores without the penalty; the leaders of each race are
+Differs from the authors' code: seed prompts enter as they are, the rest of the first population is
+induced from examples; a prompt has no demo twice, its own answers are sampled once, and that in an
+added demo is the first parent's; the model's own right answer becomes a demo only where it is
+longer than the target (the code takes each right one); the meta-prompts tell the task's description
+and labels; a mutation can also add a demo, and a race has at most `n_blocks` blocks (in the code of
+the paper two slips made demos only shrink, and races one block longer; the authors have mended them
+since); length is counted in characters, not tokens; survivors are ranked on the blocks that all of
+them saw in this race, as there by their scores without the penalty; the leaders of each race are
 measured on the validation split, so that runs of all optimizers can be compared. As published, one
 token can decide; `statistics="corrected"` tests the scores alone, shares alpha among the tests and
 blocks, and has length as the tie-break.

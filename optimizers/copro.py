@@ -8,12 +8,12 @@ alone; every later depth shows the best pairs so far with their scores, worst fi
 better ones. Each new pair is measured on the whole validation split. Our prompts call the answer
 prefix their cue.
 
-Differs from the authors' code: scores come from the validation split (the code has none, and
-scores on all of train); the optimizer model is told the task, as for all optimizers; each of the
+Differs from the authors' code: scores come from the validation split (the code has none, and scores
+on all of train); the optimizer model is told the task's description and labels; each of the
 `breadth` pairs is a call of its own (the code asks for n completions of one); a reply without a
-prefix keeps the one it was made from; a pair that was tried is not measured again; with one
-prompt there is one coordinate, so the re-scoring of several predictors does not arise. No
-training examples are shown, unless `n_demos` says so.
+prefix keeps the one it was made from; a pair that was tried is not measured again; with one prompt
+there is one coordinate, so the re-scoring of several predictors does not arise. No training
+examples are shown, unless `n_demos` says so.
 """
 
 import math

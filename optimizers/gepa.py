@@ -9,13 +9,14 @@ the child on the same minibatch. A child that does better there is measured on t
 and joins the pool. Merge (appendix; off unless `max_merges` is set) puts together the parts that
 two relatives of the front have changed.
 
-Differs from the authors' code: what is optimized are the parts of one prompt, in turn: the
+Differs from the authors' code: reflection is told the task's description and labels, and where the
+scorer gives no feedback, the score; what is optimized are the parts of one prompt, in turn: the
 instruction and, if wanted, the demos, which no model writes: they are drawn anew from examples of
 the train split that were got wrong, but not those of the minibatch, whose answers they would give
 away. A merge that fails counts against `max_merges` too, an ancestor that scores 0 can be merged
 from, and a minibatch never holds an example twice. Sums are compared over the examples that both
-prompts have an answer for. Answers are kept, so an iteration may be free; `max_stale_iterations`
-in a row without a new child end the search.
+prompts have an answer for. Answers are kept, so an iteration may be free; `max_stale_iterations` in
+a row without a new child end the search.
 """
 
 import math

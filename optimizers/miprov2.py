@@ -11,11 +11,12 @@ measured on the whole validation split is, and the estimator learns that score t
 trials, which are drawn at random, are measured at once: no score has a say in them.
 
 Differs from the authors' code: there is no program code to describe, so proposals are grounded in
-the task's description and the parts of the prompt; no proposal is thrown away (the code writes
-one for the first place, which the present instruction takes); the seed counts as fully measured;
-when all that was tried is fully measured, a full measurement is left out (the code fails); the
+the task's description and the parts of the prompt; no proposal is thrown away (the code writes one
+for the first place, which the present instruction takes); the seed counts as fully measured; when
+all that was tried is fully measured, a full measurement is left out (the code fails); the
 validation split is not cut to the preset's size, and answers once given are not asked for again;
-draws follow the run's seed; demo sets differ as `parts.demo_sets` says. The default preset is the
+draws follow the run's seed; demo sets differ as `parts.demo_sets` says, so that no stronger teacher
+bootstraps them; proposals are told the task's description and labels. The default preset is the
 largest whose scoring the calls that are left can pay. `paired` is not the authors'.
 """
 

@@ -7,8 +7,11 @@ Each step shows the best instructions so far with their scores, worst first, and
 examples; samples several new instructions from that one meta-prompt; and scores the new ones.
 
 Differs from the authors' code: scores come from the validation split, so that runs of all
-optimizers can be compared (the code scores on a training subset); the seed prompt is always
-shown, and its repetition is not scored again; a retry never changes the model; a step that
+optimizers can be compared (the code scores on a training subset); the seed prompt is always shown,
+and its repetition is not scored again; the meta-prompt tells the task's description and labels; an
+instruction may have `max_length` 2,000 characters (there 500); `min_score` is 0, as there for the
+model text-bison (for gpt-3.5-turbo and gpt-4 it is 0.3); an instruction with a digit is scored
+(there not on GSM8K), and so is one that says "INS"; a retry never changes the model; a step that
 brings nothing new draws other examples, and after `max_stale_steps` such steps the search ends.
 """
 

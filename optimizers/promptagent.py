@@ -9,13 +9,13 @@ child), goes on from the best child until a node is terminal or promising enough
 every node of the path with what followed it.
 
 Differs from the authors' code: the evaluation set is the validation split, so rewards need no
-measurement of their own and runs of all optimizers can be compared; the batches of an expansion
-are drawn and answered at once, each at random from all of train; the critic sees the prompt once
-instead of with each example; a prompt seen before becomes no second child, and a node without
-children may be expanded again; `n_new_prompts` are as many samples of one meta-prompt, not one
-reply with several; of several seed prompts the best is the root. The authors' choice (the best
-node on the path with the highest mean reward) and the node with the highest reward are both
-measured on all of validation, which decides.
+measurement of their own and runs of all optimizers can be compared; the batches of an expansion are
+drawn and answered at once, each at random from all of train; the critic sees the prompt once
+instead of with each example; critic and writer are told the task's description and labels; a prompt
+seen before becomes no second child, and a node without children may be expanded again;
+`n_new_prompts` are as many samples of one meta-prompt, not one reply with several; of several seed
+prompts the best is the root. The authors' choice (the best node on the path with the highest mean
+reward) and the node with the highest reward are both measured on all of validation, which decides.
 """
 
 import math

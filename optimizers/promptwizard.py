@@ -9,14 +9,16 @@ examples that the instruction gets wrong are collected, and by coin flip the ins
 refined against them or they are replaced by synthesized ones. At last each example gets a
 reasoning and the instruction a persona: together they make the prompt.
 
-Differs from the authors' code: a streak checks every question of a batch (the code, only the
-first); a batch without any answer is no failure; thinking styles are drawn for each request (the
-code always takes the first ones); the critic sees what the model answered, also against the
-collected examples; all seen questions are asked at once to find the wrong ones; the optimizer
-model's temperature is a setting; of several seed prompts the best is taken. Synthesized examples
-must have the form of the task's inputs, an allowed label and an answer that the task's scorer
-takes; what is missing is filled up with the examples before. The result of each round and later
-step is measured on the validation split, which decides; the code scores nothing after the rounds.
+Differs from the authors' code: each flip that does not refine synthesizes examples (the code only
+with `use_examples`; its modes without training examples are not here); the task's labels are told
+beside its description; a streak checks every question of a batch (the code, only the first); a
+batch without any answer is no failure; thinking styles are drawn for each request (the code always
+takes the first ones); the critic sees what the model answered, also against the collected examples;
+all seen questions are asked at once to find the wrong ones; the optimizer model's temperature is a
+setting; of several seed prompts the best is taken. Synthesized examples must have the form of the
+task's inputs, an allowed label and an answer that the task's scorer takes; what is missing is
+filled up with the examples before. The result of each round and later step is measured on the
+validation split, which decides; the code scores nothing after the rounds.
 """
 
 import math

@@ -9,15 +9,15 @@ the edits and the prompt itself are paraphrased; and a random few of these child
 (algorithm 2). Children and parents form the pool, from which a bandit picks the next beam (§2.3).
 The leaders of every beam are measured on the validation split.
 
-Differs from the authors' code: the allocator is UCB, the best of the paper, where the command
-line takes "uniform", and it tries every prompt once before it repeats one (in the code the second
-round repeats the first); it is `apo.allocate`, so no example is shown twice to a prompt. A request
-brings one critique, and several edits are several samples, where the code splits one completion
-at its tags. A child seen in an earlier round is not taken again. A prompt without errors is only
-paraphrased, and the search ends when the whole beam has none. The final choice is made on the
-validation split; the code measures the beam on the test set in each round. `max_rollouts` is 250
-and not 2,048, so that a run of 2,000 calls gets beyond one round; temperature 1.0 is the paper's
-(the code: 0.7).
+Differs from the authors' code: the allocator is UCB, the best of the paper, where the command line
+takes "uniform", and it tries every prompt once before it repeats one (in the code the second round
+repeats the first); it is `apo.allocate`, so no example is shown twice to a prompt. The meta-prompts
+tell the task's description and labels. A request brings one critique, and several edits are several
+samples, where the code splits one completion at its tags. A child seen in an earlier round is not
+taken again. A prompt without errors is only paraphrased, and the search ends when the whole beam
+has none. The final choice is made on the validation split; the code measures the beam on the test
+set in each round. `max_rollouts` is 250 and not 2,048, so that a run of 2,000 calls gets beyond one
+round; temperature 1.0 is the paper's (the code: 0.7).
 """
 
 import math

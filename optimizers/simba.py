@@ -10,15 +10,17 @@ demo, or a rule that the optimizer model derives from the best and the worst ans
 prompts are scored on the same minibatch, and the best of them joins the winners. In the end,
 evenly spaced winners are measured on the validation split.
 
-Differs from the authors' code: the seed prompt's score is its mean on the validation split (in
-the code it has none, counts as 0, and is hardly ever drawn); an example that suits neither demo nor
+Differs from the authors' code: the seed prompt's score is its mean on the validation split (in the
+code it has none, counts as 0, and is hardly ever drawn); an example that suits neither demo nor
 rule brings no candidate (the code scores the prompt less the demos dropped); an answer without a
 score is in no average; the last measurement uses the validation split, not the train split, so that
 runs of all optimizers can be compared; its share of the calls is kept for it, so that after the
 first step none is begun that would spend it; after few steps the best other prompts are measured
-with the winners; a train split smaller than the minibatch is used whole (the code refuses it). As
-in the code, scores come from different minibatches and are never renewed, the example of a demo
-stays in the minibatch that scores it, and rules are only ever appended.
+with the winners; a train split smaller than the minibatch is used whole (the code refuses it); no
+stronger teacher answers (the code's `teacher_settings`), and the optimizer model is its
+`prompt_model`; rules are asked for with the task's description and labels in view. As in the code,
+scores come from different minibatches and are never renewed, the example of a demo stays in the
+minibatch that scores it, and rules are only ever appended.
 """
 
 import math

@@ -9,15 +9,18 @@ answers are better, in random order; the new prompt is kept when it wins more vo
 
 Differs from the authors' code: a vote counts for the side that the judge chose (the head of the
 code, since August 2025, reads it the other way round), and one that cannot be read counts for
-nobody (the head takes mostly unreadable votes for success); a reply that cannot be parsed, or
-that repeats a known prompt, ends the round and is not run. The requirements default to the task's
-description and the seed prompt. The prompts that were kept, and only these, are measured on the
-validation split: from these figures, which need labels and which this search never reads, the
-common choice and the verdict are made. So the result is the best of the kept prompts, not the one
-kept last, and the search does not end early when the task is solved.
+nobody (the head takes mostly unreadable votes for success); a reply that cannot be parsed, or that
+repeats a known prompt, ends the round and is not run. The optimizer model is the judge, too (the
+code names a model for each of optimizing, evaluating and executing); the task's labels are told.
+The requirements default to the task's description and the seed prompt. The prompts that were kept,
+and only these, are measured on the validation split: from these figures, which need labels and
+which this search never reads, the common choice and the verdict are made. So the result is the best
+of the kept prompts, not the one kept last, and the search does not end early when the task is
+solved.
 """
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -105,7 +108,8 @@ class SPO:
 
 def vote(choice: str, *, new_is_a: bool) -> int:
     """+1 when the chosen side is the new one, -1 when it is the other, 0 when it is neither."""
-    chosen = choice.strip().strip(".\"'`*()").upper()
+    named = re.sub(r"^\W*(?:set|answers?|option|세트|답)?\W*", "", choice, flags=re.IGNORECASE)
+    chosen = named.strip(".\"'`*() \n").upper()
     if chosen not in ("A", "B"):
         return 0
     return 1 if (chosen == "A") == new_is_a else -1

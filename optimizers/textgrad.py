@@ -8,13 +8,17 @@ loss, §2), and then, from this and the conversation, the instruction (the chain
 rewrites the instruction from the criticism of the whole minibatch (textual gradient descent).
 The new instruction is measured on the validation split, and taken back if it does worse.
 
-Differs from the authors' code: taking back what does worse is on (`revert=False` turns it off),
-as every prompt is measured on the validation split anyway, where the winner is chosen; the
-optimizer model sees the whole instruction (the code shows its first and last ten words) and every
-criticism once (the code shows it twice); the loss is what the scorer says of an answer; a
-minibatch that is all right has no loss and brings no update; a criticism that cannot be parsed is
-left out. The authors' script ends after 12 updates, 3 epochs of at most 4 minibatches; here the
-epochs go on as long as the budget lasts, or until `max_stale_updates` bring nothing new.
+Differs from the authors' code: taking back what does worse is on (`revert=False` turns it off), as
+every prompt is measured on the validation split anyway, where the winner is chosen; the optimizer
+model sees the whole instruction (the code shows its first and last ten words) and every criticism
+once (the code shows it twice); the loss is what the scorer says of an answer; a minibatch that is
+all right has no loss and brings no update; a criticism that cannot be parsed is left out. The
+optimizer model is asked at temperature 1 (the code's engines: 0), in one user turn that tells the
+task's description and labels, where the code has a system prompt that explains gradients and roles
+of variables. There is no `constraints`, no in-context example of an update, and no optimizer with
+momentum, which shows earlier values of the prompt: `gradient_memory` shows earlier criticism alone.
+The authors' script ends after 12 updates, 3 epochs of at most 4 minibatches; here the epochs go on
+as long as the budget lasts, or until `max_stale_updates` bring nothing new.
 """
 
 import math

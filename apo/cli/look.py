@@ -96,6 +96,7 @@ def show(
     from apo.cli.folds import report_any
     from apo.cli.results import parts_of, tell_vetoes
     from apo.guards.suspects import suspects
+    from apo.refusals import told as told_refusals
     from apo.runs import find_run
     from apo.summary import summary
 
@@ -123,6 +124,8 @@ def show(
         report_any(document)
     else:
         say(f"There is no result yet. Go on with: apo resume {folder.id}", "yellow")
+        if line := told_refusals(document["refused"]):
+            say(line)
     _list(document["candidates"][:candidates])
     tell_vetoes([(row["id"], row["value"], row["broken"]) for row in document["candidates"]])
     _diff(document)

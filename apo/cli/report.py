@@ -9,11 +9,13 @@ from rich.text import Text
 from apo.cli.console import clock, console, dollars, percent, say
 from apo.estimate import Estimate
 from apo.prompt import Prompt
+from apo.refusals import told
 
 NOTHING_FOUND = (
     "Nothing found: no candidate did better than the seed prompt on the validation examples. If "
     "hardly any was measured (apo show tells), the budget was too small for this optimizer."
 )
+NOTHING_TRIED = "Nothing found: the search had no candidate to try beside the seed prompt."
 COUNTED = {"right": "right", "wrong": "wrong", "malformed": "malformed", "errors": "error"}
 
 
@@ -23,9 +25,10 @@ def report(result: dict[str, Any]) -> None:
     console.print()
     seed, best = (Prompt.from_dict(result[name]) for name in ("seed_prompt", "best_prompt"))
     if best == seed:
-        say(NOTHING_FOUND, "yellow")
+        _nothing(result.get("refused") or {})
     else:
         _verdict(verdict)
+        _tell_refused(result.get("refused") or {})
     console.print(_scores(result))
     gap: dict[str, Any] = result.get("gap") or {}  # Results of earlier versions have none.
     for text in (gap.get("text"), *(result.get("notes") or ())):
@@ -40,6 +43,23 @@ def report(result: dict[str, Any]) -> None:
     say(_spent(result["spent"]))
     _mlflow(result["mlflow"])
     say(f"Look closer: apo show {run}    Take the prompt: apo export {run}    Pages: apo ui")
+
+
+def _tell_refused(refused: dict[str, Any]) -> None:
+    if line := told(refused):
+        say(line, "yellow" if refused["n"] == refused["of"] else "")
+
+
+def _nothing(refused: dict[str, Any]) -> None:
+    """Say why nothing was found: what was refused is a reason, and the budget may be another."""
+    all_refused = bool(refused and refused["n"]) and refused["n"] == refused["of"]
+    say(NOTHING_TRIED if all_refused else NOTHING_FOUND, "yellow")
+    _tell_refused(refused)
+    if all_refused:
+        say(
+            "The texts are in candidates.json of the run in MLflow. Another --optimizer-model may "
+            "write what can be read; seed prompt, contract and optimizer settings decide the rest."
+        )
 
 
 def _verdict(verdict: dict[str, Any] | None) -> None:

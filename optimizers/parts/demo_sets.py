@@ -5,10 +5,11 @@ by the optimizers that choose among demo sets. A walk over the training examples
 which is the task model with labelled demos, and keeps the answers that score high enough, until
 there are as many as are wanted. Labelled examples fill the set up.
 
-Differs from the authors' code: all draws follow the run's seed; the threshold is 1, where the
-code takes any score but 0 for success; a walk ends after TRIES_PER_DEMO examples for each demo
-that is wanted (the code walks over all of train); the labelled demos of a set and of its teacher
-are drawn independently of each other and of all other sets.
+Differs from the authors' code: all draws follow the run's seed; the threshold is 1, where the code
+takes any score but 0 for success; a walk ends after TRIES_PER_DEMO examples for each demo that is
+wanted (the code walks over all of train); the teacher is always the task model (the code takes
+another program or a stronger model, too); the labelled demos of a set and of its teacher are drawn
+independently of each other and of all other sets.
 """
 
 import math
