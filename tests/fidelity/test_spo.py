@@ -78,7 +78,8 @@ def test_the_new_one_must_win_strictly_more_votes(votes: str, accepted: bool, ru
     ("choice", "new_is_a", "expected"),
     [
         ("A", True, 1), ("A", False, -1), ("B", True, -1), ("B", False, 1), (" b. ", False, 1),
-        ("**A**", True, 1), ("Set A", True, 1), ("세트 B", True, -1), ("A or B", True, 0), ("AB", True, 0), ("", False, 0), ("C", True, 0),
+        ("**A**", True, 1), ("Set A", True, 1), ("세트 B", True, -1),
+        ("A or B", True, 0), ("AB", True, 0), ("", False, 0), ("C", True, 0),
     ],
 )  # fmt: skip
 def test_a_vote_is_for_the_chosen_side(choice: str, new_is_a: bool, expected: int) -> None:
