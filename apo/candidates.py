@@ -26,7 +26,7 @@ class Candidates:
         self.known: set[Prompt] = set()
         self.contract = contract
         self._journal = journal
-        self._reasons: list[str] = []
+        self._refused: list[tuple[str, str]] = []
         self._n_accepted = 0
         for prompt in seeds:
             self._add(prompt, "seed", ())
@@ -57,7 +57,7 @@ class Candidates:
         self, place: str, text: str, reason: str, operator: str, parents: Sequence[Prompt]
     ) -> None:
         """Record a text that became no candidate."""
-        self._reasons.append(reason)
+        self._refused.append((reason, text))
         body = {
             "operator": operator,
             "parents": [parent.id for parent in parents],
@@ -68,7 +68,7 @@ class Candidates:
 
     def refused(self) -> dict[str, Any]:
         """How much was refused so far, of how much, and for what; see `apo.refusals.counted`."""
-        return counted(self._reasons, self._n_accepted)
+        return counted(self._refused, self._n_accepted)
 
     def _add(self, prompt: Prompt, operator: str, parents: Sequence[Prompt]) -> None:
         self.known.add(prompt)

@@ -1,28 +1,37 @@
 """What a search refused, and for what: counted, so that one that gets nowhere can say why."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+MAX_EXAMPLE = 200
 SHOWN = 4
 """Reasons that are told; the rest are summed up."""
 
 
-def counted(reasons: Iterable[str], n_accepted: int) -> dict[str, Any]:
+def counted(refusals: Iterable[tuple[str, str]], n_accepted: int) -> dict[str, Any]:
     """Count what was refused, as JSON values.
 
     Args:
-        reasons: why each proposal or reply was refused.
+        refusals: the reason and the text of each proposal or reply that was refused.
         n_accepted: proposals that became candidates.
 
     Returns:
-        `n`, how many were refused, `of` how many in all, and `reasons`: how often each, the most
-        frequent first.
+        `n`, how many were refused, `of` how many in all, `reasons`: how often each, the most
+        frequent first, and `example`: the beginning of a text that the first reason holds for.
     """
-    kinds = Counter(_kind(reason) for reason in reasons)
-    n = kinds.total()
-    return {"n": n, "of": n + n_accepted, "reasons": dict(kinds.most_common())}
+    kinds: dict[str, list[tuple[str, str]]] = {}
+    for reason, text in refusals:
+        kinds.setdefault(_kind(reason), []).append((reason, text))
+    often = sorted(kinds.items(), key=lambda item: -len(item[1]))
+    # A reason that was always the same is told with its figures and names.
+    reasons = {
+        found[0][0] if len({reason for reason, _ in found}) == 1 else kind: len(found)
+        for kind, found in often
+    }
+    n = sum(reasons.values())
+    example = " ".join(often[0][1][0][1].split())[:MAX_EXAMPLE] if often else ""
+    return {"n": n, "of": n + n_accepted, "reasons": reasons, "example": example}
 
 
 def told(refused: Mapping[str, Any]) -> str:

@@ -6,15 +6,13 @@ quotation marks, or "Here is the improved prompt:".
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from apo.tags import Pair, bare, pairs_of
 from apo.wrapping import unwrapped
 
-_BEFORE = re.compile(r"(?:^|[:：])[\s>*_#`\"'“‘「\[(-]*(?:\d{1,2}[.)])?\s*$")
-"""What may stand before a tag on its line where it opens the text, and is not spoken of."""
-_AFTER = re.compile(r"[\s*_`\"'”’」\])，,.。!…]*$")
 MAX_JOINING = 6
 """Words between tags that are spoken of, at most."""
 _ARTICLES = frozenset(("a", "an", "the", "its"))
@@ -38,26 +36,6 @@ class Reply(NamedTuple):
     reason: str = ""
 
 
-class _Pair(NamedTuple):
-    """An opening tag with its closing one.
-
-    Attributes:
-        start: of the opening tag.
-        end: of the closing tag.
-        inner: what stands between them.
-        alone: both tags begin or end their lines, as where they are used and not spoken of.
-    """
-
-    start: int
-    end: int
-    inner: str
-    alone: bool
-
-    def holds(self, other: "_Pair") -> bool:
-        """Whether the other stands inside."""
-        return self != other and self.start <= other.start and other.end <= self.end
-
-
 def read_reply(reply: str, tag: str, *, request: str = "", truncated: bool = False) -> Reply:
     """Take the text out of a reply.
 
@@ -70,19 +48,21 @@ def read_reply(reply: str, tag: str, *, request: str = "", truncated: bool = Fal
         request: what it was asked; what stands in these tags there is repeated, not written.
         truncated: the reply was cut at a limit of tokens.
     """
-    pairs, open_at = _pairs(reply, tag)
+    pairs, open_at = pairs_of(reply, tag)
     used = [pair for pair in pairs if not _spoken_of(pair.inner, tag, request)]
     if not used or open_at > used[-1].end:
         return Reply("", _failure(reply, tag, truncated, pairs, open_at >= 0))
     chosen = [pair for pair in used if pair.alone] or used
-    text = unwrapped(_bare(chosen[-1].inner, tag))
+    if truncated and not chosen[-1].alone:  # A draft in the middle of what was not said to its end.
+        return Reply("", _failure(reply, tag, truncated, [], is_open=True))
+    text = unwrapped(bare(chosen[-1].inner, tag))
     return Reply(text) if text else Reply("", f"nothing stands between its <{tag}> tags")
 
 
 def read_tags(reply: str, tag: str) -> list[str]:
     """Take all texts in such tags out of a reply, in their order."""
-    used = [pair.inner for pair in _pairs(reply, tag)[0] if not _spoken_of(pair.inner, tag, "")]
-    return [text for inner in used if (text := unwrapped(_bare(inner, tag)))]
+    used = [pair.inner for pair in pairs_of(reply, tag)[0] if not _spoken_of(pair.inner, tag, "")]
+    return [text for inner in used if (text := unwrapped(bare(inner, tag)))]
 
 
 def tagged(reply: str, tag: str) -> str | None:
@@ -90,7 +70,7 @@ def tagged(reply: str, tag: str) -> str | None:
     return read_reply(reply, tag).text or None
 
 
-def _failure(reply: str, tag: str, truncated: bool, pairs: Sequence[_Pair], is_open: bool) -> str:
+def _failure(reply: str, tag: str, truncated: bool, pairs: Sequence[Pair], is_open: bool) -> str:
     if truncated and not reply.strip():
         return "the reply was cut at its limit of tokens before it said anything"
     if truncated and (is_open or not pairs):
@@ -102,95 +82,6 @@ def _failure(reply: str, tag: str, truncated: bool, pairs: Sequence[_Pair], is_o
     if any(pair.inner.strip() for pair in pairs):
         return f"the reply only speaks of <{tag}> tags"
     return f"nothing stands between its <{tag}> tags"
-
-
-def _pairs(reply: str, tag: str) -> tuple[list[_Pair], int]:
-    """The pairs of tags that stand in no other, in order; and where the last text begins that
-    is opened on a line of its own and never closed, or -1.
-    """
-    tokens = list(_tokens(reply, tag))
-    matched, unclosed = _matched(reply, tokens)
-    found = [
-        _Pair(
-            opening.start(),
-            closing.end(),
-            reply[opening.end() : closing.start()],
-            _alone(reply, opening, closing),
-        )
-        for opening, closing in matched
-    ]
-    # A pair in another one is part of its text, unless the outer tags are only spoken of.
-    kept = _outermost([pair for pair in found if pair.alone])
-    others = _outermost([pair for pair in found if not pair.alone])
-    kept += [o for o in others if not any(o.holds(k) or k.holds(o) for k in kept)]
-    kept.sort(key=lambda pair: pair.end)
-    return kept, unclosed
-
-
-def _outermost(pairs: Sequence[_Pair]) -> list[_Pair]:
-    kept: list[_Pair] = []
-    for pair in sorted(pairs, key=lambda pair: (pair.start, -pair.end)):
-        if not kept or not kept[-1].holds(pair):
-            kept.append(pair)
-    return kept
-
-
-def _matched(
-    reply: str, tokens: Sequence[re.Match[str]]
-) -> tuple[list[tuple[re.Match[str], re.Match[str]]], int]:
-    """Match opening and closing tags as nested ones.
-
-    An opening tag on a line of its own that is left over takes the last closing one before the
-    next such tag: the tags between were spoken of in its text.
-    """
-    stack: list[re.Match[str]] = []
-    matched: list[tuple[re.Match[str], re.Match[str]]] = []
-    for token in tokens:
-        if not token["end"]:
-            stack.append(token)
-        elif stack:
-            matched.append((stack.pop(), token))
-        elif matched and not _ends_line(reply, matched[-1][1]) and _ends_line(reply, token):
-            matched[-1] = (matched[-1][0], token)  # The one before was spoken of in the text.
-    unclosed, limit = -1, len(reply)
-    for opening in reversed([token for token in stack if _opens_line(reply, token)]):
-        inner = [pair for pair in matched if opening.end() <= pair[0].start() < limit]
-        if inner and not _opens_line(reply, inner[0][0]):
-            matched.append((opening, inner[-1][1]))
-        elif unclosed < 0 and reply[opening.end() :].strip():
-            unclosed = opening.start()
-        limit = opening.start()
-    return matched, unclosed
-
-
-def _tokens(reply: str, tag: str) -> Iterator[re.Match[str]]:
-    """The tags in a reply, without those that stand in backticks of their own."""
-    for token in _tag(tag).finditer(reply):
-        around = reply[token.start() - 1 : token.start()], reply[token.end() : token.end() + 1]
-        if around != ("`", "`"):
-            yield token
-
-
-@lru_cache
-def _tag(tag: str) -> re.Pattern[str]:
-    return re.compile(
-        rf"[<＜]\s{{0,9}}(?P<end>[/／]?)\s{{0,9}}{re.escape(tag)}(?:\s[^<>＜＞\n]{{0,80}})?[>＞]",
-        re.IGNORECASE,
-    )
-
-
-def _alone(reply: str, opening: re.Match[str], closing: re.Match[str]) -> bool:
-    return _opens_line(reply, opening) and _ends_line(reply, closing)
-
-
-def _opens_line(reply: str, token: re.Match[str]) -> bool:
-    line = reply[max(0, token.start() - 80) : token.start()].rpartition("\n")[2]
-    return bool(_BEFORE.search(line))
-
-
-def _ends_line(reply: str, token: re.Match[str]) -> bool:
-    rest = reply[token.end() : token.end() + 80].partition("\n")[0]
-    return bool(_AFTER.match(re.sub(r"<[^<>]*>", "", rest)))
 
 
 def _spoken_of(inner: str, tag: str, request: str) -> bool:
@@ -210,31 +101,3 @@ def _spoken_of(inner: str, tag: str, request: str) -> bool:
 @lru_cache
 def _between(tag: str) -> re.Pattern[str]:
     return re.compile(rf"<{re.escape(tag)}>([^<]{{1,300}})</{re.escape(tag)}>", re.IGNORECASE)
-
-
-def _bare(inner: str, tag: str) -> str:
-    """Take off tags that were written twice, or opened again and again."""
-    text = inner.strip()
-    tokens = list(_tag(tag).finditer(text))
-    if not any(token["end"] for token in tokens):
-        start = 0
-        for token in tokens:
-            if text[start : token.start()].strip():
-                break
-            start = token.end()
-        return text[start:].strip()
-    first, last = tokens[0], tokens[-1]
-    around = first.start() == 0 and not first["end"] and last["end"] and last.end() == len(text)
-    if around and not _crossed(tokens[1:-1]):
-        return text[first.end() : last.start()].strip()
-    return text
-
-
-def _crossed(tokens: Sequence[re.Match[str]]) -> bool:
-    """Whether a tag is closed here that was opened before."""
-    depth = 0
-    for token in tokens:
-        depth += -1 if token["end"] else 1
-        if depth < 0:
-            return True
-    return False

@@ -26,7 +26,7 @@ class Result:
         gap: how the best prompt's test score compares with what validation promised.
         notes: what was noticed on the way, such as a noisy judge.
         refused: how many proposals and replies were refused (`n`), `of` how many, and how often
-            for which of the `reasons`.
+            for which of the `reasons`, with an `example`.
         mlflow: where it is logged: tracking_uri, run_id, url, complete, problem; may be empty.
         details: names for people: task, optimizer, model, optimizer_model.
     """

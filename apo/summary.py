@@ -22,7 +22,7 @@ def summary(folder: RunFolder) -> dict[str, Any]:
         require_result(result, str(folder.path / "result.json"))
     rows = candidates(folder)
     tried = sum(row["operator"] != "seed" for row in rows)
-    refused = {"refused": counted(_reasons(folder), tried)}
+    refused = {"refused": counted(_refusals(folder), tried)}
     if result is None:
         whole = [row for row in rows if row["whole"]]
         seeds = [row for row in rows if row["operator"] == "seed"]
@@ -47,13 +47,14 @@ def summary(folder: RunFolder) -> dict[str, Any]:
     return {**result, "state": folder.state, "settings": settings, "candidates": rows}
 
 
-def _reasons(folder: RunFolder) -> list[str]:
-    """Why each text that became no candidate was refused."""
+def _refusals(folder: RunFolder) -> list[tuple[str, str]]:
+    """Reason and text of all that became no candidate."""
     if not folder.journal_path.exists():
         return []
     database = open_for_reading(folder.journal_path)
     try:
-        return [str(event.body.get("reason", "")) for event in read_events(database, -1, "refused")]
+        bodies = [event.body for event in read_events(database, -1, "refused")]
+        return [(str(body.get("reason", "")), str(body.get("text", ""))) for body in bodies]
     finally:
         database.close()
 

@@ -28,7 +28,8 @@ def test_reasons_of_a_kind_are_counted_together() -> None:
         "the instruction holds the variable {{ b }} of the user turn",
         "seen before",
     ]
-    found = counted(reasons, 12)
+    found = counted([(reason, f" Text\n {i}") for i, reason in enumerate(reasons)], 12)
+    assert found["example"] == "Text 2"
     assert (found["n"], found["of"]) == (8, 20)
     assert list(found["reasons"].items()) == [
         ("the instruction copies a row of the data", 3),
@@ -40,10 +41,10 @@ def test_reasons_of_a_kind_are_counted_together() -> None:
 
 def test_told() -> None:
     assert told({}) == told(counted([], 3)) == ""
-    assert told(counted([SPEAKS] * 40, 0)) == (
+    assert told(counted([(SPEAKS, "")] * 40, 0)) == (
         f"All 40 proposals and replies of the optimizer model were refused: {SPEAKS} (40)."
     )
-    many = counted([letter for i, letter in enumerate("abcdef") for _ in range(9 - i)], 2000)
+    many = counted([(c, "") for i, c in enumerate("abcdef") for _ in range(9 - i)], 2000)
     assert told(many) == (
         "39 of 2,039 proposals and replies of the optimizer model were refused: a (9); b (8); "
         "c (7); d (6); other reasons (9)."
@@ -73,7 +74,10 @@ def run(tmp_path: Path, reply: str) -> Result:
     [
         ("Reply between <instruction> and </instruction> tags.", SPEAKS),
         ("<instruction>\nSort the ticket", "the reply opens <instruction> and never closes it"),
-        ("<instruction>Answer {{question}}.</instruction>", "the instruction holds {{…}}, which"),
+        (
+            "<instruction>Answer {{question}}.</instruction>",
+            "the instruction holds {{question}}, which",
+        ),
     ],
 )
 def test_a_search_that_gets_nowhere_says_why(
@@ -91,6 +95,8 @@ def test_a_search_that_gets_nowhere_says_why(
     said = " ".join(capsys.readouterr().err.split())
     assert "the search had no candidate to try beside the seed prompt" in said
     assert f"All 20 proposals and replies of the optimizer model were refused: {reason}" in said
+    assert "One began: " in said
+    assert refused["example"] in said
     assert "budget" not in said
     (folder.path / "result.json").unlink()  # As a run that is not finished has none.
     assert summary(folder)["refused"] == refused

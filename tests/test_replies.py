@@ -132,6 +132,11 @@ UNREAD = {
         True,
         CUT,
     ),
+    "cut after a draft in running words": (
+        "A first try is <instruction>Sort.</instruction>, but that is too",
+        True,
+        CUT,
+    ),
     "cut before": ("Let me look at the failures. The first", True, CUT),
     "cut in its thinking": ("", True, SILENT),
     "empty": (" \n", False, "the reply is empty"),

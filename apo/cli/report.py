@@ -56,9 +56,11 @@ def _nothing(refused: dict[str, Any]) -> None:
     say(NOTHING_TRIED if all_refused else NOTHING_FOUND, "yellow")
     _tell_refused(refused)
     if all_refused:
+        if refused.get("example"):
+            say(f"One began: {refused['example']}")
         say(
-            "The texts are in candidates.json of the run in MLflow. Another --optimizer-model may "
-            "write what can be read; seed prompt, contract and optimizer settings decide the rest."
+            "Another --optimizer-model may write what can be used; or look at the contract, the "
+            "meta-prompts and the optimizer's settings."
         )
 
 

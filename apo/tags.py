@@ -1,0 +1,147 @@
+"""Pairs of tags in a text that also speaks of them, nests them, and leaves them open."""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+_BEFORE = re.compile(r"(?:^|[:：])[\s>*_#`\"'“‘「\[(-]*(?:\d{1,2}[.)])?\s*$")
+"""What may stand before a tag on its line where it opens the text, and is not spoken of."""
+_AFTER = re.compile(r"[\s*_`\"'”’」\])，,.。!…]*$")
+
+
+class Pair(NamedTuple):
+    """An opening tag with its closing one.
+
+    Attributes:
+        start: of the opening tag.
+        end: of the closing tag.
+        inner: what stands between them.
+        alone: both tags begin or end their lines, as where they are used and not spoken of.
+    """
+
+    start: int
+    end: int
+    inner: str
+    alone: bool
+
+    def holds(self, other: "Pair") -> bool:
+        """Whether the other stands inside."""
+        return self != other and self.start <= other.start and other.end <= self.end
+
+
+def pairs_of(reply: str, tag: str) -> tuple[list[Pair], int]:
+    """The pairs of tags that stand in no other, in order; and where the last text begins that
+    is opened on a line of its own and never closed, or -1.
+    """
+    tokens = list(_tokens(reply, tag))
+    matched, unclosed = _matched(reply, tokens)
+    found = [
+        Pair(
+            opening.start(),
+            closing.end(),
+            reply[opening.end() : closing.start()],
+            _alone(reply, opening, closing),
+        )
+        for opening, closing in matched
+    ]
+    # A pair in another one is part of its text, unless the outer tags are only spoken of.
+    kept = _outermost([pair for pair in found if pair.alone])
+    others = _outermost([pair for pair in found if not pair.alone])
+    kept += [o for o in others if not any(o.holds(k) or k.holds(o) for k in kept)]
+    kept.sort(key=lambda pair: pair.end)
+    return kept, unclosed
+
+
+def _outermost(pairs: Sequence[Pair]) -> list[Pair]:
+    kept: list[Pair] = []
+    for pair in sorted(pairs, key=lambda pair: (pair.start, -pair.end)):
+        if not kept or not kept[-1].holds(pair):
+            kept.append(pair)
+    return kept
+
+
+def _matched(
+    reply: str, tokens: Sequence[re.Match[str]]
+) -> tuple[list[tuple[re.Match[str], re.Match[str]]], int]:
+    """Match opening and closing tags as nested ones.
+
+    An opening tag on a line of its own that is left over takes the last closing one before the
+    next such tag: the tags between were spoken of in its text.
+    """
+    stack: list[re.Match[str]] = []
+    matched: list[tuple[re.Match[str], re.Match[str]]] = []
+    for token in tokens:
+        if not token["end"]:
+            stack.append(token)
+        elif stack:
+            matched.append((stack.pop(), token))
+        elif matched and not _ends_line(reply, matched[-1][1]) and _ends_line(reply, token):
+            matched[-1] = (matched[-1][0], token)  # The one before was spoken of in the text.
+    unclosed, limit = -1, len(reply)
+    for opening in reversed([token for token in stack if _opens_line(reply, token)]):
+        inner = [pair for pair in matched if opening.end() <= pair[0].start() < limit]
+        if inner and not _opens_line(reply, inner[0][0]):
+            matched.append((opening, inner[-1][1]))
+        elif unclosed < 0 and reply[opening.end() :].strip():
+            unclosed = opening.start()
+        limit = opening.start()
+    return matched, unclosed
+
+
+def _tokens(reply: str, tag: str) -> Iterator[re.Match[str]]:
+    """The tags in a reply, without those that stand in backticks of their own."""
+    for token in _tag(tag).finditer(reply):
+        around = reply[token.start() - 1 : token.start()], reply[token.end() : token.end() + 1]
+        if around != ("`", "`"):
+            yield token
+
+
+@lru_cache
+def _tag(tag: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"[<＜]\s{{0,9}}(?P<end>[/／]?)\s{{0,9}}{re.escape(tag)}(?:\s[^<>＜＞\n]{{0,80}})?[>＞]",
+        re.IGNORECASE,
+    )
+
+
+def _alone(reply: str, opening: re.Match[str], closing: re.Match[str]) -> bool:
+    return _opens_line(reply, opening) and _ends_line(reply, closing)
+
+
+def _opens_line(reply: str, token: re.Match[str]) -> bool:
+    line = reply[max(0, token.start() - 80) : token.start()].rpartition("\n")[2]
+    return bool(_BEFORE.search(line))
+
+
+def _ends_line(reply: str, token: re.Match[str]) -> bool:
+    rest = reply[token.end() : token.end() + 80].partition("\n")[0]
+    return bool(_AFTER.match(re.sub(r"<[^<>]*>", "", rest)))
+
+
+def bare(inner: str, tag: str) -> str:
+    """Take off tags that were written twice, or opened again and again."""
+    text = inner.strip()
+    tokens = list(_tag(tag).finditer(text))
+    if not any(token["end"] for token in tokens):
+        start = 0
+        for token in tokens:
+            if text[start : token.start()].strip():
+                break
+            start = token.end()
+        return text[start:].strip()
+    first, last = tokens[0], tokens[-1]
+    around = first.start() == 0 and not first["end"] and last["end"] and last.end() == len(text)
+    if around and not _crossed(tokens[1:-1]):
+        return text[first.end() : last.start()].strip()
+    return text
+
+
+def _crossed(tokens: Sequence[re.Match[str]]) -> bool:
+    """Whether a tag is closed here that was opened before."""
+    depth = 0
+    for token in tokens:
+        depth += -1 if token["end"] else 1
+        if depth < 0:
+            return True
+    return False
