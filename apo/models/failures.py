@@ -164,7 +164,8 @@ def _refused(address: Address, status: int) -> str:
             f"{address.url}#{address.model} and set APO_API_KEY."
         )
     if not address.key:
-        return f"No key was sent. Set one: export {variable}=YOUR_KEY."
+        headers = " What a gateway wants in other headers is set in APO_HEADERS."
+        return f"No key was sent. Set one: export {variable}=YOUR_KEY.{headers * (status == 403)}"
     if status == 403:  # Who is not known gets a 401.
         return (
             f"It knows the key in {variable}, or asks for none, and does not let it do this: look "

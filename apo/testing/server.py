@@ -26,15 +26,9 @@ from aiohttp import web
 from apo.errors import AuthenticationError, ModelError, SettingsError
 from apo.model import Model
 from apo.testing.batches import Batches
+from apo.testing.dialects import MANNERS, answer, encode, manner
 from apo.testing.faults import DELIVERED, STATUS, Faults, spoil
-from apo.testing.wire import (
-    chat_completion,
-    echoed,
-    parse_body,
-    read_request,
-    read_scored_request,
-    status_of,
-)
+from apo.testing.wire import echoed, error_body, parse_body, read_scored_request, refusal
 
 RETRY_AFTER = (408, 429, 500, 503, 529)
 """The refusals that carry a Retry-After header, if one was asked for."""
@@ -58,6 +52,7 @@ class ChatServer:
         latency: seconds that every attempt takes beside the model's own time.
         key: the only key that is accepted; None accepts all.
         port: 0 takes a free one.
+        dialect: its way of speaking, by name; see `apo.testing.dialects`.
 
     Attributes:
         base_url: where it serves, once entered.
@@ -79,7 +74,9 @@ class ChatServer:
         latency: float = 0.0,
         key: str | None = None,
         port: int = 0,
+        dialect: str = "plain",
     ) -> None:
+        self._manner = manner(dialect)
         self.model, self.faults, self.latency = model, faults or Faults(), latency
         self.base_url = ""
         self.requests = self.answered = self.in_flight = self.max_in_flight = 0
@@ -121,7 +118,8 @@ class ChatServer:
         try:
             return await self._reply(request)
         except ModelError as error:
-            return self._refuse(*status_of(error), str(error))
+            status, body = refusal(error)
+            return self._refuse(status, body)
         finally:
             self.in_flight -= 1
 
@@ -132,15 +130,20 @@ class ChatServer:
         self.seen.append(Seen(request.path_qs, headers, body))
         await asyncio.sleep(self.latency)
         self._check_key(headers)
+        if self._manner.header and not headers.get(self._manner.header):
+            wanted = error_body("forbidden", f"The header {self._manner.header} is missing.")
+            return self._refuse(403, wanted)
         if self.faults.status is not None:
-            return self._refuse(self.faults.status, "stated", "This status was asked for.")
+            stated = error_body("stated", "This status was asked for.")
+            return self._refuse(self.faults.status, stated)
         content = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).digest()
         fault = self.faults.draw(content, self._attempts[content])
         self._attempts[content] += 1
         if fault in STATUS:
             status, code = STATUS[fault]
             # Some servers show the key that they were given.
-            return self._refuse(status, code, f"Try again. Your key was {_key(headers)}.", fault)
+            said = error_body(code, f"Try again. Your key was {_key(headers)}.")
+            return self._refuse(status, said, fault)
         if fault == "hang":
             self.by_fault[fault] += 1
             await asyncio.sleep(self.faults.max_hang)
@@ -153,7 +156,8 @@ class ChatServer:
                 self._paid(content)
             return response
         self._paid(content)
-        return web.Response(body=orjson.dumps(data), content_type="application/json")
+        written, kind = encode(data, self._manner)
+        return web.Response(body=written, content_type=kind)
 
     async def _data(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
         """The right answer's body."""
@@ -163,7 +167,7 @@ class ChatServer:
         return echoed(body, asked, await self.model.complete(asked))
 
     async def _chat(self, body: dict[str, Any]) -> dict[str, Any]:
-        return chat_completion(body, await self.model.complete(read_request(body)))
+        return await answer(self.model, body, self._manner)
 
     def _paid(self, content: bytes) -> None:
         self.answered += 1
@@ -174,15 +178,14 @@ class ChatServer:
         if self._key is not None and given != self._key:
             raise AuthenticationError(f"Incorrect API key provided: {given}.")
 
-    def _refuse(self, status: int, code: str, message: str, fault: str = "") -> web.Response:
+    def _refuse(self, status: int, body: dict[str, Any], fault: str = "") -> web.Response:
         self.by_fault[fault or str(status)] += 1
         headers: dict[str, str] = {}
         if self.faults.retry_after is not None and status in RETRY_AFTER:
             headers["Retry-After"] = self.faults.retry_after
         if fault == "redirect":
             headers["Location"] = "http://elsewhere.invalid/v1/chat/completions"
-        error = {"message": message, "type": "error", "param": None, "code": code}
-        data = orjson.dumps({"error": error})
+        data = orjson.dumps(body)
         return web.Response(
             body=data, status=status, headers=headers, content_type="application/json"
         )
@@ -200,9 +203,10 @@ def serve(
     latency: float = 0.0,
     key: str | None = None,
     port: int = 0,
+    dialect: str = "plain",
 ) -> Generator[ChatServer]:
     """Serve a model from a thread of its own, for callers that block; see `ChatServer`."""
-    server = ChatServer(model, faults=faults, latency=latency, key=key, port=port)
+    server = ChatServer(model, faults=faults, latency=latency, key=key, port=port, dialect=dialect)
     started: Future[Callable[[], object]] = Future()
 
     async def run() -> None:
@@ -233,8 +237,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.add_argument(f"--{name.replace('_', '-')}", type=float, default=0.0, metavar="SHARE")
     parser.add_argument("--retry-after", help="header of a 429 or 500, in seconds or as a date")
     parser.add_argument("--seed", type=int, default=0, help="of the faults")
+    parser.add_argument("--dialect", default="plain", help="its way of speaking; help lists all")
     options = vars(parser.parse_args(arguments))
     port, latency = options.pop("port"), options.pop("latency_ms") / 1000
+    dialect = options.pop("dialect")
+    if dialect == "help":
+        print(*(f"{name:<18} {one.about}" for name, one in MANNERS.items()), sep="\n")
+        return
 
     async def run() -> None:
         from apo.models.embedded import Embedded
@@ -242,8 +251,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        faults = Faults(**options)
-        async with ChatServer(Embedded(), faults=faults, latency=latency, port=port) as server:
+        served = ChatServer(
+            Embedded(), faults=Faults(**options), latency=latency, port=port, dialect=dialect
+        )
+        async with served as server:
             print(server.base_url, flush=True)
             await stop.wait()
 

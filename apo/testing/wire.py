@@ -11,6 +11,7 @@ from apo.errors import (
     ContentFilterError,
     ContextLengthError,
     ModelError,
+    OptionRefusedError,
     PromptError,
     QuotaError,
     RateLimitError,
@@ -21,6 +22,7 @@ STATUS: dict[type[ModelError], tuple[int, str]] = {
     AuthenticationError: (401, "invalid_api_key"),
     QuotaError: (429, "insufficient_quota"),
     BadRequestError: (400, "invalid_value"),
+    OptionRefusedError: (400, "unsupported_parameter"),
     RateLimitError: (429, "rate_limit_exceeded"),
     ContextLengthError: (400, "context_length_exceeded"),
     ContentFilterError: (400, "content_filter"),
@@ -141,3 +143,15 @@ def chat_completion(body: dict[str, Any], completion: Completion) -> dict[str, A
 def status_of(error: ModelError) -> tuple[int, str]:
     """The HTTP status and the code that say an error on the wire."""
     return STATUS.get(type(error), (500, "server_error"))
+
+
+def refusal(error: ModelError) -> tuple[int, dict[str, Any]]:
+    """The HTTP status and the body that say an error on the wire."""
+    status, code = status_of(error)
+    option = error.option if isinstance(error, OptionRefusedError) else None
+    return status, error_body(code, str(error), option)
+
+
+def error_body(code: str, message: str, param: str | None = None) -> dict[str, Any]:
+    """The body of an error."""
+    return {"error": {"message": message, "type": "error", "param": param, "code": code}}

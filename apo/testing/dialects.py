@@ -1,0 +1,237 @@
+"""The ways in which servers say the same answer, or fail to, for clients to be tried on."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from apo.errors import ModelError, OptionRefusedError, SettingsError, near
+from apo.model import Completion, Model, Request
+from apo.models.address import Address
+from apo.models.replies import read_reply
+from apo.testing.wire import chat_completion, read_request, refusal
+
+THOUGHT = "The user wants one answer. Answer: login? No, I would rather say something else."
+JSON, EVENTS = "application/json", "text/event-stream"
+Body = dict[str, Any]
+
+
+def _as_it_is(_: Body, __: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """A server's way of speaking.
+
+    Attributes:
+        about: what it does, in words.
+        change: makes the body of a right answer to that of this server, given the answer's text.
+        refuses: options that it refuses by name; "system" is the role of a turn.
+        header: a header that it wants; "" for none.
+        streams: whether it answers in server-sent events, though it was not asked to.
+        understood: whether its answers can be understood; otherwise a run stops.
+    """
+
+    about: str
+    change: Callable[[Body, str], None] = _as_it_is
+    refuses: tuple[str, ...] = ()
+    header: str = ""
+    streams: bool = False
+    understood: bool = True
+
+
+def _said(form: str) -> Callable[[Body, str], None]:
+    def change(body: Body, text: str) -> None:
+        content = form.replace("THOUGHT", THOUGHT).replace("ANSWER", text)
+        body["choices"][0]["message"]["content"] = content
+
+    return change
+
+
+def _beside(field: str) -> Callable[[Body, str], None]:
+    def change(body: Body, _: str) -> None:
+        body["choices"][0]["message"][field] = THOUGHT
+
+    return change
+
+
+def _in_parts(body: Body, text: str) -> None:
+    thinking = {"type": "thinking", "thinking": [{"type": "text", "text": THOUGHT}]}
+    content = [thinking, {"type": "text", "text": text}]
+    body["choices"][0]["message"]["content"] = content
+
+
+def _counts(tokens: object) -> Callable[[Body, str], None]:
+    def change(body: Body, _: str) -> None:
+        body["usage"] = {"prompt_tokens": tokens, "completion_tokens": tokens}
+
+    return change
+
+
+def _ends(reason: str) -> Callable[[Body, str], None]:
+    def change(body: Body, _: str) -> None:
+        body["choices"][0] |= {"message": {"content": None}, "finish_reason": reason}
+        if reason == "length":
+            body["choices"][0]["message"]["reasoning_content"] = THOUGHT
+
+    return change
+
+
+def _fails(body: Body, _: str) -> None:
+    body.clear()
+    body["error"] = {"message": "The upstream failed.", "type": "upstream_error"}
+
+
+def _has_no_choice(body: Body, _: str) -> None:
+    body["choices"] = []
+
+
+MANNERS = {
+    "plain": Manner(about="a text, and nothing else"),
+    "think": Manner(
+        about="thinking in <think> tags before the answer",
+        change=_said("<think>\nTHOUGHT\n</think>\n\nANSWER"),
+    ),
+    "lone-think": Manner(about="a lone </think>", change=_said("THOUGHT\n</think>\n\nANSWER")),
+    "thinking": Manner(
+        about="thinking in <thinking> tags", change=_said("<thinking>THOUGHT</thinking>\nANSWER")
+    ),
+    "brackets": Manner(about="[THINK]…[/THINK]", change=_said("[THINK]THOUGHT[/THINK]ANSWER")),
+    "harmony": Manner(
+        about="the channels of gpt-oss in the text",
+        change=_said(
+            "<|channel|>analysis<|message|>THOUGHT<|end|><|start|>assistant"
+            "<|channel|>final<|message|>ANSWER"
+        ),
+    ),
+    "reasoning-content": Manner(
+        about="thinking in reasoning_content", change=_beside("reasoning_content")
+    ),
+    "reasoning": Manner(about="thinking in the field reasoning", change=_beside("reasoning")),
+    "parts": Manner(about="a content of parts, one of thinking", change=_in_parts),
+    "streamed": Manner(about="server-sent events that nobody asked for", streams=True),
+    "reasoner": Manner(
+        about="refuses max_tokens, temperature, top_p, penalties and stop",
+        refuses=(
+            "max_tokens",
+            "temperature",
+            "top_p",
+            "frequency_penalty",
+            "presence_penalty",
+            "stop",
+        ),
+    ),
+    "older": Manner(about="refuses max_completion_tokens", refuses=("max_completion_tokens",)),
+    "no-seed": Manner(about="refuses a seed", refuses=("seed",)),
+    "no-system": Manner(about="refuses system turns", refuses=("system",)),
+    "zero-usage": Manner(about="counts 0 tokens", change=_counts(0)),
+    "negative-usage": Manner(about="counts -7 tokens", change=_counts(-7)),
+    "text-usage": Manner(about="counts 'many' tokens", change=_counts("many")),
+    "absurd-usage": Manner(about="counts 2^63 - 1 tokens", change=_counts(2**63 - 1)),
+    "gateway": Manner(
+        about="a gateway that wants the header X-Gateway-Key", header="x-gateway-key"
+    ),
+    "no-limit": Manner(
+        about="refuses both names of an answer's limit",
+        refuses=("max_tokens", "max_completion_tokens"),
+    ),
+    "cut": Manner(about="cut while it still thinks: no content", change=_ends("length")),
+    "finish-error": Manner(
+        about="200 with finish_reason error", change=_ends("error"), understood=False
+    ),
+    "error-object": Manner(about="200 with an error", change=_fails, understood=False),
+    "no-choice": Manner(about="200 without a choice", change=_has_no_choice, understood=False),
+    "stream-error": Manner(
+        about="a stream that ends in an error", change=_fails, streams=True, understood=False
+    ),
+    "filtered": Manner(about="200 with content_filter", change=_ends("content_filter")),
+}
+
+
+def manner(name: str) -> Manner:
+    """Find a way of speaking by its name.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    if name not in MANNERS:
+        raise SettingsError(f"There is no dialect {name!r}.{near(name, list(MANNERS))}")
+    return MANNERS[name]
+
+
+async def answer(model: Model, body: Body, manner: Manner) -> Body:
+    """Answer a request's body with that of a reply.
+
+    Raises:
+        OptionRefusedError: it asks with an option that the server refuses.
+        ModelError: what the model raises.
+    """
+    request = read_request(body)
+    for option in manner.refuses:
+        if option in body or option in [message.role for message in request.messages]:
+            raise OptionRefusedError(
+                f"Unsupported parameter: '{option}' is not supported with this model."
+                if option != "system"
+                else "System role not supported",
+                option,
+            )
+    completion = await model.complete(request)
+    data = chat_completion(body, completion)
+    manner.change(data, completion.text)
+    return data
+
+
+def encode(data: Body, manner: Manner) -> tuple[bytes, str]:
+    """Write a reply's body as bytes, and say what kind they are."""
+    if not manner.streams:
+        return orjson.dumps(data), JSON
+    events = [data]
+    if "choices" in data:
+        (choice,) = data["choices"]
+        text = choice["message"]["content"]
+        deltas: list[Body] = [{"role": "assistant"}, {"content": text[:2]}, {"content": text[2:]}]
+        reason = choice["finish_reason"]
+        choices: list[Body] = [{"delta": delta} for delta in deltas]
+        choices.append({"delta": {}, "finish_reason": reason})
+        events = [{**data, "choices": [one], "usage": None} for one in choices]
+        events.append({**data, "choices": []})
+    lines = [b"data: " + orjson.dumps(event) for event in events]
+    return b"\n\n".join([*lines, b"data: [DONE]", b""]), EVENTS
+
+
+class InProcess:
+    """A model asked and read as over the wire, in a server's way of speaking, without a socket.
+
+    Args:
+        model: what answers.
+        name: of the way of speaking, from `MANNERS`.
+    """
+
+    def __init__(self, model: Model, name: str = "plain") -> None:
+        self.name, self.asked = model.name, 0
+        self._model, self._manner = model, manner(name)
+        self._address = Address(name=model.name, model=model.name, url="http://in.process/v1")
+        self.dialect = self._address.dialect
+
+    async def complete(self, request: Request) -> Completion:
+        """Answer the request.
+
+        Raises:
+            ModelError: what the server says is no answer.
+        """
+        self.asked += 1
+        await asyncio.sleep(0)
+        try:
+            data = await answer(self._model, self._address.body(request), self._manner)
+        except ModelError as error:
+            status, said = refusal(error)
+            return read_reply(self._address, status, {}, orjson.dumps(said))
+        written, kind = encode(data, self._manner)
+        return read_reply(self._address, 200, {"content-type": kind}, written)
+
+    async def aclose(self) -> None:
+        """Close the model."""
+        await self._model.aclose()

@@ -1,0 +1,129 @@
+"""Runs over the ways in which servers speak: the same winner, or a clear stop."""
+
+import asyncio
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from apo import Budget, ModelUnavailable, Options, Prompt, Result, Score, aoptimize
+from apo.errors import ModelError, SettingsError
+from apo.models import open_model
+from apo.optimizers import BY_NAME
+from apo.retry import Retry
+from apo.testing import FakeModel, FakeOptimizerModel, fake_task
+from apo.testing.dialects import MANNERS, THOUGHT, InProcess
+from apo.testing.server import main, serve
+
+SAME = (
+    "think", "lone-think", "thinking", "brackets", "harmony", "reasoning-content", "reasoning",
+    "parts", "streamed", "reasoner", "older", "zero-usage", "negative-usage", "text-usage",
+    "absurd-usage",
+)  # fmt: skip
+"""Over these a model answers as ever; without a seed or a system turn it may answer otherwise."""
+STOPS = [name for name, manner in MANNERS.items() if not manner.understood]
+HARD = ("think", "harmony", "reasoner")
+
+
+async def no_wait(_: float) -> None:
+    await asyncio.sleep(0)
+
+
+def run(optimizer: str, dialect: str, home: Path, budget: Budget | None = None) -> Result:
+    return asyncio.run(
+        aoptimize(
+            fake_task(6),
+            BY_NAME[optimizer](),
+            model=InProcess(FakeModel(), dialect),
+            optimizer_model=InProcess(FakeOptimizerModel(), dialect),
+            budget=budget or Budget(max_calls=90),
+            options=Options(track=False),
+            retry=Retry(sleep=no_wait),
+            home=home,
+        )
+    )
+
+
+def answers(result: Result) -> tuple[Prompt, list[tuple[str, Score | None]]]:
+    """The winner, and what was answered with it, without the tokens that it took."""
+    rollouts = result.best.rollouts
+    return result.best.prompt, [(rollout.output, rollout.score) for rollout in rollouts]
+
+
+@cache
+def plainly(optimizer: str, home: Path) -> Result:
+    return run(optimizer, "plain", home)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("plain")
+
+
+@pytest.mark.parametrize("optimizer", sorted(BY_NAME))
+def test_every_optimizer_ends_the_same(optimizer: str, home: Path, tmp_path: Path) -> None:
+    expected = plainly(optimizer, home)
+    for dialect in HARD:
+        found = run(optimizer, dialect, tmp_path / dialect)
+        assert found.best == expected.best, dialect
+        assert found.spent.calls == expected.spent.calls
+        assert found.notes != expected.notes
+
+
+@pytest.mark.parametrize("dialect", SAME)
+def test_one_optimizer_ends_the_same_over_each(dialect: str, home: Path, tmp_path: Path) -> None:
+    found, expected = run("opro", dialect, tmp_path), plainly("opro", home)
+    assert answers(found) == answers(expected)
+    assert found.verdict == expected.verdict
+
+
+@pytest.mark.parametrize("dialect", STOPS)
+def test_a_failure_is_no_answer(dialect: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match="gave no answer in 8 attempts"):
+        run("opro", dialect, tmp_path)
+
+
+def test_refused_limits_stop_a_run_that_needs_them_alone(tmp_path: Path) -> None:
+    assert run("opro", "no-limit", tmp_path / "calls").spent.calls
+    with pytest.raises(ModelError, match="use --max-calls"):
+        run("opro", "no-limit", tmp_path / "tokens", Budget(max_tokens=100_000))
+
+
+def test_held_back_and_cut_answers_are_told(tmp_path: Path) -> None:
+    held_back = run("opro", "filtered", tmp_path / "held")
+    assert held_back.seed.counts()["error"] == len(held_back.seed.rollouts)
+    cut = run("opro", "cut", tmp_path / "cut", Budget(max_tokens=1_000_000))
+    assert cut.seed.cuts() == {"cut": len(cut.seed.rollouts)}
+    assert any("cut at 1,024 tokens" in note for note in cut.notes)
+    assert THOUGHT not in f"{[rollout.output for rollout in cut.seed.rollouts]}"
+
+
+def test_a_gateway_over_a_socket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def asked(name: str) -> Result:
+        return asyncio.run(
+            aoptimize(
+                fake_task(6),
+                BY_NAME["opro"](),
+                model=open_model(name),
+                optimizer_model=FakeOptimizerModel(),
+                budget=Budget(max_calls=60),
+                options=Options(track=False),
+                home=tmp_path,
+            )
+        )
+
+    with serve(FakeModel(), dialect="gateway") as server:
+        with pytest.raises(ModelError, match="set in APO_HEADERS"):
+            asked(server.model_name)
+        monkeypatch.setenv("APO_HEADERS", '{"X-Gateway-Key": "gw-1"}')
+        assert asked(server.model_name).spent.calls
+    journals = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert journals
+    assert not any(b"gw-1" in data for data in journals)
+
+
+def test_dialects_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--dialect", "help"])
+    assert all(name in capsys.readouterr().out for name in ("harmony",))
+    with pytest.raises(SettingsError, match="Did you mean 'harmony'"):
+        InProcess(FakeModel(), "harmonie")
