@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import mean
 
 from apo.errors import TaskError
-from apo.meta_prompts import render
+from apo.meta_prompts import render, unfence
 from apo.model import Decoding, Message, Request
 from apo.replies import tagged
 from apo.scorers.awaited import Ask, Question, Ungraded
@@ -135,4 +135,5 @@ class Judge:
         worst = min(known)[1]
         value = mean(grade for grade, _ in known)
         reason = tagged(replies[worst], "reason") or "The judge gave no reason."
-        return Score(value, True, "" if value >= 1 else reason)
+        # Tags in the answer were shown to the judge escaped; who reads the reason saw none of that.
+        return Score(value, True, "" if value >= 1 else unfence(reason, reason))

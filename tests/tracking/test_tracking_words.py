@@ -307,6 +307,7 @@ def test_an_incomplete_verdict_says_so() -> None:
     ("prompt", "noted"),
     [
         (Prompt("Answer as {json}, 100%."), False),
+        (Prompt('Answer {"a": {"b": 1}} or {{"label": "x"}}.'), False),
         (Prompt("Never write {{x}}."), True),
         (Prompt("a", demos=(Demo("{{ y }}", "b"),)), True),
         (Prompt("{% if %}"), True),
@@ -319,6 +320,13 @@ def test_what_the_registry_would_fill_wrongly_is_noted(prompt: Prompt, noted: bo
     from apo.tracking.registry import caution
 
     assert bool(caution(prompt)) == noted
+    if not noted:  # Who takes it from the registry gets what apo measured.
+        from mlflow.entities.model_registry import PromptVersion
+
+        filled = dict.fromkeys(prompt.variables, "text")
+        messages = [message._asdict() for message in prompt.messages()]
+        expected = [message._asdict() for message in prompt.messages(filled)]
+        assert PromptVersion("p", 1, messages).format(**filled) == expected
 
 
 @pytest.mark.parametrize(
