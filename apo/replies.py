@@ -72,7 +72,7 @@ def tagged(reply: str, tag: str) -> str | None:
 
 def _failure(reply: str, tag: str, truncated: bool, pairs: Sequence[Pair], is_open: bool) -> str:
     if truncated and not reply.strip():
-        return "the reply was cut at its limit of tokens before it said anything"
+        return "the reply was cut before it said anything, perhaps while it was thinking"
     if truncated and (is_open or not pairs):
         return f"the reply was cut at its limit of tokens, before </{tag}>"
     if is_open:

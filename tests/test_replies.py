@@ -104,7 +104,7 @@ NONE = "the reply has no <instruction> tags"
 SPEAKS = "the reply only speaks of <instruction> tags"
 OPEN = "the reply opens <instruction> and never closes it"
 CUT = "the reply was cut at its limit of tokens, before </instruction>"
-SILENT = "the reply was cut at its limit of tokens before it said anything"
+SILENT = "the reply was cut before it said anything, perhaps while it was thinking"
 UNREAD = {
     "the request said again": (ASKED, False, SPEAKS),
     "the request said again, Korean": (ASKED_KO, False, SPEAKS),

@@ -566,6 +566,32 @@ def test_an_untagged_reply_is_asked_for_once_more_and_then_recorded() -> None:
     on_stage(work, writer=writer)
 
 
+def test_a_draft_in_thinking_that_never_ended_is_no_proposal() -> None:
+    async def work(stage: Stage) -> None:
+        assert await stage.search.propose([MetaPrompt("improve", "write")]) == []
+        assert stage.reasons == [
+            "the reply was cut before it said anything, perhaps while it was thinking"
+        ]
+
+    thinking = f"<think>\nA first try is {tag('Sort.')} but that is"
+    on_stage(work, writer=says(thinking, thinking))
+
+
+def test_tags_of_a_prompt_come_back_from_the_writer() -> None:
+    async def work(stage: Stage) -> None:
+        search = stage.search
+        seed = search.seed_prompts[0].with_instruction("Put it in <answer></answer>.")
+        search.accept([seed], operator="given")
+        meta = search.meta_prompt("x", "mine", parents=[seed], prompt=seed)
+        assert "<answer>" not in meta.text
+        [new] = await search.propose([meta])
+        assert new.instruction == "Put the word in <answer></answer>, as XML: <b>."
+
+    reply = tag("Put the word in &lt;answer&gt;&lt;/answer&gt;, as XML: <b>.")
+    text = "{{ prompt.instruction }}"
+    on_stage(work, writer=says(reply), meta_prompts={"mine": text})
+
+
 def test_a_refused_meta_prompt_counts_as_a_reply_that_cannot_be_parsed() -> None:
     async def work(stage: Stage) -> None:
         meta = MetaPrompt("improve", "write", stage.search.seed_prompts)
