@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from apo.evaluation import Evaluation
 from apo.must_pass import broken
 from apo.prompt import Prompt
+from apo.ranking import Rank, rank
 from apo.task import Example
 
 PRIOR_SIZE = 10
@@ -65,12 +66,7 @@ class Archive:
         order = sorted(hopes, key=lambda p: (hopes[p], len(self.parts[p])), reverse=True)
         return [(prompt, hopes[prompt]) for prompt in order]
 
-    def _rank(self, evaluation: Evaluation) -> tuple[bool, float, int, str]:
-        """Order evaluations of the same examples; ties go to the shorter text, then by id.
-
-        What was not answered counts as wrong: a candidate must not look better by leaving hard
-        examples unanswered.
-        """
-        prompt, seed = evaluation.prompt, self.whole.get(self.seed) if self.seed else None
+    def _rank(self, evaluation: Evaluation) -> Rank:
+        seed = self.whole.get(self.seed) if self.seed else None
         passes = seed is None or not broken(seed, evaluation)
-        return (passes, evaluation.at_least, -len(prompt.text()), prompt.id)
+        return rank(evaluation.prompt, evaluation.at_least, passes=passes)

@@ -94,7 +94,7 @@ def standings(folder: RunFolder) -> list[Standing]:
     every = [call for found in calls.values() for call in found]
     estimated = not every or any(call.usage.input_tokens is None for call in every)
     price = _prices(folder, every)
-    found = [
+    return [
         Standing(
             id=row["id"],
             operator=row["operator"],
@@ -111,11 +111,6 @@ def standings(folder: RunFolder) -> list[Standing]:
         )
         for row in rows
     ]
-    return sorted(
-        found,
-        key=lambda s: (not s.broken, s.score, -len(prompts[s.id].text()), s.id),
-        reverse=True,
-    )
 
 
 def _asked(folder: RunFolder, ids: set[str]) -> dict[str, dict[str, _Asked]]:

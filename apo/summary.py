@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from apo.errors import JournalError
-from apo.journal_rows import Event, open_for_reading, read_events
+from apo.journal_rows import open_for_reading
+from apo.record import Candidate, Record, read_record
 from apo.refusals import counted
 from apo.runs import RunFolder
-from apo.shapes import EVENTS, SETTINGS, require, require_result
+from apo.shapes import SETTINGS, require, require_result
 
 
 def summary(folder: RunFolder) -> dict[str, Any]:
@@ -20,9 +20,10 @@ def summary(folder: RunFolder) -> dict[str, Any]:
     require(settings, SETTINGS, str(folder.path / "run.json"))
     if result is not None:
         require_result(result, str(folder.path / "result.json"))
-    rows = candidates(folder)
+    record = read_record(folder.journal_path)
+    rows = _rows(record)
     tried = sum(row["operator"] != "seed" for row in rows)
-    refused = {"refused": counted(_refusals(folder), tried)}
+    refused = {"refused": counted(_refusals(record), tried)}
     if result is None:
         whole = [row for row in rows if row["whole"]]
         seeds = [row for row in rows if row["operator"] == "seed"]
@@ -47,73 +48,42 @@ def summary(folder: RunFolder) -> dict[str, Any]:
     return {**result, "state": folder.state, "settings": settings, "candidates": rows}
 
 
-def _refusals(folder: RunFolder) -> list[tuple[str, str]]:
+def _refusals(record: Record) -> list[tuple[str, str]]:
     """Reason and text of all that became no candidate."""
-    if not folder.journal_path.exists():
-        return []
-    database = open_for_reading(folder.journal_path)
-    try:
-        bodies = [event.body for event in read_events(database, -1, "refused")]
-        return [(str(body.get("reason", "")), str(body.get("text", ""))) for body in bodies]
-    finally:
-        database.close()
+    return [(str(body.get("reason", "")), str(body.get("text", ""))) for body in record.refused]
 
 
 def candidates(folder: RunFolder) -> list[dict[str, Any]]:
-    """Every candidate with its figures: measured on all of validation first, then by score.
+    """Every candidate with its figures, the best first as a search ranks them.
 
     A candidate that was only measured in part has the mean over the answered examples of all its
-    parts. One that breaks an example which must pass (`apo.must_pass`) names it in `broken`, and
-    comes after the others.
+    parts, and comes after those measured on all of validation. One that breaks an example which
+    must pass (`apo.must_pass`) names it in `broken`.
     """
-    if not folder.journal_path.exists():
-        return []
-    database = open_for_reading(folder.journal_path)
-    try:
-        events = list(read_events(database))
-    finally:
-        database.close()
-    for event in events:
-        where = f"{folder.journal_path}, event {event.seq}"
-        require(event.body, EVENTS.get(event.kind, {}), where, JournalError)
-    rows = {e.key: _empty(e) for e in events if e.kind == "candidate"}
-    for event in events:
-        if event.kind == "evaluation" and event.body["candidate"] in rows:
-            _add(rows[event.body["candidate"]], event.body)
-    _mark_broken([*rows.values()])
-    return sorted(
-        rows.values(),
-        key=lambda row: (row["whole"], not row["broken"], row["value"] or 0.0, row["n"]),
-        reverse=True,
-    )
+    return _rows(read_record(folder.journal_path))
 
 
-def _empty(event: Event) -> dict[str, Any]:
-    figures: dict[str, Any] = {"whole": False, "n": 0, "value": None, "missed": [], "broken": []}
-    return {"id": event.key, **event.body, **figures}
+def _rows(record: Record) -> list[dict[str, Any]]:
+    return [_row(candidate, record) for candidate in record.ranked]
 
 
-def _mark_broken(rows: list[dict[str, Any]]) -> None:
-    """Name the examples that must pass, and that the seed prompt alone gets right."""
-    seed = next((row for row in rows if row["operator"] == "seed"), None)
-    allowed = set[str](seed["missed"] if seed is not None and seed["whole"] else ())
-    for row in rows:
-        missed: list[str] = row.pop("missed")
-        if seed is not None and seed["whole"] and row is not seed:
-            row["broken"] = [example for example in missed if example not in allowed]
-
-
-def _add(row: dict[str, Any], evaluation: dict[str, Any]) -> None:
-    answered = evaluation["n"] - evaluation["error"]
-    if evaluation["whole"]:
-        row.update(whole=True, n=evaluation["n"], value=evaluation["value"])
-        missed: list[str] = evaluation.get("missed", [])  # Absent where nothing must pass.
-        require(missed, list, "the missed examples of an evaluation", JournalError)
-        row.update(at_least=evaluation["at_least"], missed=missed)
-    elif not row["whole"] and answered:
-        total = (row["value"] or 0.0) * row["n"] + evaluation["value"] * answered
-        row["n"] += answered
-        row["value"] = total / row["n"]
+def _row(candidate: Candidate, record: Record) -> dict[str, Any]:
+    figures = candidate.figures
+    row: dict[str, Any] = {
+        "id": candidate.id,
+        "operator": candidate.operator,
+        "parents": list(candidate.parents),
+        "prompt": candidate.prompt.to_dict(),
+        "whole": candidate.whole is not None,
+        "n": 0 if figures is None else figures.n,
+        "value": None if figures is None else figures.score,
+        "broken": record.broken(candidate),
+    }
+    if candidate.whole is not None:
+        row |= {"value": candidate.whole["value"], "at_least": candidate.whole["at_least"]}
+    elif figures is not None:
+        row["n"] -= figures.counts["error"]
+    return row
 
 
 def _spent(folder: RunFolder) -> dict[str, Any]:

@@ -9,11 +9,11 @@ import pytest
 from apo import Budget, Options, Result, Search, Task, optimize
 from apo.model import Request
 from apo.prompt import Prompt
+from apo.record import Record
 from apo.runs import RunFolder
 from apo.summary import candidates
 from apo.task import Example
 from apo.testing.fakes import FakeModel, fake_task
-from apo.tracking.record import Record
 from apo.verdict import judge
 
 BREAKER, HONEST = Prompt("Answer++ but not the marked ones"), Prompt("Answer+")

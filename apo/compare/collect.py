@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from apo.compare.runner import Grid
-from apo.journal_rows import open_for_reading, read_events
 from apo.prompt import Prompt
+from apo.record import BEST, read_record
 from apo.runs import RunFolder
 
 
@@ -131,16 +131,11 @@ def without_verdict(grid: Grid, curves: Iterable[Curve]) -> list[str]:
 
 
 def _curve(row: Row, folder: RunFolder) -> Curve:
-    """Read the evaluations on the whole validation split, and keep those that were a rise."""
-    database = open_for_reading(folder.journal_path)
-    try:
-        bodies = [event.body for event in read_events(database) if event.kind == "evaluation"]
-    finally:
-        database.close()
-    points: list[tuple[int, float]] = []
-    for body in sorted((b for b in bodies if b["whole"]), key=lambda b: int(b["calls"])):
-        if not points or body["value"] > points[-1][1]:
-            points.append((body["calls"], body["value"]))
-    end = max((int(body["calls"]) for body in bodies), default=0)
-    calls, scores = zip(*points, strict=True) if points else ((), ())
-    return Curve(row, tuple(calls), tuple(scores), end)
+    """Read the best value so far at each measurement, and keep those that were a rise."""
+    record = read_record(folder.journal_path)
+    rises: list[tuple[int, float]] = []
+    for point in record.curves:
+        if point.key == BEST and (not rises or point.value > rises[-1][1]):
+            rises.append((point.step, point.value))
+    calls, scores = zip(*rises, strict=True) if rises else ((), ())
+    return Curve(row, tuple(calls), tuple(scores), record.calls)

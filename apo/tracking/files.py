@@ -8,8 +8,8 @@ from typing import Any
 
 from apo.errors import RunError
 from apo.prompt_files import write_prompt
+from apo.record import COUNTS, Candidate, Record
 from apo.runs import RunFolder
-from apo.tracking.record import COUNTS, Candidate, Record
 from apo.tracking.summary import chosen_prompts
 
 CANDIDATES = "candidates.json"
@@ -85,8 +85,7 @@ def _write_results(folder: RunFolder, target: Path) -> None:
 def candidate_rows(record: Record) -> list[dict[str, Any]]:
     """A row for each candidate, the best measured first, and for each refused text."""
     numbers = {candidate.id: candidate.ordinal for candidate in record.candidates.values()}
-    ranked = sorted(record.candidates.values(), key=_place)
-    rows = [_candidate_row(candidate, numbers) for candidate in ranked]
+    rows = [_candidate_row(candidate, numbers) for candidate in record.ranked]
     for body in record.refused:
         row = {"operator": body["operator"], "parents": _parents(body["parents"], numbers)}
         text = body["text"]
@@ -111,12 +110,6 @@ def _candidate_row(candidate: Candidate, numbers: Mapping[str, int]) -> dict[str
         score = None if figures.score is None else round(figures.score, 4)
         row |= {"score": score, "n": figures.n, **figures.counts}
     return row
-
-
-def _place(candidate: Candidate) -> tuple[bool, float, int]:
-    figures = candidate.figures
-    score = -1.0 if figures is None or figures.score is None else figures.score
-    return (candidate.whole is None, -score, candidate.ordinal)
 
 
 def _parents(ids: list[str] | tuple[str, ...], numbers: Mapping[str, int]) -> str:

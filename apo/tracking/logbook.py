@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from apo.errors import RunError
 from apo.journal_rows import open_for_reading
+from apo.record import Point, Record, result_points
 from apo.runs import RunFolder
 from apo.tracking.environment import (
     absolute_uri,
@@ -25,7 +26,6 @@ from apo.tracking.environment import (
 )
 from apo.tracking.files import TABLES, write_files
 from apo.tracking.parameters import experiment_name, parameters, run_name, tags, told_uri
-from apo.tracking.record import Point, Record, result_points
 from apo.tracking.tracked import Tracked
 
 if TYPE_CHECKING:

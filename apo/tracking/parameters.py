@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
+from apo.record import Record
 from apo.tracking.environment import public_uri
-from apo.tracking.record import Record
 from apo.tracking.summary import describe, model_names, optimizer_name
 
 LEFT_OUT = (

@@ -8,10 +8,10 @@ from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 
+from apo.record import Candidate, Point
 from apo.tracking.connection import connect
 from apo.tracking.environment import database_path
 from apo.tracking.files import clean
-from apo.tracking.record import Candidate, Point
 from apo.tracking.summary import shown
 
 PARENT = "mlflow.parentRunId"

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from apo.prompt import Prompt
+from apo.record import Record
 from apo.tracking.environment import public_uri
-from apo.tracking.record import Record
 
 MAX_NOTE = 8000  # The longest tag that MLflow keeps whole.
 MAX_PROMPT = 2500

@@ -18,9 +18,9 @@ from apo.cli.look import runs, show
 from apo.errors import JournalError, RunError
 from apo.journal import Journal
 from apo.journal_rows import Entry, open_for_reading, read_events
+from apo.record import Record
 from apo.runs import RunFolder, find_run, list_runs
 from apo.summary import summary
-from apo.tracking.record import Record
 from tests.fuzz.hostile import damaged, fuzzed, fuzzed_slowly, json_values, texts, told
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from apo import Budget, Options, optimize
 from apo.optimizers import RandomSearch
+from apo.record import Record
 from apo.runs import RunFolder
 from apo.testing.fakes import FakeModel, FakeOptimizerModel, fake_task
 from apo.tracking.files import FLIPS, FRONT, TABLES, TRANSFER, write_files
-from apo.tracking.record import Record
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from apo.errors import SettingsError
 from apo.journal import Journal
 from apo.journal_rows import open_for_reading
 from apo.prompt import Demo, Prompt
+from apo.record import Point, Record, result_points
 from apo.tracking import run_url, tracking_uri, ui_command
 from apo.tracking.environment import (
     ENVIRONMENT,
@@ -27,7 +28,6 @@ from apo.tracking.environment import (
 )
 from apo.tracking.files import candidate_rows, clean
 from apo.tracking.parameters import experiment_name, parameters, tags, told_uri
-from apo.tracking.record import Point, Record, result_points
 from apo.tracking.summary import MAX_LINE, MAX_NOTE, describe, fenced, shown, verdict_sentence
 
 NAMES = st.text(max_size=200)

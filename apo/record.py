@@ -3,15 +3,19 @@
 import math
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from apo.errors import JournalError
-from apo.journal_rows import Event, read_events
+from apo.journal_rows import Event, open_for_reading, read_events
 from apo.prompt import Prompt
+from apo.ranking import Rank, rank
 from apo.shapes import EVENTS, require
 
+BEST = "best/validation_score"
 COUNTS = ("right", "wrong", "malformed", "error", "tokens")
 
 
@@ -110,6 +114,7 @@ class Record:
         self.refused: list[Mapping[str, Any]] = []
         self.curves: list[Point] = []
         self.best: Candidate | None = None
+        self.calls = 0  # Answered ones, at the last measurement.
         self._of_best: list[Point] = []
         self._seq = -1
 
@@ -138,26 +143,58 @@ class Record:
             self._measure(self.candidates[body["candidate"]], body)
 
     def _measure(self, candidate: Candidate, body: Mapping[str, Any]) -> None:
+        self.calls = max(self.calls, body["calls"])
+        missed = body.get("missed", [])  # Absent where nothing must pass.
+        require(missed, list, "the missed examples of an evaluation", JournalError)
         if not body["whole"]:
             candidate.partial.append(body)
         elif candidate.whole is None:
             candidate.whole = body
-            if self.best is None or self._rank(candidate) > self._rank(self.best):
-                self.best = candidate
-                self._of_best += candidate.validation(body["calls"])
+            best = self.ranked[0] if candidate is self.seed else candidate  # It says what passes.
+            if self.best is None or self._rank(best) > self._rank(self.best):
+                self.best = best
+                self._of_best += best.validation(body["calls"])
         if body["usd"] is not None:
             self.curves.append(Point("spend/usd", body["calls"], body["usd"]))
         score = self.best.figures.score if self.best and self.best.figures else None
         if body["whole"] and score is not None:
-            self.curves.append(Point("best/validation_score", body["calls"], score))
+            self.curves.append(Point(BEST, body["calls"], score))
 
-    def _rank(self, candidate: Candidate) -> tuple[bool, float, int, str]:
-        """Order candidates as the search does: by what must pass, value, shortness and id."""
-        body, prompt = candidate.whole or {}, candidate.prompt
-        seed = next(iter(self.candidates.values()))
-        allowed = set[str]((seed.whole or body).get("missed", ()))
-        passes = candidate is seed or allowed.issuperset(body.get("missed", ()))
-        return (passes, body["at_least"], -len(prompt.text()), prompt.id)
+    def _rank(self, candidate: Candidate) -> Rank:
+        at_least = (candidate.whole or {})["at_least"]
+        return rank(candidate.prompt, at_least, passes=not self.broken(candidate))
+
+    @property
+    def seed(self) -> Candidate | None:
+        """The seed prompt, which comes first; None before it."""
+        return next(iter(self.candidates.values()), None)
+
+    def broken(self, candidate: Candidate) -> list[str]:
+        """Ids of examples that must pass, and that the seed prompt alone gets right."""
+        seed = self.seed
+        if candidate.whole is None or seed is None or seed.whole is None or candidate is seed:
+            return []
+        allowed = set(seed.whole.get("missed", ()))
+        return [example for example in candidate.whole.get("missed", ()) if example not in allowed]
+
+    @property
+    def ranked(self) -> list[Candidate]:
+        """All candidates, the best first: those measured whole as a search ranks them.
+
+        After them come the others, by the mean of what was measured of them.
+        """
+
+        def hope(candidate: Candidate) -> tuple[float, int, int]:
+            figures = candidate.figures
+            if figures is None or figures.score is None:
+                return (-1.0, 0, -candidate.ordinal)
+            return (figures.score, figures.n, -candidate.ordinal)
+
+        parts = [c for c in self.candidates.values() if c.whole is None]
+        return [
+            *sorted(self.measured, key=self._rank, reverse=True),
+            *sorted(parts, key=hope, reverse=True),
+        ]
 
     @property
     def measured(self) -> list[Candidate]:
@@ -204,3 +241,16 @@ def result_points(result: Mapping[str, Any]) -> list[Point]:
 _SPENT = ("calls", "input_tokens", "output_tokens", "cached_tokens", "retries", "seconds")
 _VERDICT = ("n", "seed_score", "best_score", "difference", "p_value", "wins", "losses")
 _RATES = ("right", "wrong", "malformed", "error")
+
+
+def read_record(journal: Path) -> Record:
+    """Read all that a journal says of a run's candidates; nothing where there is no journal.
+
+    Raises:
+        JournalError: it is damaged.
+    """
+    record = Record()
+    if journal.exists():
+        with closing(open_for_reading(journal)) as database:
+            record.read(database)
+    return record
