@@ -35,6 +35,7 @@ class Answer:
         score: of the answer, in [0, 1]; None where it was refused, or models judge it.
         outcome: "right", "wrong", "malformed", "error", or "" where it was not scored.
         feedback: what is missing, or the refusal.
+        thinking: what the model thought before the answer, where that is known.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Answer:
     score: float | None
     outcome: str
     feedback: str
+    thinking: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,10 +164,13 @@ def _answer(
     request = Request(messages=prompt.messages(example.inputs), decoding=prompt.decoding)
     named = [cast("Model", SimpleNamespace(name=name)) for name in models]
     keys = [Call.to(Endpoint("task", model), request).key for model in named]
-    row: tuple[str | None, str] | None = None
+    row: tuple[str | None, str, str] | None = None
     with readable():
+        columns = {column[1] for column in database.execute("PRAGMA table_info(calls)")}
+        query = "SELECT reply, error, thinking FROM calls WHERE key = ?"
+        if "thinking" not in columns:  # A journal of an earlier version.
+            query = "SELECT reply, error, '' FROM calls WHERE key = ?"
         for key in keys:
-            query = "SELECT reply, error FROM calls WHERE key = ?"
             row = row or database.execute(query, (key,)).fetchone()
     if row is None:
         return None
@@ -186,4 +191,5 @@ def _answer(
         score=None if score is None else score.value,
         outcome=outcome,
         feedback=error or (score.feedback if score is not None else ""),
+        thinking=row[2],
     )

@@ -162,7 +162,7 @@ class Session:
             folder=self.folder.path,
         )
         self.progress.search = search
-        seeds = await self._measure_seeds(caller.meter, search)
+        seeds = await self._measure_seeds(caller, search)
         drift = await check_scorer(caller, self.task, seeds[0])
         self.progress.phase = "search"
         try:
@@ -214,17 +214,24 @@ class Session:
             random_seed=self.seed,
         )
 
-    async def _measure_seeds(self, meter: Meter, search: Search) -> list[Evaluation]:
+    async def _measure_seeds(self, caller: Caller, search: Search) -> list[Evaluation]:
         """Measure the seed prompts, and keep the verdict's share of the budget for it.
 
         The share in calls is known before; the others once it has been seen what calls take.
         """
-        self.progress.phase = "seed"
+        self.progress.phase, meter = "seed", caller.meter
         each = 2 * self.task.calls_per_example
         meter.hold_back("verdict", max_calls=each * len(self.task.test))
         try:
             seeds = await search.map(search.evaluate, search.seed_prompts)
         except BudgetExhausted as stop:
+            lost = meter.spent.lost_tokens
+            if lost > meter.spent.tokens:  # Then it is not the budget that has to be mended.
+                raise SettingsError(
+                    f"Attempts that failed, and may be billed all the same, took {lost:,} tokens "
+                    "of the budget before the seed prompt was measured. The last ended with: "
+                    f"{caller.problem or '(nothing)'}"
+                ) from stop
             raise SettingsError(
                 "The budget cannot pay for one measurement of the seed prompt on "
                 f"{len(self.task.validation)} validation examples. {stop} Raise the limit."

@@ -1,6 +1,7 @@
 """Runs over the ways in which servers speak: the same winner, or a clear stop."""
 
 import asyncio
+import sqlite3
 from functools import cache
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import pytest
 
 from apo import Budget, ModelUnavailable, Options, Prompt, Result, Score, aoptimize
 from apo.errors import ModelError, SettingsError
+from apo.history import history
 from apo.models import open_model
 from apo.optimizers import BY_NAME
 from apo.retry import Retry
+from apo.runs import find_run
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
 from apo.testing.dialects import MANNERS, THOUGHT, InProcess
 from apo.testing.server import main, serve
@@ -81,6 +84,22 @@ def test_one_optimizer_ends_the_same_over_each(dialect: str, home: Path, tmp_pat
 def test_a_failure_is_no_answer(dialect: str, tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="gave no answer in 8 attempts"):
         run("opro", dialect, tmp_path)
+
+
+def test_thinking_is_shown_beside_the_answer(tmp_path: Path) -> None:
+    done, task = run("opro", "harmony", tmp_path), fake_task(6)
+    example = task.validation[0].id
+    folder = find_run(done.run_id, tmp_path)
+    assert {a.thinking for a in history(folder, task, example).answers} == {THOUGHT}
+    with sqlite3.connect(folder.journal_path) as database:  # As one of before.
+        database.execute("ALTER TABLE calls DROP COLUMN thinking")
+    database.close()
+    assert {a.thinking for a in history(folder, task, example).answers} == {""}
+
+
+def test_failures_that_use_the_budget_up_are_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"took [0-9,]+ tokens .* finish_reason 'error'"):
+        run("opro", "finish-error", tmp_path, Budget(max_tokens=20_000))
 
 
 def test_refused_limits_stop_a_run_that_needs_them_alone(tmp_path: Path) -> None:

@@ -195,6 +195,8 @@ def tell_history(found: History) -> None:
         style = {"right": "green", "": ""}.get(answer.outcome, "red")
         score = percent(answer.score) if answer.score is not None else answer.outcome or "–"
         told = Text(_cut(answer.output))
+        if answer.thinking:
+            told.append(f"\nthought before: {_cut(answer.thinking)}", style="dim")
         if answer.feedback:
             told.append(f"\n{_cut(answer.feedback)}", style="dim")
         name = f"{answer.id} {answer.operator}"
