@@ -181,3 +181,20 @@ def test_a_journal_of_before_is_gone_on_with(path: Path) -> None:
     found, *_ = ask(server, ["a", "b"], path)
     assert [one.text for one in found] == ["bug", "bug"]
     assert server.asked == 2
+
+
+def test_answers_that_an_earlier_version_left_are_taken_over(tmp_path: Path) -> None:
+    shared, server = tmp_path / "answers.db", saying("<think>why</think>bug", Usage(3, 4))
+    call = Call.to(Endpoint("task", server), Request((Message("user", "a"),)))
+    with Journal(tmp_path / "first.db", shared) as journal:
+        caller = Caller(journal, Meter(Budget()))
+        caller.charge([call])
+        asyncio.run(caller.answer(call))
+    with sqlite3.connect(shared) as database:
+        for column in ("thinking", "thinking_tokens"):
+            database.execute(f"ALTER TABLE calls DROP COLUMN {column}")
+    database.close()
+    with Journal(tmp_path / "second.db", shared) as journal:
+        found = Caller(journal, Meter(Budget())).charge([call])[call.key]
+    assert isinstance(found, Completion)
+    assert (found.text, found.thinking) == ("bug", "")

@@ -71,6 +71,14 @@ def test_what_the_prompt_asks_for_is_part_of_the_answer() -> None:
     assert part("Write </think> here", ["Where does </think> go?"]).answer == "Write </think> here"
 
 
+def test_a_writers_draft_is_no_proposal() -> None:
+    draft, real = "<instruction>draft</instruction>", "<instruction>real</instruction>"
+    meta_prompt = ["Write it between <instruction> and </instruction>."]
+    assert part(f"<think>{draft}</think>{real}", meta_prompt).answer == real
+    assert part(f"<think>{draft}", meta_prompt, cut=True) == Parts(draft, "", ended=False)
+    assert part(f"{draft}</think>\n{real}", meta_prompt).answer == real
+
+
 @given(st.text(), st.booleans())
 def test_nothing_is_lost_or_raised(text: str, cut: bool) -> None:
     found = part(text, cut=cut)
