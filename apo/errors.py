@@ -180,6 +180,10 @@ class ContentFilterError(ModelError):
     billed = True
 
 
+USERS_ERRORS = (Exception, SystemExit)
+"""What a user's own function may raise; a `sys.exit` in it must not end apo without a word."""
+
+
 def near(name: str, known: list[str]) -> str:
     """Say which known names are meant, for the end of an error message.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from apo.errors import TaskError, near
+from apo.errors import USERS_ERRORS, TaskError, near
 
 _REFERENCE = re.compile(r"(?P<file>.+\.py):(?P<name>[^\W\d]\w*)", re.DOTALL)
 
@@ -54,13 +54,13 @@ def _run(path: Path) -> ModuleType:
     sys.modules[name] = module  # Dataclasses look their module up while the file runs.
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except USERS_ERRORS as error:
         del sys.modules[name]
         raise TaskError(f"{path}{_line(error, path)}: {type(error).__name__}: {error}") from error
     return module
 
 
-def _line(error: Exception, path: Path) -> str:
+def _line(error: BaseException, path: Path) -> str:
     """Where in the user's file it went wrong, as ", line 3"."""
     if isinstance(error, SyntaxError):
         return f", line {error.lineno}"

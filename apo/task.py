@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from numbers import Real
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
-from apo.errors import TaskError
+from apo.errors import USERS_ERRORS, TaskError
 from apo.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -81,6 +82,13 @@ class Score:
     parts: Mapping[str, float] = field(default_factory=dict[str, float], hash=False)
 
 
+def number(value: object) -> float | None:
+    """Read a number or a truth value, also one of numpy or in a tensor of one; None for others."""
+    if not isinstance(value, Real) and getattr(value, "shape", None) == ():
+        value = cast("Any", value).item()
+    return float(value) if isinstance(value, Real) else None
+
+
 Scorer = Callable[[str, Example], Score]
 """Judges a model's answer to an example. Pure: the same arguments give the same score."""
 
@@ -127,15 +135,15 @@ class Task:
         """
         try:
             score = cast("object", self.scorer(output, example))
-        except Exception as error:  # A user's function may raise anything, and return anything.
+        except USERS_ERRORS as error:  # A user's function may raise, and return, anything.
             raise TaskError(
                 f"The scorer of {self.name!r} failed on the answer {output[:200]!r} to example "
                 f"{example.id}: {type(error).__name__}: {error}"
             ) from error
         if isinstance(score, Score):
-            value = cast("object", score.value)
-            if isinstance(value, int | float) and 0 <= value <= 1:
-                return score
+            value = number(score.value)
+            if value is not None and 0 <= value <= 1:
+                return score if type(score.value) is float else replace(score, value=value)
         raise TaskError(
             f"The scorer of {self.name!r} returned {score!r:.200} for the answer {output[:200]!r} "
             f"to example {example.id}; it must return an apo.Score with a value from 0 to 1."

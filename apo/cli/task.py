@@ -1,11 +1,12 @@
 """`apo init`, `apo check` and `apo tasks`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
 from apo.cli import options as o
+from apo.errors import SettingsError
 
 if TYPE_CHECKING:
     from apo.task import Task
@@ -20,16 +21,39 @@ def init(
     target: Annotated[
         str, typer.Option("--target", metavar="COLUMN", help="The column of right answers.")
     ] = "",
+    lists: Annotated[
+        str,
+        typer.Option(
+            "--lists",
+            metavar="any|all",
+            help="What is right where a target holds several items; found out where not said.",
+        ),
+    ] = "",
+    encoding: Annotated[
+        str, typer.Option("--encoding", help="Of a text file; found out where not said.")
+    ] = "",
+    delimiter: Annotated[
+        str, typer.Option("--delimiter", help="Between cells; tab for a tab. Found out, too.")
+    ] = "",
 ) -> None:
     """Make a task folder from your own file: what is proposed is explained, and yours to edit.
 
     Example: `apo init complaints --data complaints.csv --input text --target team`
     """
     from apo.cli.console import say
-    from apo.taskfile.draft import draft_task, write_draft
+    from apo.taskfile.draft import Wanted, draft_task, write_draft
 
+    if lists not in ("", "any", "all"):
+        raise SettingsError(f"--lists is {lists!r}; it must be any or all.")
     folder = Path(name)
-    draft = draft_task(folder.name, data, inputs or None, target or None)
+    wanted = Wanted(
+        inputs=inputs,
+        target=target or None,
+        lists=cast("Literal['any', 'all'] | None", lists or None),
+        encoding=encoding or None,
+        delimiter={"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter) or None,
+    )
+    draft = draft_task(folder.name, data, wanted)
     write_draft(draft, folder)
     for line in draft.explanations:
         say(f"• {line}")

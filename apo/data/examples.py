@@ -1,16 +1,17 @@
 """From rows to examples: which columns are the input and the target, and which rows are usable."""
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, cast
+from types import NoneType
+from typing import cast
 
-from apo.data.rows import Row
+from apo.data.rows import NoText, Row
 from apo.errors import DataError, near
 from apo.scorers.answers import quote
+from apo.scorers.lists import written_list
 
 TOLD = 1_000_000
 """After so many rows each, it is told how far reading is."""
@@ -18,6 +19,8 @@ TOLD = 1_000_000
 YES = frozenset(("1", "true", "x", "y", "yes", "네", "예", "참"))
 """What marks an example that must pass, in any case of letters."""
 NO = frozenset(("", "-", "0", "false", "n", "no", "거짓", "아니오", "아니요"))
+
+_TEXTS = frozenset((str, NoneType))
 
 _log = logging.getLogger(__name__)
 
@@ -28,8 +31,8 @@ class Columns:
 
     Attributes:
         inputs: the column of each input field, by the field's name.
-        targets: the columns of the accepted answers. A cell that is a JSON list of texts holds
-            several accepted answers.
+        targets: the columns of the accepted answers. A cell that is a list of texts, as JSON or
+            Python write it, holds several accepted answers.
         labels: the only allowed answers; empty when all are allowed.
         split: the column that names each row's pool, if there is one.
         slices: columns whose values name slices of the rows, such as channel or product.
@@ -93,15 +96,18 @@ def usable(
     Raises:
         DataError: a column is not there, or a target is none of the labels.
     """
-    needed, labels = frozenset(columns.names), frozenset(columns.labels)
+    names = columns.names
+    needed, labels = frozenset(names), frozenset(() if columns.whole_lists else columns.labels)
     for number, row in enumerate(rows, 1):
         if number % TOLD == 0:
             _log.info("Read %s rows of %s. Large data are read once.", f"{number:,}", where)
         if not needed <= row.keys():
-            _require_columns(row, columns.names, f"{where}, row {number}")
+            _require_columns(row, names, f"{where}, row {number}")
+        if not _TEXTS.issuperset(map(type, map(row.get, names))):
+            _require_texts(row, names, f"{where}, row {number}")
         inputs = {name: row[column] for name, column in columns.inputs.items()}
         cells = tuple([row[name] for name in columns.targets])
-        targets = _targets(cells, bool(labels), columns.whole_lists)
+        targets = _targets(cells, bool(columns.labels), columns.whole_lists)
         reason = _unusable(inputs, targets)
         if reason:
             rejected.add(reason, f"{where}, row {number}")
@@ -121,7 +127,18 @@ def _require_columns(row: Row, names: list[str], place: str) -> None:
             known = list(row)
             split_by = [sign for sign in ";\t|" if len(known) == 1 and sign in known[0]]
             hint = f" Are the cells separated by {split_by[0]!r}, not a comma?" if split_by else ""
+            hint += f" Then say delimiter: {split_by[0]!r}." if split_by else ""
             raise DataError(f"{place}: there is no column {name!r}.{hint}{near(name, known)}")
+
+
+def _require_texts(row: Row, names: list[str], place: str) -> None:
+    for name in names:
+        value = row[name]
+        if isinstance(value, NoText):
+            raise DataError(
+                f"{place}: the column {name!r} holds {value}, which are no text. A task reads "
+                "texts: name another column, or put what is in there into words."
+            )
 
 
 @lru_cache(maxsize=256)  # Labels come again and again.
@@ -137,17 +154,10 @@ def _targets(cells: tuple[str | None, ...], strip: bool, whole: bool) -> tuple[s
 
 
 def accepted(cell: str | None) -> list[str]:
-    """Read a target cell: several answers when it is a JSON list of texts, else the cell itself."""
+    """Read a target cell: several answers when it is a list of texts, else the cell itself."""
     if cell is None:
         return []
-    if cell.lstrip().startswith("["):
-        try:
-            value: Any = json.loads(cell)
-        except (ValueError, RecursionError):
-            return [cell]
-        if value and all(isinstance(item, str) for item in value):
-            return list(value)
-    return [cell]
+    return written_list(cell) or [cell]
 
 
 def marks(row: Row, columns: Columns, where: str) -> tuple[dict[str, str], bool]:

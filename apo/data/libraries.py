@@ -7,9 +7,10 @@ import os
 import re
 import socket
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from apo.data.rows import Row, cell, column_names
@@ -48,22 +49,19 @@ def parquet_rows(path: Path, wanted: Collection[str] = ()) -> Iterator[Row]:
                 _BATCH, columns=[known[name] for name in chosen], use_threads=False
             )
             for batch in batches:
-                columns = [_cells(batch.column(known[name]), str(path)) for name in chosen]
+                columns = [_cells(batch.column(known[name])) for name in chosen]
                 for values in zip(*columns, strict=True):
                     yield dict(zip(chosen, values, strict=True))
     except (arrow.ArrowException, OSError, UnicodeError) as error:
         raise DataError(f"{path} cannot be read as Parquet: {error}.") from error
 
 
-def _cells(column: Any, where: str) -> list[str | None]:
+def _cells(column: Any) -> list[str | None]:
     """The texts of a column; one of texts needs no look at each of them."""
     values: list[Any] = column.to_pylist()
     if str(column.type) in ("string", "large_string", "string_view"):
         return values
-    try:
-        return [cell(value) for value in values]
-    except DataError as error:
-        raise DataError(f"{where}: {error}.") from None
+    return [cell(value) for value in values]
 
 
 def excel_rows(path: Path) -> Iterator[Row]:
@@ -91,7 +89,7 @@ def excel_rows(path: Path) -> Iterator[Row]:
             if any(value is not None for value in values[len(header) :]):
                 raise DataError(f"{path}, row {number}: a cell stands beyond the named columns.")
             padded = [*values, *[None] * len(header)][: len(header)]
-            yield _row(header, padded, f"{path}, row {number}")
+            yield _row(header, padded)
 
 
 def _sheet(book: Any, path: Path) -> Iterator[tuple[Any, ...]]:
@@ -112,7 +110,7 @@ def frame_rows(frame: Any) -> Iterator[Row]:
         raise DataError(f"Give a DataFrame, not a {type(frame).__name__}.")
     header = column_names(list(frame.columns), "the DataFrame")
     for values in frame.itertuples(index=False, name=None):
-        yield _row(header, values, "the DataFrame")
+        yield _row(header, values)
 
 
 def dataset_rows(dataset: Any) -> Iterator[Row]:
@@ -126,15 +124,37 @@ def dataset_rows(dataset: Any) -> Iterator[Row]:
             "This data set has several splits; give one of them, such as data['train'], or a dict "
             "of train, validation and test."
         )
-    features: Mapping[str, Any] = getattr(dataset, "features", None) or {}
-    names = {key: kind.names for key, kind in features.items() if hasattr(kind, "names")}
+    dataset, features = _undecoded(dataset)
     for values in dataset:
-        row = dict(values)
-        for key, labels in names.items():
-            value = row[key]
-            if isinstance(value, int):
-                row[key] = labels[value] if 0 <= value < len(labels) else None
-        yield _row(column_names(list(row), "the data set"), list(row.values()), "the data set")
+        row = {key: _named(features.get(key), value) for key, value in dict(values).items()}
+        yield _row(column_names(list(row), "the data set"), list(row.values()))
+
+
+def _undecoded(dataset: Any) -> tuple[Any, Mapping[str, Any]]:
+    """Leave images, audio and video as they are stored: a look at them may take a library."""
+    features: Mapping[str, Any] = getattr(dataset, "features", None) or {}
+    for key, kind in features.items():
+        if getattr(kind, "decode", False) is True:
+            dataset = dataset.cast_column(key, replace(kind, decode=False))
+    return dataset, features
+
+
+def _named(kind: Any, value: Any) -> Any:
+    """Put names in place of the numbers of class labels, also within lists and objects."""
+    if value is None or kind is None:
+        return value
+    if hasattr(kind, "names"):
+        if not isinstance(value, int):
+            return value
+        return kind.names[value] if 0 <= value < len(kind.names) else None
+    if isinstance(value, list):
+        inner = kind[0] if isinstance(kind, list) else getattr(kind, "feature", None)
+        return [_named(inner, item) for item in value]
+    if isinstance(value, dict) and isinstance(kind, dict):
+        kinds = cast("dict[str, Any]", kind)
+        items = cast("dict[str, Any]", value).items()
+        return {key: _named(kinds.get(key), item) for key, item in items}
+    return value
 
 
 def hub_rows(source: str) -> Iterator[Row]:
@@ -191,8 +211,5 @@ def _require_hub(source: str) -> None:
         ) from error
 
 
-def _row(header: list[str], values: Any, where: str) -> Row:
-    try:
-        return {name: cell(value) for name, value in zip(header, values, strict=True)}
-    except DataError as error:
-        raise DataError(f"{where}: {error}.") from None
+def _row(header: list[str], values: Any) -> Row:
+    return {name: cell(value) for name, value in zip(header, values, strict=True)}

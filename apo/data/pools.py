@@ -67,10 +67,11 @@ def make_pools(
     remembered = memory.read(split.seed)
     rejected = Rejected()
     samples: dict[tuple[str, str], Sample] = {}
+    stratify = bool(columns.labels) and not columns.whole_lists  # Of sets there may be very many.
     for source, rows in sources.items():
         for inputs, targets, row in usable(rows, columns, rejected, source):
             home = _home(source, row, columns)
-            stratum = targets[0] if columns.labels else ""
+            stratum = targets[0] if stratify else ""
             sample = samples.get((home, stratum))
             if sample is None:
                 sample = samples[home, stratum] = _sample(home, split, remembered)
@@ -86,7 +87,7 @@ def make_pools(
     notes += [*_duplicate_notes(homes), *_separate(homes)]
     if not homes:
         raise DataError(" ".join(["There are no usable rows.", *notes]))
-    pools = allot(homes, samples, split, remembered, stratify=bool(columns.labels))
+    pools = allot(homes, samples, split, remembered, stratify=stratify)
     _require_all(pools, split)
     memory.write(split.seed, remembered)
     sizes = ", ".join(f"{name} {len(pools[name])}" for name in POOLS)

@@ -7,20 +7,37 @@ canonical form (see `cell`). A missing value (null, NaN, an empty spreadsheet ce
 import codecs
 import json
 import math
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from apo.errors import DataError
 
+_OBJECT = re.compile(r"<.* at 0x[0-9a-fA-F]+>", re.DOTALL)
+
 Row = dict[str, str | None]
 """One row: the text of each column by name; None where the value is missing."""
 
-SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".xlsm")
+TABLES = (".csv", ".tsv", ".tab")
+SUFFIXES = (*TABLES, ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".xlsm")
+
+
+class NoText(str):
+    """Stands in a row for a value that is no text, such as an image; it says what the value is.
+
+    A column that no task uses may hold such values; where one is used, `apo.data.examples` says so.
+    """
+
+    __slots__ = ()
 
 
 def read_rows(
-    source: Any, *, encoding: str = "utf-8", wanted: Collection[str] = ()
+    source: Any,
+    *,
+    encoding: str = "utf-8",
+    delimiter: str | None = None,
+    wanted: Collection[str] = (),
 ) -> Iterator[Row]:
     """Read rows one by one; only JSON lists and Excel's shared texts are held in memory.
 
@@ -29,6 +46,8 @@ def read_rows(
             ":config" and "/split" where wanted, for a data set on the Hugging Face Hub; a pandas
             DataFrame; a Dataset or IterableDataset of `datasets`; or any iterable of mappings.
         encoding: of CSV, TSV and JSON files. "utf-8" also takes a byte order mark.
+        delimiter: between the cells of a text table, whatever the file's name ends in; None for
+            what that says.
         wanted: the columns that will be asked for, if that is known: a Parquet file with all of
             them is not read further.
 
@@ -41,7 +60,7 @@ def read_rows(
 
         return hub_rows(source)
     if isinstance(source, str | Path):
-        return _file_rows(Path(source), known_encoding(encoding), wanted)
+        return _file_rows(Path(source), known_encoding(encoding), delimiter, wanted)
     kind = source_type.__module__.partition(".")[0]
     if kind in ("pandas", "datasets"):
         from apo.data.libraries import dataset_rows, frame_rows
@@ -75,19 +94,16 @@ def cell(value: Any) -> str | None:
     """Give a value's one text: None for a missing one (None, NaN, NaT).
 
     true and false, whole numbers without ".0", other numbers in shortest form, dates in ISO form,
-    lists and objects as JSON.
-
-    Raises:
-        DataError: bytes, which are no text.
+    lists and objects as JSON. What is no text, such as bytes, is a `NoText`.
     """
     if value is None or isinstance(value, str):
         return value
     if type(value).__name__ in ("NaTType", "NAType"):  # pandas' marks, without importing it
         return None
-    if isinstance(value, bytes):
-        raise DataError("a cell holds bytes; give it as text")
+    if isinstance(value, bytes | bytearray | memoryview):
+        return NoText("bytes")
     if isinstance(value, Mapping | list | tuple):
-        return json.dumps(value, ensure_ascii=False, default=cell)
+        return _json(value)
     for method in ("tolist", "isoformat"):  # numpy and pandas values; dates
         if hasattr(value, method):
             return cell(getattr(value, method)())
@@ -97,7 +113,24 @@ def cell(value: Any) -> str | None:
         if math.isnan(value):
             return None
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    return str(value)
+    text = str(value)
+    if _OBJECT.fullmatch(text):  # Such as an image: its text is an address in memory.
+        return NoText(f"objects of the kind {type(cast('object', value)).__name__}")
+    return text
+
+
+def _json(value: Any) -> str:
+    """Give lists and objects as JSON; what holds something that is no text is none, either."""
+    unread = list[NoText]()
+
+    def inner(item: Any) -> str | None:
+        text = cell(item)
+        if isinstance(text, NoText):
+            unread.append(text)
+        return text
+
+    text = json.dumps(value, ensure_ascii=False, default=inner)
+    return unread[0] if unread else text
 
 
 def column_names(names: Sequence[Any], where: str) -> list[str]:
@@ -118,7 +151,9 @@ def column_names(names: Sequence[Any], where: str) -> list[str]:
     return header
 
 
-def _file_rows(path: Path, encoding: str, wanted: Collection[str]) -> Iterator[Row]:
+def _file_rows(
+    path: Path, encoding: str, delimiter: str | None, wanted: Collection[str]
+) -> Iterator[Row]:
     suffix = path.suffix.lower()
     if not path.is_file():
         raise DataError(f"There is no data file {path} (looked for {path.resolve()}).")
@@ -128,10 +163,15 @@ def _file_rows(path: Path, encoding: str, wanted: Collection[str]) -> Iterator[R
         from apo.data.libraries import excel_rows, parquet_rows
 
         return parquet_rows(path, wanted) if suffix == ".parquet" else excel_rows(path)
-    if suffix not in SUFFIXES:
-        raise DataError(f"{path} is no kind of file that apo reads: {', '.join(SUFFIXES)}.")
-    from apo.data.text import text_rows
+    from apo.data.text import table_rows, text_rows
 
+    if delimiter is not None and suffix not in SUFFIXES[len(TABLES) :]:
+        return table_rows(path, delimiter, encoding)
+    if suffix not in SUFFIXES:
+        raise DataError(
+            f"{path} is no kind of file that apo reads: {', '.join(SUFFIXES)}. A table of text "
+            "under another name is read where its `delimiter` is given."
+        )
     return text_rows(path, suffix, encoding)
 
 
@@ -143,7 +183,7 @@ def records(items: Iterable[object], where: str) -> Iterator[Row]:
     """Make rows of mappings; `where` and the number of an item open the messages.
 
     Raises:
-        DataError: an item that is no mapping, or a value that is no text.
+        DataError: an item that is no mapping, or two keys of it that differ in blanks alone.
     """
     for number, item in enumerate(items, 1):
         if item is BLANK:
@@ -151,10 +191,7 @@ def records(items: Iterable[object], where: str) -> Iterator[Row]:
         if not isinstance(item, Mapping):
             raise DataError(f"{where} {number} must be an object with columns, not {item!r:.80}.")
         values = cast("Mapping[object, Any]", item)
-        try:
-            row = {str(key).strip(): cell(value) for key, value in values.items()}
-        except DataError as error:
-            raise DataError(f"{where} {number}: {error}.") from None
+        row = {str(key).strip(): cell(value) for key, value in values.items()}
         if len(row) < len(values):
             raise DataError(
                 f"{where} {number}: two keys are the same but for blanks: {[*values]!r:.200}."

@@ -32,6 +32,7 @@ def read_pools(
     folder: Path | None,
     task: str,
     encoding: str = "utf-8",
+    delimiter: str | None = None,
 ) -> Pools:
     """Read sources into pools; large files only once.
 
@@ -42,19 +43,20 @@ def read_pools(
         folder: where splits are remembered, such as .apo/splits; None remembers nothing.
         task: the task's name, under which they are remembered.
         encoding: of text files.
+        delimiter: of text tables; None for what the file's name says.
 
     Raises:
         DataError: unusable rows, or too few of them.
     """
     memory = SplitMemory.of(folder, task)
-    made_of = [FORMAT, encoding, asdict(columns), asdict(split), _states(sources)]
+    made_of = [FORMAT, encoding, delimiter, asdict(columns), asdict(split), _states(sources)]
     stored = None
     if folder is not None and None not in made_of:
         stored = StoredPools(folder / "pools" / f"{file_name(task)}-{split.seed}.json", made_of)
         if (pools := stored.read(memory.read(split.seed))) is not None:
             return pools
     rows = {
-        name: read_rows(source, encoding=encoding, wanted=columns.names)
+        name: read_rows(source, encoding=encoding, delimiter=delimiter, wanted=columns.names)
         for name, source in sources.items()
     }
     pools = make_pools(rows, columns, split, memory)

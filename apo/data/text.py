@@ -2,11 +2,12 @@
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
-from apo.data.rows import BLANK, Row, column_names, records
+from apo.data.rows import BLANK, TABLES, Row, column_names, records
 from apo.errors import DataError
 
 
@@ -21,14 +22,41 @@ def text_rows(path: Path, suffix: str, encoding: str) -> Iterator[Row]:
     Raises:
         DataError: a wrong encoding, a damaged file, ragged rows; the text names the line.
     """
+    if suffix in TABLES:
+        yield from table_rows(path, "," if suffix == ".csv" else "\t", encoding)
+        return
+    with _opened(path, encoding) as file:
+        if suffix == ".json":
+            yield from records(_json_list(path, file), f"{path}, item")
+        else:
+            yield from records(_json_lines(path, file), f"{path}, line")
+
+
+def table_rows(path: Path, delimiter: str, encoding: str) -> Iterator[Row]:
+    """Read a file with a header and cells between delimiters, line by line.
+
+    Args:
+        path: the file, of any name.
+        delimiter: one character.
+        encoding: from `apo.data.rows.known_encoding`.
+
+    Raises:
+        DataError: as for `text_rows`; or the delimiter cannot be one.
+    """
+    if len(delimiter) != 1 or delimiter in '"\r\n\0':
+        raise DataError(
+            f"delimiter is {delimiter!r:.80}; it must be one character, such as ',' or ';', "
+            '"\\t" for a tab, in double quotes.'
+        )
+    with _opened(path, encoding) as file:
+        yield from _csv_rows(path, file, delimiter)
+
+
+@contextmanager
+def _opened(path: Path, encoding: str) -> Generator[IO[str]]:
     try:
         with path.open(encoding=encoding, newline="") as file:
-            if suffix in (".csv", ".tsv"):
-                yield from _csv_rows(path, file, "\t" if suffix == ".tsv" else ",")
-            elif suffix == ".json":
-                yield from records(_json_list(path, file), f"{path}, item")
-            else:
-                yield from records(_json_lines(path, file), f"{path}, line")
+            yield file
     except UnicodeError as error:
         raise DataError(_decoding_help(path, encoding, error)) from None
     except OSError as error:
@@ -51,8 +79,8 @@ def _decoding_help(path: Path, encoding: str, error: UnicodeError) -> str:
     name = encoding.removesuffix("-sig")
     return (
         f"{path} is not {name} {place}. If it was saved by Excel, its encoding is often cp949 "
-        "(Korean), latin-1 (Western) or utf-16: say so with the key `encoding:`, or save the file "
-        "as UTF-8."
+        "(Korean), cp1252 (Western) or utf-16: save the file as UTF-8, or give its encoding: in a "
+        "task.yaml, encoding: cp949; to apo init, --encoding cp949."
     )
 
 
@@ -83,8 +111,8 @@ def _without_nul(path: Path, lines: Iterable[str]) -> Iterator[str]:
     for number, line in enumerate(lines, 1):
         if "\0" in line:
             raise DataError(
-                f"{path}, line {number}: a NUL byte. The file is damaged, or it is UTF-16: then "
-                "say `encoding: utf-16`."
+                f"{path}, line {number}: a NUL byte. The file is damaged, or it is UTF-16, without "
+                "the mark that says so: then save it as UTF-8, or give its encoding, utf-16-le."
             )
         yield line
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, cast
 
-from apo.errors import TaskError, near, where
+from apo.errors import USERS_ERRORS, TaskError, near, where
 from apo.metrics.classes import F1, BalancedAccuracy, Kappa, MacroF1, OfLabels
 from apo.metrics.metric import Metric
 from apo.metrics.values import CorpusBLEU, Correlation
 from apo.python_file import is_python_reference, load_object
-from apo.task import Example
+from apo.task import Example, number
 
 SPACELESS = ("ko", "ja", "zh", "th")
 """Languages whose words carry particles or have no blanks between them: BLEU by characters."""
@@ -39,13 +39,14 @@ class FunctionMetric:
         """
         try:
             found: Any = self.function(list(answers), list(examples))
-        except Exception as error:  # A user's function may raise anything.
+        except USERS_ERRORS as error:  # A user's function may raise anything.
             raise TaskError(
                 f"The metric {self.name} failed on {len(examples)} examples{where(error)}: "
                 f"{type(error).__name__}: {error}"
             ) from error
-        if isinstance(found, int | float) and 0 <= found <= 1:
-            return float(found)
+        value = number(found)
+        if value is not None and 0 <= value <= 1:
+            return value
         raise TaskError(f"The metric {self.name} gave {found!r:.100}; it must be from 0 to 1.")
 
 

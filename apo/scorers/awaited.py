@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from apo.errors import ApoError, TaskError
+from apo.errors import USERS_ERRORS, ApoError, TaskError
 from apo.model import Request
-from apo.task import Example, Score, Task
+from apo.task import Example, Score, Task, number
 
 
 class Question(NamedTuple):
@@ -89,7 +89,7 @@ class AsyncScorer:
         """
         try:
             found = await self.function(output, example)
-        except Exception as error:  # A user's function may raise anything.
+        except USERS_ERRORS as error:  # A user's function may raise anything.
             raise TaskError(
                 f"The scorer {self.name} failed on example {example.id}: "
                 f"{type(error).__name__}: {error}"
@@ -101,16 +101,19 @@ def as_score(found: Any, name: str, example: Example) -> Score:
     """Read what a user's function gave as a score.
 
     Raises:
-        TaskError: it is no `Score`, number in [0, 1] or bool.
+        TaskError: it is no `Score`, number in [0, 1] or bool, of Python or numpy.
     """
-    if isinstance(found, bool | int | float):
-        found = Score(float(found), True, "" if found >= 1 else f"Expected {example.target}")
-    if not (isinstance(found, Score) and 0 <= found.value <= 1):
+    given = found if isinstance(found, Score) else Score(found)
+    value, formed = number(given.value), number(given.well_formed)
+    if value is None or formed is None or not 0 <= value <= 1:
         raise TaskError(
             f"The scorer {name} gave {found!r:.100} on example {example.id}; "
             "it must give a Score, a bool, or a number from 0 to 1."
         )
-    return found
+    feedback = given.feedback
+    if given is not found and value < 1:
+        feedback = f"Expected {example.target}"
+    return replace(given, value=value, well_formed=bool(formed), feedback=feedback)
 
 
 async def judge(task: Task, output: str, example: Example, ask: Ask) -> Score:

@@ -12,12 +12,13 @@ from inspect import isclass, iscoroutinefunction
 from pathlib import Path
 from typing import Any, cast
 
-from apo.errors import TaskError, near
+from apo.errors import USERS_ERRORS, TaskError, near
 from apo.python_file import is_python_reference, load_object
 from apo.scorers.awaited import AsyncScorer, AwaitedScorer, as_score
 from apo.scorers.code import Code
 from apo.scorers.items import ListF1, SetF1
 from apo.scorers.judge import Judge
+from apo.scorers.label_set import LabelSet
 from apo.scorers.mlflow_scorers import MlflowScorer, is_mlflow
 from apo.scorers.pattern import Regex
 from apo.scorers.reward import Part, Reward, read_parts
@@ -40,6 +41,7 @@ __all__ = [
     "JsonFields",
     "JsonSchema",
     "Judge",
+    "LabelSet",
     "ListF1",
     "Numeric",
     "Part",
@@ -70,6 +72,7 @@ SCORERS: dict[str, type[Any]] = {
     "edit": Edit,
     "set": SetF1,
     "list": ListF1,
+    "label_set": LabelSet,
     "json_schema": JsonSchema,
     "regex": Regex,
     "sql": SqlRows,
@@ -103,7 +106,7 @@ def reads_lists(scorer: object) -> bool:
         return reads_lists(scorer.function)
     if isinstance(scorer, Reward):
         return any(reads_lists(part.scorer) for part in scorer.parts)
-    return isinstance(scorer, SetF1 | ListF1 | JsonSchema)
+    return isinstance(scorer, SetF1 | ListF1 | LabelSet | JsonSchema)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +129,7 @@ class FunctionScorer:
         """
         try:
             result = self.function(output, example)
-        except Exception as error:
+        except USERS_ERRORS as error:
             raise TaskError(
                 f"The scorer {self.name} failed on example {example.id}: "
                 f"{type(error).__name__}: {error}"

@@ -7,15 +7,18 @@ from typing import Any, cast
 
 from apo.data.examples import Columns
 from apo.data.pools import Pools
+from apo.data.sniff import TextFormat
 from apo.data.stored import read_pools
 from apo.errors import DataError, PromptError, TaskError
 from apo.guards.rules import Rules, require_kept
+from apo.metrics.classes import OfLabels
 from apo.metrics.metric import Metric
-from apo.metrics.registry import METRICS, FunctionMetric, make_metric
+from apo.metrics.registry import METRICS, FunctionMetric, make_metric, metric_name
 from apo.model import Decoding
 from apo.prompt import Prompt
 from apo.prompt_files import check_variables, parse_prompt
 from apo.scorers.awaited import AwaitedScorer
+from apo.scorers.label_set import LabelSet
 from apo.scorers.registry import FunctionScorer, make_scorer, reads_lists, scorer_of
 from apo.task import Example, Scorer, Task
 from apo.taskfile.settings import TaskSettings
@@ -29,7 +32,7 @@ def build_task(
     where: str,
     memory: Path | None,
     seed: int,
-    encoding: str,
+    text: TextFormat,
 ) -> Task:
     """Make a task of its settings and the sources of its rows.
 
@@ -41,7 +44,7 @@ def build_task(
         where: opens the messages.
         memory: folder where splits are remembered.
         seed: of the split, where the settings have none.
-        encoding: of text files.
+        text: how text files are written.
 
     Raises:
         TaskError: something is not usable.
@@ -51,6 +54,11 @@ def build_task(
     contract = _contract(settings, seed_prompt, where)
     scorer = _scorer(settings, folder, where)
     metric = _metric(settings, folder, where)
+    if isinstance(metric, OfLabels) and isinstance(scorer, LabelSet):
+        raise TaskError(
+            f"{where}: the metric {metric_name(metric)} is of answers with one label each, and the "
+            "scorer label_set reads several. Leave metric out: the mean of the sets' F1 is judged."
+        )
     split = settings.split.split(seed)
     columns = Columns(
         inputs=settings.inputs,
@@ -62,7 +70,9 @@ def build_task(
         must_pass=settings.must_pass,
     )
     try:
-        pools = read_pools(sources, columns, split, memory, settings.name, encoding)
+        pools = read_pools(
+            sources, columns, split, memory, settings.name, text.encoding, text.delimiter
+        )
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
     _require_judgeable(pools, scorer, where)

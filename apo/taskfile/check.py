@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from apo.errors import PromptError, TaskError
+from apo.errors import USERS_ERRORS, PromptError, TaskError
 from apo.folds import FEW_ROWS
 from apo.guards.checking import seed_lines
 from apo.guards.near import pair_notes, same_but_signs
@@ -20,6 +20,7 @@ from apo.taskfile.check_data import (
     injection_findings,
     input_findings,
     label_findings,
+    list_findings,
     overlap_findings,
     variety_findings,
 )
@@ -43,6 +44,7 @@ def check(task: Task) -> list[Finding]:
         *(Finding("note", note) for note in task.notes if note not in near),
         *variety_findings(pools),
         *label_findings(task, pools),
+        *list_findings(task, pools),
         *overlap_findings(pools),
         *conflict_findings(pools),
         *hint_findings(task),
@@ -102,7 +104,7 @@ def _gold(task: Task, pools: Named) -> Iterator[Finding]:
     except TaskError as error:
         yield Finding("error", str(error))
         return
-    except Exception as error:  # A user's scorer may raise anything.
+    except USERS_ERRORS as error:  # A user's scorer may raise anything.
         yield Finding("error", f"The scorer fails: {type(error).__name__}: {error}")
         return
     if wrong:

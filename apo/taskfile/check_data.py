@@ -9,7 +9,9 @@ from typing import Literal
 from apo.audit.detector import detect
 from apo.data.sampling import input_id
 from apo.guards.checking import hint_lines, near_lines
-from apo.scorers.answers import quote
+from apo.scorers.answers import plain, quote
+from apo.scorers.label_set import LabelSet
+from apo.scorers.lists import parted
 from apo.task import Example, Task
 
 LONG_INPUT = 20_000  # characters
@@ -54,11 +56,13 @@ def label_findings(task: Task, pools: Named) -> Iterator[Finding]:
     if not task.labels:
         return
     for name, pool in pools.items():
-        counts = Counter(example.target for example in pool)
+        counts = Counter(label for example in pool for label in _labels_of(task, example))
         absent = [label for label in task.labels if pool and not counts[label]]
         if absent:
             yield Finding("warning", f"{name} has no example of {', '.join(map(quote, absent))}.")
-    counts = Counter(example.target for _, example in all_examples(pools))
+    counts = Counter(
+        label for _, example in all_examples(pools) for label in _labels_of(task, example)
+    )
     if not counts:
         return
     (most, high), (least, low) = counts.most_common()[0], counts.most_common()[-1]
@@ -70,6 +74,45 @@ def label_findings(task: Task, pools: Named) -> Iterator[Finding]:
         yield Finding("warning" if task.metric is None else "note", text)
     else:
         yield Finding("ok", f"Labels: {shares}.")
+
+
+def _labels_of(task: Task, example: Example) -> tuple[str, ...]:
+    if isinstance(task.scorer, LabelSet):
+        return task.scorer.find(example.target) or ()
+    return (example.target,)
+
+
+def list_findings(task: Task, pools: Named) -> Iterator[Finding]:
+    """Which of several items in a target is right: any, or all of them together."""
+    examples = [example for _, example in all_examples(pools)]
+    if isinstance(task.scorer, LabelSet):
+        some = sum(len(_labels_of(task, example)) > 1 for example in examples)
+        yield Finding(
+            "ok",
+            f"A target is a set of labels, all right together: {some} of {len(examples)} have "
+            f"several; the score is {task.scorer.score}.",
+        )
+        return
+    several = [example for example in examples if len(example.targets) > 1]
+    if several:
+        shown = ", ".join(map(quote, several[0].targets[:5]))
+        yield Finding(
+            "note",
+            f"Examples with several right answers: {len(several)} (such as {shown}); any one of "
+            "them scores 1. Where all must be given, say scorer: label_set (with labels) or set.",
+        )
+    known = {plain(label) for label in task.labels}
+    joined = [
+        label
+        for label in task.labels
+        if any({*map(plain, parts)} <= known for parts in parted(label))
+    ]
+    if joined:
+        yield Finding(
+            "warning",
+            f"Labels that are made of other labels: {', '.join(map(quote, joined[:5]))}. If each "
+            "is a set of labels, say scorer: label_set and list the single ones.",
+        )
 
 
 def overlap_findings(pools: Named) -> Iterator[Finding]:

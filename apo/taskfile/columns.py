@@ -1,18 +1,16 @@
 """What the columns of a table look like, found out in one pass; for drafting a task."""
 
-import codecs
 import json
 import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from apo.data.examples import accepted
 from apo.data.pools import POOLS
-from apo.data.rows import Row, read_rows
+from apo.data.rows import NoText, Row
 from apo.errors import DataError
+from apo.scorers.lists import written_list
 from apo.scorers.numbers import numbers_in
 
 MAX_DISTINCT = 5000
@@ -34,13 +32,17 @@ class Column:
         name: of the column.
         n: cells with something in them.
         missing: cells without.
-        values: how often each value stands there; the first MAX_DISTINCT different ones.
+        values: how often each value stands there, in cells that are lists each item; the first
+            MAX_DISTINCT different ones.
         many: there are more different values than that.
         numbers: cells that are a number.
         objects: cells that are a JSON object.
         keys: how often each key stands in these objects.
         spaced: cells with white space within.
         length: characters in all.
+        lists: cells that are a list of texts.
+        several: the first such cell with more than one item; "" when there is none.
+        no_text: what stands there instead of texts, such as "bytes"; "" for texts.
         letters: letters by script: "ko" Hangul, "en" Latin, "und" all of any kind.
     """
 
@@ -54,16 +56,22 @@ class Column:
     keys: Counter[str] = field(default_factory=Counter[str])
     spaced: int = 0
     length: int = 0
+    lists: int = 0
+    several: str = ""
+    no_text: str = ""
     letters: Counter[str] = field(default_factory=Counter[str])
 
     def add(self, cell: str | None) -> None:
         """Take a cell in."""
+        if isinstance(cell, NoText):
+            self.no_text = str(cell)
+            return
         if cell is None or not cell.strip():
             self.missing += 1
             return
         self.n += 1
         self.length += len(cell)
-        for value in map(str.strip, accepted(cell)[:1]):
+        for value in self._items(cell):
             if value in self.values or not self.many:
                 self.values[value] += 1
         self.many = len(self.values) >= MAX_DISTINCT
@@ -74,6 +82,15 @@ class Column:
         if self.n <= MAX_DISTINCT:
             for script, letter in _SCRIPTS.items():
                 self.letters[script] += len(letter.findall(cell))
+
+    def _items(self, cell: str) -> list[str]:
+        items = written_list(cell)
+        if items is None:
+            return [cell.strip()]
+        self.lists += 1
+        if len(items) > 1 and not self.several:
+            self.several = cell.strip()
+        return [item.strip() for item in items]
 
     def _add_object(self, cell: str) -> None:
         try:
@@ -91,7 +108,7 @@ class Column:
     @property
     def unique(self) -> float:
         """Share of cells whose value is met for the first time."""
-        return 1.0 if self.many else len(self.values) / self.n if self.n else 0.0
+        return 1.0 if self.many else min(1.0, len(self.values) / self.n) if self.n else 0.0
 
     @property
     def is_label(self) -> bool:
@@ -133,30 +150,6 @@ def look(rows: Iterable[Row]) -> dict[str, Column]:
     return columns
 
 
-def find_encoding(path: Path) -> str:
-    """Find out how a text file is encoded: UTF-8, UTF-16 (by its mark), or cp949 with Hangul.
-
-    Gives "utf-8" also where none fits, so that reading it says what is wrong.
-    """
-    with path.open("rb") as file:
-        head = file.read(4)
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    for encoding in ("utf-8", "cp949"):
-        letters = Counter[str]()
-        try:
-            with path.open(encoding=encoding) as file:
-                for line in file:
-                    letters["all"] += len(re.findall(r"[^\x00-\x7f]", line))
-                    letters["hangul"] += len(_SCRIPTS["ko"].findall(line))
-        except UnicodeError:
-            continue
-        # Western text often happens to be valid cp949, as rare signs.
-        if encoding == "utf-8" or letters["hangul"] > letters["all"] / 2:
-            return encoding
-    return "utf-8"
-
-
 def language_of(columns: Iterable[Column]) -> str:
     """Guess the language by the share of scripts: "ko", "en", or "und" for others."""
     letters = sum((column.letters for column in columns), Counter[str]())
@@ -164,8 +157,3 @@ def language_of(columns: Iterable[Column]) -> str:
     if letters["ko"] / total >= 0.3:
         return "ko"
     return "en" if letters["en"] / total >= 0.5 else "und"
-
-
-def read_columns(path: Path, encoding: str) -> dict[str, Column]:
-    """Look at all rows of a file; see `look`."""
-    return look(read_rows(path, encoding=encoding))

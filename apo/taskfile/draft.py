@@ -8,15 +8,18 @@ from typing import Any
 
 import yaml
 
+from apo.data.rows import SUFFIXES, TABLES, known_encoding, read_rows
+from apo.data.sniff import CERTAIN, NAMES, TextFormat, find_delimiter, find_encoding
 from apo.errors import DataError, TaskError
 from apo.scorers.answers import plain
-from apo.taskfile.columns import Column, find_encoding, language_of, read_columns
+from apo.taskfile.columns import Column, language_of, look
 from apo.taskfile.draft_guess import field_name, guess_inputs, guess_scorer, guess_target, warn
+from apo.taskfile.draft_lists import Lists, several_of, told
 from apo.taskfile.draft_prompt import seed_prompt
 from apo.taskfile.load import FILE_NAME
 from apo.taskfile.settings import TaskSettings, parse_settings
 
-TEXT_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
+TEXT_SUFFIXES = (*TABLES, ".json", ".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,42 +41,102 @@ class Draft:
     encoding: str = "utf-8"
 
 
-def draft_task(
-    name: str, data: Path, inputs: Sequence[str] | None = None, target: str | None = None
-) -> Draft:
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What the user says of the data; the rest is guessed.
+
+    Attributes:
+        inputs: the input columns.
+        target: the column of the answers.
+        lists: what is right where a cell of the target holds several items: any, or all of them.
+        encoding: of a text file.
+        delimiter: of a text table.
+    """
+
+    inputs: Sequence[str] = ()
+    target: str | None = None
+    lists: Lists | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+
+
+def draft_task(name: str, data: Path, wanted: Wanted | None = None) -> Draft:
     """Look at a data file and draft the task.
 
     Args:
         name: of the task.
-        data: a CSV, TSV, JSON, JSONL, Parquet or Excel file.
-        inputs: the input columns; guessed when None.
-        target: the column of the answers; guessed when None.
+        data: a CSV, TSV, JSON, JSONL, Parquet or Excel file, or a table of text under any name.
+        wanted: what need not be guessed.
 
     Raises:
         TaskError: the file cannot be read, has no such column, or too few of them.
     """
     if not data.is_file():
         raise DataError(f"There is no data file {data}.")
-    encoding = find_encoding(data) if data.suffix.lower() in TEXT_SUFFIXES else "utf-8"
-    columns = read_columns(data, encoding)
-    notes: list[str] = []
-    if encoding != "utf-8":
-        notes.append(f"The file is {encoding}; its copy in the task's folder will be UTF-8.")
-    goal = guess_target(columns, target, inputs or (), notes)
-    given = guess_inputs(columns, inputs, goal, notes)
+    wanted, notes = wanted or Wanted(), list[str]()
+    text = find_format(data, wanted, notes)
+    rows = read_rows(data, encoding=text.encoding, delimiter=text.delimiter)
+    settings = draft_settings(name, look(rows), wanted, notes)
+    prompt = settings.pop("prompt")  # It is long, and stands last.
+    settings["data"] = data.name
+    if text.delimiter is not None:
+        settings["delimiter"] = text.delimiter
+    if text.encoding != "utf-8":
+        notes.append(f"The file is {text.encoding}; its copy in the task's folder will be UTF-8.")
+    yaml = _dump({**settings, "prompt": prompt})
+    encoding = text.encoding
+    return Draft(name=name, yaml=yaml, explanations=tuple(notes), data=data, encoding=encoding)
+
+
+def find_format(data: Path, wanted: Wanted, notes: list[str]) -> TextFormat:
+    """How a file is written, as far as it is text; what its name does not say is noted."""
+    suffix = data.suffix.lower()
+    if suffix in SUFFIXES and suffix not in TEXT_SUFFIXES:
+        return TextFormat()
+    encoding = known_encoding(wanted.encoding) if wanted.encoding else find_encoding(data)
+    encoding = encoding.removesuffix("-sig")
+    if not wanted.encoding and encoding not in CERTAIN:
+        notes.append(
+            f"That the file is {encoding} is a guess: look at the accents in its copy, and say "
+            "--encoding if they are wrong."
+        )
+    if suffix in TEXT_SUFFIXES and suffix not in TABLES:
+        return TextFormat(encoding)
+    usual = {".csv": ",", ".tsv": "\t", ".tab": "\t"}.get(suffix)
+    delimiter = wanted.delimiter or find_delimiter(data, encoding) or usual
+    if delimiter == usual:
+        return TextFormat(encoding)
+    if delimiter in NAMES:
+        notes.append(f"The cells are separated by {NAMES[delimiter]}.")
+    return TextFormat(encoding, delimiter)
+
+
+def draft_settings(
+    name: str, columns: dict[str, Column], wanted: Wanted, notes: list[str]
+) -> dict[str, Any]:
+    """Give the keys of a task file but for those of the data.
+
+    Args:
+        name: of the task.
+        columns: what stands in the data.
+        wanted: what need not be guessed.
+        notes: what was guessed is added, in words.
+
+    Raises:
+        TaskError: there is no such column, or too few of them.
+    """
+    goal = guess_target(columns, wanted.target, wanted.inputs, notes)
+    given = guess_inputs(columns, wanted.inputs, goal, notes)
     language = language_of([*given, goal])
     notes.append(_LANGUAGE_NOTES[language])
-    settings = _settings(name, data, given, goal, language, notes)
+    settings = _settings(name, given, goal, language, wanted.lists, notes)
     pools = [column for column in columns.values() if column.names_pools and column is not goal]
     if pools:
         settings["split"] = {"column": pools[0].name}
         notes.append(f"The column {pools[0].name!r} says which pool each row is for.")
     warn(goal, given, notes)
-    checked = {key: value for key, value in settings.items() if key != "data"}
-    parse_settings(TaskSettings, checked, f"task {name!r}")
-    return Draft(
-        name=name, yaml=_dump(settings), explanations=tuple(notes), data=data, encoding=encoding
-    )
+    parse_settings(TaskSettings, settings, f"task {name!r}")
+    return settings
 
 
 _LANGUAGE_NOTES = {
@@ -117,26 +180,36 @@ def write_draft(draft: Draft, folder: Path) -> Path:
 
 
 def _settings(
-    name: str, data: Path, inputs: list[Column], target: Column, language: str, notes: list[str]
+    name: str,
+    inputs: list[Column],
+    target: Column,
+    language: str,
+    lists: Lists | None,
+    notes: list[str],
 ) -> dict[str, Any]:
-    kind, reason = guess_scorer(target)
-    notes.append(f"Answers are judged by the scorer {kind!r}: {reason}.")
-    labels = sorted(target.values) if kind == "choice" else []
-    scorer: str | dict[str, Any] = kind
-    if len({plain(label, strip_punctuation=False) for label in labels}) < len(labels):
-        scorer = {"name": kind, "ignore_case": False}
-        notes.append("Some labels differ in upper and lower case alone; make them one in the data.")
     fields = {field_name(column.name, place): column.name for place, column in enumerate(inputs, 1)}
     same = all(field == column for field, column in fields.items())
     settings: dict[str, Any] = {"name": name, "language": language}
     settings["inputs"] = list(fields) if same else fields
     settings["target"] = target.name
+    several = several_of(target, lists)
+    kind, reason = guess_scorer(target, several)
+    if several is not None:
+        notes.append(told(target, several))
+    notes.append(f"Answers are judged by the scorer {kind!r}: {reason}.")
+    labels = sorted(target.values) if kind == "choice" else []
+    labels = list(several.labels) if several is not None else labels
+    scorer: str | dict[str, Any] = {"name": kind, "score": "f1"} if kind == "label_set" else kind
+    if len({plain(label, strip_punctuation=False) for label in labels}) < len(labels):
+        scorer = {"name": kind, "ignore_case": False}
+        notes.append("Some labels differ in upper and lower case alone; make them one in the data.")
     if labels:
         settings["labels"] = labels
     details = labels or [key for key, _ in target.keys.most_common()]
-    prompt = seed_prompt(kind, language, list(fields), target.name, details)
+    example = several.example if several is not None else ""
+    prompt = seed_prompt(kind, language, list(fields), target.name, details, example)
     notes.append("The seed prompt is a first try; put in its place what you use today.")
-    return {**settings, "scorer": scorer, "data": data.name, "prompt": prompt}
+    return {**settings, "scorer": scorer, "prompt": prompt}
 
 
 class _Dumper(yaml.SafeDumper):
@@ -151,6 +224,18 @@ def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _represent)
 
 
+_LISTS = {
+    "label_set": "# A target is a set of labels, all of which are right together. score: f1, "
+    "jaccard or\n# exact. Where any one of them is a right answer: scorer: choice.\n",
+    "set": "# A target is a list of items, all of which are right together. Where any one of them "
+    "is a\n# right answer: scorer: exact.\n",
+}
+
+
+def _name(scorer: str | dict[str, Any]) -> str:
+    return scorer if isinstance(scorer, str) else str(scorer["name"])
+
+
 def _dump(settings: dict[str, Any]) -> str:
     text = yaml.dump(
         settings,
@@ -160,4 +245,5 @@ def _dump(settings: dict[str, Any]) -> str:
         default_flow_style=None,
         width=100,
     )
-    return f"# A draft by `apo init`; docs/tasks.md explains the keys.\n{text}"
+    lists = _LISTS.get(_name(settings["scorer"]), "")
+    return f"# A draft by `apo init`; docs/tasks.md explains the keys.\n{lists}{text}"

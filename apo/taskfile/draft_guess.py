@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from apo.errors import DataError, near
 from apo.scorers.answers import quote
 from apo.taskfile.columns import Column
+from apo.taskfile.draft_lists import Several
 
 _TARGET_NAMES = (
     *("target", "label", "answer", "intent", "category", "class", "sentiment", "output"),
@@ -47,7 +48,7 @@ def _is_quantity(column: Column) -> bool:
 
 
 def guess_inputs(
-    columns: dict[str, Column], names: Sequence[str] | None, target: Column, notes: list[str]
+    columns: dict[str, Column], names: Sequence[str], target: Column, notes: list[str]
 ) -> list[Column]:
     """The input columns: as said, else those whose texts are nearly all different."""
     if names:
@@ -65,20 +66,35 @@ def guess_inputs(
     found = found or [max(texts, key=lambda c: c.mean_length)]
     named = ", ".join(repr(c.name) for c in found)
     notes.append(f"The input is taken to be {named}, as its texts are nearly all different.")
-    others = [c.name for c in columns.values() if c not in found and c is not target]
+    others = [_unused(c) for c in columns.values() if c not in found and c is not target]
     if others:
         notes.append(f"Not used: {', '.join(others)}.")
     return found
 
 
+def _unused(column: Column) -> str:
+    return f"{column.name} (it holds {column.no_text})" if column.no_text else column.name
+
+
 def _column(columns: dict[str, Column], name: str) -> Column:
     if name not in columns:
         raise DataError(f"There is no column {name!r}.{near(name, list(columns))}")
+    if columns[name].no_text:
+        raise DataError(
+            f"The column {name!r} holds {columns[name].no_text}, which are no text. Name another "
+            "one, or put what is in there into words."
+        )
     return columns[name]
 
 
-def guess_scorer(target: Column) -> tuple[str, str]:
+def guess_scorer(target: Column, several: Several | None = None) -> tuple[str, str]:
     """The scorer for what stands in the target column, and why."""
+    if several is not None:
+        right = "all of several items" if several.right == "all" else "any of several items"
+        return (
+            several.scorer,
+            f"{right} in a cell {'are' if several.right == 'all' else 'is'} right",
+        )
     if target.is_object:
         return "json", "all targets are JSON objects"
     if target.is_label:

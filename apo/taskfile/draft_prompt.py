@@ -4,6 +4,10 @@ from collections.abc import Sequence
 
 _ENGLISH = {
     "choice": "Read the {inputs} and give its {target}. It is one of: {details}.\n",
+    "label_set": "Read the {inputs} and give all {target} that apply, out of: {details}. Answer "
+    "with nothing else, in this form: {example}\n",
+    "set": "Read the {inputs} and list all {target}. Answer with nothing else, in this form: "
+    "{example}\n",
     "numeric": "Read the {inputs} and give the {target} as a number.\n",
     "json": "Read the {inputs} and give the {target} as JSON with these keys: {details}.\n",
     "exact": "Read the {inputs} and give the {target}. Answer with nothing else.\n",
@@ -11,6 +15,10 @@ _ENGLISH = {
 }
 _KOREAN = {
     "choice": "다음 {inputs}{object} 읽고 {target}{of_target} 골라 주세요. 가능한 답: {details}\n",
+    "label_set": "다음 {inputs}{object} 읽고 해당하는 {target}{of_target} 모두 골라 주세요. "
+    "가능한 답: {details}\n다른 말 없이 다음 형식으로 답해 주세요: {example}\n",
+    "set": "다음 {inputs}{object} 읽고 {target}{of_target} 모두 찾아 다른 말 없이 다음 형식으로 "
+    "답해 주세요: {example}\n",
     "numeric": "다음 {inputs}{object} 읽고 {target}{of_target} 숫자로 답해 주세요.\n",
     "json": "다음 {inputs}{object} 읽고 {target}{of_target} JSON으로 써 주세요. 키: {details}\n",
     "exact": "다음 {inputs}{object} 읽고 {target}만 짧게 답해 주세요.\n",
@@ -19,7 +27,12 @@ _KOREAN = {
 
 
 def seed_prompt(
-    scorer: str, language: str, inputs: Sequence[str], target: str, details: Sequence[str]
+    scorer: str,
+    language: str,
+    inputs: Sequence[str],
+    target: str,
+    details: Sequence[str],
+    example: str = "",
 ) -> str:
     """Write a plain prompt.
 
@@ -29,11 +42,16 @@ def seed_prompt(
         inputs: names of the input fields.
         target: name of the target.
         details: the labels or keys to name.
+        example: an answer of several items, for scorers of such.
     """
     texts = _KOREAN if language == "ko" else _ENGLISH
     joined = ", ".join(inputs) if language == "ko" else " and ".join(inputs)
     words = {"inputs": joined, "target": target, "details": ", ".join(details)}
-    words |= {"object": _object_particle(joined), "of_target": _object_particle(target)}
+    words |= {
+        "example": example,
+        "object": _object_particle(joined),
+        "of_target": _object_particle(target),
+    }
     text = texts[scorer]
     for name, word in words.items():  # Not str.format: a column's name may hold braces.
         text = text.replace(f"{{{name}}}", word)

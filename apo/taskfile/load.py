@@ -12,7 +12,8 @@ from typing import Any, cast
 
 from apo.data.pools import POOLS
 from apo.data.rows import SUFFIXES
-from apo.errors import DataError, TaskError, near
+from apo.data.sniff import TextFormat
+from apo.errors import USERS_ERRORS, DataError, TaskError, near
 from apo.prompt import Prompt
 from apo.prompt_files import read_prompt
 from apo.python_file import is_python_reference, load_object
@@ -109,7 +110,7 @@ def _from_python(reference: str) -> Task:
             found = cast("Callable[[], object]", found)()
         except TaskError:
             raise
-        except Exception as error:
+        except USERS_ERRORS as error:
             raise TaskError(f"{reference} failed: {type(error).__name__}: {error}") from error
     if not isinstance(found, Task):
         raise TaskError(
@@ -135,7 +136,8 @@ def _from_file(settings: TaskFile, path: Path, memory: Path | None, seed: int) -
     if settings.prompt_file is not None:
         file = _inside(folder, settings.prompt_file, "prompt_file")
         prompt = usable_prompt(str(path), lambda: read_prompt(file, fields, settings.template))
-    return build_task(settings, sources, prompt, folder, str(path), memory, seed, settings.encoding)
+    text = TextFormat(settings.encoding, settings.delimiter)
+    return build_task(settings, sources, prompt, folder, str(path), memory, seed, text)
 
 
 def _data_path(folder: Path, source: str) -> Path:
@@ -165,6 +167,7 @@ def task_from_data(
     prompt: str | list[dict[str, Any]] | dict[str, Any] | Prompt,
     name: str = "data",
     encoding: str = "utf-8",
+    delimiter: str | None = None,
     memory: Path | None = None,
     seed: int = 0,
     **settings: Any,
@@ -179,6 +182,7 @@ def task_from_data(
         prompt: the seed prompt: text, chat messages with {{variables}}, or a `Prompt`.
         name: of the task.
         encoding: of a text file.
+        delimiter: of a text table; None for what the file's name says.
         memory: folder where splits are remembered; None remembers nothing.
         seed: of the split.
         settings: further keys of a task.yaml: description, language, labels, scorer (also a
@@ -200,4 +204,5 @@ def task_from_data(
                 raise DataError(f"{where}: {key!r} is no pool.{near(key, list(POOLS))}")
         if "train" not in sources:
             raise DataError(f"{where}: the data have no train; they have {', '.join(sources)}.")
-    return build_task(parsed, sources, ready, Path(), where, memory, seed, encoding)
+    text = TextFormat(encoding, delimiter)
+    return build_task(parsed, sources, ready, Path(), where, memory, seed, text)

@@ -186,6 +186,7 @@ class TaskFile(TaskSettings):
     prompt_file: Text | None = None
     data: str | dict[str, str]
     encoding: Text = "utf-8"
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
 
     @field_validator("data", mode="before")
     @classmethod

@@ -20,7 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from apo.data.rows import Row, cell, read_rows
+from apo.data.examples import Columns, Rejected, usable
+from apo.data.rows import NoText, Row, cell, read_rows
 from apo.errors import DataError
 
 AWKWARD = [
@@ -285,9 +286,42 @@ def test_duplicate_columns_of_a_frame() -> None:
         list(read_rows(frame))
 
 
-def test_bytes_are_no_text() -> None:
-    with pytest.raises(DataError, match="row 1: a cell holds bytes"):
-        list(read_rows([{"a": b"x"}]))
+@pytest.mark.parametrize(
+    "value", [b"x", bytearray(b"x"), {"bytes": b"x", "path": None}, [[b"x"]], object()]
+)
+def test_what_is_no_text_stops_only_a_task_that_uses_it(value: object) -> None:
+    rows = list(read_rows([{"a": value, "b": "x", "y": "z"}]))
+    used, unused = (Columns(inputs={"f": name}, targets=("y",)) for name in ("a", "b"))
+    assert [inputs for inputs, _, _ in usable(rows, unused, Rejected(), "data")] == [{"f": "x"}]
+    with pytest.raises(DataError, match=r"data, row 1: the column 'a' holds (bytes|objects)"):
+        list(usable(rows, used, Rejected(), "data"))
+
+
+def test_images_of_a_data_set_are_not_looked_at_and_labels_have_names() -> None:
+    datasets: Any = import_module("datasets")
+    features = datasets.Features(
+        {
+            "image": datasets.Image(),
+            "x": datasets.Value("string"),
+            "tags": datasets.List(datasets.ClassLabel(names=["bug", "urgent"])),
+            "of": {"kind": datasets.ClassLabel(names=["p", "q"])},
+        }
+    )
+    row = {
+        "image": {"bytes": b"no image", "path": None},
+        "x": "a",
+        "tags": [1, 0],
+        "of": {"kind": 1},
+    }
+    made = datasets.Dataset.from_list([row], features=features)
+    for source in (made, made.to_iterable_dataset()):
+        (found,) = read_rows(source)
+        assert found == {
+            "image": NoText("bytes"),
+            "x": "a",
+            "tags": '["urgent", "bug"]',
+            "of": '{"kind": "q"}',
+        }
 
 
 def test_a_missing_file_shows_where_it_was_looked_for(tmp_path: Path) -> None:

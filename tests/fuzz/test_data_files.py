@@ -18,8 +18,9 @@ from apo.data.examples import Columns
 from apo.data.memory import SplitMemory
 from apo.data.pools import make_pools
 from apo.data.rows import Row, cell, read_rows
+from apo.data.sniff import find_encoding
 from apo.errors import DataError
-from apo.taskfile.columns import find_encoding, language_of, read_columns
+from apo.taskfile.columns import language_of, look
 from tests.fuzz.hostile import damaged, deep, encoded, fuzzed, json_values, texts, told
 
 ROWS = [{"text": f"Where is order {i}? “정말”", "label": "ship"} for i in range(4)]
@@ -94,7 +95,7 @@ def test_a_text_file_in_any_encoding_gives_rows_or_says_what_is_wrong(
     def check(data: bytes, encoding: str) -> None:
         _read(path, data, encoding)
         if data:
-            told(lambda: language_of(read_columns(path, find_encoding(path)).values()))
+            told(lambda: language_of(look(read_rows(path, encoding=find_encoding(path))).values()))
 
     check()
 

@@ -12,7 +12,7 @@ import yaml
 from apo.errors import DataError, TaskError
 from apo.scorers.registry import Choice, Exact, JsonFields, Numeric, TokenF1
 from apo.task import Task
-from apo.taskfile.draft import Draft, draft_task, write_draft
+from apo.taskfile.draft import Draft, Wanted, draft_task, write_draft
 from apo.taskfile.load import builtin_tasks, load_task
 
 TASKS = Path(__file__).parents[2] / "tasks"
@@ -60,7 +60,7 @@ def test_guesses_for_a_classification(tmp_path: Path) -> None:
 )
 def test_the_scorer_follows_the_target(tmp_path: Path, targets: list[str], scorer: Any) -> None:
     rows: Rows = [{"q": f"question {i} ?", "answer": t} for i, t in enumerate(targets)]
-    draft = draft_task("t", save(tmp_path / "d.csv", rows), ["q"], "answer")
+    draft = draft_task("t", save(tmp_path / "d.csv", rows), Wanted(inputs=["q"], target="answer"))
     assert made(draft, tmp_path / "t").scorer == scorer
 
 
@@ -99,8 +99,9 @@ def test_western_text_is_not_taken_for_korean(tmp_path: Path) -> None:
     rows: Rows = [
         {"text": f"Größe für Käse {i}", "label": "ä" if i % 2 else "b"} for i in range(40)
     ]
-    with pytest.raises(DataError, match="latin-1"):
-        draft_task("t", save(tmp_path / "d.csv", rows, "latin-1"))
+    draft = draft_task("t", save(tmp_path / "d.csv", rows, "latin-1"))
+    assert "That the file is cp1252 is a guess" in " ".join(draft.explanations)
+    assert made(draft, tmp_path / "t").labels == ("b", "ä")
 
 
 @pytest.mark.parametrize("suffix", [".xlsx", ".parquet", ".jsonl", ".json", ".tsv"])
@@ -183,7 +184,9 @@ def test_warnings(tmp_path: Path) -> None:
 )
 def test_wrong_columns(tmp_path: Path, inputs: list[str], target: str, words: str) -> None:
     with pytest.raises(DataError, match=words):
-        draft_task("t", save(tmp_path / "d.csv", tickets()), inputs, target)
+        draft_task(
+            "t", save(tmp_path / "d.csv", tickets()), Wanted(inputs=inputs or (), target=target)
+        )
 
 
 @pytest.mark.parametrize("text", ["a\nx\n", "a,b\n", "", "a,b\n1\n"])

@@ -1,0 +1,94 @@
+"""Finds out whether cells of a target hold several items, and which are right: any, or all."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+from apo.taskfile.columns import Column
+
+Lists = Literal["all", "any"]
+
+_ANY_NAMES = (
+    *("answer", "answers", "aliases", "accepted", "references", "synonyms", "solutions"),
+    *("정답", "답", "답변", "동의어"),
+)
+_SIGNS = (";", "|", ",")
+MAX_LABELS = 50
+MAX_LENGTH = 40
+
+
+@dataclass(frozen=True)
+class Several:
+    """What cells with several items are taken for.
+
+    Attributes:
+        right: "all" items of a cell are right together, or "any" one of them is.
+        labels: the items, where they come again and again; else none.
+        example: such a cell.
+        reason: why, in words.
+    """
+
+    right: Lists
+    labels: tuple[str, ...]
+    example: str
+    reason: str
+
+    @property
+    def scorer(self) -> str:
+        """The scorer that judges so."""
+        if self.right == "all":
+            return "label_set" if self.labels else "set"
+        return "choice" if self.labels else "exact"
+
+
+def several_of(column: Column, wanted: Lists | None) -> Several | None:
+    """Look for cells with several items; None where each cell is one answer.
+
+    Args:
+        column: of the targets.
+        wanted: what the user says of them; guessed when None.
+    """
+    if column.several:
+        right = wanted or ("any" if column.name.casefold() in _ANY_NAMES else "all")
+        found = sum(column.values.values())
+        few = not column.many and 2 <= len(column.values) <= min(MAX_LABELS, found / 3)
+        short = max(map(len, column.values)) <= MAX_LENGTH
+        labels = tuple(sorted(column.values)) if few and short else ()
+        reason = "as you said" if wanted else "by the column's name" if right == "any" else ""
+        return Several(right, labels, column.several, reason)
+    if wanted == "any" or column.many or column.objects:
+        return None
+    for sign in _SIGNS:
+        labels = _labels_between(sign, column)
+        if labels:
+            example = next(value for value in column.values if sign in value)
+            return Several("all", labels, example, f"as labels stand there between {sign!r}")
+    return None
+
+
+def _labels_between(sign: str, column: Column) -> tuple[str, ...]:
+    """The labels of cells such as "urgent; bug", where each comes again in another cell."""
+    cells, total = Counter[str](), 0
+    for value, count in column.values.items():
+        items = {item.strip() for item in value.split(sign)} - {""}
+        cells.update(items)
+        total += count * len(items)
+    some = sum(sign in value for value in column.values)
+    again = all(count > 1 for count in cells.values())
+    short = max(map(len, cells), default=0) <= MAX_LENGTH
+    few = 2 <= len(cells) <= min(MAX_LABELS, total / 3)
+    return tuple(sorted(cells)) if some and again and short and few else ()
+
+
+def told(column: Column, several: Several) -> str:
+    """Say what was taken for what, and how to say that it is not so."""
+    kind = "labels" if several.labels else "items"
+    name, other = f"{column.name!r}", "any" if several.right == "all" else "all"
+    because = f", {several.reason}" if several.reason else ""
+    if several.right == "all":
+        taken = f"all {kind} of a cell are taken to be right together{because}"
+        way = f"If any one of them is a right answer, say --lists {other}"
+    else:
+        taken = f"any one of them is taken to be a right answer{because}"
+        way = f"If all must be given, say --lists {other}"
+    return f"Cells of {name} hold several {kind}, such as {several.example}: {taken}. {way}."

@@ -1,0 +1,76 @@
+"""What a user's function may give as a score, and that it cannot end apo without a word."""
+
+import asyncio
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from apo.errors import TaskError
+from apo.prompt import Prompt
+from apo.python_file import load_object
+from apo.scorers.awaited import AsyncScorer
+from apo.scorers.registry import FunctionScorer
+from apo.task import Example, Score, Task
+
+EXAMPLE = Example({"x": "a"}, ("b",))
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        (np.bool_(True), 1.0),
+        (np.float32(0.5), 0.5),
+        (np.int64(0), 0.0),
+        (np.array(0.25), 0.25),
+        (Fraction(1, 4), 0.25),
+        (Score(np.float32(0.5), np.bool_(False)), 0.5),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] (as users do)
+    ],
+)
+def test_numbers_of_any_library(given: Any, value: float) -> None:
+    score = FunctionScorer(function=lambda output, example: given, name="mine")("b", EXAMPLE)
+    assert (score.value, type(score.value), type(score.well_formed)) == (value, float, bool)
+
+
+def test_a_task_made_in_python_takes_them_too() -> None:
+    given: Any = np.float32(0.5)
+    task = Task(
+        name="t",
+        scorer=lambda output, example: Score(given),
+        seed_prompts=(Prompt("x"),),
+        train=(),
+        validation=(),
+    )
+    assert task.judge("b", EXAMPLE).value == 0.5
+
+
+@pytest.mark.parametrize("given", [np.float64("nan"), np.array([1.0]), "1", None, 1.5, [1]])
+def test_what_is_no_score_is_refused(given: Any) -> None:
+    scorer = FunctionScorer(function=lambda output, example: given, name="mine")
+    with pytest.raises(TaskError, match="it must give a Score, a bool, or a number from 0 to 1"):
+        scorer("b", EXAMPLE)
+
+
+def leaves(output: str, example: Example) -> float:
+    sys.exit(3)
+
+
+async def leaves_later(output: str, example: Example) -> float:
+    sys.exit(3)
+
+
+async def nobody(questions: Any) -> list[str]:
+    return []
+
+
+def test_an_exit_in_a_scorer_is_told(tmp_path: Path) -> None:
+    with pytest.raises(TaskError, match=r"mine failed on example .*SystemExit: 3"):
+        FunctionScorer(function=leaves, name="mine")("b", EXAMPLE)
+    with pytest.raises(TaskError, match=r"mine failed on example .*SystemExit: 3"):
+        asyncio.run(AsyncScorer(function=leaves_later, name="mine").score("b", EXAMPLE, nobody))
+    (tmp_path / "mine.py").write_text("import sys\nsys.exit(3)\n")
+    with pytest.raises(TaskError, match=r"mine\.py, line 2: SystemExit: 3"):
+        load_object("mine.py:score", tmp_path)
