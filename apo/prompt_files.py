@@ -8,6 +8,13 @@ from typing import Any, cast
 
 from apo.errors import PromptError, near
 from apo.prompt import VARIABLE, Demo, Layout, Prompt
+from apo.prompt_foreign import (
+    refuse_address,
+    refuse_file,
+    refuse_mapping,
+    refuse_other_variables,
+    texts_of,
+)
 from apo.prompt_python import python_source
 
 FORMATS = ["text", "json", "messages", "python"]
@@ -35,6 +42,10 @@ def parse_prompt(
     Raises:
         PromptError: unknown or missing variables, or a shape that is none of the three.
     """
+    if isinstance(value, Mapping):
+        refuse_mapping(value)
+    else:
+        refuse_other_variables([*texts_of(value), template or ""], input_fields)
     template = default_template(input_fields) if template is None else template
     if isinstance(value, str):
         prompt = _from_text(value, template)
@@ -163,6 +174,7 @@ def read_prompt(path: Path, input_fields: Sequence[str], template: str | None = 
     Raises:
         PromptError: no such file, not UTF-8, or not a usable prompt.
     """
+    refuse_address(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -178,6 +190,8 @@ def read_prompt(path: Path, input_fields: Sequence[str], template: str | None = 
         except (ValueError, RecursionError) as error:
             if path.suffix == ".json":
                 raise PromptError(f"{path} is not valid JSON: {error}.") from error
+    if isinstance(value, str):
+        refuse_file(path, text)
     return parse_prompt(value, input_fields, template)
 
 

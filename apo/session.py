@@ -20,6 +20,7 @@ from apo.prompt import Prompt
 from apo.result import Result
 from apo.retry import Retry
 from apo.runs import RunFolder
+from apo.scorers.awaited import try_scorer
 from apo.search import Search
 from apo.task import Task
 from apo.verdict import Verdict, judge
@@ -162,6 +163,7 @@ class Session:
             folder=self.folder.path,
         )
         self.progress.search = search
+        await try_scorer(self.task)
         seeds = await self._measure_seeds(caller, search)
         drift = await check_scorer(caller, self.task, seeds[0])
         self.progress.phase = "search"

@@ -181,7 +181,7 @@ def test_json_is_read_whatever_the_file_is_called(tmp_path: Path) -> None:
         (b"[" * 100_000, "not valid JSON"),
         (b"[1]", "Message 1"),
         (b"{}", "instruction"),
-        (b'{"messages": []}', "no part 'messages'"),
+        (b'{"messages": []}', "Give the list alone"),
         (b'{"instruction": "half \\ud83d"}', "half of a surrogate pair"),
         (b'{"instruction": "x", "decoding": {"stop": ["\\udc00"]}}', "half of a surrogate pair"),
         (b'[{"role": "user", "content": "{{text}} \\ud83d"}]', "half of a surrogate pair"),

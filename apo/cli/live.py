@@ -29,6 +29,12 @@ PHASES = {
     "done": "done",
 }
 
+WINDOW, SLOW_WINDOW = 5.0, 120.0
+"""Seconds over which the speed is told; the second where fewer than `ENOUGH` calls fall into the
+first.
+"""
+ENOUGH = 10
+
 
 def watch(work: Coroutine[Any, Any, R], progress: Progress, title: str, *, quiet: bool) -> R:
     """Run the work to its end, showing its progress.
@@ -164,16 +170,29 @@ class _View:
         left = ((meter.budget.max_calls or 0) - spent.calls) / rate if rate else 0
         table.add_row(
             "speed",
-            f"{rate:.0f} calls/s",
+            pace(rate),
             Text(f"{caller.busy} under way"),
             f"{clock(left)} left" if left > 0 else "",
         )
         return table
 
-    def _speed(self, calls: int, window: float = 5.0) -> float:
-        """Calls a second over the last few seconds."""
+    def _speed(self, calls: int) -> float:
+        """Calls a second over the last few seconds; over minutes where calls take so long."""
         now = time.monotonic()
         self._rate.append((now, calls))
-        self._rate = [point for point in self._rate if now - point[0] <= window]
-        (start, first), (end, last) = self._rate[0], self._rate[-1]
+        self._rate = [point for point in self._rate if now - point[0] <= SLOW_WINDOW]
+        recent = [point for point in self._rate if now - point[0] <= WINDOW]
+        points = recent if recent[-1][1] - recent[0][1] >= ENOUGH else self._rate
+        (start, first), (end, last) = points[0], points[-1]
         return (last - first) / (end - start) if end > start else 0.0
+
+
+def pace(rate: float) -> str:
+    """Say how fast calls are answered: calls a second, or seconds a call.
+
+    Args:
+        rate: calls a second; 0 where none has been answered yet.
+    """
+    if rate <= 0:
+        return "no answer yet"
+    return f"{rate:.0f} calls/s" if rate >= 1 else f"{1 / rate:.1f} s a call"

@@ -121,11 +121,12 @@ def tasks(json: o.Json = False) -> None:
     Example: `apo tasks`
     """
     from apo.cli.console import print_json, say
-    from apo.taskfile.load import builtin_tasks
+    from apo.taskfile.load import builtin_tasks, describe
 
     names = builtin_tasks()
     if json:
         print_json(names)
         return
+    width = max(map(len, names))
     for name in names:
-        say(name)
+        say(f"{name:<{width}}  {describe(name)}")

@@ -90,6 +90,16 @@ def _check(transport: str, timeout: float, max_connections: int) -> None:
         raise SettingsError(f"max_connections is {max_connections!r}; it must be at least 1.")
 
 
+def _meant(name: str, known: list[str]) -> str:
+    """Name the model that is meant, where the provider alone is missing; else the known names."""
+    from apo.models.prices import providers_of
+
+    models = [f"{provider}/{name}" for provider in providers_of(name) if provider in known]
+    if models:
+        return f" Did you mean {models[0]!r}?"
+    return near(name.partition("/")[0], known)
+
+
 def _plug_in(name: str, known: list[str]) -> Model:
     """Open the model of a third party.
 
@@ -104,7 +114,7 @@ def _plug_in(name: str, known: list[str]) -> Model:
         raise SettingsError(
             f"There is no provider {provider!r} for the model {name!r}. A model is named "
             "provider/model, or by its URL: http://localhost:8000/v1#model."
-            f"{near(provider, ['embedded', *known, *offered])}"
+            f"{_meant(name, ['embedded', *known, *offered])}"
         )
     try:
         model: Model = offered[provider].load()(rest)

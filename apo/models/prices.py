@@ -153,6 +153,14 @@ def _read(entry: Mapping[str, Any]) -> Price | None:
     return Price(first, second, cached)
 
 
+def providers_of(model: str) -> list[str]:
+    """Providers that have a model of this name, in apo's names; the one that owns it first."""
+    ours = {theirs: name for name, theirs in LITELLM.items()}
+    owner = _entry(model).get("litellm_provider")
+    found = [owner] if isinstance(owner, str) else []
+    return [ours.get(name, name) for name in found]
+
+
 def _is_loopback(url: str) -> bool:
     try:
         host = urlsplit(url).hostname or ""

@@ -138,3 +138,24 @@ async def judge(task: Task, output: str, example: Example, ask: Ask) -> Score:
         return found
 
     return replace(task, scorer=known).judge(output, example)
+
+
+async def try_scorer(task: Task) -> None:
+    """Ask a user's own scorer about one target, before anything is paid.
+
+    Scorers of apo are sure; one that asks a judge would itself cost something.
+
+    Raises:
+        TaskError: it fails, or gives something that is no score.
+    """
+
+    async def nobody(questions: Sequence[Question]) -> list[str]:
+        raise Ungraded("Nobody is asked before the run.")
+
+    if isinstance(task.scorer, AwaitedScorer) and task.scorer.n_calls:
+        return
+    for example in task.validation[:1]:
+        try:
+            await judge(task, example.target, example, nobody)
+        except TaskError as error:
+            raise TaskError(f"Nothing is spent yet. {error}") from error

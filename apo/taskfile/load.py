@@ -3,6 +3,7 @@
 Imports pydantic and yaml; nothing that starts without a task imports this module.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -99,8 +100,21 @@ def _task_path(path: Path, text: str) -> Path:
             raise TaskError(f"The folder {path} has no {FILE_NAME}; `apo init` writes one.")
     raise TaskError(
         f"There is no task {text[:200]!r}: no built-in one, no folder with a {FILE_NAME}, no file."
-        f"{near(text[:200], builtin_tasks())}"
+        f"{near(text[:200], [*_folders_beside(path), *builtin_tasks()])}"
     )
+
+
+def _folders_beside(path: Path) -> list[str]:
+    """The folders with a task that stand where this one was looked for."""
+    with suppress(OSError, ValueError):
+        return sorted(str(file.parent) for file in path.parent.glob(f"*/{FILE_NAME}"))
+    return []
+
+
+def describe(name: str) -> str:
+    """What a built-in task is about: the first sentence of its description."""
+    settings = read_task_file(_builtin() / name / FILE_NAME)
+    return re.split(r"(?<=[.!?])\s", " ".join(settings.description.split()))[0]
 
 
 def _from_python(reference: str) -> Task:

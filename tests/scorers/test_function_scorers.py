@@ -10,11 +10,15 @@ import numpy as np
 import pytest
 
 from apo.errors import TaskError
+from apo.optimize import optimize
+from apo.options import Options
 from apo.prompt import Prompt
 from apo.python_file import load_object
-from apo.scorers.awaited import AsyncScorer
+from apo.scorers.awaited import AsyncScorer, try_scorer
 from apo.scorers.registry import FunctionScorer
 from apo.task import Example, Score, Task
+from apo.taskfile.load import task_from_data
+from apo.testing import FakeModel
 
 EXAMPLE = Example({"x": "a"}, ("b",))
 
@@ -74,3 +78,28 @@ def test_an_exit_in_a_scorer_is_told(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("import sys\nsys.exit(3)\n")
     with pytest.raises(TaskError, match=r"mine\.py, line 2: SystemExit: 3"):
         load_object("mine.py:score", tmp_path)
+
+
+async def number_later(output: str, example: Example) -> float:
+    return 1.0
+
+
+@pytest.mark.parametrize("made", [leaves, leaves_later, lambda output, example: "good"])
+def test_a_scorer_is_tried_before_anything_is_paid(made: Any, tmp_path: Path) -> None:
+    rows = [{"x": f"text {i}", "y": "b"} for i in range(60)]
+    task = task_from_data(rows, inputs="x", target="y", prompt="Sort.", scorer=made)
+    model = FakeModel(lambda request: "b")
+    with pytest.raises(TaskError, match="Nothing is spent yet"):
+        optimize(task, "opro", model=model, home=tmp_path, options=Options(track=False))
+    assert not model.requests
+
+
+def test_one_that_works_is_asked_once_more() -> None:
+    task = Task(
+        name="t",
+        scorer=AsyncScorer(function=number_later, name="mine"),  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] (awaited)
+        seed_prompts=(Prompt("x"),),
+        train=(),
+        validation=(EXAMPLE,),
+    )
+    asyncio.run(try_scorer(task))
