@@ -1,109 +1,111 @@
-from .allocate import ALLOCATORS, allocate
-from .budget import Budget, Spent
+"""The public names. `__all__` lists the essentials; the rest are building blocks."""
+
+from .allocate import ALLOCATORS as ALLOCATORS
+from .allocate import allocate as allocate
+from .budget import Budget
+from .budget import Spent as Spent
 from .errors import (
-    ApoError,
-    BudgetExhausted,
-    DataError,
-    Interrupted,
-    ModelError,
-    ModelUnavailable,
-    PromptError,
-    RunError,
-    SettingsError,
-    Stopped,
-    TaskError,
+    ApoError as ApoError,
 )
-from .evaluation import Evaluation, Rollout
-from .fold_runs import aoptimize_folds, aresume_folds, optimize_folds, resume_folds
-from .meta_prompts import MetaPrompt
-from .model import Completion, Decoding, Message, Model, Request, Usage
-from .models import open_model
-from .models.prices import Price
+from .errors import (
+    BudgetExhausted as BudgetExhausted,
+)
+from .errors import (
+    DataError as DataError,
+)
+from .errors import (
+    Interrupted as Interrupted,
+)
+from .errors import (
+    ModelError as ModelError,
+)
+from .errors import (
+    ModelUnavailable as ModelUnavailable,
+)
+from .errors import (
+    PromptError as PromptError,
+)
+from .errors import (
+    RunError as RunError,
+)
+from .errors import (
+    SettingsError as SettingsError,
+)
+from .errors import (
+    Stopped as Stopped,
+)
+from .errors import (
+    TaskError as TaskError,
+)
+from .evaluation import Evaluation as Evaluation
+from .evaluation import Rollout as Rollout
+from .fold_runs import aoptimize_folds as aoptimize_folds
+from .fold_runs import aresume_folds as aresume_folds
+from .fold_runs import optimize_folds, resume_folds
+from .meta_prompts import MetaPrompt as MetaPrompt
+from .model import Completion as Completion
+from .model import Decoding as Decoding
+from .model import Message as Message
+from .model import Model as Model
+from .model import Request as Request
+from .model import Usage as Usage
+from .models import open_model as open_model
+from .models.prices import Price as Price
 from .optimize import aoptimize, aresume, optimize, resume
 from .options import Options
-from .plugins import make_optimizer
-from .prompt import Demo, Layout, Prompt
-from .ranges import check_ranges
-from .replies import read_tags
-from .result import Result
-from .scorers.to_mlflow import to_mlflow
-from .search import Search
+from .plugins import make_optimizer as make_optimizer
+from .prompt import Demo as Demo
+from .prompt import Layout as Layout
+from .prompt import Prompt as Prompt
+from .ranges import check_ranges as check_ranges
+from .replies import read_tags as read_tags
+from .result import Result as Result
+from .scorers.to_mlflow import to_mlflow as to_mlflow
+from .search import Search as Search
 from .select import (
-    highest_upper_bound,
-    nondominated_sort,
-    pareto_fronts,
-    pareto_weights,
-    race_losers,
-    roulette,
-    tournament,
-    ucb_e,
-    undominated,
+    highest_upper_bound as highest_upper_bound,
 )
-from .session import Optimizer
-from .task import Example, Score, Scorer, Task
+from .select import (
+    nondominated_sort as nondominated_sort,
+)
+from .select import (
+    pareto_fronts as pareto_fronts,
+)
+from .select import (
+    pareto_weights as pareto_weights,
+)
+from .select import (
+    race_losers as race_losers,
+)
+from .select import (
+    roulette as roulette,
+)
+from .select import (
+    tournament as tournament,
+)
+from .select import (
+    ucb_e as ucb_e,
+)
+from .select import (
+    undominated as undominated,
+)
+from .session import Optimizer as Optimizer
+from .task import Example as Example
+from .task import Score as Score
+from .task import Scorer as Scorer
+from .task import Task as Task
 from .taskfile.load import load_task, task_from_data
-from .verdict import Verdict
+from .verdict import Verdict as Verdict
 
 __all__ = [
-    "ALLOCATORS",
-    "ApoError",
     "Budget",
-    "BudgetExhausted",
-    "Completion",
-    "DataError",
-    "Decoding",
-    "Demo",
-    "Evaluation",
-    "Example",
-    "Interrupted",
-    "Layout",
-    "Message",
-    "MetaPrompt",
-    "Model",
-    "ModelError",
-    "ModelUnavailable",
-    "Optimizer",
     "Options",
-    "Price",
-    "Prompt",
-    "PromptError",
-    "Request",
-    "Result",
-    "Rollout",
-    "RunError",
-    "Score",
-    "Scorer",
-    "Search",
-    "SettingsError",
-    "Spent",
-    "Stopped",
-    "Task",
-    "TaskError",
-    "Usage",
-    "Verdict",
-    "allocate",
     "aoptimize",
-    "aoptimize_folds",
     "aresume",
-    "aresume_folds",
-    "check_ranges",
-    "highest_upper_bound",
     "load_task",
-    "make_optimizer",
-    "nondominated_sort",
-    "open_model",
     "optimize",
     "optimize_folds",
-    "pareto_fronts",
-    "pareto_weights",
-    "race_losers",
-    "read_tags",
     "resume",
     "resume_folds",
-    "roulette",
     "task_from_data",
-    "to_mlflow",
-    "tournament",
-    "ucb_e",
-    "undominated",
 ]

@@ -1,7 +1,7 @@
 """The way in: optimize a task within a budget, or resume a run."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,7 +26,7 @@ DEFAULT_BUDGET = Budget(max_calls=2000)
 
 
 async def aoptimize(
-    task: Task | str | Path,
+    task: Any,
     optimizer: Optimizer | str = "auto",
     *,
     settings: Mapping[str, Any] | None = None,
@@ -39,11 +39,15 @@ async def aoptimize(
     home: Path = HOME,
     progress: Progress | None = None,
     retry: Retry | None = None,
+    inputs: str | Sequence[str] = (),
+    target: str = "",
 ) -> Result:
     """Search for a better prompt, and give a verdict on data that the search never saw.
 
     Args:
-        task: a task, a built-in task's name, a folder with task.yaml, or "file.py:name".
+        task: a task, a built-in task's name, a folder with task.yaml, or "file.py:name". Or data:
+            a DataFrame, a Dataset, a list of dicts, or the path of a data file; what `apo init`
+            would write for it is then used, and what was guessed is logged as a warning.
         optimizer: an optimizer with its settings, its name, or "file.py:Name".
         settings: settings of an optimizer that is given by name.
         model: answers examples: a model or its name, such as "openai/gpt-5-mini".
@@ -55,6 +59,8 @@ async def aoptimize(
         home: folder that holds `runs/`.
         progress: filled in while the run goes on.
         retry: what is tried again, and when.
+        inputs: of data, the input column or several; guessed by default.
+        target: of data, the column of right answers; guessed by default.
 
     Raises:
         SettingsError, TaskError, PromptError: something that was given cannot be used.
@@ -62,7 +68,7 @@ async def aoptimize(
         AuthenticationError, QuotaError, BadRequestError: the model refuses to work.
     """
     setup = Setup(
-        task,
+        _task(task, inputs, target),
         optimizer,
         settings or {},
         model,
@@ -78,28 +84,105 @@ async def aoptimize(
     return await _conclude(folder, session, setup.options)
 
 
-def optimize(task: Task | str | Path, optimizer: Optimizer | str = "auto", **given: Any) -> Result:
-    """Do what `aoptimize` does, and wait for it; works in a notebook, too.
+def optimize(
+    task: Any,
+    optimizer: Optimizer | str = "auto",
+    *,
+    settings: Mapping[str, Any] | None = None,
+    model: Model | str = "embedded",
+    optimizer_model: Model | str | None = None,
+    prompt: Prompt | None = None,
+    budget: Budget = DEFAULT_BUDGET,
+    options: Options | None = None,
+    run: str | None = None,
+    home: Path = HOME,
+    progress: Progress | None = None,
+    retry: Retry | None = None,
+    inputs: str | Sequence[str] = (),
+    target: str = "",
+) -> Result:
+    """Search for a better prompt, and prove the gain; works in a notebook, too.
 
-    Takes and raises the same.
+    Does what `aoptimize` does, and waits for it; that one's docstring has the details.
+
+    Args:
+        task: a task or its name, or data: a DataFrame, a list of dicts, a path.
+        optimizer: how to search: a name such as "gepa", or an optimizer with its settings.
+        settings: settings of an optimizer that is given by name.
+        model: answers examples, such as "openai/gpt-5-mini".
+        optimizer_model: writes prompts; by default the same model.
+        prompt: seed prompt in place of the task's own.
+        budget: what the run may spend in all.
+        options: everything else.
+        run: id of a run to go on with.
+        home: folder that holds `runs/`.
+        progress: filled in while the run goes on.
+        retry: what is tried again, and when.
+        inputs: of data, the input column or several; guessed by default.
+        target: of data, the column of right answers; guessed by default.
+
+    Raises:
+        ApoError: what `aoptimize` raises.
     """
-    return wait(aoptimize(task, optimizer, **given))
+    work = aoptimize(
+        task,
+        optimizer,
+        settings=settings,
+        model=model,
+        optimizer_model=optimizer_model,
+        prompt=prompt,
+        budget=budget,
+        options=options,
+        run=run,
+        home=home,
+        progress=progress,
+        retry=retry,
+        inputs=inputs,
+        target=target,
+    )
+    return wait(work)
 
 
-async def aresume(run: str, *, budget: Budget | None = None, **given: Any) -> Result:
+def _task(task: Any, inputs: str | Sequence[str], target: str) -> Task | str | Path:
+    """The task, or a name of one; of data the task that a draft makes."""
+    if isinstance(task, Task):
+        return task
+    if isinstance(task, str | Path):
+        from apo.data.rows import SUFFIXES
+
+        if Path(task).suffix.lower() not in SUFFIXES:
+            return task
+    from apo.taskfile.from_data import guessed_task
+
+    return guessed_task(task, inputs, target)
+
+
+async def aresume(
+    run: str,
+    *,
+    budget: Budget | None = None,
+    home: Path = HOME,
+    progress: Progress | None = None,
+    retry: Retry | None = None,
+    **objects: Any,
+) -> Result:
     """Go on with a run where it stopped; no call that was paid is paid again.
 
     Args:
         run: the run's id, a part of it that no other run has, or "last".
         budget: limits to change; those that it leaves open stay as the run had them.
-        **given: `home`, `progress` or `retry`, as for `aoptimize`; and any of `task`,
-            `optimizer`, `model`, `optimizer_model` that the run was started with as an object.
+        home: folder that holds `runs/`.
+        progress: filled in while the run goes on.
+        retry: what is tried again, and when.
+        **objects: any of `task`, `optimizer`, `model`, `optimizer_model` that the run was started
+            with as an object; for data, `inputs` and `target`, too.
 
     Raises:
         RunError: no such run, one that is finished and is to go on longer, or an object that it
             was started with is missing.
     """
-    folder = find_run(run, given.get("home", HOME))
+    given = {**objects, "home": home, "progress": progress, "retry": retry}
+    folder = find_run(run, home)
     record = folder.settings
     if "folds" in record:
         raise RunError(f"{folder.id} is made of runs on folds: apo.resume_folds({folder.id!r}).")
@@ -142,9 +225,18 @@ def arguments_of(folder: RunFolder, given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def resume(run: str, *, budget: Budget | None = None, **given: Any) -> Result:
+def resume(
+    run: str,
+    *,
+    budget: Budget | None = None,
+    home: Path = HOME,
+    progress: Progress | None = None,
+    retry: Retry | None = None,
+    **objects: Any,
+) -> Result:
     """Do what `aresume` does, and wait for it; works in a notebook, too."""
-    return wait(aresume(run, budget=budget, **given))
+    work = aresume(run, budget=budget, home=home, progress=progress, retry=retry, **objects)
+    return wait(work)
 
 
 async def _conclude(folder: RunFolder, session: Session, options: Options) -> Result:

@@ -115,6 +115,9 @@ def texts_of(value: object) -> list[str]:
     """The texts of a prompt that a user gave: the text itself, or those of chat messages."""
     if isinstance(value, str):
         return [value]
-    messages = [m for m in cast("Sequence[Any]", value) if isinstance(m, Mapping)]
-    contents = [cast("Mapping[str, object]", message).get("content") for message in messages]
-    return [content for content in contents if isinstance(content, str)]
+    found = list[str]()
+    for message in cast("Sequence[object]", value):
+        if isinstance(message, Mapping):
+            content = cast("Mapping[str, object]", message).get("content")
+            found += [content] if isinstance(content, str) else []
+    return found

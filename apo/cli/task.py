@@ -1,7 +1,7 @@
 """`apo init`, `apo check` and `apo tasks`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,7 @@ from apo.errors import SettingsError
 
 if TYPE_CHECKING:
     from apo.task import Task
+    from apo.taskfile.draft_lists import Lists
 
 
 def init(
@@ -43,13 +44,14 @@ def init(
     from apo.cli.console import say
     from apo.taskfile.draft import Wanted, draft_task, write_draft
 
-    if lists not in ("", "any", "all"):
+    kinds: dict[str, Lists | None] = {"": None, "any": "any", "all": "all"}
+    if lists not in kinds:
         raise SettingsError(f"--lists is {lists!r}; it must be any or all.")
     folder = Path(name)
     wanted = Wanted(
         inputs=inputs,
         target=target or None,
-        lists=cast("Literal['any', 'all'] | None", lists or None),
+        lists=kinds[lists],
         encoding=encoding or None,
         delimiter={"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter) or None,
     )

@@ -139,22 +139,18 @@ def _undecoded(dataset: Any) -> tuple[Any, Mapping[str, Any]]:
     return dataset, features
 
 
-def _named(kind: Any, value: Any) -> Any:
+def _named(kind: Any, value: object) -> object:
     """Put names in place of the numbers of class labels, also within lists and objects."""
-    if value is None or kind is None:
-        return value
-    if hasattr(kind, "names"):
-        if not isinstance(value, int):
-            return value
+    if hasattr(kind, "names") and isinstance(value, int):
         return kind.names[value] if 0 <= value < len(kind.names) else None
+    several = isinstance(cast("object", kind), list)
     if isinstance(value, list):
-        inner = kind[0] if isinstance(kind, list) else getattr(kind, "feature", None)
-        return [_named(inner, item) for item in value]
-    if isinstance(value, dict) and isinstance(kind, dict):
-        kinds = cast("dict[str, Any]", kind)
-        items = cast("dict[str, Any]", value).items()
-        return {key: _named(kinds.get(key), item) for key, item in items}
-    return value
+        inner = kind[0] if several else getattr(kind, "feature", None)
+        return [_named(inner, item) for item in cast("list[object]", value)]
+    if isinstance(value, dict) and hasattr(kind, "get"):
+        cells = cast("dict[str, object]", value)
+        return {key: _named(kind.get(key), item) for key, item in cells.items()}
+    return cast("object", value)
 
 
 def hub_rows(source: str) -> Iterator[Row]:

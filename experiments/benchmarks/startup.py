@@ -29,7 +29,7 @@ from experiments.benchmarks.recording import record
 RUNS = 5
 LISTED = 100  # runs that `apo runs` lists
 PEERS = ("dspy", "gepa", "promptolution", "mlflow")
-ALL_NAMES = "import apo; [getattr(apo, name) for name in apo.__all__]"
+ALL_NAMES = "import apo; [getattr(apo, name) for name in dir(apo)]"
 
 
 def main() -> None:

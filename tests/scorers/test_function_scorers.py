@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,13 @@ from apo.testing import FakeModel
 EXAMPLE = Example({"x": "a"}, ("b",))
 
 
+def always(given: Any) -> Callable[[str, Example], Any]:
+    def score(output: str, example: Example) -> Any:
+        return given
+
+    return score
+
+
 @pytest.mark.parametrize(
     ("given", "value"),
     [
@@ -35,7 +43,7 @@ EXAMPLE = Example({"x": "a"}, ("b",))
     ],
 )
 def test_numbers_of_any_library(given: Any, value: float) -> None:
-    score = FunctionScorer(function=lambda output, example: given, name="mine")("b", EXAMPLE)
+    score = FunctionScorer(function=always(given), name="mine")("b", EXAMPLE)
     assert (score.value, type(score.value), type(score.well_formed)) == (value, float, bool)
 
 
@@ -53,7 +61,7 @@ def test_a_task_made_in_python_takes_them_too() -> None:
 
 @pytest.mark.parametrize("given", [np.float64("nan"), np.array([1.0]), "1", None, 1.5, [1]])
 def test_what_is_no_score_is_refused(given: Any) -> None:
-    scorer = FunctionScorer(function=lambda output, example: given, name="mine")
+    scorer = FunctionScorer(function=always(given), name="mine")
     with pytest.raises(TaskError, match="it must give a Score, a bool, or a number from 0 to 1"):
         scorer("b", EXAMPLE)
 
@@ -84,11 +92,11 @@ async def number_later(output: str, example: Example) -> float:
     return 1.0
 
 
-@pytest.mark.parametrize("made", [leaves, leaves_later, lambda output, example: "good"])
+@pytest.mark.parametrize("made", [leaves, leaves_later, always("good")])
 def test_a_scorer_is_tried_before_anything_is_paid(made: Any, tmp_path: Path) -> None:
     rows = [{"x": f"text {i}", "y": "b"} for i in range(60)]
     task = task_from_data(rows, inputs="x", target="y", prompt="Sort.", scorer=made)
-    model = FakeModel(lambda request: "b")
+    model = FakeModel()
     with pytest.raises(TaskError, match="Nothing is spent yet"):
         optimize(task, "opro", model=model, home=tmp_path, options=Options(track=False))
     assert not model.requests

@@ -1,0 +1,44 @@
+"""A task of data alone: what `apo init` would write for it, used at once, and what it guessed."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from apo.data.rows import Row, read_rows
+from apo.data.sniff import TextFormat
+from apo.task import Task
+from apo.taskfile.columns import look
+from apo.taskfile.draft import Wanted, draft_settings, find_format
+from apo.taskfile.load import task_from_data
+
+_log = logging.getLogger(__name__)
+
+
+def guessed_task(data: Any, inputs: str | Sequence[str] = (), target: str = "") -> Task:
+    """Make a task of data; what was guessed is logged as a warning, and stands in the notes.
+
+    Args:
+        data: a DataFrame, a Dataset, a list of dicts, a path; or a dict of these by pool.
+        inputs: the input column, or several; guessed when empty.
+        target: the column of the answers; guessed when empty.
+
+    Raises:
+        TaskError: the data cannot be read, or have no such column, or too few of them.
+    """
+    columns = (inputs,) if isinstance(inputs, str) else tuple(inputs)
+    wanted, notes = Wanted(inputs=columns, target=target or None), list[str]()
+    pools = cast("Mapping[str, Any]", data) if isinstance(data, Mapping) else {"": data}
+    rows = {str(pool): _rows(source, wanted, notes) for pool, source in pools.items()}
+    name = Path(data).stem if isinstance(data, str | Path) else "data"
+    found = look(row for part in rows.values() for row in part)
+    settings = draft_settings(name, found, wanted, notes)
+    _log.warning("The task is guessed from the data:\n%s", "\n".join(f"- {n}" for n in notes))
+    return task_from_data(rows if isinstance(data, Mapping) else rows[""], **settings)
+
+
+def _rows(source: Any, wanted: Wanted, notes: list[str]) -> list[Row]:
+    """All rows: they are read twice, and some sources can be read only once."""
+    is_file = isinstance(source, str | Path) and not str(source).startswith("hf:")
+    text = find_format(Path(source), wanted, notes) if is_file else TextFormat()
+    return list(read_rows(source, encoding=text.encoding, delimiter=text.delimiter))
