@@ -139,18 +139,19 @@ def _undecoded(dataset: Any) -> tuple[Any, Mapping[str, Any]]:
     return dataset, features
 
 
-def _named(kind: Any, value: object) -> object:
+def _named(kind: Any, value: Any) -> Any:
     """Put names in place of the numbers of class labels, also within lists and objects."""
-    if hasattr(kind, "names") and isinstance(value, int):
-        return kind.names[value] if 0 <= value < len(kind.names) else None
-    several = isinstance(cast("object", kind), list)
-    if isinstance(value, list):
+    given: object = value
+    if hasattr(kind, "names") and isinstance(given, int):
+        return kind.names[given] if 0 <= given < len(kind.names) else None
+    if isinstance(given, list):
+        several = isinstance(cast("object", kind), list)
         inner = kind[0] if several else getattr(kind, "feature", None)
-        return [_named(inner, item) for item in cast("list[object]", value)]
-    if isinstance(value, dict) and hasattr(kind, "get"):
-        cells = cast("dict[str, object]", value)
+        return [_named(inner, item) for item in cast("list[object]", given)]
+    if isinstance(given, dict) and hasattr(kind, "get"):
+        cells = cast("dict[str, object]", given)
         return {key: _named(kind.get(key), item) for key, item in cells.items()}
-    return cast("object", value)
+    return value
 
 
 def hub_rows(source: str) -> Iterator[Row]:
