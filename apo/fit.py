@@ -1,5 +1,6 @@
 """How much of a task's data a run uses, so that its budget leaves room to search."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -54,20 +55,47 @@ def _part(limit: float, n: int) -> float:
     return limit // n if isinstance(limit, int) else limit / n
 
 
-def sample_pools(task: Task, n_validation: int, n_test: int) -> Task:
-    """Keep so many examples of validation and test, chosen by content, in their order."""
-    return replace(
-        task, validation=_sample(task.validation, n_validation), test=_sample(task.test, n_test)
+def sample_pools(task: Task, n_validation: int, n_test: int, *, by_class: bool = True) -> Task:
+    """Keep so many examples of validation and test, chosen by content, in their order.
+
+    Args:
+        task: the task.
+        n_validation: examples of validation to keep.
+        n_test: examples of test to keep.
+        by_class: each target keeps its share; false for the choice that earlier versions made.
+    """
+    kept = (
+        _sample(pool, n, by_class=by_class)
+        for pool, n in ((task.validation, n_validation), (task.test, n_test))
     )
+    validation, test = kept
+    return replace(task, validation=validation, test=test)
 
 
-def _sample(pool: Sequence[Example], n: int) -> list[Example]:
+def _sample(pool: Sequence[Example], n: int, *, by_class: bool) -> list[Example]:
     # By place, as a task made in Python may hold the same example twice.
     def rank(place: int) -> tuple[bool, str, int]:
         return (not pool[place].must_pass, pool[place].id, place)
 
-    places = sorted(range(len(pool)), key=rank)[:n]
-    return [pool[place] for place in sorted(places)]
+    places = sorted(range(len(pool)), key=rank)
+    if by_class:
+        places = _spread(pool, places)
+    return [pool[place] for place in sorted(places[:n])]
+
+
+def _spread(pool: Sequence[Example], places: Sequence[int]) -> list[int]:
+    """Order places so that each beginning has the targets' shares of the whole.
+
+    Of m examples with a target the one at place k stands at (k + ½) / m of the way.
+    """
+    sizes = Counter(example.targets for example in pool)
+    seen: Counter[tuple[str, ...]] = Counter()
+    way: dict[int, float] = {}
+    for place in places:
+        targets = pool[place].targets
+        way[place] = (seen[targets] + 0.5) / sizes[targets]
+        seen[targets] += 1
+    return sorted(places, key=lambda place: (not pool[place].must_pass, way[place]))
 
 
 def affordable(task: Task, budget: Budget, spent: Spent) -> Task:

@@ -101,21 +101,32 @@ def _verdict(
     if not any(a.score and b.score for a, b in zip(seed.rollouts, best.rollouts, strict=True)):
         return None
     complete = all(r["verdict"] is not None and r["verdict"]["complete"] for r in results)
-    return _cautious(judge(seed, best, complete=complete))
+    return _cautious(judge(seed, best, complete=complete, task=whole))
 
 
 def _cautious(verdict: Verdict) -> Verdict:
     """Allow for the rows that the searches share."""
-    gain = verdict.difference
-    low, high = (min(1.0, max(-1.0, gain + WIDER * (end - gain))) for end in verdict.interval)
     visible, rows = verdict.visible_gain, verdict.rows_needed
+    third = verdict.constant
     return replace(
         verdict,
-        interval=(low, high),
+        interval=_wider(verdict.difference, verdict.interval),
         p_value=min(1.0, CAUTION * verdict.p_value),
+        constant=None
+        if third is None
+        else replace(
+            third,
+            interval=_wider(verdict.best_score - third.score, third.interval),
+            p_value=min(1.0, CAUTION * third.p_value),
+        ),
         visible_gain=None if visible is None or WIDER * visible > 1 else WIDER * visible,
         rows_needed=None if rows is None else math.ceil(WIDER**2 * rows),
     )
+
+
+def _wider(gain: float, interval: tuple[float, float]) -> tuple[float, float]:
+    low, high = (min(1.0, max(-1.0, gain + WIDER * (end - gain))) for end in interval)
+    return low, high
 
 
 def _rollout(example: Example, pair: Mapping[str, Any], side: str) -> Rollout:

@@ -301,13 +301,15 @@ def same_pools(folder: RunFolder, task: Task) -> Task:
     """
     data, options = folder.settings["data"], folder.settings["options"]
     task = _fold(task, options.get("fold"), options["seed"])  # None in earlier versions.
-    task = sample_pools(task, data["validation"], data["test"])
-    if task.fingerprint != data["fingerprint"]:
-        raise RunError(
-            f"The data of {task.name!r} changed since {folder.id} was started, so its scores "
-            "cannot be compared. Restore the data, or start a new run."
-        )
-    return task
+    sizes = data["validation"], data["test"]
+    for by_class in (True, False):  # As runs of earlier versions were.
+        fitted = sample_pools(task, *sizes, by_class=by_class)
+        if fitted.fingerprint == data["fingerprint"]:
+            return fitted
+    raise RunError(
+        f"The data of {task.name!r} changed since {folder.id} was started, so its scores "
+        "cannot be compared. Restore the data, or start a new run."
+    )
 
 
 def _fold(task: Task, fold: Sequence[int] | None, seed: int) -> Task:

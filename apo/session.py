@@ -281,4 +281,4 @@ class Session:
         self.folder.write_text("test.jsonl", "".join(map(pair_line, *(p.rollouts for p in pair))))
         if not any(a.score and b.score for a, b in zip(*(p.rollouts for p in pair), strict=True)):
             return None, None  # Every pair has a refusal: nothing is proven, or lost.
-        return judge(*pair, complete=complete), explain_gap(archive, *pair)
+        return judge(*pair, complete=complete, task=self.task), explain_gap(archive, *pair)

@@ -108,3 +108,17 @@ def require_result(result: object, where: str) -> None:
             raise RunError(f"{where}: the verdict's interval has {len(ends)} ends, not 2.")
         for end in ends:
             require(end, NUMBER, f"{where}: the verdict's interval")
+        _require_answers(verdict, f"{where}: verdict")
+
+
+def _require_answers(verdict: Mapping[str, Any], where: str) -> None:
+    """Make sure of what prompts answer; results of earlier versions do not say it."""
+    if verdict.get("constant") is not None:
+        shape = {"answer": str, "score": NUMBER, "beaten": bool}
+        require(verdict["constant"], shape, f"{where}: constant")
+    shares = verdict.get("shares", {})
+    require(shares, dict, f"{where}: shares")
+    for answer, found in shares.items():
+        require(found, list, f"{where}: shares of {answer!r}")
+        for share in found:
+            require(share, NUMBER, f"{where}: shares of {answer!r}")

@@ -7,19 +7,22 @@ Where a metric of all answers is compared, they are a bootstrap interval and a p
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from apo.constants import Constant, best_constant, shares
 from apo.errors import ApoError
 from apo.evaluation import Evaluation, Rollout
 from apo.metrics.metric import Metric, over_rows
 from apo.must_pass import broken
+from apo.scorers.answers import quote
 from apo.statistics.bounded import bounded_interval, bounded_p
 from apo.statistics.counts import mcnemar_p
 from apo.statistics.means import CONFIDENCE
 from apo.statistics.planning import rows_needed, visible_gain
 from apo.statistics.resampling import bootstrap_of, swap_p
+from apo.task import Task
 
 SEEN = 1 + 0.8416 / 1.96
 """A gain of so many times what the interval reaches down is proven 8 times of 10."""
@@ -48,6 +51,12 @@ class Verdict:
         rows_needed: how many examples would show this gain; None where there is no gain, or it
             takes more than a million.
         broken: ids of the test examples that must pass, and that the seed prompt alone gets right.
+        constant: the best constant answer; None where no answer fits several examples, or scoring
+            it takes calls.
+        form_wins: wins on examples that the seed prompt answered in a form that could not be read:
+            a gain in form, where the others are one in content.
+        shares: by answer its share of the targets, of the seed prompt's answers and of the best
+            one's; empty where targets are no classes.
     """
 
     n: int
@@ -63,6 +72,9 @@ class Verdict:
     visible_gain: float | None = None
     rows_needed: int | None = None
     broken: tuple[str, ...] = ()
+    constant: Constant | None = None
+    form_wins: int = 0
+    shares: Mapping[str, Sequence[float]] = field(default_factory=dict[str, Sequence[float]])
 
     @property
     def difference(self) -> float:
@@ -78,12 +90,10 @@ class Verdict:
     def __str__(self) -> str:
         """Tell the verdict in a sentence or two."""
         low, high = self.interval
-        word = "Favourable" if self.favourable else "Not proven"
-        if self.broken:
-            word = f"Not favourable, as {len(self.broken)} examples that must pass are lost"
         told = (
-            f"{word}: {self.seed_score:.1%} with the seed prompt, {self.best_score:.1%} with the "
-            f"best one on {self.n} test examples. {100 * self.difference:+.1f} points, "
+            f"{heading(self.to_dict())}: {100 * self.seed_score:.1f} % → "
+            f"{100 * self.best_score:.1f} % on {self.n} test examples. "
+            f"{100 * self.difference:+.1f} points, "
             f"{CONFIDENCE:.0%} interval {100 * low:+.1f} to {100 * high:+.1f}, "
             f"p = {self.p_value:.2g}; {self.wins} won, {self.losses} lost."
         )
@@ -122,14 +132,46 @@ class Verdict:
             "visible_gain": self.visible_gain,
             "rows_needed": self.rows_needed,
             "broken": list(self.broken),
+            "constant": None
+            if self.constant is None
+            else {**asdict(self.constant), "beaten": self.constant.beaten},
+            "form_wins": self.form_wins,
+            "shares": {answer: list(found) for answer, found in self.shares.items()},
             "advice": "" if self.favourable else self.advice,
         }
 
 
-def judge(seed: Evaluation, best: Evaluation, *, complete: bool = True) -> Verdict:
+def heading(verdict: Mapping[str, Any]) -> str:
+    """The word for a verdict, given as JSON values: the same wherever it is told.
+
+    A best prompt that is better than the seed and not proven better than a constant answer is
+    never called favourable alone.
+    """
+    if verdict.get("broken"):  # Results of earlier versions have neither this nor a constant.
+        return f"Not favourable, as {len(verdict['broken'])} examples that must pass are lost"
+    if not verdict["favourable"]:
+        return "Not proven"
+    constant: Mapping[str, Any] = verdict.get("constant") or {"beaten": True}
+    if constant["beaten"]:
+        return "Favourable"
+    return (
+        "Better than the seed, but not proven better than always answering "
+        f"{quote(constant['answer'])} ({100 * constant['score']:.1f} %)"
+    )
+
+
+def judge(
+    seed: Evaluation, best: Evaluation, *, complete: bool = True, task: Task | None = None
+) -> Verdict:
     """Compare two evaluations of the same examples, pair by pair.
 
     Examples that either prompt left unanswered are left out of the pairs.
+
+    Args:
+        seed: the seed prompt.
+        best: the best prompt, on the same examples.
+        complete: whether all test examples were measured.
+        task: scores constant answers, to compare with; without it none are.
 
     Raises:
         ApoError: no example was answered under both prompts.
@@ -143,11 +185,11 @@ def judge(seed: Evaluation, best: Evaluation, *, complete: bool = True) -> Verdi
     if not pairs:
         raise ApoError("No test example was answered under both prompts; there is no verdict.")
     differences = [b.score.value - a.score.value for a, b in pairs if a.score and b.score]
-    found = _of_scores(differences) if metric is None else _of_metric(metric, pairs)
     sides = [[a for a, _ in pairs], [b for _, b in pairs]]
     before, after = (
         Evaluation(e.prompt, tuple(r), metric) for e, r in zip((seed, best), sides, strict=True)
     )
+    third = None if task is None else best_constant(after, task)
     return Verdict(
         n=len(pairs),
         seed_score=before.value,
@@ -158,8 +200,29 @@ def judge(seed: Evaluation, best: Evaluation, *, complete: bool = True) -> Verdi
         best_counts={**best.counts(), **best.cuts()},
         complete=complete,
         broken=tuple(example.id for example in broken(seed, best)),
-        **found,
+        constant=None if third is None else _against(third, after),
+        form_wins=sum(
+            a.outcome == "malformed" for (a, _), d in zip(pairs, differences, strict=True) if d > 0
+        ),
+        shares=shares(before, after),
+        **_found(metric, pairs),
     )
+
+
+def _against(third: Evaluation, best: Evaluation) -> Constant:
+    found = _found(best.metric, list(zip(third.rollouts, best.rollouts, strict=True)))
+    return Constant(
+        answer=third.rollouts[0].output,
+        score=third.value,
+        interval=found["interval"],
+        p_value=found["p_value"],
+    )
+
+
+def _found(metric: Metric | None, pairs: Sequence[tuple[Rollout, Rollout]]) -> dict[str, Any]:
+    if metric is not None:
+        return _of_metric(metric, pairs)
+    return _of_scores([b.score.value - a.score.value for a, b in pairs if a.score and b.score])
 
 
 def _of_scores(differences: Sequence[float]) -> dict[str, Any]:

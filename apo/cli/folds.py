@@ -13,6 +13,7 @@ from apo.folds import FEW_ROWS
 from apo.prompt import Prompt
 from apo.runs import find_run
 from apo.shapes import NUMBER, require
+from apo.verdict import heading
 
 _OR_NONE = (*NUMBER, type(None))
 _PROCEDURE = {"folds": int, "rows": int, "tested": int, "spread": _OR_NONE, "by_fold": list}
@@ -71,6 +72,7 @@ def _verdict(verdict: dict[str, Any] | None, procedure: dict[str, Any]) -> None:
         return
     low, high = verdict["interval"]
     figures = (
+        f"{percent(verdict['seed_score'])} → {percent(verdict['best_score'])}, "
         f"{100 * verdict['difference']:+.1f} points over {verdict['n']} rows in "
         f"{procedure['folds']} folds, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}, "
         f"p = {verdict['p_value']:.2g}; {verdict['wins']} rows won, {verdict['losses']} lost."
@@ -83,7 +85,9 @@ def _verdict(verdict: dict[str, Any] | None, procedure: dict[str, Any]) -> None:
             "bold yellow",
         )
     elif verdict["favourable"]:
-        say(f"Favourable: this search finds better prompts than the seed. {figures}", "bold green")
+        word = heading(verdict)
+        told = f"{word}: this search finds better prompts than the seed. {figures}"
+        say(told, "bold green" if word == "Favourable" else "bold yellow")
     else:
         say(f"Not proven: the seed prompt stays the answer. {figures}", "bold yellow")
         say(verdict.get("advice") or "")
@@ -100,8 +104,8 @@ def scope(procedure: dict[str, Any]) -> str:
 
 def _table(procedure: dict[str, Any], verdict: dict[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for heading in ("", "rows", "seed", "best", "gain", "won", "lost"):
-        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+    for column in ("", "rows", "seed", "best", "gain", "won", "lost"):
+        table.add_column(column, justify="right" if column else "left", no_wrap=True)
     for i, fold in enumerate(procedure["by_fold"], 1):
         table.add_row(*_cells(f"fold {i}", fold), "" if fold["found"] else "nothing found")
     if verdict:

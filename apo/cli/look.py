@@ -39,6 +39,7 @@ def runs(json: o.Json = False) -> None:
         table.add_column(name, no_wrap=True, overflow="ellipsis")
     for row in rows:
         verdict = {True: "favourable", False: "not proven", None: ""}[row["favourable"]]
+        verdict = "a constant does as well" if row["constant"] else verdict
         scores = (percent(row["seed_score"]), percent(row["best_score"]))
         started = row["created"][5:16].replace("T", " ")
         calls = "" if row["calls"] is None else str(row["calls"])
@@ -54,6 +55,7 @@ def _row(folder: "RunFolder") -> dict[str, Any]:
     if result:
         require_result(result, str(folder.path / "result.json"))
     verdict: dict[str, Any] = result.get("verdict") or {}
+    constant: dict[str, Any] = verdict.get("constant") or {"beaten": True}
     return {
         "run_id": folder.id,
         "state": folder.state,
@@ -64,6 +66,7 @@ def _row(folder: "RunFolder") -> dict[str, Any]:
         "seed_score": verdict.get("seed_score"),
         "best_score": verdict.get("best_score"),
         "favourable": verdict.get("favourable"),
+        "constant": bool(verdict.get("favourable")) and not constant["beaten"],
         "calls": result.get("spent", {}).get("calls"),
     }
 

@@ -7,9 +7,11 @@ from rich.table import Table
 from rich.text import Text
 
 from apo.cli.console import clock, console, dollars, percent, say
+from apo.constants import MAX_SAID
 from apo.estimate import Estimate
 from apo.prompt import Prompt
 from apo.refusals import told
+from apo.verdict import heading
 
 NOTHING_FOUND = (
     "Nothing found: no candidate did better than the seed prompt on the validation examples. If "
@@ -73,6 +75,7 @@ def _verdict(verdict: dict[str, Any] | None) -> None:
         return
     low, high = verdict["interval"]
     figures = (
+        f"{percent(verdict['seed_score'])} → {percent(verdict['best_score'])}, "
         f"{100 * verdict['difference']:+.1f} points on {verdict['n']} test examples, 95 % interval "
         f"{100 * low:+.1f} to {100 * high:+.1f}, p = {verdict['p_value']:.2g}; "
         f"{verdict['wins']} examples won, {verdict['losses']} lost."
@@ -86,12 +89,32 @@ def _verdict(verdict: dict[str, Any] | None) -> None:
             "bold yellow",
         )
     elif verdict["favourable"]:
-        say(f"Favourable: the best prompt is better than the seed. {figures}", "bold green")
+        useless = heading(verdict) != "Favourable"
+        say(f"{heading(verdict)}. {figures}", "bold yellow" if useless else "bold green")
     else:
         say(f"Not proven: the seed prompt stays the answer. {figures}", "bold yellow")
         say(verdict.get("advice") or "")  # Results of earlier versions do not say it.
+    _content(verdict)
     if not verdict["complete"]:
         say("The budget ended before all test examples were measured.", "yellow")
+
+
+def _content(verdict: dict[str, Any]) -> None:
+    """Tell what was gained in form alone, and what each prompt answers."""
+    if verdict.get("form_wins"):  # Results of earlier versions say neither.
+        say(
+            f"{verdict['form_wins']} of the {verdict['wins']} won are a gain in form: the seed "
+            "prompt's answer could not be read there."
+        )
+    shares: dict[str, list[float]] = verdict.get("shares") or {}
+    if shares:
+        table = Table(box=None, pad_edge=False)
+        table.add_column("answers", overflow="ellipsis", no_wrap=True, max_width=40)
+        for name in ("targets", "seed", "best"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for answer, found in list(shares.items())[:MAX_SAID]:
+            table.add_row(Text(answer), *(percent(share) for share in found))
+        console.print(table)
 
 
 def _scores(result: dict[str, Any]) -> Table:
@@ -100,8 +123,8 @@ def _scores(result: dict[str, Any]) -> Table:
     verdict: dict[str, Any] = result["verdict"] or {}
     both = [verdict.get(f"{name}_counts", {}) for name in ("seed", "best")]
     counted = COUNTED | ({"cut": "cut"} if any(c.get("cut") for c in both) else {})
-    for heading in ("", measured, "validation", "length", *counted):
-        table.add_column(heading, justify="left" if not heading else "right")
+    for column in ("", measured, "validation", "length", *counted):
+        table.add_column(column, justify="right" if column else "left")
     for name in ("seed", "best"):
         counts: dict[str, int] = verdict.get(f"{name}_counts", {})
         length = len(Prompt.from_dict(result[f"{name}_prompt"]).text())

@@ -9,6 +9,7 @@ from typing import Any
 from apo.prompt import Prompt
 from apo.record import Record
 from apo.tracking.environment import public_uri
+from apo.verdict import heading
 
 MAX_NOTE = 8000  # The longest tag that MLflow keeps whole.
 MAX_PROMPT = 2500
@@ -61,6 +62,8 @@ def verdict_sentence(
     low, high = verdict["interval"]
     scores = f"{verdict['seed_score']:.1%} → {verdict['best_score']:.1%}"
     head = "The best prompt beats the seed prompt" if verdict["favourable"] else "Not proven better"
+    if verdict["favourable"] and heading(verdict) != "Favourable":
+        head = heading(verdict)
     if "folds" in settings and verdict["favourable"]:
         head = f"This search, on {settings['folds']} folds, finds better prompts than the seed"
     if verdict.get("broken"):  # Results of earlier versions do not say it.
