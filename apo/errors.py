@@ -3,7 +3,8 @@
 ApoError                     what was given, what is needed, how to mend it
 ├── PromptError              a prompt file or a prompt's parts are not usable
 ├── TaskError                a task file, a task name or a scorer is not usable
-│   └── DataError            rows, columns, encodings, labels
+│   ├── DataError            rows, columns, encodings, labels
+│   └── TrustError           a folder wants more than to be read, and nobody has allowed it
 ├── SettingsError            an option, an optimizer's setting, a model's name
 ├── RunError                 a run's folder: missing, locked, changed since
 │   └── JournalError         its journal cannot be read or written
@@ -26,6 +27,7 @@ ApoError                     what was given, what is needed, how to mend it
     └── ContentFilterError   this request is refused: recorded, not retried
 """
 
+import shlex
 import traceback
 from difflib import get_close_matches
 
@@ -50,6 +52,24 @@ class TaskError(ApoError):
 
 class DataError(TaskError):
     """Rows, columns, encodings or labels are not usable."""
+
+
+class TrustError(TaskError):
+    """A folder or file wants to do more than be read, and its user has not allowed it.
+
+    Attributes:
+        subject: the folder or file.
+        wishes: what it wants, a line each.
+        key: what the answer is remembered under; it changes with the content.
+    """
+
+    def __init__(self, subject: str, wishes: tuple[str, ...], key: str) -> None:
+        listed = "".join(f"\n- {wish}" for wish in wishes)
+        super().__init__(
+            f"{subject} wants to:{listed}\nNothing of it was done. Look at the files; when you "
+            f"trust them: apo trust {shlex.quote(subject)}. In a script: --trust, or APO_TRUST=1."
+        )
+        self.subject, self.wishes, self.key = subject, wishes, key
 
 
 class SettingsError(ApoError):

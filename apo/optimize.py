@@ -20,6 +20,7 @@ from apo.retry import Retry
 from apo.runs import HOME, RunFolder, find_run
 from apo.session import Optimizer, Progress, Session
 from apo.task import Task
+from apo.wishes import trusted_settings
 
 R = TypeVar("R")
 DEFAULT_BUDGET = Budget(max_calls=2000)
@@ -205,7 +206,7 @@ def arguments_of(folder: RunFolder, given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         RunError: it was started with an object that is not given again.
     """
-    record = folder.settings
+    record = trusted_settings(folder)
     missing = [name for name in record["objects"] if name not in given]
     if missing:
         raise RunError(

@@ -30,7 +30,9 @@ from apo.runs import RunFolder, create_run, find_run
 from apo.scorers.awaited import AwaitedScorer
 from apo.session import Optimizer, Session
 from apo.task import Task
+from apo.trust import FileName, has_keys
 from apo.versions import git_commit, versions
+from apo.wishes import remember_run
 
 MAX_OUTPUT = {"task": 1024, "optimizer": 4096, "fallback": 4096, "judge": 1024}
 
@@ -243,7 +245,11 @@ class Setup:
         elif self.options.fold is not None:
             number, k = self.options.fold
             name += f"-fold{number}" if number <= k else "-last"
-        return create_run(home, re.sub(r"[^\w.-]+", "-", task.name), name, record)
+        folder = create_run(home, re.sub(r"[^\w.-]+", "-", task.name), name, record)
+        others = (self.options.fallback_model, self.options.judge_model)
+        if not any(isinstance(m, FileName) for m in (self.model, self.optimizer_model, *others)):
+            remember_run(folder)
+        return folder
 
 
 def open_with(options: Options, model: str) -> Model:
@@ -277,7 +283,11 @@ def open_judges(
     if not isinstance(scorer, AwaitedScorer) or not scorer.n_calls:
         return {}
     names = scorer.models or ("",)
-    opened = {name: open_with(options, name) for name in names if name}
+    named = (options.judge_model, options.fallback_model)
+    opened = {
+        name: open_with(options, str(name) if has_keys(name, named) else name)
+        for name in filter(None, names)
+    }
     if "" in names:
         referee = open_with(options, options.judge_model) if options.judge_model else own
         if referee is None:

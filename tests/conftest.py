@@ -1,10 +1,20 @@
-"""What holds for all tests: property tests draw the same examples on every machine."""
+"""What holds for all tests: property tests draw the same examples on every machine.
 
+Folders that tests write are trusted, and what is remembered of trust stays out of the user's
+settings; `tests/test_trust.py` closes the gate again.
+"""
+
+import atexit
 import os
+import shutil
+import tempfile
 
 from hypothesis import settings
 
 # Nobody's own keyring is asked.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
+os.environ["APO_TRUST"] = "1"
+os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="apo-settings-")
+atexit.register(shutil.rmtree, os.environ["XDG_CONFIG_HOME"], ignore_errors=True)
 settings.register_profile("apo", deadline=None, derandomize=True)
 settings.load_profile("apo")

@@ -23,6 +23,7 @@ from apo.cli.mlflow import sync, ui
 from apo.cli.run import estimate, optimize, resume
 from apo.cli.task import check, init, tasks
 from apo.cli.transfer import transfer
+from apo.cli.trust import ask, trust, trusting
 
 app = typer.Typer(
     name="apo",
@@ -35,15 +36,17 @@ app = typer.Typer(
 )
 
 _PANELS: dict[str, list[Callable[..., None]]] = {
-    "Your task": [init, check, tasks],
+    "Your task": [init, check, tasks, trust],
     "Optimize": [optimizers, estimate, optimize, resume],
     "Experiments": [compare],
     "Results": [runs, show, export, evaluate, gate, transfer, audit, judge],
     "MLflow": [ui, sync],
 }
+_WITHOUT_FILES = (init, tasks, trust, optimizers, runs)
 for _panel, _commands in _PANELS.items():
     for _command in _commands:
-        app.command(rich_help_panel=_panel)(_command)
+        _asking = _command if _command in _WITHOUT_FILES else trusting(_command)
+        app.command(rich_help_panel=_panel)(_asking)
 
 
 def _version(wanted: bool) -> None:
@@ -71,12 +74,17 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; errors that apo raises on purpose are told without a traceback."""
-    from apo.errors import ApoError
+    """Run the command line; errors that apo raises on purpose are told without a traceback.
+
+    Where files want something that is not allowed, the terminal is asked, and the command run anew.
+    """
+    from apo.errors import ApoError, TrustError
 
     try:
         app()
     except ApoError as error:
+        if isinstance(error, TrustError) and ask(error):
+            return main()
         from apo.cli.console import fail, print_json
 
         if "--json" in sys.argv:

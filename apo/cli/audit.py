@@ -64,11 +64,12 @@ def audit(
     from apo.cli.live import watch
     from apo.errors import SettingsError
     from apo.session import Progress
+    from apo.wishes import trusted_settings
 
     if max_rate is not None and not 0 <= max_rate <= 1:
         raise SettingsError(f"--max-rate is {max_rate}; it is a share from 0 to 1, such as 0.05.")
     loaded, prompts, run = _subject(what, task)
-    name = model or (run and run.settings["model"]) or "embedded"
+    name = model or (run and trusted_settings(run)["model"]) or "embedded"
     n = len(prompts)
     trials = trials_of(loaded, split, seed=seed, max_calls=max_calls, n_prompts=n)
     if not flags.json:
@@ -112,6 +113,7 @@ def _subject(what: str, task: str) -> "tuple[Task, dict[str, Prompt], RunFolder 
     from apo.prompt_files import read_prompt
     from apo.runs import find_run
     from apo.taskfile.load import load_task
+    from apo.wishes import trusted_settings
 
     path = Path(what)
     if path.is_file():
@@ -125,7 +127,7 @@ def _subject(what: str, task: str) -> "tuple[Task, dict[str, Prompt], RunFolder 
     except RunError as error:
         raise PromptError(f"{what!r} is neither a prompt file nor a run. {error}") from error
     result = folder.need_result()
-    name = task or folder.settings.get("task_ref")
+    name = task or trusted_settings(folder).get("task_ref")
     if not name:
         raise RunError(f"{folder.id} was started with a Python object as its task: give --task.")
     loaded = same_pools(folder, load_task(name, memory=home() / "splits"))

@@ -126,17 +126,18 @@ def compare(
 
 
 def _experiment(file: str, flags: dict[str, Any]) -> "Experiment":
-    from apo.compare.settings import parse_experiment, read_experiment
+    from apo.compare.settings import mark_models, parse_experiment, read_trusted_experiment
     from apo.errors import SettingsError
 
-    values = read_experiment(Path(file)) if file else {"name": "comparison"}
-    values |= flags
+    read = read_trusted_experiment(Path(file)) if file else {}
+    values = {"name": "comparison", **read, **flags}
     if not (values.get("tasks") and values.get("optimizers")):
         raise SettingsError(
             "Nothing to compare: give an experiment file, or tasks and optimizers, such as "
             "apo compare -t support-tickets -o ape -o opro."
         )
-    return parse_experiment(values, file or "apo compare")
+    experiment = parse_experiment(values, file or "apo compare")
+    return mark_models(experiment, {k: v for k, v in read.items() if k not in flags})
 
 
 def _price(text: str) -> tuple[str, str]:

@@ -98,6 +98,7 @@ def show(
     from apo.cli.console import home, print_json, say
     from apo.cli.folds import report_any
     from apo.cli.results import parts_of, tell_vetoes
+    from apo.errors import TrustError
     from apo.guards.suspects import suspects
     from apo.refusals import told as told_refusals
     from apo.runs import find_run
@@ -132,7 +133,12 @@ def show(
     _list(document["candidates"][:candidates])
     tell_vetoes([(row["id"], row["value"], row["broken"]) for row in document["candidates"]])
     _diff(document)
-    if told := [str(suspect) for suspect in suspects(folder)]:
+    try:
+        told = [str(suspect) for suspect in suspects(folder)]
+    except TrustError as error:
+        say(f"Its targets were not looked over, as its task is not trusted here. {error}", "yellow")
+        told = []
+    if told:
         say("Targets that may be wrong, or that all prompts lack the same rule for:", "bold")
         for line in told[:10]:
             say(line)

@@ -46,13 +46,14 @@ def evaluate(
     from apo.estimate import aevaluate
     from apo.session import Progress
     from apo.taskfile.load import load_task
+    from apo.wishes import trusted_settings
 
     loaded = load_task(task, memory=home() / "splits")
     measured, run = prompt_of(prompt, loaded)
     run = _run(like) if like else run
     if run is not None:
         loaded = _like(loaded, run)
-    name = model or (run and run.settings["model"]) or "embedded"
+    name = model or (run and trusted_settings(run)["model"]) or "embedded"
     options = flags.options(judge_model)
     progress = Progress()
     with kept_answers(fresh=fresh) as journal:

@@ -54,6 +54,8 @@ def sync(
     from apo.cli.console import home, say
     from apo.runs import find_run, list_runs
     from apo.tracking import sync as sync_run
+    from apo.trust import require
+    from apo.wishes import sync_wishes
 
     folders = [find_run(run, home())] if run else list(list_runs(home()))
     pending = [folder for folder in folders if run or not _logged(folder)]
@@ -61,6 +63,8 @@ def sync(
         say("Everything is logged.")
     failed = False
     for folder in pending:
+        if not tracking_uri:
+            require(folder.path, sync_wishes(folder))
         tracked = sync_run(folder, uri=tracking_uri or None)
         failed = failed or not tracked.complete
         say(f"{folder.id}: {tracked.problem or f'complete, MLflow run {tracked.run_id}'}")

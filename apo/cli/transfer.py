@@ -43,9 +43,10 @@ def transfer(
     from apo.session import Progress
     from apo.standings import standings
     from apo.transfer import atransfer, take_over
+    from apo.wishes import trusted_settings
 
     folder = find_run(run, home())
-    settings = folder.settings
+    settings = trusted_settings(folder)
     found = standings(folder)
     prompts = finalists(with_front(found, objectives(found)), top)
     task = task_of(folder)
@@ -89,8 +90,9 @@ def task_of(folder: "RunFolder") -> "Task":
     from apo.errors import RunError
     from apo.prepare import same_pools
     from apo.taskfile.load import load_task
+    from apo.wishes import trusted_settings
 
-    name: str | None = folder.settings.get("task_ref")
+    name: str | None = trusted_settings(folder).get("task_ref")
     if not name:
         raise RunError(
             f"{folder.id} was started with a Python object as its task, which cannot be loaded "

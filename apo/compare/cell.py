@@ -14,6 +14,8 @@ from apo.options import Options
 from apo.prepare import Setup
 from apo.result import Result
 from apo.session import Progress
+from apo.trust import FileName
+from apo.wishes import remember_run
 
 LOOK = 0.2  # Seconds between two looks at whether the comparison is to stop.
 
@@ -67,6 +69,8 @@ def _create(cell: Cell, root: Path) -> None:
     if not is_data_folder(cell.task):  # Then `apo resume` finds the task by this name as well.
         named |= {"task_ref": cell.task, "objects": []}
     folder.update(**named)
+    if not any(isinstance(name, FileName) for name in (cell.model, cell.optimizer_model)):
+        remember_run(folder)
     (root / "runs").mkdir(exist_ok=True)
     folder.path.rename(root / "runs" / cell.id)
 

@@ -10,6 +10,8 @@ from apo.budget import Budget
 from apo.errors import SettingsError, near
 from apo.optimize import DEFAULT_BUDGET
 from apo.taskfile.yaml_file import read_mapping
+from apo.trust import FileName, require
+from apo.wishes import experiment_wishes
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 _Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
@@ -126,6 +128,43 @@ def read_experiment(path: Path) -> dict[str, Any]:
         SettingsError: it cannot be read, or is no YAML mapping.
     """
     return {"name": path.stem, **read_mapping(path, SettingsError, "tasks and optimizers")}
+
+
+def read_trusted_experiment(path: Path) -> dict[str, Any]:
+    """Read an experiment file, and make sure that the user allows what it wants.
+
+    Returns:
+        Its keys.
+
+    Raises:
+        TrustError: it is not allowed yet.
+        SettingsError: the file is not usable.
+    """
+    values = read_experiment(path)
+    names = dict[str, list[str]]()
+    for key in ("tasks", "optimizers", "models", "optimizer_model"):
+        given: Any = values.get(key)
+        items: list[Any] = given if isinstance(given, list) else [given]
+        items = [item.get("name") if isinstance(item, dict) else item for item in items]  # pyright: ignore[reportUnknownMemberType]
+        names[key] = [item for item in items if isinstance(item, str)]
+    models = [*names["models"], *names["optimizer_model"]]
+    require(path, experiment_wishes(names["tasks"], names["optimizers"], models))
+    return values
+
+
+def mark_models(experiment: Experiment, values: Mapping[str, Any]) -> Experiment:
+    """Mark the models that a file gave, so that no key goes to a URL in them.
+
+    Args:
+        experiment: as it was parsed.
+        values: the keys that stand as the file gave them.
+    """
+    update: dict[str, Any] = {}
+    if "models" in values:
+        update["models"] = tuple(FileName(name) for name in experiment.models)
+    if "optimizer_model" in values and experiment.optimizer_model:
+        update["optimizer_model"] = FileName(experiment.optimizer_model)
+    return experiment.model_copy(update=update)
 
 
 def parse_experiment(values: Mapping[str, Any], where: str) -> Experiment:

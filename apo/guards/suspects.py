@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from apo.errors import ApoError, TaskError
+from apo.errors import ApoError, TaskError, TrustError
 from apo.journal_rows import open_for_reading, readable
 from apo.runs import RunFolder
 from apo.scorers.answers import plain
 from apo.scorers.awaited import AwaitedScorer
 from apo.summary import candidates
 from apo.task import Example, Task
+from apo.wishes import trusted_settings
 
 N_BEST = 10
 """Prompts that are asked: the best ones of the run."""
@@ -59,6 +60,9 @@ def suspects(folder: RunFolder) -> list[Suspect]:
     Returns:
         The clearest first. None where the task cannot be loaded again, its answers are judged by
         a model, or too few prompts were measured.
+
+    Raises:
+        TrustError: the run was not made here, and nobody has allowed what it wants.
     """
     task = _task(folder)
     if task is None or isinstance(task.scorer, AwaitedScorer):
@@ -79,13 +83,15 @@ def suspects(folder: RunFolder) -> list[Suspect]:
 
 
 def _task(folder: RunFolder) -> Task | None:
-    reference: Any = folder.settings.get("task_ref")
+    reference: Any = trusted_settings(folder).get("task_ref")
     if not isinstance(reference, str):
         return None
     from apo.taskfile.load import load_task
 
     try:
         return load_task(reference, memory=folder.path.parents[1] / "splits")
+    except TrustError:
+        raise
     except ApoError:  # Moved or changed since; the run can be shown all the same.
         return None
 

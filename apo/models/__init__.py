@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from apo.errors import SettingsError, near
 from apo.model import Model
+from apo.trust import has_keys
 
 if TYPE_CHECKING:
     from apo.models.address import Address
@@ -40,6 +41,7 @@ def open_model(
         AuthenticationError: the provider needs a key and its variable is not set.
     """
     _check(transport, timeout, max_connections)
+    keys = has_keys(name)
     if name == "embedded":
         from apo.models.embedded import Embedded
 
@@ -57,7 +59,7 @@ def open_model(
             )
         from apo.models.balanced import BalancedModel
 
-        addresses = [locate(f"{url}#{model}") for url in urls.split(",")]
+        addresses = [locate(f"{url}#{model}", keys=keys) for url in urls.split(",")]
         dialect = addresses[0].dialect  # They are one model: what one refuses, none is sent.
         replicas = [
             _connect(replace(address, dialect=dialect), transport, timeout, max_connections)
@@ -65,7 +67,7 @@ def open_model(
         ]
         hosts = ",".join(replica.name.partition("#")[0] for replica in replicas)
         return BalancedModel(f"{hosts}#{model}", replicas, dialect=dialect)
-    return _connect(locate(name), transport, timeout, max_connections)
+    return _connect(locate(name, keys=keys), transport, timeout, max_connections)
 
 
 def _connect(

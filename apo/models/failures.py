@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -28,6 +29,7 @@ from apo.errors import (
 from apo.models.address import Address
 from apo.models.allowances import read_number, wait_for_reset
 from apo.models.refusals import refused_option
+from apo.trust import HOSTS
 
 CODE_FIELDS = ("code", "type", "status")
 MAX_WORDS = 4000
@@ -162,6 +164,12 @@ def _refused(address: Address, status: int) -> str:
         return (
             "No key was sent, as none is taken under this name. If it wants one, name the model "
             f"{address.url}#{address.model} and set APO_API_KEY."
+        )
+    if variable == HOSTS:
+        host = urlsplit(address.url).netloc
+        return (
+            f"No key was sent, as a file named {host}. To send yours there, name it yourself: "
+            f"export {HOSTS}={host}."
         )
     if not address.key:
         headers = " What a gateway wants in other headers is set in APO_HEADERS."

@@ -17,6 +17,7 @@ from apo.errors import AuthenticationError, SettingsError
 from apo.models.address import Address
 from apo.models.dialect import Dialect
 from apo.models.gateway import extra_headers
+from apo.trust import HOSTS
 
 AZURE_API_VERSION = "2024-10-21"
 URL_KEY = "APO_API_KEY"
@@ -86,15 +87,19 @@ PROVIDERS = {
 }
 
 
-def locate(name: str) -> Address:
+def locate(name: str, *, keys: bool = True) -> Address:
     """Find where a model is served, by "provider/model" or "URL#model".
+
+    Args:
+        name: of the model.
+        keys: whether the key of a URL may go there; not where a file named it.
 
     Raises:
         SettingsError: the name or a variable is not usable.
         AuthenticationError: the provider needs a key and its variable is not set.
     """
     if "://" in name:
-        return _from_url(name)
+        return _from_url(name, keys)
     prefix, _, model = name.partition("/")
     provider = PROVIDERS[prefix]
     if not model.strip():
@@ -127,14 +132,14 @@ def locate(name: str) -> Address:
     )
 
 
-def _from_url(name: str) -> Address:
+def _from_url(name: str, keys: bool) -> Address:
     before, _, model = name.partition("#")
     url, credentials = _base_url(before, "The model's name")
     if not model.strip():
         raise SettingsError(f"{url!r} names no model; write {url}#MODEL.")
-    key = _read_key(url, URL_KEY, needed=False)
+    key = _read_key(url, URL_KEY, needed=False) if keys else ""
     # A name that was written down has lost its user and password: `apo resume` finds them here.
-    login = _read_key(url, URL_LOGIN, needed=False)
+    login = _read_key(url, URL_LOGIN, needed=False) if keys else ""
     if credentials:
         user, _, password = credentials.partition(":")
         login = f"{unquote(user)}:{unquote(password)}"
@@ -142,10 +147,10 @@ def _from_url(name: str) -> Address:
         name=public_name(name),
         model=model,
         url=url,
-        key_variable=URL_LOGIN if login else URL_KEY,
+        key_variable=URL_LOGIN if login else URL_KEY if keys else HOSTS,
         key=login or key,
         scheme="basic" if login else "bearer",
-        extra=extra_headers(),
+        extra=extra_headers() if keys else (),
         dialect=Dialect.of(model, newer_limit=urlsplit(url).hostname == "api.openai.com"),
     )
 

@@ -3,7 +3,6 @@
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
-from math import isfinite
 from typing import Any
 
 from apo.errors import TaskError
@@ -26,7 +25,7 @@ class Regex:
             not only a part of it.
         absent: the pattern must not match, for what must not be said; needs a pattern.
         ignore_case: upper and lower case are the same. Other flags stand in the pattern: (?s).
-        seconds: how long a match may take, above 0.
+        seconds: how long a match may take, above 0, at most 60.
     """
 
     pattern: str = ""
@@ -36,8 +35,10 @@ class Regex:
     seconds: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (isfinite(self.seconds) and self.seconds > 0):
-            raise TaskError(f"regex.seconds is {self.seconds}; it must be a number above 0.")
+        if not 0 < self.seconds <= 60:
+            raise TaskError(
+                f"regex.seconds is {self.seconds}; it must be a number above 0, at most 60."
+            )
         if self.absent and not self.pattern:
             raise TaskError("regex.absent needs a pattern: what the answer must not say.")
         wrong = self._wrong_pattern(self.pattern)

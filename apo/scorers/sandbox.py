@@ -11,7 +11,6 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +19,11 @@ from typing import Any
 from apo.errors import TaskError
 
 _MODULES = ("jail", "remote", "wire", "bridge", "unit_tests", "examiner")
+_CLIENT = (
+    *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_RUNTIME_DIR"),
+    *("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY"),
+    "CONTAINER_HOST",
+)
 START = """
 import json, os, sys, types
 def exactly(size):
@@ -104,8 +108,7 @@ class Sandbox:
 
     async def _start(self, given: bytes, folder: str) -> tuple[bytes, bytes]:
         command = shlex.split(self.command) or [sys.executable]
-        # A container's client needs its own surroundings; a program gets none of ours.
-        environment: Mapping[str, str] = os.environ if self.command else _environment(folder)
+        environment = _client_environment() if self.command else _environment(folder)
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
@@ -156,6 +159,11 @@ def _environment(folder: str) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "PYTHONHASHSEED": "0",  # Sets have the same order each time: a score holds.
     }
+
+
+def _client_environment() -> dict[str, str]:
+    """What a container's client needs of ours; keys and passwords are not among it."""
+    return {name: value for name, value in os.environ.items() if name in _CLIENT}
 
 
 def _packages() -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, cast
 from apo.errors import TaskError
 from apo.scorers.answers import json_in, list_in
 from apo.scorers.files import text_of
+from apo.scorers.schema_time import SECONDS, bounded, check_patterns, within
 from apo.task import Example, Score
 
 _MAX_SHOWN = 5
@@ -23,7 +24,8 @@ class JsonSchema:
     the last list where the schema is one of a list. By the package jsonschema, draft 2020-12
     unless the schema says another in $schema. `format` is checked for what that package knows by
     itself, such as date, email, ipv4 and uuid. An answer that does not fit is not well formed
-    and scores 0. A $ref may point within the schema only: nothing is fetched.
+    and scores 0; so does one whose check takes over a second, patterns included. A $ref may point
+    within the schema only: nothing is fetched.
 
     Attributes:
         schema: the schema itself, or the path of a JSON file that holds it.
@@ -38,9 +40,15 @@ class JsonSchema:
 
     def __call__(self, output: str, example: Example) -> Score:
         """Score 1 when the JSON fits, and else name the paths that do not."""
+        validator = self._validator
         try:
             value = self._read(output)
-            errors = sorted(self._validator.iter_errors(value), key=lambda e: str(e.json_path))
+            with within(SECONDS):
+                errors = sorted(validator.iter_errors(value), key=lambda e: str(e.json_path))
+        except TimeoutError:
+            return Score(
+                0.0, False, f"Its JSON found no end in the schema's check in {SECONDS:g} s."
+            )
         except ValueError:
             asked = "list" if self._wants_list else "object"
             return Score(0.0, False, f"The answer holds no complete JSON {asked}.")
@@ -83,8 +91,13 @@ class JsonSchema:
                 f"json_schema.schema is of an unknown draft, {schema['$schema']!r:.100}; such as "
                 "https://json-schema.org/draft/2020-12/schema is known."
             )
+        kind = bounded(kind)
         try:
-            kind.check_schema(schema)
+            check_patterns(schema)
+            with within(SECONDS):
+                kind.check_schema(schema)
+        except TimeoutError:
+            raise TaskError(f"json_schema.schema takes more than {SECONDS:g} s to check.") from None
         except SchemaError as error:
             raise TaskError(
                 f"json_schema.schema is no JSON schema: {_told(error)}. It needs what "
@@ -93,7 +106,10 @@ class JsonSchema:
         _check_references(schema, kind.META_SCHEMA.get("$schema", ""), SPECIFICATIONS)
         made = kind(schema, registry=SPECIFICATIONS, format_checker=kind.FORMAT_CHECKER)
         try:
-            made.is_valid({})
+            with within(SECONDS):
+                made.is_valid({})
+        except TimeoutError:
+            raise TaskError(f"json_schema.schema takes more than {SECONDS:g} s to check.") from None
         except RecursionError:
             raise TaskError("json_schema.schema refers to itself without an end.") from None
         return made

@@ -27,6 +27,12 @@ _ALLOWED: Final = {
 }
 # What they give changes from call to call, or reaches out of the database.
 _FORBIDDEN_FUNCTIONS: Final = {"random", "randomblob", "load_extension", "fts3_tokenizer"}
+_PRAGMAS: Final = {"foreign_keys", "user_version", "application_id", "encoding"}
+_TABLES: Final = {"fts3", "fts4", "fts5", "rtree"}  # Virtual ones that stay in the database.
+_OUTSIDE: Final = {sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH}
+_BUILD_SECONDS = 60.0  # for a schema script
+_MAX_SECONDS = 600.0
+_MAX_PAGES = 65_536  # of 4 kB: 256 MB
 _MAX_CELL = 1_000_000  # bytes
 _MAX_SIZE = 20_000_000  # characters and bytes of one result
 _STEPS = 1000  # of SQLite's machine between two looks at the clock
@@ -68,8 +74,10 @@ class SqlRows:
             )
         if not (isfinite(self.max_rows) and self.max_rows >= 1 and self.max_rows % 1 == 0):
             raise TaskError(f"sql.max_rows is {self.max_rows}; it must be a whole number from 1.")
-        if not (isfinite(self.seconds) and self.seconds > 0):
-            raise TaskError(f"sql.seconds is {self.seconds}; it must be a number above 0.")
+        if not 0 < self.seconds <= _MAX_SECONDS:
+            raise TaskError(
+                f"sql.seconds is {self.seconds}; it must be a number above 0, at most 600."
+            )
         with closing(self._open()):
             pass  # A wrong schema or file is told at once.
 
@@ -127,8 +135,9 @@ class SqlRows:
             script = text_of("sql.schema", name, self.folder)
         with closing(sqlite3.connect(":memory:")) as db:
             try:
-                db.executescript(script)
-                db.commit()
+                with _building(db):
+                    db.executescript(script)
+                    db.commit()
             except (sqlite3.Error, ValueError) as error:
                 raise TaskError(f"The script {name} of the scorer sql fails: {error}.") from error
             if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
@@ -137,6 +146,47 @@ class SqlRows:
                     "and INSERT. A file's name must end in .sql."
                 )
             return db.serialize()
+
+
+@contextmanager
+def _building(db: sqlite3.Connection) -> Generator[None]:
+    """Let a script build tables in memory, and do nothing else, for so long."""
+    db.execute("PRAGMA temp_store = MEMORY")
+    db.execute(f"PRAGMA max_page_count = {_MAX_PAGES}")
+    db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 10 * _MAX_CELL)
+    db.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    end = time.monotonic() + _BUILD_SECONDS
+    db.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+    db.set_authorizer(_authorize_building)
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if str(error) != "interrupted":
+            raise
+        raise sqlite3.OperationalError(f"it takes longer than {_BUILD_SECONDS:g} s") from error
+    except sqlite3.DatabaseError as error:
+        if "authoriz" not in str(error):
+            raise
+        raise sqlite3.DatabaseError(
+            f"{error}: it may build tables in memory, but not ATTACH files, load extensions, or "
+            f"set pragmas other than {', '.join(sorted(_PRAGMAS))}"
+        ) from error
+    finally:
+        db.set_progress_handler(None, 0)
+        db.set_authorizer(None)
+
+
+def _authorize_building(action: int, first: str | None, second: str | None, *_: str | None) -> int:
+    refused = (
+        action in _OUTSIDE
+        or (action == sqlite3.SQLITE_PRAGMA and (first or "").lower() not in _PRAGMAS)
+        or (action == sqlite3.SQLITE_CREATE_VTABLE and (second or "").lower() not in _TABLES)
+        or (
+            action == sqlite3.SQLITE_FUNCTION
+            and (second or "").lower() in ("load_extension", "fts3_tokenizer")
+        )
+    )
+    return sqlite3.SQLITE_DENY if refused else sqlite3.SQLITE_OK
 
 
 def _authorize(action: int, _: str | None, function: str | None, *__: str | None) -> int:

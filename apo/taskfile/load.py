@@ -22,6 +22,8 @@ from apo.task import Task
 from apo.taskfile.build import build_task, usable_prompt
 from apo.taskfile.settings import TaskFile, TaskSettings, parse_settings
 from apo.taskfile.yaml_file import read_task_file
+from apo.trust import require
+from apo.wishes import inside, named_by_file, task_wishes
 
 FILE_NAME = "task.yaml"
 
@@ -40,12 +42,13 @@ def load_task(ref: str | Path, *, memory: Path | None = None, seed: int = 0) -> 
 
     Args:
         ref: the name of a built-in task, a folder with a task.yaml, such a file, or `file.py:name`
-            for a `Task` or a function without arguments that returns one. A Python file, also one
-            named as scorer in a task.yaml, is run: treat tasks of others like their programs.
+            for a `Task` or a function without arguments that returns one, which is run. What a
+            task.yaml names beyond its own data must be allowed first: `apo trust FOLDER`.
         memory: folder where splits are remembered, such as .apo/splits; None remembers nothing.
         seed: of the split, where the task file sets none.
 
     Raises:
+        TrustError: a task.yaml wants more than its own data, and the user has not allowed it.
         TaskError: no such task, or something in it is not usable.
     """
     text = str(ref)
@@ -57,6 +60,24 @@ def load_task(ref: str | Path, *, memory: Path | None = None, seed: int = 0) -> 
         note = f"This is the built-in task; for the folder of that name write ./{text}."
     task = _from_file(read_task_file(path), path, memory, seed)
     return replace(task, notes=(note, *task.notes)) if note else task
+
+
+def check_trust(ref: str | Path) -> None:
+    """Make sure that the user allows what a task wants, and load nothing.
+
+    Raises:
+        TrustError: he has not allowed it yet.
+        TaskError: there is no such task, or its file is not usable.
+    """
+    path = _path_of(ref)
+    _trusted(read_task_file(path), path)
+
+
+def _trusted(settings: TaskFile, path: Path) -> TaskFile:
+    if path.is_relative_to(_builtin()):
+        return settings
+    require(path.parent, task_wishes(settings, path.parent))
+    return settings.model_copy(update={"scorer": named_by_file(settings.scorer)})
 
 
 def require_no_test(ref: str | Path) -> None:
@@ -136,41 +157,23 @@ def _from_python(reference: str) -> Task:
 
 def _from_file(settings: TaskFile, path: Path, memory: Path | None, seed: int) -> Task:
     folder = path.parent
+    settings = _trusted(settings, path)
     given = {"data": settings.data} if isinstance(settings.data, str) else settings.data
     sources = {
         name: source if source.startswith("hf:") else _data_path(folder, source)
         for name, source in given.items()
     }
-    scorer: Any = settings.scorer
-    scorer = cast("dict[str, Any]", scorer).get("name") if isinstance(scorer, dict) else scorer
-    if isinstance(scorer, str) and is_python_reference(scorer):
-        _inside(folder, scorer.rpartition(":")[0], "scorer")
     prompt: Prompt | None = None
     fields = tuple(settings.inputs)
     if settings.prompt_file is not None:
-        file = _inside(folder, settings.prompt_file, "prompt_file")
+        file = inside(folder, settings.prompt_file, "prompt_file")
         prompt = usable_prompt(str(path), lambda: read_prompt(file, fields, settings.template))
     text = TextFormat(settings.encoding, settings.delimiter)
     return build_task(settings, sources, prompt, folder, str(path), memory, seed, text)
 
 
 def _data_path(folder: Path, source: str) -> Path:
-    return Path(source) if Path(source).is_absolute() else _inside(folder, source, "data")
-
-
-def _inside(folder: Path, name: str, key: str) -> Path:
-    """A path in the task's folder, so that a task is complete when its folder is copied."""
-    path = folder / name
-    try:
-        inside = path.resolve().is_relative_to(folder.resolve())
-    except (OSError, ValueError) as error:  # A NUL, or links in a circle.
-        raise TaskError(f"{key} is {name!r:.200}, which is no path: {error}.") from None
-    if not inside:
-        raise TaskError(
-            f"{key} is {name!r}, which leaves the task's folder {folder}. Move the file into the "
-            "folder; data may also be given by an absolute path."
-        )
-    return path
+    return Path(source) if Path(source).is_absolute() else inside(folder, source, "data")
 
 
 def task_from_data(

@@ -9,9 +9,11 @@ from contextlib import suppress
 from filelock import FileLock, Timeout
 
 from apo.runs import RunFolder
-from apo.tracking.environment import prepare_environment
+from apo.tracking.environment import prepare_environment, public_uri
 from apo.tracking.logbook import PATIENCE, STATUS, End, Logbook
 from apo.tracking.tracked import Tracked
+from apo.trust import remember
+from apo.wishes import logging_wish
 
 
 class Tracker:
@@ -39,6 +41,7 @@ class Tracker:
         experiment: str | None = None,
         interval: float = 2.0,
     ) -> None:
+        self._folder = folder.path
         self._logbook = Logbook(folder, uri, experiment)
         # Through the pipe, since a tracking URI may hold a password, and `ps` shows arguments.
         self._task = json.dumps(
@@ -54,6 +57,7 @@ class Tracker:
 
     def start(self) -> None:
         """Start logging. Whatever MLflow does or fails to do, nothing is raised."""
+        remember(self._folder, [logging_wish(public_uri(self._logbook.uri))])
         paths = os.pathsep.join(filter(None, sys.path))  # What is imported here is found there.
         try:
             self._process = subprocess.Popen(
