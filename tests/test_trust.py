@@ -184,7 +184,7 @@ def test_an_experiment_file_is_asked_about(tmp_path: Path) -> None:
 
 def key_of(model: object) -> str:
     assert isinstance(model, HttpModel)
-    return model._address.key
+    return str(vars(model)["_address"].key)
 
 
 def test_a_key_goes_only_to_hosts_that_the_user_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +197,7 @@ def test_a_key_goes_only_to_hosts_that_the_user_named(monkeypatch: pytest.Monkey
     assert key_of(open_model(FileName("http://127.0.0.1:8/v1#m"))) == ""
 
 
-@pytest.mark.parametrize("wrap", [dict, lambda **s: part(**s)], ids=["judge", "reward"])
+@pytest.mark.parametrize("wrap", [dict[str, Any], part], ids=["judge", "reward"])
 def test_a_judge_of_a_task_file_gets_no_key(
     wrap: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

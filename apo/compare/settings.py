@@ -144,8 +144,11 @@ def read_trusted_experiment(path: Path) -> dict[str, Any]:
     names = dict[str, list[str]]()
     for key in ("tasks", "optimizers", "models", "optimizer_model"):
         given: Any = values.get(key)
-        items: list[Any] = given if isinstance(given, list) else [given]
-        items = [item.get("name") if isinstance(item, dict) else item for item in items]  # pyright: ignore[reportUnknownMemberType]
+        items = cast("list[object]", given) if isinstance(given, list) else [given]
+        items = [
+            cast("dict[str, object]", item).get("name") if isinstance(item, dict) else item
+            for item in items
+        ]
         names[key] = [item for item in items if isinstance(item, str)]
     models = [*names["models"], *names["optimizer_model"]]
     require(path, experiment_wishes(names["tasks"], names["optimizers"], models))

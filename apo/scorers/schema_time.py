@@ -47,7 +47,7 @@ def bounded(kind: Any) -> Any:
     }
     known: Mapping[str, Any] = kind.VALIDATORS
     checks = {name: _timed(own.get(name, check)) for name, check in known.items()}
-    extend: Any = validators.extend
+    extend = cast("Any", validators).extend
     return extend(kind, checks)
 
 
