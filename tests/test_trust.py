@@ -197,11 +197,12 @@ def test_a_key_goes_only_to_hosts_that_the_user_named(monkeypatch: pytest.Monkey
     assert key_of(open_model(FileName("http://127.0.0.1:8/v1#m"))) == ""
 
 
-@pytest.mark.parametrize("wrap", [dict[str, Any], part], ids=["judge", "reward"])
+@pytest.mark.parametrize("whole", [True, False], ids=["judge", "reward"])
 def test_a_judge_of_a_task_file_gets_no_key(
-    wrap: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = task(tmp_path, scorer=wrap(name="judge", rubric="r", models=[URL]))
+    judge: dict[str, Any] = {"name": "judge", "rubric": "r", "models": [URL]}
+    folder = task(tmp_path, scorer=judge if whole else part(**judge))
     monkeypatch.setenv("APO_TRUST", "1")
     opened: dict[str, str] = {}
 

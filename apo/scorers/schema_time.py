@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, cast
 
 from apo.errors import TaskError
@@ -38,8 +39,7 @@ def _left() -> float:
 @lru_cache(maxsize=64)
 def bounded(kind: Any) -> Any:
     """A validator class of jsonschema whose checks keep to the time of `within`."""
-    from jsonschema import validators  # type: ignore[import-untyped]  # no types
-
+    jsonschema: Any = import_module("jsonschema")
     own: dict[str, Any] = {
         "pattern": _pattern,
         "patternProperties": _pattern_properties,
@@ -47,8 +47,7 @@ def bounded(kind: Any) -> Any:
     }
     known: Mapping[str, Any] = kind.VALIDATORS
     checks = {name: _timed(own.get(name, check)) for name, check in known.items()}
-    extend = cast("Any", validators).extend
-    return extend(kind, checks)
+    return jsonschema.validators.extend(kind, checks)
 
 
 def check_patterns(schema: object) -> None:
