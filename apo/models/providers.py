@@ -150,7 +150,7 @@ def _from_url(name: str, keys: bool) -> Address:
         key_variable=URL_LOGIN if login else URL_KEY if keys else HOSTS,
         key=login or key,
         scheme="basic" if login else "bearer",
-        extra=extra_headers() if keys else (),
+        extra=extra_headers() if keys else {},
         dialect=Dialect.of(model, newer_limit=urlsplit(url).hostname == "api.openai.com"),
     )
 
