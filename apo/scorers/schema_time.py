@@ -138,6 +138,6 @@ def _additional_properties(validator: Any, inner: Any, instance: Any, schema: An
 
 
 def _error(message: str) -> Any:
-    from jsonschema import ValidationError
+    from jsonschema import ValidationError  # type: ignore[import-untyped]  # no types
 
     return ValidationError(message)
