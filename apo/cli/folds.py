@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from apo.cli.console import clock, console, dollars, percent, say
-from apo.cli.report import report
+from apo.cli.report import next_steps, report, shortened
 from apo.folds import FEW_ROWS
 from apo.prompt import Prompt
 from apo.runs import find_run
@@ -53,7 +53,7 @@ def report_folds(result: dict[str, Any]) -> None:
         say("The last run, on all rows, found nothing better than the seed prompt.", "yellow")
     else:
         title = "best prompt" if result["winner"] == "best" else "best prompt found (not proven)"
-        console.print(Panel(Text(best.text()), title=title, title_align="left"))
+        console.print(Panel(Text(shortened(best.text(), run)), title=title, title_align="left"))
     say(
         f"Spent {spent['calls']:,} calls, {spent['input_tokens']:,} tokens in, "
         f"{spent['output_tokens']:,} out, {dollars(spent['usd'])}, {clock(spent['seconds'])}."
@@ -63,7 +63,7 @@ def report_folds(result: dict[str, Any]) -> None:
         say(f"MLflow: run {mlflow['run_id']} at {mlflow.get('url') or mlflow.get('tracking_uri')}")
     elif mlflow.get("problem"):
         say(f"MLflow: {mlflow['problem']}", "yellow")
-    say(f"Look closer: apo show {run}    Take the prompt: apo export {run}    Pages: apo ui")
+    next_steps(run)
 
 
 def _verdict(verdict: dict[str, Any] | None, procedure: dict[str, Any]) -> None:

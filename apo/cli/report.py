@@ -18,6 +18,8 @@ NOTHING_FOUND = (
     "hardly any was measured (apo show tells), the budget was too small for this optimizer."
 )
 NOTHING_TRIED = "Nothing found: the search had no candidate to try beside the seed prompt."
+MAX_LINES = 30
+"""Of a prompt that a result shows."""
 COUNTED = {"right": "right", "wrong": "wrong", "malformed": "malformed", "errors": "error"}
 
 
@@ -41,10 +43,10 @@ def report(result: dict[str, Any]) -> None:
         say(judge["told"], "yellow" if judge["warning"] else "")
     if best != seed:
         title = "best prompt" if result["winner"] == "best" else "best prompt found (not proven)"
-        console.print(Panel(Text(best.text()), title=title, title_align="left"))
+        console.print(Panel(Text(shortened(best.text(), run)), title=title, title_align="left"))
     say(_spent(result["spent"]))
     _mlflow(result["mlflow"])
-    say(f"Look closer: apo show {run}    Take the prompt: apo export {run}    Pages: apo ui")
+    next_steps(run)
 
 
 def _tell_refused(refused: dict[str, Any]) -> None:
@@ -64,6 +66,25 @@ def _nothing(refused: dict[str, Any]) -> None:
             "Another --optimizer-model may write what can be used; or look at the contract, the "
             "meta-prompts and the optimizer's settings."
         )
+
+
+def shortened(text: str, run: str) -> str:
+    """A prompt's beginning and end, so that a long one does not scroll the verdict away."""
+    lines = text.split("\n")
+    if len(lines) <= MAX_LINES:
+        return text
+    left_out = f"… {len(lines) - MAX_LINES} lines more: apo export {run} --best"
+    return "\n".join([*lines[: MAX_LINES - 5], left_out, *lines[-5:]])
+
+
+def next_steps(run: str) -> None:
+    """Say what to do next, a command a line, to be copied."""
+    for what, command in (
+        ("Look closer", f"apo show {run}"),
+        ("Take the prompt", f"apo export {run}"),
+        ("Pages", "apo ui"),
+    ):
+        say(f"{what + ':':16} {command}")
 
 
 def _verdict(verdict: dict[str, Any] | None) -> None:

@@ -106,7 +106,7 @@ def simulate(n: int) -> Found:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=200)
     found = simulate(parser.parse_args().runs)
     print(
