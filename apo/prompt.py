@@ -110,6 +110,13 @@ class Prompt:
         found = VARIABLE.findall(self.context) + VARIABLE.findall(self.template)
         return tuple(dict.fromkeys(found))
 
+    @cached_property
+    def literal_variables(self) -> tuple[str, ...]:
+        """What looks like a variable in parts that are text: a template would fill it."""
+        turns = [text for demo in self.demos for text in (demo.user, demo.assistant)]
+        texts = (self.instruction, self.cue, *turns)
+        return tuple(dict.fromkeys(m[0] for text in texts for m in VARIABLE.finditer(text)))
+
     def with_instruction(self, instruction: str) -> "Prompt":
         """The same prompt with another instruction."""
         return replace(self, instruction=instruction)

@@ -132,6 +132,23 @@ def test_export_says_when_the_best_is_not_proven(
     assert "That it beats the seed is not proven" in within.stderr
 
 
+@pytest.mark.parametrize(
+    ("form", "said"), [("text", True), ("messages", True), ("json", False), ("python", False)]
+)
+def test_export_says_where_braces_of_a_demo_would_be_filled(
+    apo: Callable[..., Result], folder: RunFolder, form: str, said: bool
+) -> None:
+    result = folder.result or {}
+    demos = [{"user": '환불 {{중괄호}} {"a": 1}', "assistant": "환불"}]
+    shown = {**result["best_prompt"], "demos": demos}
+    try:
+        folder.write("result.json", {**result, "best_prompt": shown})
+        found = apo("export", "last", "--best", "--format", form)
+    finally:
+        folder.write("result.json", result)
+    assert ("{{중괄호}} stands in it as text" in told(found)) == said
+
+
 def test_transfer(apo: Callable[..., Result], folder: RunFolder) -> None:
     with serve(Embedded()) as server:
         models = ("-m", "embedded", "-m", server.model_name)

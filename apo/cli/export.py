@@ -60,7 +60,14 @@ def export(
         say("This is the best prompt found; that it beats the seed is not proven.", "yellow")
     if which == "best" and "procedure" in result:
         say(scope(result["procedure"]))
-    text = write_prompt(Prompt.from_dict(chosen), form)
+    prompt = Prompt.from_dict(chosen)
+    if form in ("text", "messages") and prompt.literal_variables:
+        say(
+            f"{prompt.literal_variables[0]} stands in it as text, such as that of a demo, but is "
+            "read as a variable in this form; --format json and python keep them apart.",
+            "yellow",
+        )
+    text = write_prompt(prompt, form)
     _write(text, out) if out else write_document(text)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from apo.prompt import VARIABLE, Prompt
+from apo.prompt import Prompt
 from apo.tracking.environment import safe_name
 from apo.tracking.files import clean
 
@@ -121,10 +121,8 @@ def _version_tags(result: Mapping[str, Any], prompt: Prompt) -> dict[str, str]:
 
 def caution(prompt: Prompt) -> str:
     """Say where MLflow would fill this prompt otherwise than apo does."""
-    demos = [text for demo in prompt.demos for text in (demo.user, demo.assistant)]
-    literal = [prompt.instruction, prompt.cue, *demos]
     whole = prompt.text()
-    if any(VARIABLE.search(text) for text in literal) or "{%" in whole or "{#" in whole:
+    if prompt.literal_variables or "{%" in whole or "{#" in whole:
         return (
             "Holds {{…}}, {% or {# as literal text, which MLflow would fill or run as a template. "
             "Use the run's artifact prompts/best.messages.json, or apo export."
