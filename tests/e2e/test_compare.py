@@ -9,10 +9,13 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.e2e.conftest import Done
 
 BROKEN = """
 from dataclasses import dataclass
@@ -149,5 +152,7 @@ def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(tmp_path: Path) -> No
         ([*SMALL, "--price", "x"], "no price"),
     ],
 )
-def test_errors_teach(arguments: list[str], told: str, tmp_path: Path) -> None:
-    assert told in compare(tmp_path, *arguments, code=1).stderr
+def test_errors_teach(arguments: list[str], told: str, here: Callable[..., Done]) -> None:
+    done = here("compare", *arguments)
+    assert done.code == 1
+    assert told in " ".join(done.stderr.split())

@@ -6,10 +6,13 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.e2e.conftest import Done
 
 QUESTIONS = {
     "대출": [
@@ -147,10 +150,13 @@ def test_from_a_csv_to_an_exported_prompt(folder: Path) -> None:
         (["evaluate", "support-tickets", "--prompt", "p.txt", "--split", "tset"], "test"),
     ],
 )
-def test_errors_teach(arguments: list[str], told: str, tmp_path: Path) -> None:
+def test_errors_teach(
+    arguments: list[str], told: str, tmp_path: Path, here: Callable[..., Done]
+) -> None:
     (tmp_path / "p.txt").write_text("Say the intent.", encoding="utf-8")
-    done = apo(tmp_path, *arguments, code=1)
-    assert told in done.stderr
+    done = here(*arguments)
+    assert done.code == 1
+    assert told in " ".join(done.stderr.split())
     assert done.stdout == ""
 
 

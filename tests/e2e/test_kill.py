@@ -71,23 +71,22 @@ def finish(process: "subprocess.Popen[str]") -> dict[str, Any]:
     return document
 
 
-def optimize(folder: Path, url: str) -> "subprocess.Popen[str]":
-    return apo(
-        folder, url, "optimize", "support-tickets", "--model", "openai/embedded", *FLAGS, *BUDGET
-    )
+def optimize(folder: Path, url: str, *more: str) -> "subprocess.Popen[str]":
+    flags = ["--model", "openai/embedded", *FLAGS, *BUDGET, *more]
+    return apo(folder, url, "optimize", "support-tickets", *flags)
 
 
 def test_ten_kills_change_nothing(tmp_path: Path) -> None:
     (tmp_path / "unbroken").mkdir()
     (tmp_path / "broken").mkdir()
     with serve(Embedded()) as server:
-        unbroken = finish(optimize(tmp_path / "unbroken", server.base_url))
+        unbroken = finish(optimize(tmp_path / "unbroken", server.base_url, "--no-track"))
         total = server.answered
     assert total == unbroken["spent"]["calls"]
 
     model = Counting(sorted(random.Random(7).sample(range(2, total), 10)))
     with serve(model) as server:
-        process = model.victim = optimize(tmp_path / "broken", server.base_url)
+        process = model.victim = optimize(tmp_path / "broken", server.base_url, "--no-track")
         for _ in range(10):
             process.communicate(timeout=120)
             assert process.returncode == -signal.SIGKILL
@@ -101,8 +100,19 @@ def test_ten_kills_change_nothing(tmp_path: Path) -> None:
     # What was under way when the process died was answered, but not recorded: it may be asked
     # again. Nothing else is.
     assert total <= len(model.requests) <= total + 10 * CONCURRENCY
+
+
+def test_two_kills_leave_one_whole_run_in_mlflow(tmp_path: Path) -> None:
+    model = Counting([120, 400])
+    with serve(model) as server:
+        process = model.victim = optimize(tmp_path, server.base_url)
+        for _ in range(2):
+            process.communicate(timeout=120)
+            assert process.returncode == -signal.SIGKILL
+            process = model.victim = apo(tmp_path, server.base_url, "resume", "last")
+        result = finish(process)
     assert result["mlflow"]["complete"], result["mlflow"]
-    assert parents(tmp_path / "broken/mlflow.db", result["run_id"]) == [
+    assert parents(tmp_path / "mlflow.db", result["run_id"]) == [
         (result["mlflow"]["run_id"], "FINISHED")
     ]
 
