@@ -87,13 +87,37 @@ async def aoptimize_folds(
 
 
 def optimize_folds(
-    task: Task | str | Path, optimizer: Optimizer | str = "auto", **given: Any
+    task: Task | str | Path,
+    optimizer: Optimizer | str = "auto",
+    *,
+    folds: int = 5,
+    settings: Mapping[str, Any] | None = None,
+    model: Model | str = "embedded",
+    optimizer_model: Model | str | None = None,
+    prompt: Prompt | None = None,
+    budget: Budget = DEFAULT_BUDGET,
+    options: Options | None = None,
+    home: Path = HOME,
+    progress: Progress | None = None,
 ) -> Result:
     """Do what `aoptimize_folds` does, and wait for it; works in a notebook, too.
 
     Takes and raises the same.
     """
-    return wait(aoptimize_folds(task, optimizer, **given))
+    work = aoptimize_folds(
+        task,
+        optimizer,
+        folds=folds,
+        settings=settings,
+        model=model,
+        optimizer_model=optimizer_model,
+        prompt=prompt,
+        budget=budget,
+        options=options,
+        home=home,
+        progress=progress,
+    )
+    return wait(work)
 
 
 async def aresume_folds(
@@ -127,9 +151,11 @@ async def aresume_folds(
     return await _run(folder, plan, whole, progress or Progress())
 
 
-def resume_folds(run: str, **given: Any) -> Result:
+def resume_folds(
+    run: str, *, home: Path = HOME, progress: Progress | None = None, **given: Any
+) -> Result:
     """Do what `aresume_folds` does, and wait for it; works in a notebook, too."""
-    return wait(aresume_folds(run, **given))
+    return wait(aresume_folds(run, home=home, progress=progress, **given))
 
 
 @dataclass(frozen=True)

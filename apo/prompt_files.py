@@ -45,7 +45,7 @@ def parse_prompt(
     if isinstance(value, Mapping):
         refuse_mapping(value)
     else:
-        refuse_other_variables([*texts_of(value), template or ""], input_fields)
+        refuse_other_variables(texts_of(value), input_fields)
     template = default_template(input_fields) if template is None else template
     if isinstance(value, str):
         prompt = _from_text(value, template)

@@ -49,12 +49,22 @@ def test_help_is_short_and_names_the_rest() -> None:
     assert any("Everything else in `dir(apo)` is a building block" in line for line in shown)
 
 
-@pytest.mark.parametrize("function", [apo.optimize, apo.aoptimize, apo.resume, apo.aresume])
-def test_an_editor_completes_what_is_stated(function: Callable[..., object]) -> None:
-    stated = inspect.signature(function).parameters
-    assert {"budget", "home", "progress", "retry"} <= set(stated)
-    text = function.__doc__ or ""
-    assert all(f"{name}: " in text for name in stated) or "aresume" in text
+@pytest.mark.parametrize(
+    ("function", "coroutine"),
+    [
+        (apo.optimize, apo.aoptimize),
+        (apo.resume, apo.aresume),
+        (apo.optimize_folds, apo.aoptimize_folds),
+        (apo.resume_folds, apo.aresume_folds),
+    ],
+)
+def test_an_editor_completes_what_is_stated(
+    function: Callable[..., object], coroutine: Callable[..., object]
+) -> None:
+    stated, whole = (inspect.signature(f).parameters for f in (function, coroutine))
+    assert list(stated.values()) == list(whole.values())
+    assert {"home", "progress"} <= set(stated)
+    assert all(f"{name}: " in (coroutine.__doc__ or "") for name in stated)
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))

@@ -54,7 +54,7 @@ def test_an_address_is_no_file(path: str, kind: str) -> None:
 def test_an_input_that_is_marked_in_another_way(place: str) -> None:
     for value in (f"Sort it.\n{place}", [{"role": "user", "content": f"Sort it: {place}"}]):
         with pytest.raises(PromptError, match="in two braces") as caught:
-            parse_prompt(value, ["text"])
+            parse_prompt(value, ["text"], "{{text}}")  # The template is the task's own.
         assert f"The prompt shows the input as {place}," in str(caught.value)
 
 

@@ -15,7 +15,7 @@ MAX_RECORDS = 200
 DELIMITERS = ",;\t|"
 NAMES = {"\t": "tabs", ";": "semicolons", ",": "commas", "|": "bars"}
 """What people call them."""
-CERTAIN = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp949")
+CERTAIN = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp949", "cp932", "euc_jp")
 """Encodings that are not guessed."""
 
 _MARKS = {
@@ -24,6 +24,9 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_SCRIPTS = (("cp949", "hangul", 0.5), ("cp932", "kana", 0.25), ("euc_jp", "kana", 0.25))
+MAX_HANJA = 0.1
+"""Korean text of today has fewer Chinese signs."""
 _WESTERN = ("cp1252", "latin_1")
 _LATIN = (*_WESTERN, "cp1250", "cp1254", "cp1257", "iso8859_15", "mac_roman")
 _OTHERS = ("cp1251", "cp1253", "gb18030", "big5")
@@ -47,8 +50,8 @@ def find_encoding(path: Path) -> str:
     """Find out how a text file is encoded.
 
     UTF-8, UTF-16 and UTF-32 are certain. What is none of these is cp949 where that makes most signs
-    Hangul, else what charset-normalizer finds the text most orderly in: a guess, which is to be
-    told.
+    Hangul, Shift-JIS or EUC-JP where that makes many kana, else what charset-normalizer finds the
+    text most orderly in: a guess, which is to be told.
 
     Returns:
         A name that Python knows; "utf-8" also where none fits, so that reading says what is wrong.
@@ -60,10 +63,13 @@ def find_encoding(path: Path) -> str:
             return encoding
     if b"\0" in head:
         return _without_mark(head)
-    if _share_of_hangul(path, "utf-8") is not None:
+    if _share(path, "utf-8") is not None:
         return "utf-8"
-    if (_share_of_hangul(path, "cp949") or 0) > 0.5:  # Western text often is valid cp949, too.
-        return "cp949"
+    for encoding, script, least in _SCRIPTS:  # Western text often is valid cp949, too,
+        if (_share(path, encoding, script) or 0) > least:
+            hanja = _share(path, encoding, "hanja") or 0
+            if script != "hangul" or hanja < MAX_HANJA:  # and Chinese text half Hangul.
+                return encoding
     return _guess(path)
 
 
@@ -77,23 +83,29 @@ def _without_mark(head: bytes) -> str:
 
 
 @cache
-def _usual_hangul() -> frozenset[str]:
-    """The syllables of KS X 1001; cp949 has 8,822 more, which other encodings look like."""
+def _signs(script: str) -> frozenset[str]:
+    """The signs of a script that its texts are full of, and other encodings seldom look like."""
+    if script == "hanja":
+        return frozenset(map(chr, range(0x4E00, 0xA000)))
+    if script == "kana":
+        return frozenset(map(chr, range(0x3041, 0x30FB)))
+    # The syllables of KS X 1001; cp949 has 8,822 more, which other encodings look like.
     pairs = (bytes((a, b)) for a in range(0xB0, 0xC9) for b in range(0xA1, 0xFF))
     return frozenset(pair.decode("euc_kr") for pair in pairs)
 
 
-def _share_of_hangul(path: Path, encoding: str) -> float | None:
-    """The share of usual Hangul in what is not ASCII; None when it is not of the encoding."""
-    letters = Counter[str]()
+def _share(path: Path, encoding: str, script: str = "hangul") -> float | None:
+    """The share of a script in what is not ASCII; None when the file is not of the encoding."""
+    letters, signs = Counter[str](), _signs(script)
     try:
         with path.open(encoding=encoding) as file:
             for line in file:
-                letters["all"] += len(re.findall(r"[^\x00-\x7f]", line))
-                letters["hangul"] += sum(sign in _usual_hangul() for sign in line)
+                if not line.isascii():
+                    letters["all"] += len(re.findall(r"[^\x00-\x7f]", line))
+                    letters["script"] += sum(sign in signs for sign in line)
     except UnicodeError:
         return None
-    return letters["hangul"] / (letters["all"] or 1)
+    return letters["script"] / (letters["all"] or 1)
 
 
 def _guess(path: Path) -> str:
@@ -111,7 +123,7 @@ def _guess(path: Path) -> str:
         return "utf-8"
     # Short Western texts are taken for Central European ones as often as not.
     tried = (*_WESTERN, best.encoding) if best.encoding in _LATIN else (best.encoding,)
-    return next((e for e in tried if _share_of_hangul(path, e) is not None), "utf-8")
+    return next((e for e in tried if _share(path, e) is not None), "utf-8")
 
 
 def find_delimiter(path: Path, encoding: str) -> str | None:

@@ -158,4 +158,4 @@ async def try_scorer(task: Task) -> None:
         try:
             await judge(task, example.target, example, nobody)
         except TaskError as error:
-            raise TaskError(f"Nothing is spent yet. {error}") from error
+            raise TaskError(f"Tried before the first call: {error}") from error

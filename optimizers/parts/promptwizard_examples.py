@@ -27,13 +27,14 @@ def parsed(reply: str, search: Search) -> list[Example]:
     """The new examples of a reply that have the form of the task's own."""
     task, template = search.task, search.seed_prompts[0].template.strip()
     known = {tuple(example.inputs.items()) for example in (*task.train, *task.validation)}
+    one_label = all(example.target in task.labels for example in task.train)
     examples: list[Example] = []
     for text, output in PAIR.findall(reply):
         inputs = unfilled(template, text.strip())
         if inputs.keys() != set(task.input_fields) or tuple(inputs.items()) in known:
             continue
         example = Example(inputs, (output.strip(),))
-        if not task.labels or example.target in task.labels:
+        if not one_label or example.target in task.labels:  # Others may be sets of labels.
             examples += [example] if search.task.takes_target(example) else []
     return examples
 

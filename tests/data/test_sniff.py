@@ -19,6 +19,9 @@ TEXTS = {
     "cp949": "배송이 빨라요",
     "cp1252": "naïve café “quoted” – ça coûte 5 €",
     "latin-1": "El niño comió piñas en España",
+    "shift_jis": "配送がとても早かったです",
+    "euc_jp": "配送がとても早かったです",
+    "gb18030": "物流很快，包装也很好，非常满意，下次还会再来购买",
     "cp1251": "очень хорошо, мне понравилось",
 }
 SIGNS = {",": "d.txt", ";": "d.csv", "\t": "d.csv", "|": "d.dat"}
@@ -40,13 +43,18 @@ def test_every_text_is_read_as_it_was_written(encoding: str, tmp_path: Path) -> 
     assert task.labels == ("ask", "bug")
 
 
-def test_an_encoding_that_is_not_found_out_can_be_given(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["gb18030", "cp1251", "latin-1"])
+def test_a_guess_is_called_one(encoding: str, tmp_path: Path) -> None:
     path = tmp_path / "d.csv"
-    path.write_bytes(table(",", "配送がとても早かったです").encode("shift_jis"))
+    path.write_bytes(table(";", TEXTS[encoding]).encode(encoding))
+    assert any("is a guess: look" in line for line in draft_task("t", path).explanations)
+
+
+def test_a_wrong_encoding_that_was_given_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_bytes(table(",", "für").encode("cp1252"))
     with pytest.raises(DataError, match="to apo init, --encoding cp949"):
-        draft_task("t", path)
-    task = load_task(write_draft(draft_task("t", path, Wanted(encoding="cp932")), tmp_path / "t"))
-    assert task.train[0].inputs["text"].startswith("配送")
+        draft_task("t", path, Wanted(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("sign", SIGNS)

@@ -97,7 +97,7 @@ def test_a_scorer_is_tried_before_anything_is_paid(made: Any, tmp_path: Path) ->
     rows = [{"x": f"text {i}", "y": "b"} for i in range(60)]
     task = task_from_data(rows, inputs="x", target="y", prompt="Sort.", scorer=made)
     model = FakeModel()
-    with pytest.raises(TaskError, match="Nothing is spent yet"):
+    with pytest.raises(TaskError, match="Tried before the first call: The scorer"):
         optimize(task, "opro", model=model, home=tmp_path, options=Options(track=False))
     assert not model.requests
 
