@@ -1,6 +1,7 @@
 """Pairs of tags in a text that also speaks of them, nests them, and leaves them open."""
 
 import re
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -11,21 +12,28 @@ _AFTER = re.compile(r"[\s*_`\"'”’」\])，,.。!…]*$")
 
 
 class Pair(NamedTuple):
-    """An opening tag with its closing one.
+    """An opening tag with its closing one, and what stands between them.
 
     Attributes:
-        start: of the opening tag.
         end: of the closing tag.
         inner: what stands between them.
         alone: both tags begin or end their lines, as where they are used and not spoken of.
     """
 
-    start: int
     end: int
     inner: str
     alone: bool
 
-    def holds(self, other: "Pair") -> bool:
+
+class _Pair(NamedTuple):
+    """A pair by its places alone: nested ones would hold the reply again and again."""
+
+    start: int
+    end: int
+    between: tuple[int, int]
+    alone: bool
+
+    def holds(self, other: "_Pair") -> bool:
         """Whether the other stands inside."""
         return self != other and self.start <= other.start and other.end <= self.end
 
@@ -37,10 +45,10 @@ def pairs_of(reply: str, tag: str) -> tuple[list[Pair], int]:
     tokens = list(_tokens(reply, tag))
     matched, unclosed = _matched(reply, tokens)
     found = [
-        Pair(
+        _Pair(
             opening.start(),
             closing.end(),
-            reply[opening.end() : closing.start()],
+            (opening.end(), closing.start()),
             _alone(reply, opening, closing),
         )
         for opening, closing in matched
@@ -48,13 +56,19 @@ def pairs_of(reply: str, tag: str) -> tuple[list[Pair], int]:
     # A pair in another one is part of its text, unless the outer tags are only spoken of.
     kept = _outermost([pair for pair in found if pair.alone])
     others = _outermost([pair for pair in found if not pair.alone])
-    kept += [o for o in others if not any(o.holds(k) or k.holds(o) for k in kept)]
-    kept.sort(key=lambda pair: pair.end)
-    return kept, unclosed
+    starts = [pair.start for pair in kept]
+
+    def apart(pair: _Pair) -> bool:
+        i = bisect(starts, pair.start)  # Those kept do not overlap: only two are near enough.
+        near = kept[max(0, i - 1) : i + 1]
+        return not any(pair.holds(other) or other.holds(pair) for other in near)
+
+    chosen = sorted([*kept, *filter(apart, others)], key=lambda pair: pair.end)
+    return [Pair(pair.end, reply[slice(*pair.between)], pair.alone) for pair in chosen], unclosed
 
 
-def _outermost(pairs: Sequence[Pair]) -> list[Pair]:
-    kept: list[Pair] = []
+def _outermost(pairs: Sequence[_Pair]) -> list[_Pair]:
+    kept: list[_Pair] = []
     for pair in sorted(pairs, key=lambda pair: (pair.start, -pair.end)):
         if not kept or not kept[-1].holds(pair):
             kept.append(pair)
@@ -78,14 +92,17 @@ def _matched(
             matched.append((stack.pop(), token))
         elif matched and not _ends_line(reply, matched[-1][1]) and _ends_line(reply, token):
             matched[-1] = (matched[-1][0], token)  # The one before was spoken of in the text.
-    unclosed, limit = -1, len(reply)
+    by_start = sorted(matched, key=lambda pair: pair[0].start())
+    unclosed, limit = -1, len(by_start)
     for opening in reversed([token for token in stack if _opens_line(reply, token)]):
-        inner = [pair for pair in matched if opening.end() <= pair[0].start() < limit]
+        first = bisect(by_start, opening.start(), key=lambda pair: pair[0].start())
+        inner, limit = by_start[first:limit], first
         if inner and not _opens_line(reply, inner[0][0]):
-            matched.append((opening, inner[-1][1]))
+            matched.append(
+                (opening, max((pair[1] for pair in inner), key=lambda token: token.end()))
+            )
         elif unclosed < 0 and reply[opening.end() :].strip():
             unclosed = opening.start()
-        limit = opening.start()
     return matched, unclosed
 
 

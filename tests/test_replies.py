@@ -2,6 +2,8 @@
 
 # ruff: noqa: E501 (a reply is easier to judge on one line)
 
+import time
+
 import pytest
 
 from apo.replies import read_reply, read_tags, tagged
@@ -194,6 +196,26 @@ def test_all_texts_of_a_reply() -> None:
     reply = "1. <instruction>Sort.</instruction>\n2. <instruction>\n“Sort well.”\n</instruction>"
     assert read_tags(reply, "instruction") == ["Sort.", "Sort well."]
     assert read_tags(ASKED, "instruction") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<x>a</x>\nb <x>c</x> d\n" * 20_000,
+        "<x>\n" * 20_000 + "a <x>b</x> c\n" * 20_000,
+        "<x>\na <x>b</x> c\n" * 20_000,
+        "<x>" * 20_000 + "</x>" * 20_000,
+        "a <x>b " * 20_000 + "</x> c\n" * 20_000,
+    ],
+)
+def test_the_time_grows_with_the_length_alone(text: str) -> None:
+    def seconds(size: int) -> float:
+        start = time.perf_counter()
+        read_reply(text[:size], "x", request="Reply.")
+        return time.perf_counter() - start
+
+    size = len(text) // 8
+    assert min(seconds(8 * size) for _ in range(2)) < 0.5 + 30 * min(seconds(size) for _ in "ab")
 
 
 @pytest.mark.parametrize(
