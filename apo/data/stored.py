@@ -49,7 +49,7 @@ def read_pools(
         DataError: unusable rows, or too few of them.
     """
     memory = SplitMemory.of(folder, task)
-    made_of = [FORMAT, encoding, delimiter, asdict(columns), asdict(split), _states(sources)]
+    made_of = [FORMAT, encoding, delimiter or "", asdict(columns), asdict(split), _states(sources)]
     stored = None
     if folder is not None and None not in made_of:
         stored = StoredPools(folder / "pools" / f"{file_name(task)}-{split.seed}.json", made_of)
