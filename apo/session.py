@@ -8,7 +8,7 @@ from apo.budget import Budget, Meter
 from apo.caller import Caller
 from apo.calls import Endpoint
 from apo.concurrency import gather
-from apo.errors import ApoError, BudgetExhausted, RunError, SettingsError, where
+from apo.errors import USERS_ERRORS, ApoError, BudgetExhausted, RunError, SettingsError, where
 from apo.evaluation import Evaluation, Rollout, pair_line
 from apo.fit import VERDICT_MARGIN, VERDICT_SHARE, affordable
 from apo.guards.drift import check_scorer
@@ -173,7 +173,7 @@ class Session:
             await search.measure_finalists()
         except (ApoError, MemoryError):
             raise
-        except Exception as error:  # A user's optimizer may raise anything.
+        except USERS_ERRORS as error:  # A user's optimizer may raise anything.
             raise SettingsError(
                 f"The optimizer {type(self.optimizer).__name__} failed{where(error)}: "
                 f"{type(error).__name__}: {error}"

@@ -42,7 +42,8 @@ def init(
     Example: `apo init complaints --data complaints.csv --input text --target team`
     """
     from apo.cli.console import say
-    from apo.taskfile.draft import Wanted, draft_task, write_draft
+    from apo.taskfile.draft import draft_task, write_draft
+    from apo.taskfile.draft_format import Wanted
 
     kinds: dict[str, Lists | None] = {"": None, "any": "any", "all": "all"}
     if lists not in kinds:

@@ -63,7 +63,7 @@ def find_encoding(path: Path) -> str:
             return encoding
     if b"\0" in head:
         return _without_mark(head)
-    if _share(path, "utf-8") is not None:
+    if _fits(path, "utf-8"):
         return "utf-8"
     for encoding, script, least in _SCRIPTS:  # Western text often is valid cp949, too,
         if (_share(path, encoding, script) or 0) > least:
@@ -82,6 +82,17 @@ def _without_mark(head: bytes) -> str:
     return "utf-8"
 
 
+def _fits(path: Path, encoding: str) -> bool:
+    """Whether all of a file is of an encoding."""
+    try:
+        with path.open(encoding=encoding) as file:
+            for _ in file:
+                pass
+    except UnicodeError:
+        return False
+    return True
+
+
 @cache
 def _signs(script: str) -> frozenset[str]:
     """The signs of a script that its texts are full of, and other encodings seldom look like."""
@@ -94,7 +105,7 @@ def _signs(script: str) -> frozenset[str]:
     return frozenset(pair.decode("euc_kr") for pair in pairs)
 
 
-def _share(path: Path, encoding: str, script: str = "hangul") -> float | None:
+def _share(path: Path, encoding: str, script: str) -> float | None:
     """The share of a script in what is not ASCII; None when the file is not of the encoding."""
     letters, signs = Counter[str](), _signs(script)
     try:
@@ -123,7 +134,7 @@ def _guess(path: Path) -> str:
         return "utf-8"
     # Short Western texts are taken for Central European ones as often as not.
     tried = (*_WESTERN, best.encoding) if best.encoding in _LATIN else (best.encoding,)
-    return next((e for e in tried if _share(path, e) is not None), "utf-8")
+    return next((e for e in tried if _fits(path, e)), "utf-8")
 
 
 def find_delimiter(path: Path, encoding: str) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from statistics import mean
 from typing import Any, ClassVar, cast
 
-from apo.errors import ModelUnavailable, TaskError
+from apo.errors import USERS_ERRORS, ModelUnavailable, TaskError
 from apo.scorers.answers import quote
 from apo.scorers.awaited import Ask, Ungraded
 from apo.task import Example, Score
@@ -104,7 +104,7 @@ class MlflowScorer:
         inputs = dict(example.inputs)
         try:
             return self.scorer.run(inputs=inputs, outputs=output, expectations=expectations)
-        except Exception as error:  # A user's function may raise anything.
+        except USERS_ERRORS as error:  # A user's function may raise anything.
             said = f"{type(error).__name__}: {error}"
             if self.note:
                 raise ModelUnavailable(f"The MLflow judge {self.name} failed: {said}") from error

@@ -1,25 +1,22 @@
 """Drafts a task.yaml for a data file: the logic of `apo init`. Every guess is said in words."""
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from apo.data.rows import SUFFIXES, TABLES, known_encoding, read_rows
-from apo.data.sniff import CERTAIN, NAMES, TextFormat, find_delimiter, find_encoding
+from apo.data.rows import read_rows
 from apo.errors import DataError, TaskError
 from apo.scorers.answers import plain
 from apo.taskfile.columns import Column, language_of, look
+from apo.taskfile.draft_format import Wanted, find_format
 from apo.taskfile.draft_guess import field_name, guess_inputs, guess_scorer, guess_target, warn
 from apo.taskfile.draft_lists import Lists, several_of, told
 from apo.taskfile.draft_prompt import seed_prompt
 from apo.taskfile.load import FILE_NAME
 from apo.taskfile.settings import TaskSettings, parse_settings
-
-TEXT_SUFFIXES = (*TABLES, ".json", ".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,25 +36,6 @@ class Draft:
     explanations: tuple[str, ...]
     data: Path
     encoding: str = "utf-8"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What the user says of the data; the rest is guessed.
-
-    Attributes:
-        inputs: the input columns.
-        target: the column of the answers.
-        lists: what is right where a cell of the target holds several items: any, or all of them.
-        encoding: of a text file.
-        delimiter: of a text table.
-    """
-
-    inputs: Sequence[str] = ()
-    target: str | None = None
-    lists: Lists | None = None
-    encoding: str | None = None
-    delimiter: str | None = None
 
 
 def draft_task(name: str, data: Path, wanted: Wanted | None = None) -> Draft:
@@ -86,29 +64,6 @@ def draft_task(name: str, data: Path, wanted: Wanted | None = None) -> Draft:
     yaml = _dump({**settings, "prompt": prompt})
     encoding = text.encoding
     return Draft(name=name, yaml=yaml, explanations=tuple(notes), data=data, encoding=encoding)
-
-
-def find_format(data: Path, wanted: Wanted, notes: list[str]) -> TextFormat:
-    """How a file is written, as far as it is text; what its name does not say is noted."""
-    suffix = data.suffix.lower()
-    if suffix in SUFFIXES and suffix not in TEXT_SUFFIXES:
-        return TextFormat()
-    encoding = known_encoding(wanted.encoding) if wanted.encoding else find_encoding(data)
-    encoding = encoding.removesuffix("-sig")
-    if not wanted.encoding and encoding not in CERTAIN:
-        notes.append(
-            f"That the file is {encoding} is a guess: look at the accents in its copy, and say "
-            "--encoding if they are wrong."
-        )
-    if suffix in TEXT_SUFFIXES and suffix not in TABLES:
-        return TextFormat(encoding)
-    usual = {".csv": ",", ".tsv": "\t", ".tab": "\t"}.get(suffix)
-    delimiter = wanted.delimiter or find_delimiter(data, encoding) or usual
-    if delimiter == usual:
-        return TextFormat(encoding)
-    if delimiter in NAMES:
-        notes.append(f"The cells are separated by {NAMES[delimiter]}.")
-    return TextFormat(encoding, delimiter)
 
 
 def draft_settings(

@@ -9,7 +9,8 @@ from apo.data.rows import Row, read_rows
 from apo.data.sniff import TextFormat
 from apo.task import Task
 from apo.taskfile.columns import look
-from apo.taskfile.draft import Wanted, draft_settings, find_format
+from apo.taskfile.draft import draft_settings
+from apo.taskfile.draft_format import Wanted, find_format
 from apo.taskfile.load import task_from_data
 
 _log = logging.getLogger(__name__)

@@ -6,7 +6,8 @@ import pytest
 
 from apo.errors import DataError
 from apo.taskfile.check import check
-from apo.taskfile.draft import Wanted, draft_task, write_draft
+from apo.taskfile.draft import draft_task, write_draft
+from apo.taskfile.draft_format import Wanted
 from apo.taskfile.load import load_task
 from experiments.benchmarks.data_kinds import Kind, kinds
 

@@ -6,7 +6,8 @@ import pytest
 
 from apo.data.sniff import find_delimiter, find_encoding
 from apo.errors import DataError
-from apo.taskfile.draft import Wanted, draft_task, write_draft
+from apo.taskfile.draft import draft_task, write_draft
+from apo.taskfile.draft_format import Wanted
 from apo.taskfile.load import load_task
 
 TEXTS = {

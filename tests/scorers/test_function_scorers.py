@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from apo.errors import TaskError
+from apo.errors import SettingsError, TaskError
 from apo.optimize import optimize
 from apo.options import Options
 from apo.prompt import Prompt
 from apo.python_file import load_object
 from apo.scorers.awaited import AsyncScorer, try_scorer
 from apo.scorers.registry import FunctionScorer
+from apo.search import Search
 from apo.task import Example, Score, Task
 from apo.taskfile.load import task_from_data
-from apo.testing import FakeModel
+from apo.testing import FakeModel, fake_task
 
 EXAMPLE = Example({"x": "a"}, ("b",))
 
@@ -111,3 +113,19 @@ def test_one_that_works_is_asked_once_more() -> None:
         validation=(EXAMPLE,),
     )
     asyncio.run(try_scorer(task))
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """An optimizer that leaves."""
+
+    async def run(self, search: Search) -> None:
+        """Leave."""
+        sys.exit(3)
+
+
+def test_an_exit_in_an_optimizer_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"Leaving failed in .* SystemExit: 3"):
+        optimize(
+            fake_task(), Leaving(), model=FakeModel(), home=tmp_path, options=Options(track=False)
+        )

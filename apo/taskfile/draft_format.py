@@ -1,0 +1,53 @@
+"""What the user says of the data of a draft, and how a file is written where nobody says it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from apo.data.rows import SUFFIXES, TABLES, known_encoding
+from apo.data.sniff import CERTAIN, NAMES, TextFormat, find_delimiter, find_encoding
+from apo.taskfile.draft_lists import Lists
+
+TEXT_SUFFIXES = (*TABLES, ".json", ".jsonl", ".ndjson")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What the user says of the data; the rest is guessed.
+
+    Attributes:
+        inputs: the input columns.
+        target: the column of the answers.
+        lists: what is right where a cell of the target holds several items: any, or all of them.
+        encoding: of a text file.
+        delimiter: of a text table.
+    """
+
+    inputs: Sequence[str] = ()
+    target: str | None = None
+    lists: Lists | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+
+
+def find_format(data: Path, wanted: Wanted, notes: list[str]) -> TextFormat:
+    """How a file is written, as far as it is text; what its name does not say is noted."""
+    suffix = data.suffix.lower()
+    if suffix in SUFFIXES and suffix not in TEXT_SUFFIXES:
+        return TextFormat()
+    encoding = known_encoding(wanted.encoding) if wanted.encoding else find_encoding(data)
+    encoding = encoding.removesuffix("-sig")
+    if not wanted.encoding and encoding not in CERTAIN:
+        notes.append(
+            f"That the file is {encoding} is a guess: look at the accents in its copy, and say "
+            "--encoding if they are wrong."
+        )
+    if suffix in TEXT_SUFFIXES and suffix not in TABLES:
+        return TextFormat(encoding)
+    usual = {".csv": ",", ".tsv": "\t", ".tab": "\t"}.get(suffix)
+    delimiter = wanted.delimiter or find_delimiter(data, encoding) or usual
+    if delimiter == usual:
+        return TextFormat(encoding)
+    if delimiter in NAMES:
+        notes.append(f"The cells are separated by {NAMES[delimiter]}.")
+    return TextFormat(encoding, delimiter)
