@@ -2,6 +2,8 @@
 
 import platform
 import subprocess
+from contextlib import suppress
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 PACKAGES = ("apo", "mlflow", "openai", "dspy", "optuna", "datasets", "pandas", "scipy", "aiohttp")
@@ -9,13 +11,16 @@ PACKAGES = ("apo", "mlflow", "openai", "dspy", "optuna", "datasets", "pandas", "
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that bear on a result."""
-    found = {"python": platform.python_version()}
+    return {"python": platform.python_version(), **dict(_packages())}
+
+
+@cache  # A process keeps the packages that it began with, and reading each takes 2 ms.
+def _packages() -> tuple[tuple[str, str], ...]:
+    found: list[tuple[str, str]] = []
     for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+        with suppress(PackageNotFoundError):
+            found.append((name, version(name)))
+    return tuple(found)
 
 
 def git_commit() -> str | None:

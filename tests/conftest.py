@@ -8,8 +8,15 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 from hypothesis import settings
+
+MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30
+# Runs wait for the disk most of their time; where memory has a file system, it holds their folders.
+# It comes first: the first temporary folder decides where all others lie.
+if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ["TMPDIR"] = str(MEMORY)
 
 # Nobody's own keyring is asked.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
