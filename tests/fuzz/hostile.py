@@ -15,6 +15,8 @@ from apo.errors import ApoError
 
 PATIENCE = 20.0
 """Seconds after which a single work is held to hang; it takes a few milliseconds."""
+COMPUTING = 2.0
+"""Seconds of computing that a long text may take, however busy the machine; it takes 0.1."""
 
 _QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
 
@@ -104,16 +106,22 @@ class Hang(BaseException):
 
 
 @contextmanager
-def promptly(patience: float = PATIENCE) -> Generator[None]:
-    """Break off what takes thousands of times as long as it should; no measure of its speed."""
+def promptly(patience: float = PATIENCE, *, computing: float = PATIENCE) -> Generator[None]:
+    """Break off what takes many times as long as it should; no measure of its speed."""
 
     def give_up(*_: object) -> None:
-        raise Hang(f"still running after {patience:g} s")
+        raise Hang(f"still running after {patience:g} s, or {computing:g} s of computing")
 
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, patience)
+    limits = [
+        (signal.SIGALRM, signal.ITIMER_REAL, patience),
+        (signal.SIGPROF, signal.ITIMER_PROF, computing),
+    ]
+    before = [signal.signal(sign, give_up) for sign, _, _ in limits]
+    for _, timer, seconds in limits:
+        signal.setitimer(timer, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+        for (sign, timer, _), handler in zip(limits, before, strict=True):
+            signal.setitimer(timer, 0.0)
+            signal.signal(sign, handler)

@@ -20,6 +20,7 @@ from apo.task import Example, Score, Scorer
 from apo.tracking.files import clean
 from apo.tracking.summary import fenced, shown
 from tests.fuzz.hostile import (
+    COMPUTING,
     NASTY,
     damaged,
     deep,
@@ -74,7 +75,7 @@ def test_the_target_itself_is_a_right_answer(target: str) -> None:
 
 
 @fuzzed
-@given(st.dictionaries(texts, json_values), st.text("abc \n", max_size=20))
+@given(st.dictionaries(texts, json_values, max_size=3), st.text("abc \n", max_size=20))
 def test_json_in_an_answer_is_read_back(value: dict[str, Any], around: str) -> None:
     try:
         json.dumps(value, allow_nan=False)
@@ -91,7 +92,7 @@ def test_a_number_is_read_as_it_is_written(number: int, form: str) -> None:
     assert numbers_in(f"x {number}")[0].value == number
 
 
-LONG = 50_000
+LONG = 20_000
 PIECES = [
     *(piece for piece in NASTY if piece), " ", "a", "A", "1", "-", "*", ".", "(", ")", "/", "_",
     "가", "a ", "1 ", "1,", "1.", "1/", "1 1/", "1,111", "-1", "1e9 ", "{{a ", "<answer>x", "#### ",
@@ -107,7 +108,7 @@ def test_no_answer_is_so_long_that_its_score_never_comes(name: str) -> None:
     for piece in PIECES:
         for opening in ("", "<answer>"):
             text = opening + piece * (LONG // len(piece))
-            with promptly():
+            with promptly(computing=COMPUTING):
                 assert SCORERS[name](text, example).value <= 1
 
 
@@ -142,7 +143,7 @@ def test_what_is_taken_from_a_reply_stands_in_it_between_tags(reply: str, tag: s
 def test_no_reply_is_so_long_that_its_tags_are_never_found() -> None:
     for piece in PIECES:
         text = piece * (LONG // len(piece))
-        with promptly():
+        with promptly(computing=COMPUTING):
             tagged(text, "instruction")
             tagged("<instruction>" + text, "instruction")
             tagged(f"<instruction>{text}</instruction>", "instruction")
