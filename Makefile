@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+SPREAD = --numprocesses auto --dist worksteal
+QUICK = $(addprefix --ignore=tests/,e2e faults fidelity fuzz tracking test_optimizers.py)
 
-.PHONY: help demo install check test test-families bench audit docs lock clean
+.PHONY: help demo install check quick test coverage test-families bench audit docs lock clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -24,14 +26,20 @@ check: $(VENV)/ready  ## Format, lint and types.
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-test: $(VENV)/ready  ## All tests, on all cores, with coverage.
-	$(BIN)/python -m pytest --numprocesses auto --cov --cov-report term:skip-covered
+quick: $(VENV)/ready  ## Tests of modules, without whole runs; for each save.
+	$(BIN)/python -m pytest $(SPREAD) -m 'not slow' $(QUICK)
+
+test: $(VENV)/ready  ## All tests, on all cores; the ten slowest are listed.
+	$(BIN)/python -m pytest $(SPREAD) --durations 10
+
+coverage: $(VENV)/ready  ## All tests, and the lines and branches that none reaches.
+	$(BIN)/python -m pytest $(SPREAD) --cov --cov-report term:skip-covered
 
 test-families: $(VENV)/ready  ## The tests with openai 2 and with openai 3.
 	for major in 2 3; do \
 	  $(PYTHON) -m venv $(VENV)-openai$$major && \
 	  $(VENV)-openai$$major/bin/python -m pip install --quiet --editable '.[dev]' "openai==$$major.*" && \
-	  $(VENV)-openai$$major/bin/python -m pytest --numprocesses auto || exit 1; \
+	  $(VENV)-openai$$major/bin/python -m pytest $(SPREAD) || exit 1; \
 	done
 
 bench: $(VENV)/ready  ## Measure the engine; peers too, with APO_BENCH_PEERS=…/bin/python.

@@ -57,27 +57,57 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("path", modules("apo"), ids=name_of)
-def test_the_core_knows_no_optimizer_and_no_task(path: Path) -> None:
-    found = {f"{module}.{name}".strip(".") for module, name in imported(path)}
+def test_the_core_knows_no_optimizer_and_no_task() -> None:
     banned = ("apo.optimizers", "apo.tasks", "optimizers", "tasks")
-    wrong = sorted(n for n in found if n in banned or n.startswith(tuple(f"{b}." for b in banned)))
-    assert not wrong, f"{name_of(path)} imports {wrong}: dependencies point at the core"
+    wrong = [
+        f"{name_of(path)} imports {full}"
+        for path in modules("apo")
+        for full in sorted({f"{module}.{name}".strip(".") for module, name in imported(path)})
+        if full in banned or full.startswith(tuple(f"{b}." for b in banned))
+    ]
+    assert not wrong, "dependencies point at the core"
 
 
-@pytest.mark.parametrize("path", [*modules("optimizers"), *modules("tasks")], ids=name_of)
-def test_optimizers_and_tasks_use_public_names_alone(path: Path) -> None:
-    for module, name in imported(path):
-        if module.split(".")[0] in ("optimizers", "tasks", "experiments", "tests"):
-            pytest.fail(f"{name_of(path)} imports {module}")
-        if module.split(".")[0] != "apo":
-            continue
-        if path.name == "__init__.py" and module.startswith("apo.optimizers."):
-            continue  # The package lists its own modules.
-        if module.startswith("apo.optimizers.parts"):
-            continue  # What optimizers share, where no optimizer stands.
-        assert module == "apo", f"{name_of(path)} imports {module}: write `from apo import …`"
-        assert name in dir(apo), f"{name_of(path)} imports {name!r}, which is no public name"
+def test_optimizers_and_tasks_use_public_names_alone() -> None:
+    wrong = [
+        f"{name_of(path)}: {fault}"
+        for path in [*modules("optimizers"), *modules("tasks")]
+        for module, name in imported(path)
+        if (fault := _not_public(path, module, name))
+    ]
+    assert not wrong
+
+
+def _not_public(path: Path, module: str, name: str) -> str | None:
+    """What is wrong with an import of an optimizer or a task, in words; None for nothing."""
+    top = module.split(".")[0]
+    if top in ("optimizers", "tasks", "experiments", "tests"):
+        return f"imports {module}"
+    if top != "apo" or module.startswith("apo.optimizers.parts"):
+        return None  # Parts are what optimizers share, where no optimizer stands.
+    if path.name == "__init__.py" and module.startswith("apo.optimizers."):
+        return None  # The package lists its own modules.
+    if module != "apo":
+        return f"imports {module}: write `from apo import …`"
+    return None if name in dir(apo) else f"imports {name!r}, which is no public name"
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "fault"),
+    [
+        ("apo", "Prompt", None),
+        ("apo.optimizers.parts.draw", "some", None),
+        ("json", "", None),
+        ("apo", "Promt", "no public name"),
+        ("apo", "", "no public name"),
+        ("apo.search", "Search", "write `from apo import"),
+        ("apo.optimizers.opro", "OPRO", "write `from apo import"),
+        ("tests.conftest", "x", "imports tests"),
+    ],
+)
+def test_the_search_for_such_imports_finds_them(module: str, name: str, fault: str | None) -> None:
+    found = _not_public(ROOT / "optimizers" / "opro.py", module, name)
+    assert (found is None) if fault is None else fault in str(found)
 
 
 def test_no_optimizer_imports_another() -> None:
@@ -131,9 +161,11 @@ def test_the_links_lead_to_the_folders() -> None:
         assert link.resolve() == ROOT / name
 
 
-@pytest.mark.parametrize("path", [p for top in CODE for p in modules(top)], ids=name_of)
-def test_every_module_says_what_it_is_for(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), name_of(path)
+def test_every_module_says_what_it_is_for() -> None:
+    paths = [path for top in CODE for path in modules(top)]
+    trees = {name_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+    assert len(trees) > 200
+    assert not [name for name, tree in trees.items() if not ast.get_docstring(tree)]
 
 
 SEEN = f"""

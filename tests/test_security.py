@@ -265,11 +265,13 @@ def _faults_of_call(node: ast.Call) -> Iterator[str]:
             yield keyword.arg
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_no_module_runs_text_as_code(path: Path) -> None:
-    name = path.relative_to(ROOT).as_posix()
-    found = {(name, fault) for fault in _faults(ast.parse(path.read_text(encoding="utf-8")))}
-    assert not found - ALLOWED
+def test_no_module_runs_text_as_code() -> None:
+    found = {
+        (path.relative_to(ROOT).as_posix(), fault)
+        for path in SOURCES
+        for fault in _faults(ast.parse(path.read_text(encoding="utf-8")))
+    }
+    assert found == ALLOWED
 
 
 def test_the_search_for_such_code_finds_it() -> None:

@@ -55,16 +55,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("prompts")
 
 
-@pytest.mark.parametrize("suffix", [".json", ".md", ".txt", ".yaml", ".py"])
 @pytest.mark.parametrize("form", FORMS)
-def test_a_damaged_export_is_a_prompt_or_says_what_is_wrong(
-    suffix: str, form: str, folder: Path
-) -> None:
-    path = folder / f"prompt{suffix}"
-
+def test_a_damaged_export_is_a_prompt_or_says_what_is_wrong(form: str, folder: Path) -> None:
     @fuzzed
-    @given(damaged(write_prompt(GOOD, form).encode()))
-    def check(data: bytes) -> None:
+    @given(
+        st.sampled_from([".json", ".md", ".txt", ".yaml", ".py"]),
+        damaged(write_prompt(GOOD, form).encode()),
+    )
+    def check(suffix: str, data: bytes) -> None:
+        path = folder / f"prompt{suffix}"
         path.write_bytes(data)
         _usable(told(lambda: read_prompt(path, FIELDS)))
 
