@@ -234,9 +234,16 @@ run(Path(sys.argv[1]), model=Killing(), folds=3)
 """
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """What one comes to that nobody kills."""
+    return run(tmp_path_factory.mktemp("whole"), folds=3)
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 @pytest.mark.parametrize("after", [10, 100, 190])
-def test_a_killed_one_goes_on(after: int, tmp_path: Path) -> None:
+def test_a_killed_one_goes_on(after: int, whole: Result, tmp_path: Path) -> None:
     here = str(Path(__file__).parent)
     command = [sys.executable, "-c", KILLED, str(tmp_path / "killed"), str(after), here]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
@@ -244,11 +251,10 @@ def test_a_killed_one_goes_on(after: int, tmp_path: Path) -> None:
     assert folder.state == "interrupted"
     rest = FakeModel()
     result = resume_folds("last", home=tmp_path / "killed", **objects(rest))
-    expected = run(tmp_path / "whole", folds=3)
-    assert result.verdict == expected.verdict
-    assert result.best.prompt == expected.best.prompt
-    assert result.spent.calls == expected.spent.calls
-    assert len(rest.requests) < expected.spent.calls - after + QUIET.max_concurrency
+    assert result.verdict == whole.verdict
+    assert result.best.prompt == whole.best.prompt
+    assert result.spent.calls == whole.spent.calls
+    assert len(rest.requests) < whole.spent.calls - after + QUIET.max_concurrency
 
 
 def test_a_finished_one_costs_nothing_again(tmp_path: Path) -> None:

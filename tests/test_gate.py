@@ -50,6 +50,7 @@ def test_what_is_not_clear_stays_open() -> None:
     assert len(model.requests) == 600
 
 
+@pytest.mark.slow
 def test_who_is_no_better_seldom_passes() -> None:
     """Forty gates of prompts that are as good as each other, each with eight looks."""
     rng = random.Random(3)

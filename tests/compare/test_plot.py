@@ -13,6 +13,7 @@ from apo.compare.plot import draw, spread
 from apo.compare.standing import compare
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [2, 9])
 def test_pictures_of_few_and_of_many(
     n: int, tmp_path: Path, grid_of_curves: Callable[[int], list[Curve]]

@@ -196,7 +196,7 @@ def test_the_runs_file_holds_every_trial_with_its_figures(run: Run, tmp_path: Pa
 @pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
 def test_the_samplers_choose_the_same_for_the_same_seed(sampler: str, run: Run) -> None:
     def chosen(seed: int) -> list[str]:
-        seen = run(small(sampler=sampler, n_trials=14, population_size=4), proposal, seed=seed)
+        seen = run(small(sampler=sampler, n_trials=9, population_size=4), proposal, seed=seed)
         return [event.body["candidate"] for event in seen.evaluations(whole=False)]
 
     assert chosen(1) == chosen(1) != chosen(2)

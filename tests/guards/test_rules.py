@@ -70,6 +70,7 @@ def test_language(text: str, language: str, kept: bool) -> None:
     assert (rules.broken(Prompt(text)) == "") == kept
 
 
+@pytest.mark.slow
 def test_a_pattern_without_an_end_gives_up() -> None:
     rules = Rules(forbidden=("/(a|a)*$/",))
     assert "found no end" in rules.broken(Prompt(f"{'a' * 60}!"))

@@ -230,6 +230,7 @@ def test_a_hanging_answer_ends_at_its_cap(echo_model: Model) -> None:
         caught.value.close()
 
 
+@pytest.mark.slow
 def test_the_command_serves_the_embedded_model_until_interrupted() -> None:
     command = [sys.executable, "-m", "apo.testing.server", "--latency-ms", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -242,6 +243,7 @@ def test_the_command_serves_the_embedded_model_until_interrupted() -> None:
     assert body["object"] == "chat.completion"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [["--cut", "7"], ["--port", "99999999"], ["--nonsense"]])
 def test_the_command_refuses_in_words(options: list[str]) -> None:
     command = [sys.executable, "-m", "apo.testing.server", *options]

@@ -299,6 +299,7 @@ def test_truncated_and_uncounted(scripted: Script, transport: Transport) -> None
     assert asyncio.run(run()) == Completion(text="", usage=Usage(), truncated=True)
 
 
+@pytest.mark.slow
 def test_sixty_four_at_once(scripted: Script, transport: Transport) -> None:
     """Nobody is answered before 64 are on the wire, so fewer at once would never end."""
     on_the_wire, full = 0, asyncio.Event()

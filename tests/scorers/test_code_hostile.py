@@ -63,6 +63,7 @@ def left_behind(mark: str) -> list[str]:
 # --- the machine
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [

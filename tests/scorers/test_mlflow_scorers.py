@@ -263,6 +263,7 @@ def test_a_judge_needs_a_model() -> None:
         to_mlflow("exakt")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # What MLflow warns of when it loads its own modules.
 def test_in_an_evaluation_of_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import mlflow

@@ -439,8 +439,8 @@ def test_no_text_breaks_a_scorer(output: str, target: str) -> None:
 
 @pytest.mark.parametrize(
     "output",
-    ["\ud800", "\0", "a" * 200_000, "Answer: " * 20_000, "<answer>" * 20_000, "**" * 50_000,
-     "답:\n" * 20_000, "1,234 " * 20_000, "1" * 100_000, " " * 200_000, "{}" * 50_000],
+    ["\ud800", "\0", "a" * 50_000, "Answer: " * 6_000, "<answer>" * 6_000, "**" * 20_000,
+     "답:\n" * 10_000, "1,234 " * 8_000, "1" * 50_000, " " * 50_000, "{}" * 20_000],
 )  # fmt: skip
 def test_strange_and_huge_answers(output: str) -> None:
     for name in PURE:
