@@ -14,9 +14,9 @@ from hypothesis import settings
 
 MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30
 # Runs wait for the disk most of their time; where memory has a file system, it holds their folders.
-# It comes first: the first temporary folder decides where all others lie.
+# It comes first, and `tempfile` forgets what it found when pytest began to capture.
 if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
-    os.environ["TMPDIR"] = str(MEMORY)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 # Nobody's own keyring is asked.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
