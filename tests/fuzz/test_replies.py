@@ -125,8 +125,11 @@ def test_a_text_cut_into_tokens_has_each_token_where_it_was_cut(
 def test_usage_counts_tokens_or_says_that_it_does_not_know(value: Any) -> None:
     for given_usage in (value, {"prompt_tokens": value, "prompt_tokens_details": value}):
         usage = read_usage(given_usage)
-        known = [usage.input_tokens, usage.output_tokens, usage.cached_tokens]
-        assert all(count is None or (type(count) is int and count >= 0) for count in known)
+        said = given_usage.get("prompt_tokens") if isinstance(given_usage, dict) else None
+        assert usage.input_tokens == (said if said is None or type(said) is int else -1)
+        for count in (usage.cached_tokens, usage.thinking_tokens):
+            assert type(count) is int
+            assert count >= 0
 
 
 waits = (
