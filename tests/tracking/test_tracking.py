@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from apo.errors import RunError
+from apo.model import Decoding
 from apo.prompt import Prompt
 from apo.runs import RunFolder, create_run
 from apo.tracking import Tracked, prepare_environment, sync, ui_command
@@ -599,28 +600,105 @@ def test_a_run_without_a_verdict_is_complete(tmp_path: Path, uri: str) -> None:
     assert "verdict/p_value" not in shown.parents[0].data.metrics
 
 
-def test_the_best_prompt_is_registered_once(tmp_path: Path, uri: str) -> None:
+def versions(uri: str, name: str = "apo-tickets") -> list[Any]:
+    client: Any = show(uri).store.client
+    return sorted(client.search_prompt_versions(name), key=lambda v: int(v.version))
+
+
+def test_seed_and_best_prompt_are_registered_once(tmp_path: Path, uri: str) -> None:
     told = story(tmp_path)
     told.finish()
     log(told.folder, uri)
     again = story(tmp_path)
     again.finish()
-    log(again.folder, uri)  # The same best prompt: no second version.
+    log(again.folder, uri)  # The same prompts: no further version.
+    assert sync(told.folder, uri=uri).complete
     client: Any = show(uri).store.client
-    (version,) = client.search_prompt_versions("apo-tickets")
+    seed, best = versions(uri)
     champion = client.get_prompt_version_by_alias("apo-tickets", ALIAS)
-    assert champion.version == version.version
-    assert champion.template == [
-        {"role": "system", "content": told.best.instruction},
-        {"role": "user", "content": "Message: {{text}}"},
-    ]
+    assert champion.version == best.version
+    for version, prompt in ((seed, SEED), (champion, told.best)):
+        assert version.template == [
+            {"role": "system", "content": prompt.instruction},
+            {"role": "user", "content": "Message: {{text}}"},
+        ]
+        assert version.model_config == {"temperature": 0.0}
+        assert told.folder.id in version.commit_message
+    assert (seed.tags["run_id"], seed.tags["test_score"]) == (told.folder.id, "0.6")
+    assert seed.tags["validation_score"] == "0.5"
+    assert "favourable" not in seed.tags
     assert champion.tags["run_id"] == again.folder.id
     assert champion.tags["test_score"] == "0.7"
     assert champion.tags["difference_interval"] == "0.02 to 0.18"
     assert champion.tags["favourable"] == "true"
-    assert told.folder.id in champion.commit_message
     experiments = client.get_prompt("apo-tickets").tags["_mlflow_experiment_ids"]
     assert show(uri).store.experiment_id in experiments.split(",")
+    linked = json.loads(show(uri).parents[0].data.tags["mlflow.linkedPrompts"])
+    assert linked == [{"name": "apo-tickets", "version": version} for version in ("1", "2")]
+
+
+def test_the_winner_of_a_further_run_is_the_next_version(tmp_path: Path, uri: str) -> None:
+    stories = [story(tmp_path, n=4), story(tmp_path, n=6)]
+    for told in stories:
+        told.finish()
+        log(told.folder, uri)
+    assert [v.template[0]["content"] for v in versions(uri)] == [
+        prompt.instruction for prompt in (SEED, stories[0].best, stories[1].best)
+    ]
+
+
+def test_a_seed_prompt_that_stays_the_best_is_one_version(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path, n=1)
+    told.finish(favourable=False)
+    assert log(told.folder, uri).complete
+    (version,) = versions(uri)
+    assert version.tags["favourable"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("decoding", "config"),
+    [
+        (Decoding(temperature=0.3), {"temperature": 0.3}),
+        (Decoding(temperature=1, top_p=0.9, stop=("\n",)), {
+            "temperature": 1.0, "top_p": 0.9, "stop_sequences": ["\n"],
+        }),
+        (Decoding(temperature=None, max_tokens=64), {"max_tokens": 64}),
+        (Decoding(temperature=None), None),
+    ],
+)  # fmt: skip
+def test_a_prompt_is_registered_with_its_decoding(
+    tmp_path: Path, uri: str, decoding: Decoding, config: dict[str, Any] | None
+) -> None:
+    plain = story(tmp_path)
+    other = story(tmp_path)
+    other.best = replace(plain.best, decoding=decoding)
+    for told in (plain, other, other):  # The same text is another prompt when drawn otherwise.
+        told.finish()
+        log(told.folder, uri)
+    assert [v.model_config for v in versions(uri)] == [*[{"temperature": 0.0}] * 2, config]
+
+
+def test_a_version_of_before_decodings_were_kept_is_known(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.finish()
+    client: Any = show(uri).store.client
+    client.create_prompt("apo-tickets")
+    client.create_prompt_version("apo-tickets", [m._asdict() for m in told.best.messages()])
+    log(told.folder, uri)
+    (version,) = versions(uri)
+    assert version.tags["run_id"] == told.folder.id
+
+
+def test_a_seed_prompt_too_long_for_the_registry_does_not_keep_the_best_one_out(
+    tmp_path: Path, uri: str
+) -> None:
+    told = story(tmp_path, n=2)
+    told.finish()
+    result = dict(told.folder.result or {})
+    result["seed_prompt"] = SEED.with_instruction("가나다 " * 8000).to_dict()
+    told.folder.write("result.json", result)
+    assert log(told.folder, uri).problem == ""
+    assert [v.template[0]["content"] for v in versions(uri)] == [told.best.instruction]
 
 
 def test_an_old_run_logged_again_does_not_take_the_alias_back(tmp_path: Path, uri: str) -> None:
@@ -797,13 +875,14 @@ def test_a_registry_that_fails_leaves_the_run_ended_and_the_rest_to_sync(
     told = story(tmp_path)
     told.finish()
     with monkeypatch.context() as patch:
-        patch.setattr(MlflowClient, "get_prompt_version_by_alias", fail)
+        patch.setattr(MlflowClient, "set_prompt_alias", fail)
         tracked = log(told.folder, uri)
     assert not tracked.complete
     assert "The registry is off" in tracked.problem
     assert show(uri).parents[0].info.status == "FINISHED"
     assert sync(told.folder, uri=uri).complete
-    assert show(uri).parents[0].data.tags["apo.prompt"] == "prompts:/apo-tickets/1"
+    assert show(uri).parents[0].data.tags["apo.prompt"] == "prompts:/apo-tickets/2"
+    assert len(versions(uri)) == 2
 
 
 def test_more_candidates_than_a_page_of_runs_holds(tmp_path: Path, uri: str) -> None:

@@ -330,6 +330,22 @@ def test_what_the_registry_would_fill_wrongly_is_noted(prompt: Prompt, noted: bo
         assert version("p", 1, messages).format(**filled) == expected
 
 
+@pytest.mark.parametrize("name", ["질문", "order-id", "2nd"])
+def test_a_note_on_names_says_what_to_do(name: str) -> None:
+    prepare_environment()
+    from mlflow.entities.model_registry import PromptVersion
+
+    from apo.tracking.registry import caution
+
+    prompt = Prompt("a", template=f"{{{{{name}}}}}")
+    note = caution(prompt)
+    assert f"format(**{{'{name}': …}})" in note
+    assert "use Latin letters" in note
+    version: Any = PromptVersion  # Its types call it abstract.
+    text = version("p", 1, [m._asdict() for m in prompt.messages()]).format(**{name: "text"})
+    assert text[1]["content"] == "text"
+
+
 @pytest.mark.parametrize(
     ("uri", "shown"),
     [
