@@ -116,7 +116,7 @@ def _answers(folder: RunFolder, good: set[str]) -> Mapping[str, list[str]]:
 
 def _said(task: Task, reply: str) -> str:
     """An answer in the form in which two are compared: its label, or its plain text."""
-    from apo.scorers.text import Choice
+    from apo.scorers.choice import Choice
 
     if isinstance(task.scorer, Choice):
         found = task.scorer.find(reply)

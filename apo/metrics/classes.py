@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from apo.errors import TaskError, near
-from apo.scorers.text import Choice
+from apo.scorers.choice import Choice
 from apo.task import Example
 
 if TYPE_CHECKING:

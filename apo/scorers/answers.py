@@ -1,18 +1,16 @@
-"""What an answer says: the marked part, the labels or the JSON object of a free text.
+"""What an answer says: the marked part or the labels of a free text.
 
-Pure functions for the scorers, like `apo.numbers`. All take any text and never raise.
+Pure functions for the scorers, like `apo.scorers.numbers` and `apo.scorers.json_text`.
+All take any text and never raise.
 """
 
-import json
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import Any, cast
 
 _OPENING = " \t\n\"'`*“”‘’«»「」『』()[]"
 _CLOSING = _OPENING + ".,;:!?…。，！？："
 # What bounds the work on degenerate answers, such as one word repeated to the token limit.
-_MAX_OBJECTS = 1000
 _MAX_MARKERS = 8
 _MAX_LINE = 5000  # characters
 
@@ -109,7 +107,8 @@ def label_pattern(labels: tuple[str, ...], *, ignore_case: bool) -> re.Pattern[s
 
     A label is found as a whole word, the longest first ("account change" before "change"). A
     Korean label may carry a particle (긍정입니다, 부정으로); a blank, "_" and "-" within a label
-    are the same. Chinese and Japanese have no word limits, so there any place will do.
+    are the same, and so are 4 and 4.0. Chinese and Japanese have no word limits, so there any place
+    will do.
     """
     longest_first = sorted(range(len(labels)), key=lambda i: -len(labels[i]))
     groups = {i: _whole_word(unicodedata.normalize("NFC", labels[i])) for i in longest_first}
@@ -118,9 +117,15 @@ def label_pattern(labels: tuple[str, ...], *, ignore_case: bool) -> re.Pattern[s
     return re.compile(pattern, re.IGNORECASE if ignore_case else 0)
 
 
+_WHOLE = re.compile(r"(-?\d{1,9})(?:[.,]0{1,4})?")
+
+
 def _whole_word(label: str) -> str:
     words = re.split(r"(?<=[^\W_])[\s_-]+(?=[^\W_])", label.strip())
     body = r"[\s_-]{1,4}".join(re.escape(word) for word in words)
+    whole = _WHOLE.fullmatch(label.strip())
+    if whole:
+        body = rf"{whole[1]}(?:[.,]0{{1,4}})?"
     first, last = label.strip()[:1], label.strip()[-1:]
     before = after = ""
     if re.match(f"[{_HANGUL}]", first):
@@ -132,12 +137,6 @@ def _whole_word(label: str) -> str:
     elif re.match(_LETTER, last):
         after = f"(?!{_LETTER})" + (r"(?![.,]\d)" if last.isdigit() else "")
     return before + body + after
-
-
-def labels_in(text: str, pattern: re.Pattern[str]) -> tuple[int, ...]:
-    """Give the places (in the list of labels) of the labels that a text names, each once."""
-    found = (match.lastgroup or "l0" for match in pattern.finditer(text))
-    return tuple(dict.fromkeys(int(group[1:]) for group in found))
 
 
 def bare_lines(text: str, pattern: re.Pattern[str]) -> Iterator[str]:
@@ -154,34 +153,3 @@ def _is_bare(line: str, pattern: re.Pattern[str]) -> bool:
         return False
     rest = re.sub(f"^[{_HANGUL}]+", "", line[match.end() :])  # particles
     return not re.search(r"[^\W_]", line[: match.start()] + rest)
-
-
-def json_in(text: str) -> dict[str, Any] | None:
-    """Give the last JSON object of an answer, with or without ``` around it, or None."""
-    return cast("dict[str, Any] | None", _last_json(text, "{"))
-
-
-def list_in(text: str) -> list[Any] | None:
-    """Give the last JSON list of an answer, with or without ``` around it, or None."""
-    return cast("list[Any] | None", _last_json(text, "["))
-
-
-def _last_json(text: str, opening: str) -> Any:
-    decoder = json.JSONDecoder(parse_constant=_refuse)
-    last: Any = None
-    place = text.find(opening)
-    for _ in range(_MAX_OBJECTS):  # Text full of braces is no JSON; give up in good time.
-        if place < 0:
-            break
-        try:
-            value, end = decoder.raw_decode(text, place)
-        except (ValueError, RecursionError):
-            end = place + 1
-        else:
-            last = value if value or last is None else last  # {} is no answer after one
-        place = text.find(opening, end)
-    return last
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")

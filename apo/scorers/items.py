@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apo.scorers.answers import list_in, marked, plain, quote
+from apo.scorers.answers import marked, plain, quote
+from apo.scorers.json_text import is_note, list_in
 from apo.task import Example, Score
 
 _BULLET = re.compile(r"\s*(?:[-*•·‣–—]|\(?\d{1,3}[.)])\s+(?=\S)")
@@ -28,7 +29,7 @@ def items_in(text: str) -> list[str] | None:
     """
     found = list_in(text)
     # [1] in a sentence is a note, not a list.
-    if found is not None and (not _is_note(found) or text.strip().startswith("[")):
+    if found is not None and (not is_note(found) or text.strip().startswith("[")):
         return [_text_of(item) for item in found]
     lines = [line for line in text.splitlines() if line.strip() and not _FENCE.match(line)]
     if not lines:
@@ -40,10 +41,6 @@ def items_in(text: str) -> list[str] | None:
         items = _COMMA.split(next(marked(lines[0]), lines[0]))
     items = [item.strip() for item in items if item.strip()]
     return [] if len(items) == 1 and plain(items[0]) in _NONE else items
-
-
-def _is_note(found: Sequence[Any]) -> bool:
-    return bool(found) and all(isinstance(item, int) for item in found)
 
 
 def _text_of(item: Any) -> str:

@@ -9,6 +9,7 @@ answers (so both orders are asked), and long answers.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from statistics import mean
 
 from apo.errors import TaskError
@@ -16,6 +17,7 @@ from apo.meta_prompts import render, unfence
 from apo.model import Decoding, Message, Request
 from apo.replies import tagged
 from apo.scorers.awaited import Ask, Question, Ungraded
+from apo.scorers.grades import grade_of, grade_on
 from apo.task import Example, Score
 
 HANGUL = re.compile("[가-힣]")
@@ -104,6 +106,9 @@ class Judge:
     def grade(self, reply: str, place: int) -> float | None:
         """Read a reply as a grade from 0 to 1; None when it holds none.
 
+        A grade may be written 4, 4/5, 4 out of 5, **4**, 4.5 or 4점; one off the scale, or out of
+        another highest grade, is none.
+
         Args:
             reply: what the judge said.
             place: of its question; in pairwise judging every second one shows the target first.
@@ -113,11 +118,15 @@ class Judge:
             values = {"A": 1.0, "B": 0.0, "TIE": 0.5}
             value = values.get(choice)
             return value if value is None or place % 2 == 0 else 1 - value
-        low, high = self.lowest, self.highest
-        found = re.fullmatch(r"(-?\d{1,6})(?:\s*/\s*\d+)?", tagged(reply, "grade") or "")
-        if found is None or not low <= int(found[1]) <= high:
+        said = tagged(reply, "grade")
+        if said is None:
             return None
-        return (int(found[1]) - low) / (high - low)
+        grade = grade_on(said, Fraction(self.lowest), Fraction(self.highest))
+        return None if grade is None else float((grade - self.lowest) / self._width)
+
+    @property
+    def _width(self) -> int:
+        return self.highest - self.lowest
 
     def combine(self, replies: Sequence[str]) -> Score:
         """Make a score of all the replies.
@@ -130,10 +139,18 @@ class Judge:
         if self.pairwise:  # A pair counts whole or not at all, so that no order is favoured.
             known = [(g, i) for g, i in known if grades[i ^ 1] is not None]
         if not known:
-            shown = replies[0][:200] if replies else ""
-            raise Ungraded(f"No judge gave a grade; the first reply was {shown!r}.")
+            raise Ungraded(self._ungraded(replies[0] if replies else ""))
         worst = min(known)[1]
         value = mean(grade for grade, _ in known)
         reason = tagged(replies[worst], "reason") or "The judge gave no reason."
         # Tags in the answer were shown to the judge escaped; who reads the reason saw none of that.
         return Score(value, True, "" if value >= 1 else unfence(reason, reason))
+
+    def _ungraded(self, reply: str) -> str:
+        said = None if self.pairwise else tagged(reply, "grade")
+        if said is None or grade_of(said) is None:
+            return f"No judge gave a grade; the first reply was {reply[:200]!r}."
+        return (
+            f"No judge gave a grade from {self.lowest} to {self.highest}; the first said "
+            f"{said[:60]!r}. Where that is the scale of the rubric, set lowest and highest so."
+        )

@@ -1,83 +1,222 @@
-"""Numbers as answers write them: 1,234.5, -3, 3/4, 1 1/2, ½, 25%, $5, 1e3."""
+"""Numbers as answers write them: 1,234.5, 1.234,56, 5,80,300, -3, 1 1/2, 25%, $5, 3만, 5 kg.
+
+A run of digits with its signs is one number or none: a date, a time, a version, a range, an
+address and a list are none, and no part of them is.
+"""
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from apo.scorers.answers import marked
+from apo.scorers.digits import read_digits
+from apo.scorers.units import (
+    CURRENCY_BEFORE,
+    HANGUL_SCALES,
+    PERCENT,
+    SCALE,
+    SCALES,
+    UNIT,
+    UNITS,
+    Unit,
+)
 
 _MAX_DIGITS = 300
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number as a text has it: its exact value before any percent sign, and that sign."""
+    """A number as a text has it.
+
+    Attributes:
+        value: exact, before any percent sign, in its unit; scale words are counted in.
+        percent: whether that sign follows.
+        unit: a known unit or currency, or None.
+        start: where it starts in the text, with its sign and currency.
+        end: where it ends, with its scale word and unit.
+    """
 
     value: Fraction
     percent: bool = False
+    unit: Unit | None = None
+    start: int = 0
+    end: int = 0
 
     def near(self, other: "Number", tolerance: Fraction) -> bool:
-        """Whether both are the same number, give or take the tolerance.
+        """Whether both are the same number, give or take the tolerance in the other's unit.
 
-        25% is 25%, and, as texts are free with the sign, also 25 and 0.25.
+        25% is 25%, and, as texts are free with the sign, also 25 and 0.25. Units are compared
+        where both have one.
         """
-        gaps = [abs(self.value - other.value)]
+        mine = self.value
+        if self.unit and other.unit:
+            if self.unit.kind != other.unit.kind:
+                return False
+            mine *= self.unit.size / other.unit.size
+        gaps = [abs(mine - other.value)]
         if self.percent != other.percent:
-            mine = self.value / 100 if self.percent else self.value
+            mine = mine / 100 if self.percent else mine
             its = other.value / 100 if other.percent else other.value
             gaps.append(abs(mine - its))
         return min(gaps) <= tolerance
 
+    def is_like(self, other: "Number") -> bool:
+        """Whether both have a percent sign, or a unit of one kind."""
+        same_unit = self.unit and other.unit and self.unit.kind == other.unit.kind
+        return bool((self.percent and other.percent) or same_unit)
 
-_NUMBER = re.compile(
-    r"""(?:(?<![\w)\]])(?P<sign>[-−][$€£¥₩]?|[$€£¥₩][-−]))?
-    (?:(?P<mixed>\d+)[ ](?=\d+[ ]?[/⁄][ ]?\d))?
-    (?=\.?\d)(?P<whole>\d{1,3}(?:,\d{3})+(?!\d)|\d+)?(?P<decimals>\.\d+)?
-    (?:[eE](?P<exponent>[+-]?\d{1,3})(?!\w))?
-    (?:[ ]?[/⁄][ ]?(?P<divisor>\d+))?
-    (?P<percent>[ ]?(?:%|％|percent\b|per[ ]cent\b|퍼센트))?""",
+
+_SPACE = "[ \u00a0\u202f\u2009]"
+_RUN = re.compile(
+    rf"""(?:(?<![\w.,])\.)?\d+
+    (?:(?:[.,'’:_/⁄–—~]|-|{_SPACE}?[/⁄]{_SPACE}?|{_SPACE})\d+)*
+    (?:[eE][+-]?\d{{1,3}}(?!\w))?""",
+    re.VERBOSE,
+)
+_BEFORE = re.compile(
+    rf"""(?:(?<![\w)\]])(?P<sign>[-−+])(?=\S))?[ ]?(?P<currency>{CURRENCY_BEFORE})?[ ]?
+    (?:(?P<near>(?<![\w)\]])[-−+]))?$""",
+    re.VERBOSE,
+)
+_MINUS = re.compile(r"(?:\b(?:minus|negative|moins)|마이너스)[ ]$", re.IGNORECASE)
+_AFTER = re.compile(
+    rf"""(?:[ ]?[x×*·][ ]?10(?:\^\{{?(?P<power>[-−]?\d{{1,3}})\}}?|(?P<raised>[⁻⁰¹²³⁴-⁹]{{1,3}})))?
+    (?:{_SPACE}?(?P<percent>{PERCENT}))?
+    (?:{_SPACE}?(?P<scale>{SCALE}))?
+    (?:(?:{_SPACE}|[ ](?:de|d’|d'|von)[ ])?(?P<unit>{UNIT}))?""",
     re.VERBOSE,
 )
 _LATEX_FRACTION = re.compile(r"\\[dt]?frac\{(\d+)\}\{(\d+)\}")
 _VULGAR = {ord(c): f" {unicodedata.normalize('NFKC', c)}" for c in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}
+_VULGAR |= {ord("٫"): ".", ord("％"): "%", ord("﹣"): "-"}
+_RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+# What makes a number a part of a word: CO2, GPT-4, 3rd, 4x4, 2nd, item 12b.
+_IN_WORD_BEFORE = re.compile(r"[^\W\d_가-힣ᄀ-ᇿ぀-ヿ㐀-鿿][-–_]?$|[_#]$")
+_IN_WORD_AFTER = re.compile(
+    r"(?:st|nd|rd|th|er|re|e|ème|º|ª|[A-Za-z])(?!\w)|[A-Za-z]+\d|-[A-Za-z]"
+    r"|번째|단계|번 문제|am\b|pm\b"
+)
 
 
-def numbers_in(text: str) -> list[Number]:
-    """Give the numbers of a text in order: 1,234.5, -3, 3/4, 1 1/2, ½, 25%, $5, 1e3.
+def plain_signs(text: str) -> str:
+    """Bring fractions of one sign, and of LaTeX, to digits; signs of other scripts too."""
+    return _LATEX_FRACTION.sub(r"\1/\2", text.translate(_VULGAR).replace("\\%", "%"))
 
-    A comma separates thousands where three digits follow it, and else two numbers. Number words
-    and 만 or 억 are not read.
+
+def numbers_in(text: str, decimal: str = ".") -> list[Number]:
+    """Give the numbers of a text in order: 1,234.5, 1.234,56, -3, 3/4, ½, 25%, $5, 3만, 5 kg.
+
+    Number words alone are not read. What is no number as a whole, such as 2024-05-01, 12:30,
+    1.2.3 or 10-20, gives none; numbers that are part of a word (CO2, 3rd) are left out.
+
+    Args:
+        text: any text.
+        decimal: "." or ",", which of them 1.234 or 1,234 has as decimal sign. Where a text leaves
+            no doubt, as in 1.234,56, it does not count.
     """
-    text = _LATEX_FRACTION.sub(r"\1/\2", text.translate(_VULGAR))
-    found = (_read_number(match) for match in _NUMBER.finditer(text))
-    return [number for number in found if number is not None]
+    text = plain_signs(text)
+    found = list[Number]()
+    for run in _RUN.finditer(text):
+        if found and run.start() < found[-1].end:
+            continue  # The 10 and the 8 of 3 × 10^8.
+        for number in _read_run(text, run, decimal):
+            last = found[-1] if found else None
+            joined = _join(text, last, number) if last else None
+            if joined:
+                found[-1] = joined
+            else:
+                found.append(number)
+    return found
 
 
-def _read_number(match: re.Match[str]) -> Number | None:
-    if len(match[0]) > _MAX_DIGITS:  # No answer; and Python refuses to read thousands of digits.
+def _join(text: str, last: Number, number: Number) -> Number | None:
+    gap = text[last.end : number.start]
+    if len(gap) > 5 or number.value < 0 or last.percent or number.percent:
         return None
-    value = Fraction((match["whole"] or "0").replace(",", "") + (match["decimals"] or ""))
-    value *= Fraction(10) ** int(match["exponent"] or 0)
-    if match["divisor"]:
-        if int(match["divisor"]) == 0:
-            return None
-        value /= int(match["divisor"])
-    value += int(match["mixed"] or 0)
-    return Number(-value if match["sign"] else value, bool(match["percent"]))
+    if last.unit is None and text[: last.end].endswith(HANGUL_SCALES) and not gap.strip():
+        if abs(number.value) < abs(last.value):
+            return replace(number, value=last.value + number.value, start=last.start)
+        return None
+    if not (last.unit and number.unit) or gap.strip() not in ("", "and", "und", "et"):
+        return None
+    if last.unit.kind != number.unit.kind or last.unit.size <= number.unit.size:
+        return None
+    value = last.value + number.value * number.unit.size / last.unit.size
+    return replace(last, value=value, end=number.end)
 
 
-def number_in(text: str) -> Number | None:
-    """Give the number that an answer gives: the marked one (see `marked`), else its last.
+def _read_run(text: str, run: re.Match[str], decimal: str) -> Iterable[Number]:
+    if len(run[0]) > _MAX_DIGITS:  # No answer; and Python refuses to read thousands of digits.
+        return
+    before, start = text[max(0, run.start() - 12) : run.start()], run.start()
+    around = _BEFORE.search(before)
+    signs = (around["sign"] or "") + (around["near"] or "") if around else ""
+    currency = around["currency"] if around else None
+    if around and (signs or currency):
+        start -= len(around[0].lstrip())
+    lead = text[max(0, start - 12) : start]
+    if _IN_WORD_BEFORE.search(lead):
+        return
+    sign = bool(signs) and "+" not in signs
+    minus = _MINUS.search(lead)
+    if minus:
+        sign, start = True, start - len(minus[0])
+    for value, end in read_digits(run[0], decimal):
+        number = _with_unit(text, value, run.start() + end, end == len(run[0]))
+        if number is None:
+            continue
+        number = replace(number, value=-number.value if sign else number.value, start=start)
+        if currency and number.unit is None:
+            number = replace(number, unit=UNITS[currency])
+        yield number
+        sign, currency, start = False, None, run.start() + end
 
-    In a marked line that is the one after the last "=", the one that the line starts with, or
-    the last one.
+
+def _with_unit(text: str, value: Fraction, end: int, last: bool) -> Number | None:
+    """The number that ends here with what follows it, or None where it is part of a word."""
+    after = _AFTER.match(text, end) if last else None
+    if after is None or not after[0]:
+        rest = text[end : end + 12]
+        return None if last and _IN_WORD_AFTER.match(rest) else Number(value, end=end)
+    power = after["power"] or (after["raised"] or "").translate(_RAISED)
+    if power:
+        value *= Fraction(10) ** int(power.replace("−", "-") or 0)
+    value *= SCALES.get(after["scale"] or "", 1)
+    return Number(value, bool(after["percent"]), UNITS.get(after["unit"] or ""), end=after.end())
+
+
+_ABOUT = re.compile(
+    r"(?:[\s*_`\"'“‘(\[$]|[≈~=±]|about|approximately|approx\.?|around|ca\.?|circa|etwa|environ|약"
+    r"|total:?|[A-Za-z]\s?=)*",
+    re.IGNORECASE,
+)
+_NOUN = re.compile(
+    r"[\s*_`\"'”’)\]$]*(?:[^\W\d][^\W\d]*\.?(?:[ -][^\W\d]+){0,2})?[\s.!。*_`\"'”’)\]$]*"
+)
+_NO_NOUN = re.compile(
+    r"\s?(?:am|pm|a\.m|p\.m|Uhr|o.clock|시|월|or|oder|ou|to|bis|à|and|und|et|또는)(?![^\W가-힣])|[가-힣]{0,2}\s?아[니닌닙]",
+    re.I,
+)
+
+
+def whole_number(text: str, decimal: str = ".") -> Number | None:
+    """Give the one number that a text is, or None where it is more or something else.
+
+    A sign, a currency, a percent sign, a scale word, a unit and a noun of three words at most may
+    stand with it. Where a text marks its answer (see `answers.marked`), that part is meant.
     """
-    for part in marked(text):
-        tail = part.rpartition("=")[2]
-        found = numbers_in(tail) or numbers_in(part)
-        if found:
-            starts = re.match(r"[^\w.]{0,6}\.?\d", tail)
-            return found[0] if starts else found[-1]
-    found = numbers_in(text)
-    return found[-1] if found else None
+    if len(text) > 50_000:
+        return None
+    for part in (text, *marked(text)):
+        part = plain_signs(part)
+        found = numbers_in(part, decimal)
+        if len(found) != 1:
+            continue
+        before, after = part[: found[0].start], part[found[0].end :]
+        if re.search(r"\d", before + after) or _NO_NOUN.match(after):
+            continue
+        if len(before + after) < 80 and _ABOUT.fullmatch(before) and _NOUN.fullmatch(after):
+            return found[0]
+    return None

@@ -15,8 +15,10 @@ from typing import Any, cast
 from apo.errors import USERS_ERRORS, TaskError, near
 from apo.python_file import is_python_reference, load_object
 from apo.scorers.awaited import AsyncScorer, AwaitedScorer, as_score
+from apo.scorers.choice import Choice
 from apo.scorers.code import Code
 from apo.scorers.items import ListF1, SetF1
+from apo.scorers.json_fields import JsonFields
 from apo.scorers.judge import Judge
 from apo.scorers.label_set import LabelSet
 from apo.scorers.mlflow_scorers import MlflowScorer, is_mlflow
@@ -25,8 +27,8 @@ from apo.scorers.reward import Part, Reward, read_parts
 from apo.scorers.schema import JsonSchema
 from apo.scorers.similar import Bleu, ChrF, Edit, Rouge
 from apo.scorers.sql import SqlRows
-from apo.scorers.text import Choice, Contains, Exact, TokenF1
-from apo.scorers.values import JsonFields, Numeric
+from apo.scorers.text import Contains, Exact, TokenF1
+from apo.scorers.values import Numeric
 from apo.task import Example, Score, Scorer
 
 __all__ = [

@@ -1,12 +1,9 @@
-"""Scorers that compare texts: `exact`, `contains`, `choice` and `f1`."""
+"""Scorers that compare texts: `exact`, `contains` and `f1`."""
 
-import re
 from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
 
-from apo.errors import TaskError
-from apo.scorers.answers import bare_lines, label_pattern, labels_in, marked, plain, quote
+from apo.scorers.answers import label_pattern, plain, quote
 from apo.scorers.words import WORD, pieces
 from apo.task import Example, Score
 
@@ -73,94 +70,6 @@ class Contains(Exact):
         return _wrong(output, example)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """The answer must name exactly one label, the right one. Chatty answers are understood.
-
-    The first of these that names a label decides: the whole answer; what the answer marks as such
-    (<answer>x</answer>, "Answer: x", "답: x", see `answers.marked`); a first or last line that
-    is nothing but a label; such a text in bold; the whole text. Where that names two labels, or no
-    part names any, the answer is not well formed and scores 0. "Not x" is read as x.
-
-    Attributes:
-        labels: the allowed answers, at least two.
-        ignore_case: upper and lower case are the same.
-    """
-
-    labels: tuple[str, ...]
-    ignore_case: bool = True
-
-    def __post_init__(self) -> None:
-        if len(self.labels) < 2:
-            raise TaskError(f"A choice needs at least two labels, not {list(self.labels)}.")
-        if len(self._by_key) < len(self.labels) or "" in self._by_key:
-            raise TaskError(
-                f"The labels {list(self.labels)} must all be different, and none blank. Labels "
-                "that differ only in upper and lower case need the setting ignore_case: false."
-            )
-
-    def __call__(self, output: str, example: Example) -> Score:
-        """Score 1 when the only label that the answer names is a target."""
-        found = self.find(output)
-        label, *others = found or ("",)
-        if found and not others and self._is_right(label, example):
-            return RIGHT
-        expected = quote(example.target)
-        if not found:
-            known = ", ".join(map(quote, self.labels[:20]))
-            return Score(0.0, False, f"Expected {expected}, the answer names none of {known}.")
-        if others:
-            named = " and ".join(map(quote, found[:5]))
-            return Score(0.0, False, f"Expected only {expected}, the answer names {named}.")
-        return Score(0.0, True, f"Expected {expected}, the answer said {quote(label)}.")
-
-    def _is_right(self, label: str, example: Example) -> bool:
-        return label in example.targets or self._key(label) in map(self._key, example.targets)
-
-    def find(self, output: str) -> tuple[str, ...]:
-        """Give the labels that the answer names: exactly one when it is well formed."""
-        # To most examples of a classification a model gives one of few answers.
-        return _found(self, output) if len(output) <= SHORT else self.read(output)
-
-    def read(self, output: str) -> tuple[str, ...]:
-        """Do what `find` does, without its memory."""
-        key = plain(output, ignore_case=self.ignore_case, strip_punctuation=False)
-        whole = self._by_key.get(key)
-        if whole is not None:
-            return (whole,)
-        # Composed, so that Hangul typed on a Mac is found.
-        text = plain(output, ignore_case=False, collapse_space=False, strip_punctuation=False)
-        for part in (*marked(text), *bare_lines(text, self._pattern), text):
-            found = labels_in(part, self._pattern)
-            if found:
-                return tuple(self.labels[place] for place in found)
-        return ()
-
-    def _key(self, text: str) -> str:
-        return _key_of(text, self.ignore_case)
-
-    @cached_property
-    def _by_key(self) -> dict[str, str]:
-        return {self._key(label): label for label in self.labels}
-
-    @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        return label_pattern(self.labels, ignore_case=self.ignore_case)
-
-
-@lru_cache(maxsize=4096)
-def _found(choice: Choice, output: str) -> tuple[str, ...]:
-    return choice.read(output)
-
-
-@lru_cache(maxsize=4096)
-def _key_of(text: str, ignore_case: bool) -> str:
-    return plain(text, ignore_case=ignore_case, strip_punctuation=False)
-
-
-RIGHT = Score(1.0)
-SHORT = 500
-"""Characters of an answer that is worth to be remembered."""
 _ARTICLES = frozenset(("a", "an", "the"))
 
 

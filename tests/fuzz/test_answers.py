@@ -13,7 +13,8 @@ from apo.errors import SettingsError
 from apo.meta_prompts import FENCES, fence, render, unfence
 from apo.prompt import Demo, Prompt
 from apo.replies import tagged
-from apo.scorers.answers import json_in, marked
+from apo.scorers.answers import marked
+from apo.scorers.json_text import json_in
 from apo.scorers.numbers import numbers_in
 from apo.scorers.registry import Choice, Contains, Exact, JsonFields, Numeric, TokenF1
 from apo.task import Example, Score, Scorer

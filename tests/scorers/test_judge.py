@@ -17,6 +17,7 @@ from apo.journal import Journal
 from apo.measure import measure
 from apo.model import Completion, Request
 from apo.scorers.awaited import AsyncScorer, Question, Ungraded
+from apo.scorers.grades import other_scale
 from apo.scorers.judge import Judge
 from apo.scorers.registry import make_scorer
 from apo.testing.fakes import FakeModel
@@ -102,7 +103,7 @@ def test_a_reply_without_a_grade_is_asked_for_once_more() -> None:
     assert again.draw != question.draw
 
 
-@pytest.mark.parametrize("reply", ["", "5", "<grade>6</grade>", "<grade>4.5</grade>", "<grade>x"])
+@pytest.mark.parametrize("reply", ["", "5", "<grade>6</grade>", "<grade>4/10</grade>", "<grade>x"])
 def test_no_grade_is_no_score(reply: str) -> None:
     with pytest.raises(Ungraded, match="No judge gave a grade"):
         graded(Judge(rubric="Good."), reply, reply)
@@ -232,3 +233,46 @@ def test_a_coroutine_function_that_gives_no_score() -> None:
 
     with pytest.raises(TaskError, match="must give a Score"):
         measured(AsyncScorer(function=score, name="score"), lambda _: "")
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        ("4", 0.75),
+        ("4/5", 0.75),
+        ("4 out of 5", 0.75),
+        ("**4**", 0.75),
+        ("[4]", 0.75),
+        ("4점", 0.75),
+        ("5점 만점에 4점", 0.75),
+        ("Grade: 4.5", 0.875),
+        ("2 von 5", 0.25),
+    ],
+)
+def test_a_grade_is_read_however_it_is_wrapped(said: str, value: float) -> None:
+    assert graded(Judge(rubric="Good."), f"<grade>{said}</grade>")[0].value == value
+
+
+@pytest.mark.parametrize("said", ["4/10", "8/10", "6", "0", "4 out of 10", "10점 만점에 8점"])
+def test_a_grade_off_the_scale_is_none_and_the_scale_is_told(said: str) -> None:
+    reply = f"<grade>{said}</grade>"
+    with pytest.raises(Ungraded, match="from 1 to 5; the first said"):
+        graded(Judge(rubric="Good."), reply, reply)
+    ten = Judge(rubric="Good.", lowest=0, highest=10)
+    assert graded(ten, reply)[0].value == int(said.replace("10점 만점에 ", "")[0]) / 10
+
+
+@pytest.mark.parametrize(
+    ("rubric", "other"),
+    [
+        ("Grade from 0 to 10.", "0 to 10"),
+        ("Auf einer Skala von 1 bis 10", "1 bis 10"),
+        ("10점 만점으로 채점하세요", "10점 만점"),
+        ("Give a score out of 100", "out of 100"),
+        ("From 1 to 5: 5 is best", ""),
+        ("Answers in 2-3 sentences are best, 5/5.", ""),
+        ("1점부터 5점까지", ""),
+    ],
+)
+def test_a_rubric_of_another_scale_is_found(rubric: str, other: str) -> None:
+    assert other_scale(rubric, 1, 5) == other

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apo.errors import TaskError
-from apo.scorers.answers import json_in, plain
-from apo.scorers.numbers import number_in, numbers_in
+from apo.scorers.answers import plain
+from apo.scorers.json_text import json_in
+from apo.scorers.numbers import numbers_in
 from apo.scorers.registry import (
     SCORERS,
     Choice,
@@ -30,6 +31,7 @@ from apo.scorers.registry import (
     make_scorer,
     reads_lists,
 )
+from apo.scorers.said_number import number_in
 from apo.task import Example, Score, Scorer
 
 INTENTS = ("billing", "refund", "login", "feature request", "account change", "change")

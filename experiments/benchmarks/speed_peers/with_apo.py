@@ -7,7 +7,7 @@ from typing import Any
 from apo import Budget, Example, Options, Prompt, Task, aoptimize
 from apo.estimate import aevaluate
 from apo.journal import Journal
-from apo.scorers.text import Choice
+from apo.scorers.choice import Choice
 from experiments.benchmarks.loopback_answers import LABELS, TEST, label_of
 from experiments.benchmarks.speed_peers.support import (
     PROMPT,

@@ -1,0 +1,156 @@
+"""The scorer `choice`: one of a few labels, found in a chatty answer."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from apo.errors import TaskError
+from apo.scorers.answers import bare_lines, label_pattern, marked, plain, quote
+from apo.scorers.denial import is_denied, opposite
+from apo.scorers.letters import explicit_letters, is_word
+from apo.task import Example, Score
+
+_SHARE = re.compile(
+    r"(?:(?P<top>\d{1,4})\s?점\s?만점에\s?)(?P<of_top>\d{1,4}(?:[.,]\d)?)|(?P<grade>\d{1,4}(?:[.,]\d{1,4})?)"
+    r"\s?(?:점\s?)?(?:/|⁄|out of|von|sur|aus)\s?(?P<of>\d{1,4})(?![\d/])",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"-?\d{1,9}(?:[.,]0{1,4})?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The answer must name exactly one label, the right one. Chatty answers are understood.
+
+    The first of these that names or denies a label decides: the whole answer; what the answer
+    marks as such (<answer>x</answer>, "Answer: x", "답: x", see `answers.marked`); a first or last
+    line that is nothing but a label; such a text in bold; the whole text. Where that names two
+    labels, or no part names any, the answer is not well formed and scores 0.
+
+    "Not x" and "non-x" do not name x: they name its negation where that is a label, as unsafe is
+    of safe, and else none. Among single letters, "B. A mammal" and "(B)" name B alone. Among
+    numbers, 4, 4.0 and, where 5 is the highest, 4/5 are the same; 4/10 is then none.
+
+    Attributes:
+        labels: the allowed answers, at least two.
+        ignore_case: upper and lower case are the same.
+    """
+
+    labels: tuple[str, ...]
+    ignore_case: bool = True
+
+    def __post_init__(self) -> None:
+        if len(self.labels) < 2:
+            raise TaskError(f"A choice needs at least two labels, not {list(self.labels)}.")
+        if len(self._by_key) < len(self.labels) or "" in self._by_key:
+            raise TaskError(
+                f"The labels {list(self.labels)} must all be different, and none blank. Labels "
+                "that differ only in upper and lower case need the setting ignore_case: false."
+            )
+
+    def __call__(self, output: str, example: Example) -> Score:
+        """Score 1 when the only label that the answer names is a target."""
+        found = self.find(output)
+        label, *others = found or ("",)
+        if found and not others and self._is_right(label, example):
+            return RIGHT
+        expected = quote(example.target)
+        if not found:
+            known = ", ".join(map(quote, self.labels[:20]))
+            return Score(0.0, False, f"Expected {expected}, the answer names none of {known}.")
+        if others:
+            named = " and ".join(map(quote, found[:5]))
+            return Score(0.0, False, f"Expected only {expected}, the answer names {named}.")
+        return Score(0.0, True, f"Expected {expected}, the answer said {quote(label)}.")
+
+    def _is_right(self, label: str, example: Example) -> bool:
+        return label in example.targets or self._key(label) in map(self._key, example.targets)
+
+    def find(self, output: str) -> tuple[str, ...]:
+        """Give the labels that the answer names: exactly one when it is well formed."""
+        # To most examples of a classification a model gives one of few answers.
+        return _found(self, output) if len(output) <= SHORT else self.read(output)
+
+    def read(self, output: str) -> tuple[str, ...]:
+        """Do what `find` does, without its memory."""
+        key = plain(output, ignore_case=self.ignore_case, strip_punctuation=False)
+        whole = self._by_key.get(key)
+        if whole is not None:
+            return (whole,)
+        # Composed, so that Hangul typed on a Mac is found.
+        text = plain(output, ignore_case=False, collapse_space=False, strip_punctuation=False)
+        if self._highest is not None:
+            text = _SHARE.sub(self._grade, text)
+        for part in (*marked(text), *bare_lines(text, self._pattern), text):
+            found = self._named(part)
+            if found is not None:
+                return tuple(self.labels[place] for place in found)
+        return ()
+
+    def _named(self, part: str) -> tuple[int, ...] | None:
+        """The places of the labels that a part names; None where it neither names nor denies."""
+        if self._letters:
+            explicit = [self._letters[x] for x in explicit_letters(part) if x in self._letters]
+            if explicit:
+                return tuple(explicit)
+        named, denied = dict[int, None](), dict[int, None]()
+        for place, start, end in self._places(part):
+            if is_word(part, start, end) and part.strip(" .*\"'()") != part[start:end]:
+                continue
+            (denied if is_denied(part, start, end) else named)[place] = None
+        if not named and not denied:
+            return None
+        if named:
+            return tuple(named) if not named.keys() & denied.keys() else ()
+        others = {opposite(place, self.labels) for place in denied}
+        return tuple(place for place in others if place is not None and len(others) == 1)
+
+    def _places(self, part: str) -> Iterator[tuple[int, int, int]]:
+        for match in self._pattern.finditer(part):
+            yield int((match.lastgroup or "l0")[1:]), match.start(), match.end()
+
+    def _grade(self, share: re.Match[str]) -> str:
+        """4/5 as 4 where 5 is the highest label, and else nothing that could be one."""
+        of = share["of"] or share["top"]
+        return share["grade"] or share["of_top"] if int(of) == self._highest else " ? "
+
+    def _key(self, text: str) -> str:
+        return _key_of(text, self.ignore_case)
+
+    @cached_property
+    def _by_key(self) -> dict[str, str]:
+        return {self._key(label): label for label in self.labels}
+
+    @cached_property
+    def _letters(self) -> dict[str, int]:
+        """The places of the labels by letter, where all of them are single letters."""
+        letters = {label.upper(): place for place, label in enumerate(self.labels)}
+        single = all(len(label) == 1 and "A" <= label <= "Z" for label in letters)
+        return letters if single and len(letters) == len(self.labels) else {}
+
+    @cached_property
+    def _highest(self) -> int | None:
+        """The highest label, where there are three or more and all are whole numbers."""
+        if len(self.labels) < 3 or not all(map(_NUMBER.fullmatch, self.labels)):
+            return None
+        return max(int(re.split("[.,]", label)[0]) for label in self.labels)
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return label_pattern(self.labels, ignore_case=self.ignore_case)
+
+
+@lru_cache(maxsize=4096)
+def _found(choice: Choice, output: str) -> tuple[str, ...]:
+    return choice.read(output)
+
+
+@lru_cache(maxsize=4096)
+def _key_of(text: str, ignore_case: bool) -> str:
+    return plain(text, ignore_case=ignore_case, strip_punctuation=False)
+
+
+RIGHT = Score(1.0)
+SHORT = 500
+"""Characters of an answer that is worth to be remembered."""

@@ -1,0 +1,69 @@
+"""Whether a text denies the label that it names: "not spam", non-toxic, "결제 아님"."""
+
+import re
+
+# Words that may stand between a denial and what is denied; any other word ends its reach.
+_FILLERS = (
+    r"a|an|the|any|be|is|it|it's|really|clearly|at|all|very|considered|classified|labell?ed|"
+    r"categori[sz]ed|as|about|related|to|in|of|category|label|longer|ein|eine|einen|als|im|"
+    r"eindeutig|une?|du|de|la|le|comme|vraiment"
+)
+_BEFORE = re.compile(
+    rf"(?:(?<![^\W_])(?:not|never|no|nicht|kein|keine|keinen|pas|non|isn['’]t|aren['’]t|wasn['’]t"
+    rf"|doesn['’]t seem|cannot|can['’]t|nor|neither|안)(?!\s+only)[\s:]+"
+    rf"(?:(?:{_FILLERS})[\s\"'“‘*_`]+){{0,5}})[\"'“‘*_`«(]{{0,3}}$",
+    re.IGNORECASE,
+)
+_PREFIX = re.compile(
+    r"(?<![^\W_])(?:non|un|dis|anti|not)[-‐‑–_]$|(?<![^\W_])(?:비|무|불|미)[ -]?$", re.I
+)
+_AFTER = re.compile(
+    r"[\"'”’*_`»)]{0,3}(?:(?:적인|적)?\s?(?:것|게)?[은는이가도]?\s?(?:아니(?!면)|아닌|아닙|아님)|적이지\s?않|하지\s?않"
+    r"|\s?[:=]\s?(?:no|false|nein|non|faux|falsch|아니오|아니요|거짓)(?![^\W_])"
+    r"|\s(?:trifft nicht zu|is (?:wrong|incorrect|false))(?![^\W_]))",
+    re.IGNORECASE,
+)
+_NEGATIONS = (
+    *("non", "un", "in", "im", "ir", "il", "dis", "not", "no", "nicht", "kein", "keine", "pas"),
+    *("anti", "비", "불", "무", "미", "부", "안"),
+)
+_SUFFIXES = ("아님", "아닌", "아니다", "free", "less", "no", "false", "negative")
+_OPPOSITES = (("true", "false"), ("yes", "no"), ("참", "거짓"), ("예", "아니오"), ("예", "아니요"),
+              ("wahr", "falsch"), ("ja", "nein"), ("vrai", "faux"), ("oui", "non"))  # fmt: skip
+
+
+def is_denied(text: str, start: int, end: int) -> bool:
+    """Whether what stands from start to end is denied by what stands around it.
+
+    Two denials are none: "not non-toxic" is toxic.
+    """
+    before = text[max(0, start - 80) : start]
+    prefix = _PREFIX.search(before)
+    if prefix:
+        before = before[: prefix.start()]
+    word = _BEFORE.search(before)
+    after = _AFTER.match(text, end, end + 24)
+    return (bool(prefix) + bool(word) + bool(after)) % 2 == 1
+
+
+def opposite(label: int, labels: tuple[str, ...]) -> int | None:
+    """Give the place of the one label that is another's negation, as unsafe is of safe, or None."""
+    found = [
+        i
+        for i, other in enumerate(labels)
+        if i != label and (_negates(labels[label], other) or _negates(other, labels[label]))
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _negates(label: str, other: str) -> bool:
+    """Whether the other label says that the label does not hold."""
+    plain, longer = _bare(label), _bare(other)
+    if (plain, longer) in _OPPOSITES:
+        return True
+    prefixed = longer.endswith(plain) and longer.removesuffix(plain) in _NEGATIONS
+    return prefixed or (longer.startswith(plain) and longer.removeprefix(plain) in _SUFFIXES)
+
+
+def _bare(label: str) -> str:
+    return re.sub(r"[\s_‐‑–-]+", "", label.casefold())

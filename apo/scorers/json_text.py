@@ -1,0 +1,122 @@
+"""The JSON values that a free text holds: whole ones, never parts of what is broken."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+_MAX_VALUES = 1000  # Text full of braces is no JSON; give up in good time.
+_START = re.compile(r"""[{\[]""")
+# What a broken value starts with; "{" or "[" before anything else is prose.
+_LIKE_JSON = re.compile(r"""\{\s*(?:["'}]|\w{1,50}\s*:)|\[\s*["'{\[]""")
+_SIGN = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A JSON value in a text.
+
+    Attributes:
+        value: what it is; None where it is broken.
+        text: how it is written.
+        broken: whether it is no JSON, though it starts as if it were.
+    """
+
+    value: Any
+    text: str
+    broken: bool = False
+
+
+def json_values(text: str) -> Iterator[Found]:
+    """Yield the outermost objects and lists of a text in order, with or without ``` around them.
+
+    What starts like JSON but is broken, by a trailing comma or the end of the text, is yielded as
+    such, as far as its brackets go; nothing is read from within it.
+    """
+    decoder = json.JSONDecoder(parse_constant=_refuse)
+    place = 0
+    for _ in range(_MAX_VALUES):
+        start = _START.search(text, place)
+        if start is None:
+            return
+        place = start.start()
+        try:
+            value, end = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            if not _LIKE_JSON.match(text, place):
+                place += 1
+                continue
+            end = _end_of(text, place)
+            yield Found(None, text[place:end], broken=True)
+        else:
+            yield Found(value, text[place:end])
+        place = end
+
+
+def _end_of(text: str, start: int) -> int:
+    """Where the brackets that open here are closed, or the end of the text."""
+    depth = 0
+    for sign in _SIGN.finditer(text, start):
+        if sign[0] in "{[":
+            depth += 1
+        elif sign[0] in "}]":
+            depth -= 1
+            if depth <= 0:
+                return sign.end()
+    return len(text)
+
+
+def answer_json(text: str, *, notes: bool = False) -> Found | None:
+    """Give the last object or list of a text, broken or not; None where there is none.
+
+    An empty one is no answer after another one.
+
+    Args:
+        text: any text.
+        notes: take a list of numbers alone, as in [1], for an answer too.
+    """
+    last: Found | None = None
+    for found in json_values(text):
+        if notes or found.broken or not is_note(found.value):
+            last = found if found.value or found.broken or last is None else last
+    return last
+
+
+def is_note(value: Any) -> bool:
+    """Whether a value is a list of whole numbers, as [1] is, which texts use for notes."""
+    if not isinstance(value, list) or not value:
+        return False
+    return all(type(item) is int for item in value)
+
+
+def json_in(text: str) -> dict[str, Any] | None:
+    """Give the object that an answer is, its last one; None where that is broken or a list."""
+    found = answer_json(text)
+    return cast("dict[str, Any]", found.value) if found and isinstance(found.value, dict) else None
+
+
+def list_in(text: str) -> list[Any] | None:
+    """Give the list that an answer is, its last one, or the last one in an object; else None."""
+    found = answer_json(text, notes=True)
+    value: Any = found.value if found else None
+    if isinstance(value, dict):
+        lists = [v for v in cast("dict[str, Any]", value).values() if isinstance(v, list)]
+        value = lists[-1] if lists else None
+    return value if isinstance(value, list) else None
+
+
+def repaired(text: str) -> Any:
+    """Give the value that a broken one was meant to be, as json-repair guesses; "" for none."""
+    import json_repair
+
+    if len(text) > 200_000:  # The guess takes seconds on text of megabytes.
+        return ""
+    try:
+        return json_repair.loads(text)
+    except (ValueError, RecursionError):  # Nested deeper than it can guess.
+        return ""
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")

@@ -1,0 +1,35 @@
+"""Single letters as answers: A, (B), C. text; the article in "A mammal" is none."""
+
+import re
+
+_EXPLICIT = re.compile(
+    r"(?:^|\n)[ \t*_`>\"'“(\[-]{0,6}"
+    r"(?:(?:option|choice|answer|antwort|réponse|보기|선택지|정답은?)[ :]{0,3})?"
+    r"[*_`\"'“(\[]{0,3}(?P<line>[A-Za-z])[*_`\"'”]{0,2}[.):\]](?![\w.])"
+    r"|\((?P<round>[A-Z])\)|\[(?P<square>[A-Z])\]|(?P<start>^[*_` ]{0,3}[A-Z]),\s(?![A-Z]\b)",
+    re.IGNORECASE,
+)
+# After the letters that are words, too, only these show that a letter is meant.
+_LETTER_GOES_ON = re.compile(
+    r"[*_`\"'”)\]]{0,3}\s*(?:$|[.,:;!?)\]\n/&|]|[-–—]\s|(?:is|was|are|seems|would|because|since|as|and"
+    r"|or|but|for|looks|must|should|has|can|ist|wäre|weil|und|oder|est|car|et|ou)\b|[가-힣])"
+)
+WORDS = ("a", "i", "o", "y", "e", "u", "à")
+"""Letters that are words in some language: an article, a pronoun, a conjunction."""
+
+
+def explicit_letters(text: str) -> list[str]:
+    """Give the letters that a text sets off as answers: "B.", "(B)", "B: text", "B, text"."""
+    found = (
+        match["line"] or match["round"] or match["square"] or match["start"].strip(" *_`")
+        for match in _EXPLICIT.finditer(text)
+    )
+    return [*dict.fromkeys(letter.upper() for letter in found)]
+
+
+def is_word(text: str, start: int, end: int) -> bool:
+    """Whether what stands from start to end is a letter that is used as a word there."""
+    letter = text[start:end].casefold()
+    if letter not in WORDS or text[:start].rstrip(" *_`\"'(").endswith((":", "=")):
+        return False
+    return not _LETTER_GOES_ON.match(text, end)

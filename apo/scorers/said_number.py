@@ -1,0 +1,78 @@
+"""Which of its numbers an answer gives as its answer."""
+
+import re
+from itertools import pairwise
+
+from apo.scorers.answers import marked
+from apo.scorers.numbers import Number, numbers_in, plain_signs, whole_number
+
+# What stands before a number that is not the answer: a label, a share of what, a denial.
+_ASIDE = re.compile(
+    r"(?:\b(?:step|question|figure|fig\.|table|page|chapter|section|problem"
+    r"|schritt|frage|seite|étape|no\.|nr\.|per|pro|out of|not|nicht|pas|instead of|rather than"
+    r"|statt|au lieu de)|/)\s*(?:\S\s?)?$",
+    re.IGNORECASE,
+)
+_DENIED = re.compile(r"\s?[가-힣]{0,2}[이가은는]?\s?(?:아니(?!면)|아닌|아닙|말고)")
+_EITHER = re.compile(r"\s*[^\W\d_]{0,12}\s*(?:\b(?:or|oder|ou|to|bis|à)\b|또는|혹은|~|–)\s*")
+_LIST = re.compile(r"\s?(?:[,;、]|and|und|et|&|\|)\s?(?:and\s|und\s|et\s)?")
+_ITEM = re.compile(r"(?:^|\n)[ \t>]*$")
+_ITEM_END = re.compile(r"[.)]\s+\S")
+
+
+def number_in(text: str, decimal: str = ".", like: Number | None = None) -> Number | None:
+    """Give the number that an answer gives, or None where it gives none or leaves it open.
+
+    The whole answer, where it is one; the marked number (see `marked`): in a marked line that is
+    the one after the last "=", the one that the line starts with, or the last one. Else the last
+    that has the form asked for, and else the last one. Numbers of lists and of steps, denied
+    ones, and those between which "or" stands are not the answer's.
+
+    Args:
+        text: the answer.
+        decimal: see `numbers_in`.
+        like: a number of the form that is asked for: with its kind of unit, or with percent.
+    """
+    whole = whole_number(text, decimal)
+    if whole:
+        return whole
+    for part in marked(text):
+        tail = part.rpartition("=")[2]
+        found = _values(tail, decimal) or _values(part, decimal)
+        if found:
+            starts = re.match(r"[^\w.]{0,6}\.?\d", tail)
+            return found[0] if starts else found[-1]
+    found = _values(text, decimal)
+    alike = [number for number in found if like and number.is_like(like)]
+    found = alike or found
+    return found[-1] if found else None
+
+
+def _values(text: str, decimal: str) -> list[Number]:
+    """The numbers that may be the answer: see `number_in`."""
+    text = plain_signs(text)
+    found = numbers_in(text, decimal)
+    gaps = [text[a.end : b.start][:40] for a, b in pairwise(found)]
+    listed = [bool(_LIST.fullmatch(gap)) for gap in gaps]
+    dropped = set[int]()
+    for i, gap in enumerate(gaps):
+        if _EITHER.fullmatch(gap):
+            dropped |= {i, i + 1}
+        if listed[i] and (
+            any(listed[max(0, i - 1) : i] + listed[i + 1 : i + 2]) or len(found) == 2
+        ):
+            dropped |= {i, i + 1}
+    kept = [
+        number
+        for i, number in enumerate(found)
+        if i not in dropped
+        and not _ASIDE.search(text[max(0, number.start - 16) : number.start])
+        and not _DENIED.match(text[number.end : number.end + 12])
+    ]
+    return [n for n in kept if not _is_item(text, n)] or kept
+
+
+def _is_item(text: str, number: Number) -> bool:
+    """Whether a number only counts the items of a list."""
+    before = text[max(0, number.start - 8) : number.start]
+    return bool(_ITEM.search(before) and _ITEM_END.match(text[number.end : number.end + 5]))

@@ -1,0 +1,108 @@
+"""Labels in answers: denied ones, letters, and numbers as labels."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apo.scorers.choice import Choice
+from apo.scorers.denial import opposite
+from apo.task import Example
+
+
+@pytest.mark.parametrize(
+    ("labels", "output", "named"),
+    [
+        ("toxic nontoxic", "non-toxic", "nontoxic"),
+        ("toxic nontoxic", "This is not toxic.", "nontoxic"),
+        ("toxic nontoxic", "Non toxic", "nontoxic"),
+        ("toxic nontoxic", "not non-toxic", "toxic"),
+        ("toxic nontoxic", "It cannot be considered toxic", "nontoxic"),
+        ("toxic nontoxic", "toxic", "toxic"),
+        ("safe unsafe", "un-safe", "unsafe"),
+        ("safe unsafe", "Answer: not safe", "unsafe"),
+        ("compliant noncompliant", "Non-compliant", "noncompliant"),
+        ("결제 비결제", "비 결제", "비결제"),
+        ("결제 비결제", "결제가 아닙니다", "비결제"),
+        ("결제 비결제", "결제 건입니다", "결제"),
+        ("relevant irrelevant", "not relevant", "irrelevant"),
+        ("true false", "That is not true.", "false"),
+        ("spam ham", "ham, not spam", "ham"),
+        ("Spam Ham", "Kein Spam", ""),
+        ("spam ham", "This is not spam", ""),
+        ("spam ham", "Spam: no", ""),
+        ("spam ham", "Is it spam? It is not spam.", ""),
+        ("spam ham", "There is no doubt that this is spam", "spam"),
+        ("pertinent autre", "pas pertinent", ""),
+        ("positive negative neutral", "not positive", ""),
+        ("긍정 부정", "긍정 아니면 몰라", "긍정"),
+    ],
+)
+def test_a_denied_label_is_not_that_label(labels: str, output: str, named: str) -> None:
+    assert Choice(labels=tuple(labels.split())).find(output) == tuple(named.split())
+
+
+@pytest.mark.parametrize(
+    ("labels", "place"),
+    [
+        (("paid", "unpaid"), 1),
+        (("legal", "illegal"), 1),
+        (("spam", "not_spam"), 1),
+        (("결제", "미결제"), 1),
+        (("spam", "ham"), None),
+        (("toxic", "non-toxic", "nontoxic "), None),
+    ],
+)
+def test_which_label_is_the_negation(labels: tuple[str, ...], place: int | None) -> None:
+    assert opposite(0, labels) == place
+
+
+LETTERS = Choice(labels=("A", "B", "C", "D"))
+SAYING = (
+    *("{}", "{}.", "({})", "**{}**", "{}. A mammal", "{}) An egg", "{}, a bird", "{}: I saw it"),
+    *("Answer: {}", "Answer: ({}) A mammal", "The correct answer is {}.", "Option {}"),
+    *("I think {} is right, as a bird has wings", "정답은 {}입니다", "{}번", "A cat, so:\n{}"),
+)
+
+
+@pytest.mark.parametrize("form", SAYING)
+def test_every_letter_is_read_alike(form: str) -> None:
+    for letter in "ABCD":
+        assert LETTERS.find(form.format(letter)) == (letter,), letter
+
+
+@pytest.mark.parametrize(
+    "output", ["A mammal", "A bird and a fish", "I do not know", "A or B", "A, B"]
+)
+def test_articles_and_two_letters_are_no_answer(output: str) -> None:
+    assert len(LETTERS.find(output)) != 1
+
+
+@pytest.mark.parametrize("labels", ["1 2 3 4 5", "1.0 2.0 3.0 4.0 5.0"])
+@pytest.mark.parametrize(
+    "output",
+    ["4", "4.0", "4/5", "4 out of 5", "4 von 5", "5점 만점에 4점", "4점", "I give 4/5 stars."],
+)
+def test_a_number_is_read_as_its_label(labels: str, output: str) -> None:
+    found = Choice(labels=tuple(labels.split())).find(output)
+    assert [float(label) for label in found] == [4]
+
+
+@pytest.mark.parametrize("output", ["4/10", "4.5", "4 out of 10", "10점 만점에 4점", "6", "4-5"])
+def test_what_is_off_the_scale_is_no_label(output: str) -> None:
+    assert len(Choice(labels=("1", "2", "3", "4", "5")).find(output)) != 1
+
+
+WORDS = st.lists(
+    st.text("abcdefgh가나다라é", min_size=2, max_size=6), min_size=2, max_size=5, unique=True
+)
+
+
+@given(WORDS, st.data())
+def test_each_label_is_itself_and_no_other(labels: list[str], data: st.DataObject) -> None:
+    scorer = Choice(labels=tuple(labels))
+    a, b = data.draw(st.sampled_from(labels)), data.draw(st.sampled_from(labels))
+    for form in ("NFC", "NFD"):
+        said = f" {unicodedata.normalize(form, a)}\n"
+        assert scorer(said, Example({"input": "x"}, (b,))).value == (a == b)

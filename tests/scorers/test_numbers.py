@@ -1,0 +1,181 @@
+"""Numbers: which texts are one number, which number an answer gives, and what equals what."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apo.scorers.numbers import whole_number
+from apo.scorers.registry import Numeric, make_scorer
+from apo.scorers.said_number import number_in
+from apo.task import Example, Score
+
+
+def score(output: str, target: str, scorer: Numeric | None = None) -> Score:
+    return (scorer or Numeric())(output, Example({"input": "x"}, (target,)))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1.234,56", "1234.56"),
+        ("5,80,300", "580300"),
+        ("12,34,567.5", "1234567.5"),
+        ("302 900", "302900"),
+        ("1 234,5", "1234.5"),
+        ("1'234.50", "1234.5"),
+        ("8,5%", "8.5"),
+        ("7,5", "7.5"),
+        ("1.234.567", "1234567"),
+        ("3.5 million", "3500000"),
+        ("3,5 Mio. €", "3500000"),
+        ("₹2.5 crore", "25000000"),
+        ("3만 5천원", "35000"),
+        ("1억 2,000만 원", "120000000"),
+        ("5k", "5000"),
+        ("3 × 10^8", "300000000"),
+        ("3×10⁻²", "0.03"),
+        ("Rs. 5,80,300", "580300"),
+        ("USD500", "500"),
+        ("minus 5", "-5"),
+        ("+5", "5"),
+        ("12 m2", "12"),
+        ("1 hour 30 minutes", "1.5"),
+        ("12 apples", "12"),
+        ("A long way round.\n#### 42", "42"),
+    ],
+)
+def test_what_is_one_number(text: str, number: str) -> None:
+    found = whole_number(text)
+    assert found is not None
+    assert found.value == Fraction(number)
+    assert score(text, text).value == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("15/11/2025", "2024-05-01", "15.11.2025", "12:30", "3 PM", "12시 30분", "3월 5일"),
+        *("1.2.3", "v2.10", "192.168.0.1", "010-1234-5678", "+82 10 1234 5678", "(555) 123-4567"),
+        *("4111 1111 1111 1111", "1,2,3", "1, 2, 3", "1 / 2 / 3", "10-20", "10–20", "5 ~ 7"),
+        *(
+            "A-123",
+            "CO2",
+            "GPT-4",
+            "3rd",
+            "4x4",
+            "5 or 6",
+            "5 to 6",
+            "7 and 8",
+            "12 of 30",
+            "x",
+            "",
+        ),
+    ],
+)
+def test_what_is_no_number_is_refused_as_a_target(text: str) -> None:
+    assert whole_number(text) is None
+    refused = score("5", text)
+    assert refused.value == 0
+    assert "is not one number" in refused.feedback
+    assert score(text, text).value == 0
+
+
+@pytest.mark.parametrize(
+    ("output", "target"),
+    [
+        ("7,5", "12,5"),
+        ("12 000", "15 000"),
+        ("5 hours 30 minutes", "1 hour 30 minutes"),
+        ("3.5 billion", "3.5 million"),
+        ("3억", "3만"),
+        ("5 kg", "5 m"),
+        ("$5", "€5"),
+        ("1.234,56", "5.678,56"),
+        ("5,80,300", "6,80,300"),
+        ("The year 2024-05-12", "12"),
+        ("CO12", "12"),
+        ("It is 10-12.", "12"),
+        ("Either 10 or 12.", "12"),
+        ("10, 11, 12", "12"),
+        ("not 12", "12"),
+        ("12가 아닙니다", "12"),
+        ("Version 1.12", "12"),
+        ("room 4B12", "12"),
+    ],
+)
+def test_a_wrong_answer_scores_nothing(output: str, target: str) -> None:
+    assert score(output, target).value == 0
+
+
+@pytest.mark.parametrize(
+    ("output", "target"),
+    [
+        ("The area is 12 m2.", "12"),
+        ("5 kg of CO2", "5"),
+        ("It is 12, not 15.", "12"),
+        ("15가 아니라 12입니다", "12"),
+        ("1. First I add.\n2. So it is 7 in all.", "7"),
+        ("The 2nd train takes 8 minutes", "8"),
+        ("It takes 90 minutes.", "1 hour 30 minutes"),
+        ("1500 m", "1.5 km"),
+        ("You pay $18 for the 3 books.", "$18"),
+        ("Es sind 7,5 Stunden.", "7.5"),
+        ("Le prix est de 1 234,50 €.", "1234.50"),
+        ("총 3만 5천원입니다", "35,000원"),
+        ("₹5,80,300 in total", "580300"),
+        ("3,500,000", "3.5 million"),
+        ("GPT-4 says 12", "12"),
+        ("On 2024-05-01 there were 12", "12"),
+    ],
+)
+def test_a_right_answer_scores_all(output: str, target: str) -> None:
+    assert score(output, target) == Score(1.0)
+
+
+def test_the_decimal_sign_of_the_data_decides_what_leaves_a_doubt() -> None:
+    german = make_scorer({"name": "numeric", "decimal": ","})
+    assert isinstance(german, Numeric)
+    assert score("1234", "1.234", german).value == 1
+    assert score("1234", "1.234").value == 0
+    assert score("1,234", "1.234", german).value == 0
+    assert score("1.234,00", "1.234", german).value == 1
+    with pytest.raises(Exception, match="decimal is ';'"):
+        make_scorer({"name": "numeric", "decimal": ";"})
+
+
+@pytest.mark.parametrize("output", ["10 or 12", "between 10 and 12", "10-12", "1, 2, 3", "1.2.3"])
+def test_an_open_answer_is_not_well_formed(output: str) -> None:
+    assert not score(output, "12").well_formed
+
+
+NUMBERS = st.fractions(-(10**9), 10**9, max_denominator=1).map(int)
+FORMS = ("{}", "{:,}", "${:,}", "{} kg", "{}%", "{}원", "= {}", "**{}**", "{} apples", "{}.")
+
+
+@given(NUMBERS, NUMBERS, st.sampled_from(FORMS), st.sampled_from(("", "Answer: ", "So it is ")))
+def test_numbers_are_equal_where_their_values_are(a: int, b: int, form: str, lead: str) -> None:
+    one, other = form.format(a), form.format(b)
+    assert score(one, one).value == 1
+    assert score(lead + one, other).value == (a == b)
+    assert score(f" {one}\n", one).value == 1
+
+
+@given(st.integers(0, 10**8), st.integers(0, 99), st.integers(0, 10**8), st.integers(0, 99))
+def test_german_money_is_equal_where_its_value_is(a: int, ac: int, b: int, bc: int) -> None:
+    def german(whole: int, cents: int) -> str:
+        return f"{whole:,}".replace(",", ".") + f",{cents:02}"
+
+    same = (a, ac) == (b, bc)
+    assert score(german(a, ac) + " €", german(b, bc)).value == same
+    assert score(f"{a:,}.{ac:02}", german(b, bc)).value == same
+
+
+@pytest.mark.parametrize(
+    "piece", ["1 ", "1-", "1.", "12,", "3만 ", "1 h ", "$", "1/", "5 or ", "#1"]
+)
+def test_long_text_is_read_in_time(piece: str) -> None:
+    text = piece * 20_000
+    number_in(text)
+    whole_number(text)
