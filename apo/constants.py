@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from apo.evaluation import Evaluation, Rollout
-from apo.scorers.answers import label_pattern, labels_in, plain
+from apo.scorers.answers import label_pattern, plain
 from apo.scorers.awaited import AwaitedScorer
+from apo.scorers.named import labels_in
 from apo.statistics.means import CONFIDENCE
 from apo.task import Task
 

@@ -9,7 +9,7 @@ from apo import Evaluation, Example, Prompt, Rollout, Task
 from apo.constants import MALFORMED, best_constant
 from apo.fit import sample_pools
 from apo.metrics.classes import MacroF1
-from apo.scorers.text import Choice
+from apo.scorers.choice import Choice
 from apo.verdict import Verdict, heading, judge
 from experiments.benchmarks.null_constants import simulate
 

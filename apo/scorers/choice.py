@@ -1,14 +1,14 @@
 """The scorer `choice`: one of a few labels, found in a chatty answer."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from apo.errors import TaskError
 from apo.scorers.answers import bare_lines, label_pattern, marked, plain, quote
-from apo.scorers.denial import is_denied, opposite
-from apo.scorers.letters import explicit_letters, is_word
+from apo.scorers.denial import opposite
+from apo.scorers.letters import explicit_letters
+from apo.scorers.named import named_and_denied
 from apo.task import Example, Score
 
 _SHARE = re.compile(
@@ -94,21 +94,13 @@ class Choice:
             explicit = [self._letters[x] for x in explicit_letters(part) if x in self._letters]
             if explicit:
                 return tuple(explicit)
-        named, denied = dict[int, None](), dict[int, None]()
-        for place, start, end in self._places(part):
-            if is_word(part, start, end) and part.strip(" .*\"'()") != part[start:end]:
-                continue
-            (denied if is_denied(part, start, end) else named)[place] = None
+        named, denied = named_and_denied(part, self._pattern)
         if not named and not denied:
             return None
         if named:
-            return tuple(named) if not named.keys() & denied.keys() else ()
+            return named if not {*named} & {*denied} else ()
         others = {opposite(place, self.labels) for place in denied}
         return tuple(place for place in others if place is not None and len(others) == 1)
-
-    def _places(self, part: str) -> Iterator[tuple[int, int, int]]:
-        for match in self._pattern.finditer(part):
-            yield int((match.lastgroup or "l0")[1:]), match.start(), match.end()
 
     def _grade(self, share: re.Match[str]) -> str:
         """4/5 as 4 where 5 is the highest label, and else nothing that could be one."""

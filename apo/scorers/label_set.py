@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from apo.errors import TaskError, near
-from apo.scorers.answers import label_pattern, labels_in, marked, plain, quote
+from apo.scorers.answers import label_pattern, marked, plain, quote
 from apo.scorers.items import items_in
 from apo.scorers.lists import parted, written_list
+from apo.scorers.named import labels_in
 from apo.task import Example, Score
 
 HOW = ("f1", "exact", "jaccard")

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from apo.scorers.choice import Choice
 from apo.scorers.denial import opposite
+from apo.scorers.label_set import LabelSet
 from apo.task import Example
 
 
@@ -106,3 +107,11 @@ def test_each_label_is_itself_and_no_other(labels: list[str], data: st.DataObjec
     for form in ("NFC", "NFD"):
         said = f" {unicodedata.normalize(form, a)}\n"
         assert scorer(said, Example({"input": "x"}, (b,))).value == (a == b)
+
+
+@pytest.mark.parametrize("output", ["This is spam, but not urgent.", "- spam\n- non-urgent"])
+def test_a_denied_label_is_not_in_a_set(output: str) -> None:
+    found = LabelSet(labels=("spam", "urgent")).find(output)
+    assert found is not None
+    assert found[0] == "spam"
+    assert "urgent" not in found
