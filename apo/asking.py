@@ -2,14 +2,14 @@
 
 import asyncio
 import json
-import time
-from collections.abc import Coroutine
+import uuid
 from dataclasses import replace
 from typing import Any
 
 from apo.adaptive import Steady
 from apo.budget import Cost, Meter, actual
 from apo.calls import Call, Endpoint
+from apo.ending import Ending
 from apo.errors import (
     ContentFilterError,
     ContextLengthError,
@@ -55,26 +55,17 @@ class Asker:
     Attributes:
         busy: attempts of this run under way.
         problem: what the last failed attempt ended with; "" once another was answered.
-        stopping: set when no more attempts are to be made.
+        ending: when no more attempts are made.
     """
 
     def __init__(
         self, journal: Journal, meter: Meter, retry: Retry, limits: Limits, tally: Tally
     ) -> None:
-        self.busy, self.problem, self.stopping = 0, "", asyncio.Event()
+        self.busy, self.problem, self.ending = 0, "", Ending(meter)
         self._journal, self._meter, self._retry, self._limits = journal, meter, retry, limits
         self._tally, self._habits = tally, Habits(journal)
         self._traffic: dict[str, Traffic] = {}
         self._patient = Traffic(at_once=Steady(PATIENT))
-
-    def check_stop(self) -> None:
-        """Make sure that the run goes on.
-
-        Raises:
-            Interrupted: it does not.
-        """
-        if self.stopping.is_set():
-            raise Interrupted("The run was stopped by the user.")
 
     async def ask(self, call: Call) -> Entry:
         """Ask the call's endpoint, and then its fallback, if it has one.
@@ -139,15 +130,15 @@ class Asker:
         return unreachable and attempt >= FIRST_CONTACT and self._meter.spent.calls == 0
 
     async def _pause(self, seconds: float, traffic: Traffic, *, early: bool) -> None:
-        """Wait, but not beyond a stop, nor (if early) beyond a sign that the model serves."""
+        """Wait, but (if early) not beyond a sign that the model serves."""
         with traffic.sign_of_life() as answered:
             waits: list[asyncio.Future[Any]] = [
                 asyncio.ensure_future(self._retry.sleep(seconds)),
-                asyncio.ensure_future(self.stopping.wait()),
                 *([answered] if early else []),
             ]
             try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+                async with self.ending.breaks_off():
+                    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             finally:  # After a cancellation, too: nothing may wait on.
                 for wait in waits:
                     wait.cancel()
@@ -161,11 +152,12 @@ class Asker:
         request = call.request._replace(decoding=decoding, seed=call.seed)
         tokens = traffic.size(request)
         # A chain of proposals, or the last answer of a batch, must not stand behind a whole batch.
-        await traffic.enter(tokens, ahead=endpoint.role == "optimizer" or attempt > 1)
+        async with self.ending.breaks_off():
+            await traffic.enter(tokens, ahead=endpoint.role == "optimizer" or attempt > 1)
         self.busy += 1
         try:
-            self.check_stop()
-            await self._meter.reserve(bound)
+            async with self.ending.breaks_off():
+                await self._meter.reserve(bound)
             reply, error, completion = None, "", Completion(text="")
             sent = asyncio.get_running_loop().time()
             try:
@@ -213,7 +205,7 @@ class Asker:
     ) -> Completion:
         """Ask once; or twice when that is wanted and the answer is overdue, and take the first."""
         if endpoint.patient:
-            return await self._unless_stopped(endpoint.model.complete(request))
+            return await self._in_a_batch(endpoint.model, request)
         traffic = self._traffic_to(endpoint)
         patience = traffic.straggles_after(endpoint.role) if self._limits.hedge else None
         if patience is None:
@@ -243,27 +235,23 @@ class Asker:
                 ask.cancel()
             await asyncio.gather(*asks, return_exceptions=True)
 
-    async def _unless_stopped(self, answer: Coroutine[Any, Any, Completion]) -> Completion:
-        """Wait for an answer that may take hours, but not beyond a stop."""
-        ask, stop = asyncio.ensure_future(answer), asyncio.ensure_future(self.stopping.wait())
+    async def _in_a_batch(self, model: Model, request: Request) -> Completion:
+        """Wait for an answer that may take hours, but not beyond the end of the run."""
         try:
-            await asyncio.wait({ask, stop}, return_when=asyncio.FIRST_COMPLETED)
-            if not ask.done():
-                raise Interrupted(
-                    "The run was stopped by the user. Batches that were sent go on at the "
-                    "provider; their answers are taken when the run is resumed."
-                )
-            return ask.result()
-        finally:
-            ask.cancel()
-            stop.cancel()
+            async with self.ending.breaks_off():
+                return await model.complete(request)
+        except Interrupted as stop:
+            raise Interrupted(
+                f"{stop} Batches that were sent go on at the provider; their answers are taken "
+                "when the run is resumed."
+            ) from None
 
     def _lose(self, call: Call, bound: Cost) -> None:
         """Count what an attempt may have taken that brought no answer."""
         self._meter.spent.lost_tokens += bound.tokens
         self._meter.spent.lost_usd += bound.usd or 0.0
         lost = {"tokens": bound.tokens, "usd": bound.usd or 0.0}
-        self._journal.note("lost", f"{call.key}:{time.time()}", lost)
+        self._journal.note("lost", f"{call.key}:{uuid.uuid4().hex}", lost)
 
 
 def count(meter: Meter, call: Call, entry: Entry) -> None:

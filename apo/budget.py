@@ -149,6 +149,26 @@ class Meter:
         """Running time of all sessions, in seconds."""
         return self.earlier_seconds + self.clock() - self._start
 
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the time is over, below 0 when it was over before; None without a limit."""
+        left = 60 * self.limit("max_minutes") - self.seconds
+        return left if math.isfinite(left) else None
+
+    def check_time(self) -> None:
+        """Make sure that there is time left.
+
+        Raises:
+            BudgetExhausted: there is none.
+        """
+        left = self.seconds_left
+        if left is not None and left <= 0:
+            raise self.time_over()
+
+    def time_over(self) -> BudgetExhausted:
+        """Make the error that says so."""
+        return BudgetExhausted(f"The time is over: {self.seconds / 60:.1f} minutes.")
+
     def hold_back(self, purpose: str, **amounts: float) -> None:
         """Keep part of the budget for a purpose, by limit name (max_calls=…).
 
@@ -161,7 +181,7 @@ class Meter:
         """The limit in force now, what is held back taken off; infinite without a limit."""
         value = getattr(self.budget, name)
         held = sum(amounts.get(name, 0.0) for amounts in self._held.values())
-        return float("inf") if value is None else float(value) - held
+        return float("inf") if value is None else max(0.0, float(value) - held)
 
     @property
     def calls_left(self) -> float:
@@ -191,8 +211,8 @@ class Meter:
         Raises:
             BudgetExhausted: the batch would overspend, or the time is over.
         """
-        if calls > kept and self.seconds >= 60 * self.limit("max_minutes"):
-            raise BudgetExhausted(f"The time is over: {self.seconds / 60:.1f} minutes.")
+        if calls > kept:
+            self.check_time()
         if self.charged + calls > self.limit("max_calls"):
             raise BudgetExhausted(
                 f"{calls} more calls would overspend: {self.charged} of "

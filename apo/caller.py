@@ -64,7 +64,7 @@ class Caller:
 
     def stop(self) -> None:
         """Make no more calls; those under way are finished and kept."""
-        self._asker.stopping.set()
+        self._asker.ending.stop()
 
     async def drain(self) -> None:
         """Wait for the calls under way, which are paid; make no others."""
@@ -108,7 +108,7 @@ class Caller:
             BudgetExhausted: they would overspend.
             Interrupted: the run is ending.
         """
-        self._asker.check_stop()
+        self._asker.ending.check_stop()
         asked = {call.key: call for call in calls}
         kept = self.journal.find_all(list(asked))
         new = asked.keys() - self._charged

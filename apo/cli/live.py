@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import os
 import signal
+import stat
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -39,8 +41,8 @@ ENOUGH = 10
 def watch(work: Coroutine[Any, Any, R], progress: Progress, title: str, *, quiet: bool) -> R:
     """Run the work to its end, showing its progress.
 
-    The first Ctrl-C (or SIGTERM) lets calls under way finish and keeps them; a second one
-    does not wait for them.
+    The first Ctrl-C (or SIGTERM, or a terminal that is closed) lets calls under way finish and
+    keeps them; a second one does not wait for them.
 
     Args:
         work: what to run.
@@ -96,11 +98,20 @@ def _on_signals(progress: Progress, cancel: Callable[[], object]) -> None:
         progress.stop()
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
+
+    def hang_up() -> None:
+        for number in (1, 2):  # The terminal is gone: a line to it would fail.
+            if stat.S_ISCHR(os.fstat(number).st_mode):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+        stop()
+
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop)
-        except (NotImplementedError, RuntimeError):
-            return  # Windows, or not the main thread: Ctrl-C then cancels at once.
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup goes on without it.
+            loop.add_signal_handler(signal.SIGHUP, hang_up)
+    except (NotImplementedError, RuntimeError):
+        return  # Windows, or not the main thread: Ctrl-C then cancels at once.
 
 
 @dataclass

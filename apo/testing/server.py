@@ -14,7 +14,7 @@ import hashlib
 import signal
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,6 +53,9 @@ class ChatServer:
         key: the only key that is accepted; None accepts all.
         port: 0 takes a free one.
         dialect: its way of speaking, by name; see `apo.testing.dialects`.
+        headers: sent with every answer, such as what is left of a rate limit.
+        usage: what is stated in place of the true counts of tokens, by their names.
+        shows_key: end every answer with the key that came with the request.
 
     Attributes:
         base_url: where it serves, once entered.
@@ -75,7 +78,11 @@ class ChatServer:
         key: str | None = None,
         port: int = 0,
         dialect: str = "plain",
+        headers: Mapping[str, str] | None = None,
+        usage: Mapping[str, Any] | None = None,
+        shows_key: bool = False,
     ) -> None:
+        self._stated, self._usage, self._shows_key = headers or {}, usage, shows_key
         self._manner = manner(dialect)
         self.model, self.faults, self.latency = model, faults or Faults(), latency
         self.base_url = ""
@@ -156,8 +163,16 @@ class ChatServer:
                 self._paid(content)
             return response
         self._paid(content)
+        self._distort(data, headers)
         written, kind = encode(data, self._manner)
-        return web.Response(body=written, content_type=kind)
+        return web.Response(body=written, content_type=kind, headers=self._stated)
+
+    def _distort(self, data: dict[str, Any], headers: dict[str, str]) -> None:
+        """State what was asked for in place of what is true."""
+        if self._usage is not None:
+            data["usage"] = dict(self._usage)
+        if self._shows_key and "message" in data["choices"][0]:
+            data["choices"][0]["message"]["content"] += f"\n{_key(headers)}"
 
     async def _data(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
         """The right answer's body."""
@@ -204,9 +219,18 @@ def serve(
     key: str | None = None,
     port: int = 0,
     dialect: str = "plain",
+    **distortions: Any,
 ) -> Generator[ChatServer]:
     """Serve a model from a thread of its own, for callers that block; see `ChatServer`."""
-    server = ChatServer(model, faults=faults, latency=latency, key=key, port=port, dialect=dialect)
+    server = ChatServer(
+        model,
+        faults=faults,
+        latency=latency,
+        key=key,
+        port=port,
+        dialect=dialect,
+        **distortions,
+    )
     started: Future[Callable[[], object]] = Future()
 
     async def run() -> None:
@@ -238,9 +262,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--retry-after", help="header of a 429 or 500, in seconds or as a date")
     parser.add_argument("--seed", type=int, default=0, help="of the faults")
     parser.add_argument("--dialect", default="plain", help="its way of speaking; help lists all")
+    parser.add_argument(
+        "--header", action="append", default=[], metavar="NAME=VALUE", help="of every answer"
+    )
+    parser.add_argument("--usage", type=orjson.loads, metavar="JSON", help="stated in each answer")
+    parser.add_argument("--shows-key", action="store_true", help="end each answer with the key")
     options = vars(parser.parse_args(arguments))
     port, latency = options.pop("port"), options.pop("latency_ms") / 1000
     dialect = options.pop("dialect")
+    stated = dict(header.partition("=")[::2] for header in options.pop("header"))
+    distortions = {"headers": stated} | {n: options.pop(n) for n in ("usage", "shows_key")}
     if dialect == "help":
         print(*(f"{name:<18} {one.about}" for name, one in MANNERS.items()), sep="\n")
         return
@@ -252,7 +283,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
         served = ChatServer(
-            Embedded(), faults=Faults(**options), latency=latency, port=port, dialect=dialect
+            Embedded(),
+            faults=Faults(**options),
+            latency=latency,
+            port=port,
+            dialect=dialect,
+            **distortions,
         )
         async with served as server:
             print(server.base_url, flush=True)
