@@ -174,7 +174,7 @@ class Arms:
         found = await self._search.map(measure, batches)
         for (arm, _), evaluation in zip(batches, found, strict=True):
             self.totals[arm] += evaluation.total
-            self.counts[arm] += len(evaluation.answered)
+            self.counts[arm] += len(evaluation.scored)
             self.scores[arm] += [r.score.value if r.score else None for r in evaluation.rollouts]
         return before - self.left
 

@@ -43,7 +43,7 @@ class Archive:
     def add_part(self, evaluation: Evaluation) -> None:
         """Keep the scores of an evaluation on other examples."""
         self.parts.setdefault(evaluation.prompt, {}).update(
-            (r.example, r.score.value) for r in evaluation.answered if r.score
+            (r.example, r.score.value) for r in evaluation.scored if r.score
         )
 
     def ranked(self) -> list[Evaluation]:

@@ -102,8 +102,8 @@ def shares(*measured: Evaluation) -> dict[str, list[float]]:
 
 
 def _said(rollout: Rollout, classes: Sequence[str], pattern: re.Pattern[str]) -> str:
-    if rollout.outcome in ("error", "malformed"):
-        return UNANSWERED if rollout.outcome == "error" else MALFORMED
+    if rollout.outcome in ("refused", "error", "malformed"):
+        return MALFORMED if rollout.outcome == "malformed" else UNANSWERED
     if rollout.outcome == "right":
         return rollout.example.target
     whole = plain(rollout.output)

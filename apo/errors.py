@@ -188,11 +188,11 @@ class MalformedReplyError(ModelError):
 
 
 class ContextLengthError(ModelError):
-    """This request is longer than the model takes; recorded as an error of the example."""
+    """This request is longer than the model takes; recorded, and the example scores 0."""
 
 
 class ContentFilterError(ModelError):
-    """The provider refuses this request or its answer; recorded as an error of the example.
+    """The provider refuses this request or its answer; recorded, and the example scores 0.
 
     An answer that was refused after it was written is billed, and cannot be told from the rest.
     """

@@ -17,9 +17,11 @@ class Rollout:
 
     Attributes:
         example: the example.
-        output: what the model answered; empty when it was refused.
-        score: how good the answer is; None when there is none to judge.
-        error: why there is none (the provider's content filter, a request too long); else "".
+        output: what the model answered; empty when the request was refused.
+        score: how good the answer is; 0 when the request was refused, None when nobody could grade
+            the answer.
+        error: why there is no answer (the provider's content filter, a request too long), or no
+            grade; else "".
         tokens: input and output tokens of the call; 0 when the server did not count.
         cut: whether the answer has no end: a limit cut it, or the thinking before it.
     """
@@ -31,11 +33,27 @@ class Rollout:
     tokens: int = 0
     cut: bool = False
 
+    @classmethod
+    def of_refusal(cls, example: Example, error: str) -> "Rollout":
+        """Make the rollout of a request that was refused for good: nobody gets an answer.
+
+        It scores 0, so that no prompt gains by what it leaves unanswered
+        (docs/decisions/0023-refusals.md).
+        """
+        return cls(example, "", Score(0.0, feedback=error), error)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the request was refused for good: a content filter, or more than fits."""
+        return self.score is not None and bool(self.error)
+
     @property
     def outcome(self) -> str:
-        """Either "right", "wrong", "malformed" or "error"."""
+        """Either "right", "wrong", "malformed", "refused", or "error": nobody could grade it."""
         if self.score is None:
             return "error"
+        if self.refused:
+            return "refused"
         if not self.score.well_formed:
             return "malformed"
         return "right" if self.score.value >= 1 else "wrong"
@@ -67,46 +85,51 @@ class Evaluation:
         return f"Evaluation({self.prompt.id}, n={len(self.rollouts)}, value={self.value:.3f})"
 
     @cached_property
-    def answered(self) -> tuple[Rollout, ...]:
-        """The rollouts that have a score."""
+    def scored(self) -> tuple[Rollout, ...]:
+        """The rollouts that have a score, refused requests among them: what is compared."""
         return tuple(rollout for rollout in self.rollouts if rollout.score is not None)
+
+    @cached_property
+    def answered(self) -> tuple[Rollout, ...]:
+        """The rollouts that have an answer and a score: what can be shown to a model."""
+        return tuple(rollout for rollout in self.scored if not rollout.refused)
 
     @cached_property
     def value(self) -> float:
         """What prompts are compared by, in [0, 1]: the task's metric, or else the mean score.
 
-        Of the answered examples; 0 when none was answered.
+        A metric takes all answers, those that nobody graded as well; 0 where there is nothing.
         """
-        return self.mean if self.metric is None else self._measured(self.metric, self.answered)
+        return self.mean if self.metric is None else self._measured(self.metric)
 
     @cached_property
     def at_least(self) -> float:
-        """The value when what was not answered counts as wrong.
+        """The value when an answer that nobody could grade counts as wrong.
 
-        So a prompt does not look better by leaving hard examples unanswered.
+        So a prompt does not look better by answers that no judge can make anything of.
         """
         if self.metric is None:
             return self.total / len(self.rollouts) if self.rollouts else 0.0
-        return self._measured(self.metric, self.rollouts)
+        return self.value
 
-    def _measured(self, metric: Metric, rollouts: tuple[Rollout, ...]) -> float:
-        if not rollouts:
+    def _measured(self, metric: Metric) -> float:
+        if not self.rollouts:
             return 0.0
-        examples = [rollout.example for rollout in rollouts]
+        examples = [rollout.example for rollout in self.rollouts]
         weights = [1.0] * len(examples)
         if metric.by_class and self.shares:
             weights = class_weights(examples, self.shares)
-        return metric([rollout.output for rollout in rollouts], examples, weights)
+        return metric([rollout.output for rollout in self.rollouts], examples, weights)
 
     @cached_property
     def mean(self) -> float:
-        """Mean score of the answered examples, in [0, 1]; 0 when none was answered."""
-        return self.total / len(self.answered) if self.answered else 0.0
+        """Mean score of what has one, in [0, 1]; 0 where nothing has."""
+        return self.total / len(self.scored) if self.scored else 0.0
 
     @cached_property
     def total(self) -> float:
-        """Sum of the scores; what was not answered adds nothing."""
-        return sum(rollout.score.value for rollout in self.answered if rollout.score)
+        """Sum of the scores; what has none adds nothing."""
+        return sum(rollout.score.value for rollout in self.scored if rollout.score)
 
     @property
     def failures(self) -> tuple[Rollout, ...]:
@@ -114,9 +137,11 @@ class Evaluation:
         return tuple(r for r in self.answered if r.score and r.score.value < 1)
 
     def counts(self) -> dict[str, int]:
-        """How many rollouts were right, wrong, malformed, or errors."""
+        """How many rollouts were right, wrong, malformed, or errors; and refused, if any was."""
         outcomes = [rollout.outcome for rollout in self.rollouts]
-        return {name: outcomes.count(name) for name in ("right", "wrong", "malformed", "error")}
+        found = {name: outcomes.count(name) for name in ("right", "wrong", "malformed", "error")}
+        refused = outcomes.count("refused")
+        return {**found, "refused": refused} if refused else found
 
     def cuts(self) -> dict[str, int]:
         """How many answers were cut, beside what they count as; {} for none."""

@@ -37,7 +37,7 @@ class Group:
     Attributes:
         by: "all", "label", or the column of the slice.
         value: the label, or the slice's name; "" for all.
-        n: examples that both prompts answered.
+        n: examples with a score under both prompts.
         won: on which the best prompt scored higher.
         lost: on which the seed prompt scored higher.
         change: mean score of the best prompt less the seed's, in [-1, 1].
@@ -64,7 +64,7 @@ class Flips:
         lost: the lines of test.jsonl on which the seed prompt scored higher.
         won: those on which the best prompt did.
         broken: those that must pass, and that the seed prompt alone got right.
-        unanswered: how many the one or the other prompt did not answer.
+        unanswered: how many have no score under the one or the other prompt.
     """
 
     groups: tuple[Group, ...]

@@ -93,7 +93,7 @@ def _verdict(
     last: Result,
     results: Sequence[Mapping[str, Any]],
 ) -> Verdict | None:
-    """Judge all folds' pairs together; None when none was answered under both prompts."""
+    """Judge all folds' pairs together; None when none has a score under both."""
     seed, best = (
         Evaluation(prompt, tuple(_rollout(e, pair, side) for e, pair in pairs), whole.metric)
         for side, prompt in (("seed", last.seed.prompt), ("best", last.best.prompt))
@@ -133,6 +133,8 @@ def _rollout(example: Example, pair: Mapping[str, Any], side: str) -> Rollout:
     value, feedback = pair[f"{side}_score"], pair[f"{side}_feedback"]
     if value is None:
         return Rollout(example, pair[f"{side}_output"], None, error=feedback)
+    if pair[f"{side}_outcome"] == "refused":
+        return Rollout.of_refusal(example, feedback)
     score = Score(value, pair[f"{side}_outcome"] != "malformed", feedback)
     return Rollout(example, pair[f"{side}_output"], score)
 

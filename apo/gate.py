@@ -8,12 +8,13 @@ from apo.budget import Budget, Spent
 from apo.concurrency import gather
 from apo.errors import BudgetExhausted, DataError, SettingsError, near
 from apo.estimate import SPLITS
-from apo.evaluation import Evaluation
+from apo.evaluation import Rollout
 from apo.journal import Journal
 from apo.measure import measure
 from apo.model import Model
 from apo.options import Options
 from apo.outside import asking
+from apo.paired import Pairs
 from apo.prompt import Prompt
 from apo.session import Progress
 from apo.statistics.means import CONFIDENCE
@@ -30,12 +31,15 @@ class Gate:
 
     Attributes:
         decision: "better", "worse", or "open": the rows or the budget ended before it was clear.
-        n: rows that both prompts answered.
+        n: rows with a score under both prompts; a refused request scores 0.
         rows: rows of the split.
         old_score: mean score of the old prompt on them, in [0, 1].
         new_score: mean score of the new prompt on them.
         interval: of new_score - old_score, at 95 % for all looks together.
+        ungraded: rows that nobody could grade under the one or the other prompt: they are left out
+            of the scores, and the decision and the interval hold whatever their grades had been.
         looks: how often was looked.
+        refused: of the rows, those on which the old and the new prompt's requests were refused.
         spent: what it took; kept answers are counted at their price.
     """
 
@@ -47,15 +51,20 @@ class Gate:
     interval: tuple[float, float]
     looks: int
     spent: Spent
+    ungraded: int = 0
+    refused: tuple[int, int] = (0, 0)
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as JSON values."""
         return {
-            **{name: getattr(self, name) for name in ("decision", "n", "rows", "looks")},
+            **{
+                name: getattr(self, name) for name in ("decision", "n", "rows", "looks", "ungraded")
+            },
             "old_score": self.old_score,
             "new_score": self.new_score,
             "difference": self.new_score - self.old_score,
             "interval": list(self.interval),
+            "refused": list(self.refused),
             "confidence": CONFIDENCE,
             "spent": self.spent.to_dict(),
         }
@@ -96,7 +105,7 @@ async def agate(
         Stopped, ModelError: as for `aoptimize`, but not that the budget is over.
     """
     examples = _rows(task, split, old, new)
-    pairs: list[tuple[float, float]] = []
+    pairs = Pairs()
     looks, seen = 0, 0
     async with asking(
         [model],
@@ -114,19 +123,21 @@ async def agate(
                 )
             except BudgetExhausted:
                 break
-            pairs += _pairs(before, after)
+            pairs.add(before, after)
             looks, seen = looks + 1, seen + len(part)
-    if not pairs:
-        raise DataError("No row was answered under both prompts; there is nothing to compare.")
+    if not pairs.graded:
+        raise DataError("No row has a score under both prompts; there is nothing to compare.")
     return Gate(
         decision=_decision(pairs),
-        n=len(pairs),
+        n=len(pairs.graded),
         rows=len(examples),
-        old_score=sum(a for a, _ in pairs) / len(pairs),
-        new_score=sum(b for _, b in pairs) / len(pairs),
-        interval=anytime_interval([b - a for a, b in pairs]),
+        old_score=_mean([a for a, _ in pairs.graded]),
+        new_score=_mean([b for _, b in pairs.graded]),
+        interval=(anytime_interval(pairs.lowest)[0], anytime_interval(pairs.highest)[1]),
         looks=looks,
         spent=replace(caller.meter.spent),
+        ungraded=pairs.ungraded,
+        refused=pairs.refused,
     )
 
 
@@ -142,16 +153,12 @@ def _rows(task: Task, split: str, old: Prompt, new: Prompt) -> Sequence[Example]
     return sorted(examples, key=lambda example: example.id)
 
 
-def _pairs(before: Evaluation, after: Evaluation) -> list[tuple[float, float]]:
-    return [
-        (a.score.value, b.score.value)
-        for a, b in zip(before.rollouts, after.rollouts, strict=True)
-        if a.score is not None and b.score is not None
-    ]
+def _mean(rollouts: Sequence[Rollout]) -> float:
+    return sum(r.score.value for r in rollouts if r.score) / len(rollouts)
 
 
-def _decision(pairs: Sequence[tuple[float, float]]) -> str:
+def _decision(pairs: Pairs) -> str:
     alpha = (1 - CONFIDENCE) / 2
-    if anytime_p([b - a for a, b in pairs]) <= alpha:
+    if anytime_p(pairs.lowest) <= alpha:
         return "better"
-    return "worse" if anytime_p([a - b for a, b in pairs]) <= alpha else "open"
+    return "worse" if anytime_p([-value for value in pairs.highest]) <= alpha else "open"

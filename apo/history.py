@@ -16,7 +16,7 @@ from apo.runs import RunFolder
 from apo.scorers.answers import quote
 from apo.scorers.awaited import AwaitedScorer
 from apo.shapes import EVENTS, require
-from apo.task import Example, Task
+from apo.task import Example, Score, Task
 
 SHOWN = 5
 """Examples that are named where several fit."""
@@ -32,8 +32,8 @@ class Answer:
         instruction: its instruction.
         validation: its score on the whole validation split.
         output: the answer; "" when the provider refused.
-        score: of the answer, in [0, 1]; None where it was refused, or models judge it.
-        outcome: "right", "wrong", "malformed", "error", or "" where it was not scored.
+        score: of the answer, in [0, 1], 0 where it was refused; None where models judge it.
+        outcome: "right", "wrong", "malformed", "refused", or "" where it was not scored.
         feedback: what is missing, or the refusal.
         thinking: what the model thought before the answer, where that is known.
     """
@@ -175,11 +175,11 @@ def _answer(
     if row is None:
         return None
     output, error = row[0] or "", row[1]
-    score = None
+    score = Score(0.0, feedback=error) if error else None
     if not error and not isinstance(task.scorer, AwaitedScorer):
         score = task.judge(output, example)
-    outcome = "error" if error else ""
-    if score is not None:
+    outcome = "refused" if error else ""
+    if score is not None and not error:
         outcome = "right" if score.value >= 1 else "wrong"
         outcome = outcome if score.well_formed else "malformed"
     return Answer(
@@ -190,6 +190,6 @@ def _answer(
         output=output,
         score=None if score is None else score.value,
         outcome=outcome,
-        feedback=error or (score.feedback if score is not None else ""),
+        feedback=score.feedback if score is not None else "",
         thinking=row[2],
     )

@@ -15,11 +15,11 @@ class Cell:
     """One prompt on one model.
 
     Attributes:
-        score: of all examples, in [0, 1]; what was not answered counts as wrong.
-        counts: right, wrong, malformed and errors.
+        score: of all examples, in [0, 1]; what was refused, or nobody could grade, counts as wrong.
+        counts: right, wrong, malformed and errors; and refused, if any was.
         tokens: mean tokens of a call, in and out; 0 when the server did not count.
         difference: how much it scores above the seed prompt on this model, on the examples that
-            both answered; None for the seed, and where there is no such example.
+            have a score under both; None for the seed, and where there is no such example.
         interval: of the difference, at 95 %; of this cell alone.
         p_value: of "no difference", corrected for the number of cells (Holm).
     """

@@ -29,7 +29,7 @@ async def measure(
     *,
     place: str = "",
 ) -> Evaluation:
-    """Score a prompt on examples through the caller; what fails for good is an error, not a 0.
+    """Score a prompt on examples through the caller; what is refused for good scores 0.
 
     With a place the answers are drawn for it alone; without, an answer once given holds.
 
@@ -54,7 +54,7 @@ async def measure(
         found: Completion | ModelError, example: Example, score: Score | None = None
     ) -> Rollout:
         if isinstance(found, ModelError):
-            return Rollout(example, "", None, f"{type(found).__name__}: {found}")
+            return Rollout.of_refusal(example, f"{type(found).__name__}: {found}")
         usage = found.usage
         tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
         score = score or task.judge(found.text, example)

@@ -10,8 +10,8 @@ class Rank(NamedTuple):
 
     Attributes:
         passes: whether it breaks no example that must pass (`apo.must_pass`).
-        at_least: its value when what was not answered counts as wrong, in [0, 1]: a candidate must
-            not look better by leaving hard examples unanswered.
+        at_least: its value when answers that nobody could grade count as wrong, in [0, 1]: a
+            candidate must not look better by what no judge can make anything of.
         shortness: the length of its text in characters, negative.
         id: the prompt's, so that there are no ties.
     """

@@ -17,6 +17,7 @@ from apo.shapes import EVENTS, require
 
 BEST = "best/validation_score"
 COUNTS = ("right", "wrong", "malformed", "error", "tokens")
+"""What every measurement counts; refused requests are counted where there are any."""
 
 
 class Point(NamedTuple):
@@ -32,9 +33,10 @@ class Figures:
     """A candidate's measurements, taken together.
 
     Attributes:
-        score: mean score of the answered examples; None when none was answered.
+        score: mean score of the examples that have one; None when none has.
         n: examples measured.
-        counts: how many were right, wrong, malformed or errors, and the tokens they took.
+        counts: how many were right, wrong, malformed or errors, the tokens they took, and how many
+            were refused, if any was.
     """
 
     score: float | None
@@ -70,10 +72,12 @@ class Candidate:
         bodies = [self.whole] if self.whole is not None else self.partial
         if not bodies:
             return None
-        answered = [body["n"] - body["error"] for body in bodies]
-        total = sum(b["value"] * n for b, n in zip(bodies, answered, strict=True))
+        scored = [body["n"] - body["error"] for body in bodies]
+        total = sum(b["value"] * n for b, n in zip(bodies, scored, strict=True))
         counts = {name: sum(body[name] for body in bodies) for name in COUNTS}
-        score = total / sum(answered) if sum(answered) else None
+        refused = sum(body.get("refused", 0) for body in bodies)
+        counts |= {"refused": refused} if refused else {}
+        score = total / sum(scored) if sum(scored) else None
         return Figures(score, sum(body["n"] for body in bodies), counts)
 
     def validation(self, step: int) -> Iterator[Point]:
@@ -144,6 +148,7 @@ class Record:
 
     def _measure(self, candidate: Candidate, body: Mapping[str, Any]) -> None:
         self.calls = max(self.calls, body["calls"])
+        require(body.get("refused", 0), int, "the refused requests of an evaluation", JournalError)
         missed = body.get("missed", [])  # Absent where nothing must pass.
         require(missed, list, "the missed examples of an evaluation", JournalError)
         if not body["whole"]:
@@ -230,8 +235,9 @@ def result_points(result: Mapping[str, Any]) -> list[Point]:
         values |= {"verdict/interval_low": low, "verdict/interval_high": high}
         for name in ("seed", "best"):
             counts = verdict[f"{name}_counts"]
-            n = sum(counts.values())
-            values |= {f"test/{name}_{key}_rate": counts[key] / n for key in _RATES if n}
+            n = sum(counts.get(key, 0) for key in _RATES)  # Cut answers are counted among these.
+            rates = [key for key in _RATES if n and key in counts]
+            values |= {f"test/{name}_{key}_rate": counts[key] / n for key in rates}
     points = [Point(key, 0, value) for key, value in values.items() if value is not None]
     if spent.get("usd") is not None:
         points.append(Point("spend/usd", spent["calls"], spent["usd"]))
@@ -240,7 +246,7 @@ def result_points(result: Mapping[str, Any]) -> list[Point]:
 
 _SPENT = ("calls", "input_tokens", "output_tokens", "cached_tokens", "retries", "seconds")
 _VERDICT = ("n", "seed_score", "best_score", "difference", "p_value", "wins", "losses")
-_RATES = ("right", "wrong", "malformed", "error")
+_RATES = ("right", "wrong", "malformed", "error", "refused")
 
 
 def read_record(journal: Path) -> Record:

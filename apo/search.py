@@ -126,7 +126,7 @@ class Search:
     @property
     def solved(self) -> bool:
         """Whether the best prompt is right about every example of the validation split."""
-        return self.best is not None and self.best.value >= 1 and not self.best.counts()["error"]
+        return self.best is not None and self.best.at_least >= 1
 
     def minibatch(self, size: int) -> tuple[Example, ...]:
         """Draw examples from the train split without replacement; all of them when size is more."""

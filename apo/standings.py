@@ -44,7 +44,7 @@ class Standing:
         id: the prompt's.
         operator: where it came from; "seed" for a seed prompt.
         prompt: as `Prompt.to_dict` gives it.
-        score: on the validation split, in [0, 1]; what was not answered counts as wrong.
+        score: on the validation split, in [0, 1]; 0 for what was refused or ungraded.
         input_tokens: mean of a call: the prompt and the example; where `estimated`, of the prompt's
             own text alone.
         output_tokens: mean of a call; None when the server did not count.

@@ -16,6 +16,7 @@ from apo.errors import ApoError
 from apo.evaluation import Evaluation, Rollout
 from apo.metrics.metric import Metric, over_rows
 from apo.must_pass import broken
+from apo.paired import Pairs
 from apo.scorers.answers import quote
 from apo.statistics.bounded import bounded_interval, bounded_p
 from apo.statistics.counts import mcnemar_p
@@ -35,7 +36,7 @@ class Verdict:
     """Seed against best on the test split.
 
     Attributes:
-        n: examples that both prompts answered.
+        n: examples with a score under both prompts; a refused request scores 0.
         seed_score: mean score of the seed prompt on them, in [0, 1].
         best_score: mean score of the best prompt on them, in [0, 1].
         interval: of best_score - seed_score, at 95 %.
@@ -43,7 +44,8 @@ class Verdict:
         wins: examples on which the best prompt scored higher.
         losses: examples on which the seed prompt scored higher.
         seed_counts: right, wrong, malformed and errors of the seed prompt; and, where there are
-            any, its answers that were cut, which count among these.
+            any, its requests that were refused, and its answers that were cut, which count among
+            the others.
         best_counts: the same for the best prompt.
         complete: whether all the test examples that were set aside were measured.
         visible_gain: the smallest gain that so many examples show with 80 % power, as far apart
@@ -57,6 +59,8 @@ class Verdict:
             a gain in form, where the others are one in content.
         shares: by answer its share of the targets, of the seed prompt's answers and of the best
             one's; empty where targets are no classes.
+        ungraded: examples that nobody could grade under the one or the other prompt. They are left
+            out of the scores; the interval and the p-value hold whatever their grades had been.
     """
 
     n: int
@@ -75,6 +79,7 @@ class Verdict:
     constant: Constant | None = None
     form_wins: int = 0
     shares: Mapping[str, Sequence[float]] = field(default_factory=dict[str, Sequence[float]])
+    ungraded: int = 0
 
     @property
     def difference(self) -> float:
@@ -97,6 +102,7 @@ class Verdict:
             f"{CONFIDENCE:.0%} interval {100 * low:+.1f} to {100 * high:+.1f}, "
             f"p = {self.p_value:.2g}; {self.wins} won, {self.losses} lost."
         )
+        told += f" {missing(self.ungraded)}" if self.ungraded else ""
         return told if self.favourable else f"{told} {self.advice}"
 
     @property
@@ -137,6 +143,7 @@ class Verdict:
             else {**asdict(self.constant), "beaten": self.constant.beaten},
             "form_wins": self.form_wins,
             "shares": {answer: list(found) for answer, found in self.shares.items()},
+            "ungraded": self.ungraded,
             "advice": "" if self.favourable else self.advice,
         }
 
@@ -160,12 +167,21 @@ def heading(verdict: Mapping[str, Any]) -> str:
     )
 
 
+def missing(n: int) -> str:
+    """Say what examples without a grade do to a verdict; there is at least one."""
+    who = f"{n} examples" if n > 1 else "1 example"
+    return (
+        f"Nobody could grade {who} under both prompts: the scores are without, and interval and p "
+        "hold whatever the grades would have been."
+    )
+
+
 def judge(
     seed: Evaluation, best: Evaluation, *, complete: bool = True, task: Task | None = None
 ) -> Verdict:
     """Compare two evaluations of the same examples, pair by pair.
 
-    Examples that either prompt left unanswered are left out of the pairs.
+    A refused request scores 0. Where an answer has no grade, what is proven holds for any grade.
 
     Args:
         seed: the seed prompt.
@@ -174,43 +190,42 @@ def judge(
         task: scores constant answers, to compare with; without it none are.
 
     Raises:
-        ApoError: no example was answered under both prompts.
+        ApoError: no example has a score under both prompts.
     """
     metric = best.metric
-    pairs = [
-        (a, b)
-        for a, b in zip(seed.rollouts, best.rollouts, strict=True)
-        if a.score is not None and b.score is not None
-    ]
-    if not pairs:
-        raise ApoError("No test example was answered under both prompts; there is no verdict.")
-    differences = [b.score.value - a.score.value for a, b in pairs if a.score and b.score]
-    sides = [[a for a, _ in pairs], [b for _, b in pairs]]
-    before, after = (
-        Evaluation(e.prompt, tuple(r), metric) for e, r in zip((seed, best), sides, strict=True)
-    )
+    pairs = Pairs().add(seed, best)
+    if not pairs.graded:
+        raise ApoError("No test example has a score under both prompts; there is no verdict.")
+    if metric is None:
+        sides = zip(*pairs.graded, strict=True)
+        before, after = (Evaluation(e.prompt, r) for e, r in zip((seed, best), sides, strict=True))
+    else:  # It reads the answers, graded or not.
+        before, after = seed, best
     third = None if task is None else best_constant(after, task)
     return Verdict(
-        n=len(pairs),
+        n=len(before.rollouts),
         seed_score=before.value,
         best_score=after.value,
-        wins=sum(d > 0 for d in differences),
-        losses=sum(d < 0 for d in differences),
+        wins=sum(d > 0 for d in pairs.differences),
+        losses=sum(d < 0 for d in pairs.differences),
         seed_counts={**seed.counts(), **seed.cuts()},
         best_counts={**best.counts(), **best.cuts()},
         complete=complete,
         broken=tuple(example.id for example in broken(seed, best)),
         constant=None if third is None else _against(third, after),
         form_wins=sum(
-            a.outcome == "malformed" for (a, _), d in zip(pairs, differences, strict=True) if d > 0
+            a.outcome == "malformed"
+            for (a, _), gain in zip(pairs.graded, pairs.differences, strict=True)
+            if gain > 0
         ),
         shares=shares(before, after),
-        **_found(metric, pairs),
+        ungraded=0 if metric else pairs.ungraded,
+        **_found(seed, best),
     )
 
 
 def _against(third: Evaluation, best: Evaluation) -> Constant:
-    found = _found(best.metric, list(zip(third.rollouts, best.rollouts, strict=True)))
+    found = _found(third, best)
     return Constant(
         answer=third.rollouts[0].output,
         score=third.value,
@@ -219,26 +234,46 @@ def _against(third: Evaluation, best: Evaluation) -> Constant:
     )
 
 
-def _found(metric: Metric | None, pairs: Sequence[tuple[Rollout, Rollout]]) -> dict[str, Any]:
-    if metric is not None:
-        return _of_metric(metric, pairs)
-    return _of_scores([b.score.value - a.score.value for a, b in pairs if a.score and b.score])
+def _found(before: Evaluation, after: Evaluation) -> dict[str, Any]:
+    """Interval, p-value and plan."""
+    if after.metric is not None:
+        return _of_metric(after.metric, list(zip(before.rollouts, after.rollouts, strict=True)))
+    pairs = Pairs().add(before, after)
+    return _of_ungraded(pairs) if pairs.ungraded else _of_scores(pairs.differences)
 
 
 def _of_scores(differences: Sequence[float]) -> dict[str, Any]:
     """Interval, p-value and plan for a mean of scores."""
     n, gain = len(differences), sum(differences) / len(differences)
-    interval = bounded_interval(differences)
+    interval, p_value = _tested(differences)
     if not {*differences} <= {-1.0, 0.0, 1.0}:
-        return {"p_value": bounded_p(differences), **_planned(n, gain, interval)}
-    wins, losses = differences.count(1.0), differences.count(-1.0)
-    different = (wins + losses) / n
+        return {"p_value": p_value, **_planned(n, gain, interval)}
+    different = (differences.count(1.0) + differences.count(-1.0)) / n
     return {
         "interval": interval,
-        "p_value": mcnemar_p(wins, losses),
+        "p_value": p_value,
         "visible_gain": visible_gain(n, different),
         "rows_needed": rows_needed(gain, different) if gain > 0 else None,
     }
+
+
+def _of_ungraded(pairs: Pairs) -> dict[str, Any]:
+    """The same where grades are missing: what holds whatever they would have been."""
+    ends = [_tested(found) for found in (pairs.differences, pairs.lowest, pairs.highest)]
+    interval = min(low for (low, _), _ in ends), max(high for (_, high), _ in ends)
+    # Where the missing grades decide which prompt is ahead, some of them would make both alike.
+    decided = sum(pairs.lowest) > 0 or sum(pairs.highest) < 0
+    p_value = max(p for _, p in ends) if decided else 1.0
+    n, gain = len(pairs.differences), sum(pairs.differences) / len(pairs.differences)
+    # More examples would not bring the grades that are missing.
+    return {**_planned(n, gain, interval), "p_value": p_value, "rows_needed": None}
+
+
+def _tested(differences: Sequence[float]) -> tuple[tuple[float, float], float]:
+    interval = bounded_interval(differences)
+    if not {*differences} <= {-1.0, 0.0, 1.0}:
+        return interval, bounded_p(differences)
+    return interval, mcnemar_p(differences.count(1.0), differences.count(-1.0))
 
 
 def _of_metric(metric: Metric, pairs: Sequence[tuple[Rollout, Rollout]]) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class EccentricGrid:
         cells = dict(self.grid(search))
         examples = search.task.train[: self.n_examples]
         screened = await self.screen(search, list(cells), examples)
-        means = {cells[e.prompt]: e.value for e in screened if e.answered}
+        means = {cells[e.prompt]: e.value for e in screened if e.scored}
         effects = main_effects(means)
         write_table(search, means, effects)
         prompts = {cell: prompt for prompt, cell in cells.items()}

@@ -142,6 +142,6 @@ async def rewarded(
     examples: Sequence[Example] | None,
     parent: Node | None = None,
 ) -> Node | None:
-    """Make a node of a prompt; None when no example was answered: that is no reward of 0."""
+    """Make a node of a prompt; None when no example has a score: that is no reward of 0."""
     evaluation = await search.evaluate(prompt, examples)
-    return Node(prompt, evaluation.value, parent) if evaluation.answered else None
+    return Node(prompt, evaluation.value, parent) if evaluation.scored else None

@@ -80,7 +80,7 @@ class SIMBA:
             buckets = await self.sample_buckets(search, scores, batch)
             candidates = await self.append(search, scores, buckets)
             scored = await search.map(partial(search.evaluate, examples=batch), candidates)
-            known = {e.prompt: e.value for e in scored if e.answered}
+            known = {e.prompt: e.value for e in scored if e.scored}
             scores |= known
             winners += [max(known, key=lambda p: known[p])] if known else []
         await search.map(search.evaluate, self.finalists(search, scores, winners))

@@ -163,9 +163,9 @@ def test_no_arm_that_was_never_sampled_is_preferred_or_takes_part_as_zero(name: 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_arm_that_is_refused_is_unknown(name: str) -> None:
+def test_an_arm_that_is_refused_is_worth_no_more_than_a_wrong_one(name: str) -> None:
     seen = play(["! refused", " zero", "+++++ half"], 3, rollouts=60, allocator=name)
-    assert seen.ranked == ["+++++ half", " zero", "! refused"]
+    assert seen.ranked[0] == "+++++ half"
     assert len(seen.asked) <= 60
 
 

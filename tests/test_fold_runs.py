@@ -281,7 +281,7 @@ def test_stopping_stops_all_of_it(tmp_path: Path) -> None:
     assert len(children(tmp_path)) == 1
 
 
-def test_a_refused_answer_is_no_pair(tmp_path: Path) -> None:
+def test_a_refused_request_scores_0_in_the_pooled_verdict(tmp_path: Path) -> None:
     class Filtered(FakeModel):
         def answer(self, request: Request) -> str:
             if request.messages[-1].content == "x7":
@@ -290,8 +290,8 @@ def test_a_refused_answer_is_no_pair(tmp_path: Path) -> None:
 
     result = run(tmp_path, model=Filtered(), folds=3)
     assert result.verdict is not None
-    assert result.verdict.n == 59
-    assert result.verdict.seed_counts["error"] == 1
+    assert (result.verdict.n, result.verdict.ungraded) == (60, 0)
+    assert result.verdict.seed_counts["refused"] == result.verdict.best_counts["refused"] == 1
 
 
 def test_must_pass_vetoes_the_pooled_verdict(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_a_refusal_is_shown_as_one(tmp_path: Path) -> None:
         home=tmp_path,
     )
     found = history(RunFolder(tmp_path / "runs" / done.run_id), TASK, TASK.validation[0].id)
-    assert {(a.score, a.outcome, a.output) for a in found.answers} == {(None, "error", "")}
+    assert {(a.score, a.outcome, a.output) for a in found.answers} == {(0.0, "refused", "")}
     assert "refused for good" in found.answers[0].feedback
 
 

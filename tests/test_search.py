@@ -176,7 +176,7 @@ def test_an_evaluation_is_on_the_whole_validation_split_in_order() -> None:
     on_stage(work)
 
 
-def test_errors_are_apart_from_scores() -> None:
+def test_what_is_refused_scores_0_and_is_told_apart() -> None:
     errors = {"x20": ContentFilterError("refused"), "x21": ContextLengthError("too long")}
     answers = {"x22": "?", "x23": "wrong"}
 
@@ -186,14 +186,16 @@ def test_errors_are_apart_from_scores() -> None:
 
     async def work(stage: Stage) -> None:
         found = await stage.search.evaluate(stage.search.seed_prompts[0])
-        assert found.counts() == {"right": 16, "wrong": 1, "malformed": 1, "error": 2}
-        assert found.mean == pytest.approx(16 / 18)
+        assert [*found.counts().values()] == [16, 1, 1, 0, 2]  # None is an error, two are refused.
+        assert found.value == found.mean == found.at_least == pytest.approx(16 / 20)
         assert [r.error for r in found.rollouts[:3]] == [
             "ContentFilterError: refused", "ContextLengthError: too long", "",
         ]  # fmt: skip
-        assert [r.outcome for r in found.rollouts[:4]] == ["error", "error", "malformed", "wrong"]
+        assert [r.outcome for r in found.rollouts[:4]] == [
+            "refused", "refused", "malformed", "wrong",
+        ]  # fmt: skip
         assert [r.example.target for r in found.failures] == ["x22", "x23"]
-        assert len(found.answered) == 18
+        assert (len(found.answered), len(found.scored)) == (18, 20)
         assert not stage.search.solved
 
     on_stage(work, answers=answer)
@@ -205,7 +207,7 @@ def test_nothing_is_solved_while_an_example_has_no_answer() -> None:
 
     async def work(stage: Stage) -> None:
         found = await stage.search.evaluate(stage.search.seed_prompts[0])
-        assert found.mean == 1
+        assert found.mean == pytest.approx(19 / 20)
         assert not stage.search.solved
 
     on_stage(work, answers=answer)

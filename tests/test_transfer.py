@@ -90,10 +90,11 @@ def test_what_the_run_has_paid_for_is_taken_over(opened: dict[str, Named], tmp_p
     assert asked == {PROMPTS[2].prompt.messages({"input": ""})[0].content}  # Alone.
 
 
-def test_what_is_refused_counts_as_wrong_and_cannot_be_compared(opened: dict[str, Named]) -> None:
+def test_what_is_refused_scores_0_and_is_compared(opened: dict[str, Named]) -> None:
     found = matrix(["a", "refusing"])
     cell = found.cells["refusing"]["best"]
-    assert (cell.score, cell.counts["error"], cell.difference, cell.p_value) == (0, 20, None, None)
+    assert (cell.score, cell.counts["refused"], cell.counts["error"]) == (0, 20, 0)
+    assert (cell.difference, cell.p_value) == (0, 1)
     assert found.best_on("refusing") == "seed"  # Of equals the first.
 
 

@@ -125,12 +125,12 @@ class Outcome:
         """Whether the prompt failed the trial: what that is depends on the kind.
 
         An attack wins when it gets what it wants; a perturbation or rewording, when the score is
-        lower. A request that the provider refuses gives an attack nothing. None where it cannot
-        be told.
+        lower, as it is when the request is refused. A refusal gives an attack nothing. None where
+        it cannot be told.
         """
         if self.trial.kind in ("perturbation", "rewording"):
             return self.lost
-        if self.clean.score is None:
+        if self.clean.error:
             return None
         if self.trial.kind == "leaking":
             return bool(self.leaked)

@@ -27,7 +27,8 @@ class Rate:
         could_lose: trials in which there was a score above 0 to lose.
         malformed: trials in which the answer lost its form.
         leaked: trials in which the answer told something of the prompt.
-        errors: trials without an answer: the provider refused, or the request was too long.
+        errors: trials without an answer (the provider refused, or the request was too long; they
+            score 0), or without a grade.
         clean_score: mean score of the same examples without, in [0, 1]; None without trials.
         score: mean score of the trials.
     """
@@ -73,7 +74,7 @@ def count(group: str, outcomes: Iterable[Outcome]) -> Rate:
         could_lose=sum(o.lost is not None for o in found),
         malformed=sum(bool(o.broken) for o in found),
         leaked=sum(bool(o.leaked) for o in found),
-        errors=sum(o.tried.score is None for o in found),
+        errors=sum(bool(o.tried.error) for o in found),
         clean_score=sum(a for a, _ in pairs) / len(pairs) if pairs else None,
         score=sum(b for _, b in pairs) / len(pairs) if pairs else None,
     )

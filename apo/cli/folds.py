@@ -13,7 +13,7 @@ from apo.folds import FEW_ROWS
 from apo.prompt import Prompt
 from apo.runs import find_run
 from apo.shapes import NUMBER, require
-from apo.verdict import heading
+from apo.verdict import heading, missing
 
 _OR_NONE = (*NUMBER, type(None))
 _PROCEDURE = {"folds": int, "rows": int, "tested": int, "spread": _OR_NONE, "by_fold": list}
@@ -68,7 +68,7 @@ def report_folds(result: dict[str, Any]) -> None:
 
 def _verdict(verdict: dict[str, Any] | None, procedure: dict[str, Any]) -> None:
     if verdict is None:
-        say("No verdict: no example was answered under both prompts.", "yellow")
+        say("No verdict: no example has a score under both prompts.", "yellow")
         return
     low, high = verdict["interval"]
     figures = (
@@ -91,6 +91,11 @@ def _verdict(verdict: dict[str, Any] | None, procedure: dict[str, Any]) -> None:
     else:
         say(f"Not proven: the seed prompt stays the answer. {figures}", "bold yellow")
         say(verdict.get("advice") or "")
+    both = [verdict[f"{name}_counts"].get("refused", 0) for name in ("seed", "best")]
+    if any(both):
+        say(f"Refused requests, which score 0: {both[0]} of the seed's, {both[1]} of the best's.")
+    if verdict.get("ungraded"):  # Results of earlier versions left such examples out.
+        say(missing(verdict["ungraded"]), "yellow")
     if not verdict["complete"]:
         say("A fold's budget ended before all of its rows were measured.", "yellow")
 

@@ -34,6 +34,7 @@ def gate(
     from apo.gate import agate
     from apo.session import Progress
     from apo.taskfile.load import load_task
+    from apo.verdict import missing
 
     loaded = load_task(task, memory=home() / "splits")
     before, after = (prompt_of(name, loaded)[0] for name in (old, new))
@@ -68,6 +69,13 @@ def gate(
             f"{100 * low:+.1f} to {100 * high:+.1f}, which holds however often one looks.",
             colour,
         )
+        if any(found.refused):
+            say(
+                f"Refused requests, which score 0: {found.refused[0]} of the old prompt, "
+                f"{found.refused[1]} of the new one."
+            )
+        if found.ungraded:
+            say(missing(found.ungraded), "yellow")
         say(f"{found.spent.calls} calls, {dollars(found.spent.usd)} (kept answers counted).")
     if found.decision != "better":
         raise typer.Exit(1)

@@ -11,7 +11,7 @@ from apo.constants import MAX_SAID
 from apo.estimate import Estimate
 from apo.prompt import Prompt
 from apo.refusals import told
-from apo.verdict import heading
+from apo.verdict import heading, missing
 
 NOTHING_FOUND = (
     "Nothing found: no candidate did better than the seed prompt on the validation examples. If "
@@ -21,6 +21,8 @@ NOTHING_TRIED = "Nothing found: the search had no candidate to try beside the se
 MAX_LINES = 30
 """Of a prompt that a result shows."""
 COUNTED = {"right": "right", "wrong": "wrong", "malformed": "malformed", "errors": "error"}
+RARE = ("refused", "cut")
+"""Counts that are told where there are any."""
 
 
 def report(result: dict[str, Any]) -> None:
@@ -89,7 +91,7 @@ def next_steps(run: str) -> None:
 
 def _verdict(verdict: dict[str, Any] | None) -> None:
     if verdict is None:
-        say("No verdict: no test example was answered under both prompts.", "yellow")
+        say("No verdict: no test example has a score under both prompts.", "yellow")
         return
     if verdict["wins"] == verdict["losses"] == 0 and not verdict["difference"]:
         say("Nothing gained: the best prompt scores like the seed on every test example.", "yellow")
@@ -115,6 +117,8 @@ def _verdict(verdict: dict[str, Any] | None) -> None:
     else:
         say(f"Not proven: the seed prompt stays the answer. {figures}", "bold yellow")
         say(verdict.get("advice") or "")  # Results of earlier versions do not say it.
+    if verdict.get("ungraded"):  # Results of earlier versions left such examples out.
+        say(missing(verdict["ungraded"]), "yellow")
     _content(verdict)
     if not verdict["complete"]:
         say("The budget ended before all test examples were measured.", "yellow")
@@ -143,7 +147,7 @@ def _scores(result: dict[str, Any]) -> Table:
     measured = f"test {result.get('metric') or 'score'}"
     verdict: dict[str, Any] = result["verdict"] or {}
     both = [verdict.get(f"{name}_counts", {}) for name in ("seed", "best")]
-    counted = COUNTED | ({"cut": "cut"} if any(c.get("cut") for c in both) else {})
+    counted = COUNTED | {name: name for name in RARE if any(c.get(name) for c in both)}
     for column in ("", measured, "validation", "length", *counted):
         table.add_column(column, justify="right" if column else "left")
     for name in ("seed", "best"):
@@ -156,7 +160,7 @@ def _scores(result: dict[str, Any]) -> Table:
 
 
 def _count(counts: dict[str, int], key: str) -> str:
-    return str(counts.get(key, 0 if key == "cut" and counts else "–"))
+    return str(counts.get(key, 0 if key in RARE and counts else "–"))
 
 
 def _spent(spent: dict[str, Any]) -> str:

@@ -70,7 +70,7 @@ def tell_flips(found: Flips) -> None:
         say(f"{len(found.groups) - MAX_GROUPS} more groups are in --json.")
     say("change: points of the mean score. p: corrected for the number of labels or slices.", "dim")
     if found.unanswered:
-        say(f"{found.unanswered} examples were not answered under both prompts.", "yellow")
+        say(f"{found.unanswered} examples have no grade under both prompts.", "yellow")
     for pair in found.broken:
         say(f"Must pass, and the best prompt breaks it: {pair['id']}", "bold red")
     if not found.lost:
@@ -193,7 +193,8 @@ def tell_history(found: History) -> None:
     table.add_column("answer", ratio=1, overflow="fold")
     for answer in found.answers:
         style = {"right": "green", "": ""}.get(answer.outcome, "red")
-        score = percent(answer.score) if answer.score is not None else answer.outcome or "–"
+        figure = answer.score is not None and answer.outcome != "refused"
+        score = percent(answer.score) if figure else answer.outcome or "–"
         told = Text(_cut(answer.output))
         if answer.thinking:
             told.append(f"\nthought before: {_cut(answer.thinking)}", style="dim")

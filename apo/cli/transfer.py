@@ -1,6 +1,6 @@
 """`apo transfer`."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -166,10 +166,14 @@ def _cautions(matrix: "Matrix") -> None:
             "--split test.",
             "yellow",
         )
-    unanswered: dict[str, Any] = {
-        model: sum(cell.counts["error"] for cell in matrix.cells[model].values())
-        for model in matrix.models
-    }
-    for model, n in unanswered.items():
-        if n:
-            say(f"{model} refused {n} requests, or they were too long: counted as wrong.", "yellow")
+    for model in matrix.models:
+        found = [cell.counts for cell in matrix.cells[model].values()]
+        refused = sum(counts.get("refused", 0) for counts in found)
+        ungraded = sum(counts["error"] for counts in found)
+        if refused:
+            say(
+                f"{model} refused {refused} requests, or they were too long: they score 0.",
+                "yellow",
+            )
+        if ungraded:
+            say(f"{ungraded} answers of {model} nobody could grade: counted as wrong.", "yellow")

@@ -21,7 +21,7 @@ class Row:
         model: answers the examples.
         optimizer_model: writes prompts.
         seed: of the random streams.
-        n_test: test examples that both prompts answered.
+        n_test: test examples with a score under both prompts.
         seed_score: of the seed prompt on them, in [0, 1].
         best_score: of the prompt that the search chose, whatever the verdict on it.
         p_value: of "there is no difference" between the two.
@@ -124,7 +124,7 @@ def collect(grid: Grid) -> list[Curve]:
 
 
 def without_verdict(grid: Grid, curves: Iterable[Curve]) -> list[str]:
-    """Ids of finished cells that have no verdict, because no test example was answered twice."""
+    """Ids of finished cells that have no verdict, because no test example has two scores."""
     known = {curve.row.cell for curve in curves}
     finished = [c.id for c in grid.cells if c.id in grid.outcomes]
     return [i for i in finished if i not in known and grid.outcomes[i].state == "finished"]

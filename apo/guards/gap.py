@@ -20,8 +20,8 @@ class Gap:
 
     Attributes:
         n_candidates: prompts that were measured on the whole validation split.
-        n_validation: its answered examples.
-        n_test: answered test examples.
+        n_validation: its examples with a score.
+        n_test: test examples with a score.
         validation: the value of the best prompt there; too high, as the highest of several.
         expected: what a choice like this is worth on new examples; None under a metric.
         test: its value on the test split.
@@ -96,13 +96,13 @@ def explain_gap(archive: Sequence[Evaluation], seed: Evaluation, best: Evaluatio
         best: the best prompt on the test split.
 
     Returns:
-        The figures; None when the best prompt is the seed, or nothing was answered.
+        The figures; None when the best prompt is the seed, or nothing has a score.
     """
     before = {evaluation.prompt: evaluation for evaluation in archive}
     chosen, start = before.get(best.prompt), before.get(seed.prompt)
     if best.prompt == seed.prompt or chosen is None or start is None:
         return None
-    if not (chosen.answered and best.answered):
+    if not (chosen.scored and best.scored):
         return None
     expected = interval = chance = None
     if best.metric is None:
@@ -113,8 +113,8 @@ def explain_gap(archive: Sequence[Evaluation], seed: Evaluation, best: Evaluatio
         chance = math.hypot(interval[1] - best.value, chosen.value - before_low)
     return Gap(
         n_candidates=len(archive),
-        n_validation=len(chosen.answered),
-        n_test=len(best.answered),
+        n_validation=len(chosen.scored),
+        n_test=len(best.scored),
         validation=chosen.value,
         expected=expected,
         test=best.value,
@@ -127,7 +127,7 @@ def explain_gap(archive: Sequence[Evaluation], seed: Evaluation, best: Evaluatio
 def _interval(evaluation: Evaluation) -> tuple[float, float]:
     """Of the mean score, at 95 %."""
     # The statistics are for values from -1 to 1.
-    low, high = bounded_interval([2 * r.score.value - 1 for r in evaluation.answered if r.score])
+    low, high = bounded_interval([2 * r.score.value - 1 for r in evaluation.scored if r.score])
     return (low + 1) / 2, (high + 1) / 2
 
 

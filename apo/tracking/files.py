@@ -19,8 +19,8 @@ FRONT = "front.json"
 TRANSFER, AUDIT = "transfer.json", "audit.json"
 TABLES = (CANDIDATES, EXAMPLES, FLIPS, FRONT)
 COLUMNS = (
-    "candidate", "score", "operator", "n", "instruction", *COUNTS, "measured", "parents",
-    "refused", "prompt", "id",
+    "candidate", "score", "operator", "n", "instruction", *COUNTS, "unanswered", "measured",
+    "parents", "refused", "prompt", "id",
 )  # fmt: skip
 FORMATS = (
     ("text", "txt"),
@@ -108,7 +108,9 @@ def _candidate_row(candidate: Candidate, numbers: Mapping[str, int]) -> dict[str
     }
     if figures is not None:
         score = None if figures.score is None else round(figures.score, 4)
-        row |= {"score": score, "n": figures.n, **figures.counts}
+        counts = dict(figures.counts)
+        unanswered = counts.pop("refused", 0)  # The column of that name has reasons.
+        row |= {"score": score, "n": figures.n, **counts, "unanswered": unanswered}
     return row
 
 

@@ -28,7 +28,7 @@ class Arms:
                 found = await self.search.likelihood(self.pool[arm], batch)
                 return [value for value in found if value is not None]
             evaluation = await self.search.evaluate(self.pool[arm], batch)
-            return [rollout.score.value for rollout in evaluation.answered if rollout.score]
+            return [rollout.score.value for rollout in evaluation.scored if rollout.score]
 
         values = await self.search.map(scored, zip(picked, batches, strict=True))
         for arm, added in zip(picked, values, strict=True):

@@ -54,10 +54,10 @@ class Combinations:
         return [self.study.ask(self.space) for _ in range(n)]
 
     def tell(self, trial: "Trial", evaluation: Evaluation) -> None:
-        """Give the score of a trial; without any answer it stays unknown."""
+        """Give the score of a trial; without any score it stays unknown."""
         from optuna.trial import TrialState
 
-        if not evaluation.answered:
+        if not evaluation.scored:
             self.study.tell(trial, state=TrialState.FAIL)
             return
         self.study.tell(trial, evaluation.value)
@@ -68,7 +68,7 @@ class Combinations:
         from optuna.trial import create_trial
 
         self.measured.add((demos, instruction))
-        if evaluation.answered:
+        if evaluation.scored:
             params = {"demos": demos, "instruction": instruction}
             self.study.add_trial(
                 create_trial(params=params, distributions=self.space, value=evaluation.value)

@@ -33,4 +33,4 @@ def draw_donors(
 
 def best_first(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
     """Sort by score, the older of equal ones first; without those of which nothing is known."""
-    return sorted((e for e in evaluations if e.answered), key=lambda e: e.value, reverse=True)
+    return sorted((e for e in evaluations if e.scored), key=lambda e: e.value, reverse=True)

@@ -82,7 +82,7 @@ class Trials:
         """Give the seed's values as the first trial, if there is none yet."""
         from optuna.trial import create_trial
 
-        if evaluation.answered and not self.study.trials:
+        if evaluation.scored and not self.study.trials:
             trial = create_trial(
                 params=space.seed_choice(),
                 distributions=space.distributions(),
@@ -120,10 +120,10 @@ class Trials:
         return TPESampler(seed=seed, multivariate=True)
 
     def tell(self, trial: "Trial | FrozenTrial", evaluation: Evaluation) -> None:
-        """Give the values of a new trial, without any answer unknown ones; keep what is new."""
+        """Give the values of a new trial, without any score unknown ones; keep what is new."""
         from optuna.trial import Trial, TrialState
 
-        if isinstance(trial, Trial) and evaluation.answered:
+        if isinstance(trial, Trial) and evaluation.scored:
             for name, value in figures(evaluation).items():
                 trial.set_user_attr(name, value)
             self.study.tell(trial, self.values(evaluation))
@@ -227,10 +227,10 @@ def _database(url: str) -> "RDBStorage":
 
 def figures(evaluation: Evaluation) -> dict[str, Any]:
     """What a trial carries: candidate, score, length in characters, mean tokens of an answer."""
-    tokens = sum(rollout.tokens for rollout in evaluation.answered)
+    tokens = sum(rollout.tokens for rollout in evaluation.scored)
     return {
         "candidate": evaluation.prompt.id,
         "score": evaluation.value,
         "length": len(evaluation.prompt.text()),
-        "tokens": tokens / len(evaluation.answered),
+        "tokens": tokens / len(evaluation.scored),
     }

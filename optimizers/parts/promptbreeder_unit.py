@@ -28,7 +28,7 @@ class Unit:
 
     @property
     def mean(self) -> float | None:
-        """Fitness: mean score of all examples met so far; None when none was answered."""
+        """Fitness: mean score of all examples met so far; None when none has a score."""
         scores = [rollout.score.value for rollout in self.met.values() if rollout.score]
         return sum(scores) / len(scores) if scores else None
 
@@ -73,7 +73,7 @@ async def score(
     async def meet(work: tuple[Unit, list[Example]]) -> None:
         unit, batch = work
         evaluation = await search.evaluate(unit.prompt, batch)
-        unit.met.update((rollout.example, rollout) for rollout in evaluation.answered)
+        unit.met.update((rollout.example, rollout) for rollout in evaluation.scored)
 
     await search.map(meet, drawn)
 

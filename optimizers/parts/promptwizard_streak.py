@@ -42,12 +42,13 @@ async def streak(
     rollouts: list[Rollout] = []
     for batch in batches:
         evaluation = await search.evaluate(prompt, batch)
-        if not evaluation.answered:
+        if not evaluation.scored:
             continue
         asked += 1
         rollouts += evaluation.answered
-        right += not evaluation.failures
-        if evaluation.failures or right == max_streak:
+        clean = evaluation.total >= len(evaluation.scored)  # A refused request is no success.
+        right += clean
+        if not clean or right == max_streak:
             break
     return Streak(prompt, right, asked, tuple(rollouts))
 

@@ -61,20 +61,20 @@ def better(best: Evaluation | None, before: Evaluation | None) -> bool:
 
 def cautious_mean(evaluation: Evaluation) -> float:
     """The mean less the standard error that it has at most, that of a fair coin."""
-    return evaluation.value - 0.5 / math.sqrt(max(1, len(evaluation.answered)))
+    return evaluation.value - 0.5 / math.sqrt(max(1, len(evaluation.scored)))
 
 
 def standard_errors_ahead(evaluation: Evaluation, best: Evaluation | None) -> float:
-    """How far the prompt is ahead of the best one on the examples that both answered.
+    """How far the prompt is ahead of the best one on the examples that both have a score for.
 
     Returns:
         The mean of the paired differences over its standard error; 0 when the mean is 0 or
         there is no such example, and infinite when all differences are alike otherwise.
     """
-    known = {r.example: r.score.value for r in best.answered if r.score} if best else {}
+    known = {r.example: r.score.value for r in best.scored if r.score} if best else {}
     gaps = [
         r.score.value - known[r.example]
-        for r in evaluation.answered
+        for r in evaluation.scored
         if r.score and r.example in known
     ]
     mean = sum(gaps) / max(1, len(gaps))

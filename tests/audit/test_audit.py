@@ -177,7 +177,7 @@ def test_what_the_provider_refuses_is_no_success_of_the_attack() -> None:
     found = audit(TASK, PROMPT, model=Fake(refuses))
     injection = next(r for r in found.rates("prompt") if r.group == "injection")
     assert (injection.n, injection.errors, injection.failed) == (144, 24, 96)
-    assert injection.could_lose == 120
+    assert (injection.could_lose, injection.lost) == (144, 120)  # 96 obeyed, 24 refused.
 
 
 def test_a_score_of_0_cannot_be_lost() -> None:

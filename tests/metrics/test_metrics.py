@@ -194,12 +194,11 @@ def evaluation(pairs: Sequence[tuple[str | None, str]], metric: Metric, **given:
     return Evaluation(Prompt("A"), tuple(rollouts), metric, **given)
 
 
-def test_the_metric_is_the_value_and_what_is_refused_counts_as_wrong_at_least() -> None:
+def test_the_metric_is_the_value_and_what_has_no_score_counts_by_its_answer() -> None:
     metric = make_metric("balanced_accuracy", LABELS)
     found = evaluation([("red", "red"), ("red", "red"), (None, "green"), ("?", "blue")], metric)
     assert found.mean == pytest.approx(2 / 3)
-    assert found.value == 0.5
-    assert found.at_least == pytest.approx(1 / 3)
+    assert found.value == found.at_least == pytest.approx(1 / 3)
     assert evaluation([(None, "red")], metric).value == 0
 
 
