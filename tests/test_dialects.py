@@ -110,7 +110,7 @@ def test_refused_limits_stop_a_run_that_needs_them_alone(tmp_path: Path) -> None
 
 def test_held_back_and_cut_answers_are_told(tmp_path: Path) -> None:
     held_back = run("opro", "filtered", tmp_path / "held")
-    assert held_back.seed.counts()["error"] == len(held_back.seed.rollouts)
+    assert held_back.seed.counts()["refused"] == len(held_back.seed.rollouts)
     cut = run("opro", "cut", tmp_path / "cut", Budget(max_tokens=1_000_000))
     assert cut.seed.cuts() == {"cut": len(cut.seed.rollouts)}
     assert any("cut at 1,024 tokens" in note for note in cut.notes)

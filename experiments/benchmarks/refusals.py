@@ -170,10 +170,11 @@ def main() -> None:
         rows = pool.starmap(null_line, [(*null, draws) for null in nulls()], chunksize=1)
         power = pool.starmap(power_line, [(*gain, draws) for gain in gains()], chunksize=1)
     notes = [
-        f"{ROWS} rows, {draws:,} draws a line. where: of the seed's answers and the best's. seed, "
-        "best: the share of requests that are refused, or of answers that nobody can grade; an ungraded answer is worth what it is. pairs "
-        "dropped: favourable if rows without two scores were left out. Marked MISSED where 5 % is "
-        "below the interval of the verdict's or the gate's share."
+        f"{ROWS} rows, {draws:,} draws a line. where: of the seed's answers, and of the best's if "
+        "that differs. seed, best: the share of requests that are refused, or of answers that "
+        "nobody can grade; an ungraded answer is worth what it is. pairs dropped: favourable if "
+        "rows without two scores were left out. Marked MISSED where 5 % is below the interval of "
+        "the verdict's or the gate's share."
     ]
     record("refusals", "Refusals where nothing is gained: favourable", rows, notes=notes)
     notes = [

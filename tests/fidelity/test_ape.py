@@ -256,7 +256,7 @@ def test_insert_mode_differs_in_the_query_alone(run: Run) -> None:
 @dataclass
 class Likely:
     """A task model that answers by its instruction's "+", and finds the right answer as likely
-    as it has "-" in it: the fewer the likelier. "!" is refused.
+    as it has "-" in it: the fewer the likelier. "!" is refused, "?" on every second input.
     """
 
     size: int
@@ -272,7 +272,7 @@ class Likely:
             right = int(last[1:]) % self.size < instruction.count("+")
             return Completion(text=last if right else "no", usage=usage)
         self.scored.append((instruction, last, request.continuation))
-        if "!" in instruction:
+        if "!" in instruction or ("?" in instruction and int(last[1:]) % 2):
             raise ContentFilterError("!")
         minus = -float(instruction.count("-")) - int(last[1:]) / 1000
         return Completion(text="", logprobs=(minus - 1, minus + 1), usage=usage)
@@ -333,6 +333,16 @@ def test_an_arm_without_a_likelihood_is_unknown_and_not_the_best(likely: Run) ->
     assert set(leaders(seen)) == {instruction for instruction, *_ in scored(seen)}
     refused = likely(small(score="likelihood", evaluation="flat"), lambda n, _: tagged(f"! {n}"))
     assert leaders(refused) == ["Seed"]
+
+
+def test_an_arm_does_not_gain_by_a_likelihood_that_is_refused(likely: Run) -> None:
+    replies = ["?-", "--", "-----"]
+    optimizer = small(
+        n_queries=1, score="likelihood", evaluation="flat", n_examples=10, n_leaders=4
+    )
+    seen = likely(optimizer, lambda n, _: tagged(replies[n]), seed_prompt="------")
+    # -1 on half of the rows, and on the others as bad as the worst of all arms, about -6.
+    assert leaders(seen).index("--") < leaders(seen).index("?-")
 
 
 def test_under_likelihood_the_bandit_turns_to_the_likelier_arms(likely: Run) -> None:
