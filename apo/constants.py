@@ -7,7 +7,8 @@ be read. It is then proven better than the seed, and of no use to anybody.
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from apo.evaluation import Evaluation, Rollout
 from apo.scorers.answers import label_pattern, plain
@@ -43,6 +44,10 @@ class Constant:
     def beaten(self) -> bool:
         """Whether the best prompt is better beyond noise."""
         return self.interval[0] > 0 and self.p_value <= 1 - CONFIDENCE
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the comparison as JSON values."""
+        return {**asdict(self), "interval": list(self.interval), "beaten": self.beaten}
 
 
 def best_constant(measured: Evaluation, task: Task) -> Evaluation | None:

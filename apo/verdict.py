@@ -8,7 +8,7 @@ Where a metric of all answers is compared, they are a bootstrap interval and a p
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from apo.constants import Constant, best_constant, shares
@@ -138,9 +138,7 @@ class Verdict:
             "visible_gain": self.visible_gain,
             "rows_needed": self.rows_needed,
             "broken": list(self.broken),
-            "constant": None
-            if self.constant is None
-            else {**asdict(self.constant), "beaten": self.constant.beaten},
+            "constant": None if self.constant is None else self.constant.to_dict(),
             "form_wins": self.form_wins,
             "shares": {answer: list(found) for answer, found in self.shares.items()},
             "ungraded": self.ungraded,

@@ -334,8 +334,9 @@ def test_a_folder_of_folds_is_no_single_run(tmp_path: Path) -> None:
 def test_changed_data_are_refused(tmp_path: Path) -> None:
     first = run(tmp_path, folds=3)
     other: Task = replace(TASK, test=TASK.test[1:])
+    changed: dict[str, Any] = {**objects(FakeModel()), "task": other}
     with pytest.raises(RunError, match="changed since"):
-        resume_folds(first.run_id, home=tmp_path, **{**objects(FakeModel()), "task": other})
+        resume_folds(first.run_id, home=tmp_path, **changed)
     child = children(tmp_path)[0]
     line, *rest = (child.path / "test.jsonl").read_text("utf-8").splitlines(keepends=True)
     stranger = json.dumps({**json.loads(line), "id": "elsewhere"})

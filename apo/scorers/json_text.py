@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 _MAX_VALUES = 1000  # Text full of braces is no JSON; give up in good time.
 _START = re.compile(r"""[{\[]""")
@@ -83,11 +83,14 @@ def answer_json(text: str, *, notes: bool = False) -> Found | None:
     return last
 
 
+def is_list(value: Any) -> TypeGuard[list[Any]]:
+    """Whether a value is a list, for both type checkers."""
+    return isinstance(value, list)
+
+
 def is_note(value: Any) -> bool:
     """Whether a value is a list of whole numbers, as [1] is, which texts use for notes."""
-    if not isinstance(value, list) or not value:
-        return False
-    return all(type(item) is int for item in value)
+    return is_list(value) and bool(value) and all(type(item) is int for item in value)
 
 
 def json_in(text: str) -> dict[str, Any] | None:
@@ -101,9 +104,9 @@ def list_in(text: str) -> list[Any] | None:
     found = answer_json(text, notes=True)
     value: Any = found.value if found else None
     if isinstance(value, dict):
-        lists = [v for v in cast("dict[str, Any]", value).values() if isinstance(v, list)]
-        value = lists[-1] if lists else None
-    return value if isinstance(value, list) else None
+        fields = cast("dict[str, Any]", value).values()
+        value = ([None, *filter(is_list, fields)])[-1]
+    return value if is_list(value) else None
 
 
 def repaired(text: str) -> Any:

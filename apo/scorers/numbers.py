@@ -89,8 +89,10 @@ _AFTER = re.compile(
     re.VERBOSE,
 )
 _LATEX_FRACTION = re.compile(r"\\[dt]?frac\{(\d+)\}\{(\d+)\}")
-_VULGAR = {ord(c): f" {unicodedata.normalize('NFKC', c)}" for c in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}
-_VULGAR |= {ord("٫"): ".", ord("％"): "%", ord("﹣"): "-"}
+_VULGAR = {
+    **{ord(c): f" {unicodedata.normalize('NFKC', c)}" for c in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"},
+    **{ord("٫"): ".", ord("％"): "%", ord("﹣"): "-"},
+}
 _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 # What makes a number a part of a word: CO2, GPT-4, 3rd, 4x4, 2nd, item 12b.
 _IN_WORD_BEFORE = re.compile(r"[^\W\d_가-힣ᄀ-ᇿ぀-ヿ㐀-鿿][-–_]?$|[_#]$")

@@ -1,5 +1,6 @@
 """The study of a joint search: its trials, in memory and in a database, by Optuna."""
 
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 Direction = Literal["maximize", "minimize"]
 OBJECTIVES: dict[str, Direction] = {"score": "maximize", "length": "minimize", "cost": "minimize"}
 SAMPLERS = ("tpe", "nsga2")
+WAITS = (0.1, 0.3, 1.0, 3.0)
+"""Seconds between tries to open a database that others are making."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,13 +219,22 @@ def check_storage(storage: str) -> None:
 
 
 def _database(url: str) -> "RDBStorage":
-    """Open a database for Optuna, and make its tables where they are missing."""
-    from optuna.storages import RDBStorage
+    """Open a database for Optuna, and make its tables where they are missing.
 
-    try:
-        return RDBStorage(url)
-    except Exception:  # Another process may have been making the tables: then they are there now.
-        return RDBStorage(url)
+    Processes that begin at once make them at once: one of them fails, in the middle or at the end,
+    and finds the tables a moment later.
+    """
+    from optuna.storages import RDBStorage
+    from sqlalchemy.exc import OperationalError
+
+    for wait in WAITS:
+        try:
+            return RDBStorage(url)
+        except OperationalError:  # There is no such database, or no way in.
+            raise
+        except Exception:
+            time.sleep(wait)
+    return RDBStorage(url)
 
 
 def figures(evaluation: Evaluation) -> dict[str, Any]:
