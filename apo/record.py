@@ -84,6 +84,7 @@ class Candidate:
         """Its figures on the whole validation split, under names that fit a narrow column."""
         figures = self.figures
         if self.whole is not None and figures is not None:
+            yield Point("ordinal", step, self.ordinal)
             if figures.score is not None:
                 yield Point("score", step, round(figures.score, 4))
             for name, count in {"n": figures.n, **figures.counts}.items():

@@ -2,10 +2,13 @@
 
 import logging
 import sqlite3
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from mlflow import MlflowClient
+from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from apo.errors import RunError
@@ -76,3 +79,27 @@ def _make_database(path: Path) -> None:
     database = sqlite3.connect(path)
     database.execute("PRAGMA journal_mode=WAL")
     database.close()
+
+
+def find_runs(client: MlflowClient, experiment_id: str, condition: str) -> list[Run]:
+    """All runs of an experiment that meet a condition, the oldest first."""
+    runs: list[Run] = []
+    token: str | None = None
+    while True:
+        page: Any = client.search_runs(
+            [experiment_id],
+            condition,
+            max_results=1000,
+            order_by=["attributes.start_time ASC"],
+            page_token=token,
+        )
+        runs += page
+        token = page.token or None
+        if token is None:
+            return runs
+
+
+def hide_runs(client: MlflowClient, runs: Iterable[Run]) -> None:
+    """Hide doubles: a request that was tried again may have been served twice."""
+    for run in runs:
+        client.delete_run(run.info.run_id)

@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apo.errors import RunError
 from apo.prompt_files import write_prompt
@@ -12,6 +11,11 @@ from apo.record import COUNTS, Candidate, Record
 from apo.runs import RunFolder
 from apo.tracking.summary import chosen_prompts
 
+if TYPE_CHECKING:
+    from apo.flips import Group
+
+MARK = "\u2605 "  # Before the best candidate's number and name.
+MAX_TAG = 5000
 CANDIDATES = "candidates.json"
 EXAMPLES = "test_examples.json"
 FLIPS = "flips.json"
@@ -19,9 +23,10 @@ FRONT = "front.json"
 TRANSFER, AUDIT = "transfer.json", "audit.json"
 TABLES = (CANDIDATES, EXAMPLES, FLIPS, FRONT)
 COLUMNS = (
-    "candidate", "score", "operator", "n", "instruction", *COUNTS, "unanswered", "measured",
-    "parents", "refused", "prompt", "id",
+    "candidate", "id", "score", "parents", "operator", "n", "instruction", *COUNTS, "unanswered",
+    "measured", "refused", "prompt",
 )  # fmt: skip
+FLIP_COLUMNS = ("group", "won", "lost", "points", "n", "interval", "p_value")
 FORMATS = (
     ("text", "txt"),
     ("json", "json"),
@@ -34,6 +39,12 @@ def clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
 
 
+def fitting(tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags that MLflow takes; only the description may be longer than the rest."""
+    limits = {"mlflow.note.content": 8000}
+    return {key: clean(value)[: limits.get(key, MAX_TAG)] for key, value in tags.items()}
+
+
 def write_files(folder: RunFolder, record: Record, target: Path) -> None:
     """Write all files of a run.
 
@@ -43,7 +54,7 @@ def write_files(folder: RunFolder, record: Record, target: Path) -> None:
         target: an empty folder.
     """
     result = folder.result
-    _write_table(target / CANDIDATES, COLUMNS, candidate_rows(record))
+    _write_table(target / CANDIDATES, COLUMNS, candidate_rows(record, best_id(record, result)))
     if (folder.path / "test.jsonl").exists() and result is not None:
         rows = list(example_rows(folder.path / "test.jsonl"))
         _write_table(target / EXAMPLES, tuple(rows[0]) if rows else ("flip",), rows)
@@ -64,10 +75,7 @@ def _write_results(folder: RunFolder, target: Path) -> None:
     from apo.front import objectives, with_front
     from apo.standings import standings
 
-    flips = [asdict(group) for group in read_flips(folder).groups]
-    for row in flips:
-        row["interval_low"], row["interval_high"] = row.pop("interval")
-    _write_table(target / FLIPS, tuple(flips[0]) if flips else ("by",), flips)
+    _write_table(target / FLIPS, FLIP_COLUMNS, [_flip_row(g) for g in read_flips(folder).groups])
     for name in (TRANSFER, AUDIT):
         if (folder.path / name).exists():
             text = (folder.path / name).read_text("utf-8", "surrogatepass")
@@ -82,10 +90,36 @@ def _write_results(folder: RunFolder, target: Path) -> None:
     _write_table(target / FRONT, tuple(rows[0]), rows)
 
 
-def candidate_rows(record: Record) -> list[dict[str, Any]]:
-    """A row for each candidate, the best measured first, and for each refused text."""
+def _flip_row(group: "Group") -> dict[str, Any]:
+    low, high = group.interval
+    named = group.value if group.by == "label" else f"{group.by}: {group.value}"
+    return {
+        "group": "all" if group.by == "all" else named,
+        "won": group.won,
+        "lost": group.lost,
+        "points": round(100 * group.change, 1),
+        "n": group.n,
+        "interval": f"{100 * low:+.1f} to {100 * high:+.1f}",
+        "p_value": float(f"{group.p_value:.2g}"),
+    }
+
+
+def best_id(record: Record, result: Mapping[str, Any] | None) -> str:
+    """The best prompt's id; "" when nothing is measured yet."""
+    best = chosen_prompts(record, result)[1]
+    return "" if best is None else best.id
+
+
+def candidate_rows(record: Record, best: str = "") -> list[dict[str, Any]]:
+    """A row for each candidate, the best first and marked, and for each refused text.
+
+    Args:
+        record: the candidates.
+        best: id of the best one.
+    """
     numbers = {candidate.id: candidate.ordinal for candidate in record.candidates.values()}
-    rows = [_candidate_row(candidate, numbers) for candidate in record.ranked]
+    ranked = sorted(record.ranked, key=lambda candidate: candidate.id != best)
+    rows = [_candidate_row(candidate, numbers, best) for candidate in ranked]
     for body in record.refused:
         row = {"operator": body["operator"], "parents": _parents(body["parents"], numbers)}
         text = body["text"]
@@ -94,11 +128,11 @@ def candidate_rows(record: Record) -> list[dict[str, Any]]:
     return rows
 
 
-def _candidate_row(candidate: Candidate, numbers: Mapping[str, int]) -> dict[str, Any]:
+def _candidate_row(candidate: Candidate, numbers: Mapping[str, int], best: str) -> dict[str, Any]:
     figures = candidate.figures
     measured = "no" if figures is None else "in part" if candidate.whole is None else "whole"
     row: dict[str, Any] = {
-        "candidate": candidate.ordinal,
+        "candidate": f"{MARK}{candidate.ordinal}" if candidate.id == best else candidate.ordinal,
         "operator": candidate.operator,
         "instruction": candidate.prompt.instruction,
         "measured": measured,
@@ -126,10 +160,10 @@ def example_rows(path: Path) -> Iterator[dict[str, Any]]:
     for example in sorted(examples, key=lambda e: order.get(e["flip"], 3)):
         yield {
             "flip": example["flip"],
-            "input": "\n".join(example["inputs"].values()),
+            "target": " | ".join(example["targets"]),
             "seed_output": example["seed_output"],
             "best_output": example["best_output"],
-            "target": " | ".join(example["targets"]),
+            "input": "\n".join(example["inputs"].values()),
             **{f"slice_{name}": value for name, value in example.get("slices", {}).items()},
             "must_pass": example.get("must_pass", False),
             **{

@@ -24,7 +24,7 @@ from apo.tracking.environment import (
     tracking_uri,
     with_password,
 )
-from apo.tracking.files import TABLES, write_files
+from apo.tracking.files import TABLES, best_id, write_files
 from apo.tracking.parameters import experiment_name, parameters, run_name, tags, told_uri
 from apo.tracking.tracked import Tracked
 
@@ -107,12 +107,14 @@ class Logbook:
             points = self._record.points(settled=end == "finished")
             points += [] if result is None else result_points(result)
             store.log_points(points, now)
-            store.log_children(self._record.measured, now)
+            store.children.log([c for c in self._record.ranked if c.whole is not None])
         if end is None:
             if time.monotonic() - self._uploaded >= CHECKPOINT:
                 self._upload(store, None)
             return "the run is still going on"
         missing = self._upload(store, result, points)
+        store.children.mark(best_id(self._record, result))
+        store.rename(run_name(self._folder.settings, None if result is None else result["verdict"]))
         store.end(STATUS[end], _time(self._folder.settings, "updated"))
         note = "" if result is None else self._register(store, result)
         if missing:
@@ -147,6 +149,7 @@ class Logbook:
                 store.log_data(str(settings["task"]), fingerprint, json.dumps(data))
             if end is None:
                 store.set_running()
+                store.rename(run_name(settings))
             self._opened = True
         return store
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 from apo.record import Record
 from apo.tracking.environment import public_uri
 from apo.tracking.summary import describe, model_names, optimizer_name
+from apo.verdict import heading
 
 LEFT_OUT = (
     "id",
@@ -41,10 +42,18 @@ def _tracking(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     return settings.get("tracking") or {}
 
 
-def run_name(settings: Mapping[str, Any]) -> str:
-    """The run's name for people: optimizer, task, and the end of its id."""
+def run_name(settings: Mapping[str, Any], verdict: Mapping[str, Any] | None = None) -> str:
+    """The run's name for people: the optimizer, the verdict, the task, and the end of its id.
+
+    MLflow's table of runs shows seven letters of it: a sign for the verdict and the optimizer.
+    """
     short = str(settings["id"]).rpartition("-")[2]
-    return f"{optimizer_name(settings)} {settings.get('task')} {short}"
+    optimizer, rest = optimizer_name(settings), f"{settings.get('task')} {short}"
+    if verdict is None:
+        return f"{optimizer} {rest}"
+    sign = "\u2713" if heading(verdict) == "Favourable" else "\u2717"
+    word = heading(verdict).partition(",")[0].lower()
+    return f"{sign} {optimizer}: {word}, {100 * verdict['difference']:+.1f} points, {rest}"
 
 
 def parameters(

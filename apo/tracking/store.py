@@ -1,22 +1,18 @@
 """What MLflow has of a run, and adding what it lacks."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
-from apo.record import Candidate, Point
-from apo.tracking.connection import connect
+from apo.record import Point
+from apo.tracking.children import MAX_VALUE, Children
+from apo.tracking.connection import connect, find_runs, hide_runs
 from apo.tracking.environment import database_path
-from apo.tracking.files import clean
-from apo.tracking.summary import shown
+from apo.tracking.files import clean, fitting
 
-PARENT = "mlflow.parentRunId"
 MAX_METRICS, MAX_PARAMS = 1000, 100  # In one request, as MLflow limits them.
-MAX_VALUE, MAX_TAG = 500, 5000
 CONNECTIONS = 8  # To a server: what its answers take to come is then waited for together.
 
 
@@ -35,12 +31,11 @@ class Store:
     def __init__(self, uri: str, experiment: str) -> None:
         self.client, self.experiment_id = connect(uri, experiment)
         self.run_id = ""
+        self.name = ""
         self.tags: dict[str, str] = {}
         self._known: set[Point] = set()
         self._params: set[str] = set()
-        self._children: set[str] = set()
         self._stamps: dict[Point, int] = {}
-        self._starts: dict[str, int] = {}
         self._connections = 1 if database_path(uri) else CONNECTIONS  # SQLite has one writer.
 
     def open_run(self, tag: str, name: str, tags: Mapping[str, str], start: int) -> None:
@@ -53,40 +48,22 @@ class Store:
             start: its start in milliseconds since 1970.
         """
         quote = '"' if "'" in tag else "'"
-        found = self._search(f"tags.`apo.run_id` = {quote}{tag}{quote}")
+        found = find_runs(
+            self.client, self.experiment_id, f"tags.`apo.run_id` = {quote}{tag}{quote}"
+        )
         if found:
             run = found[0]
-            self._delete(found[1:])
+            hide_runs(self.client, found[1:])
         else:
-            tags = {"apo.run_id": tag, **_fitting(tags)}
+            tags = {"apo.run_id": tag, **fitting(tags)}
             run = self.client.create_run(self.experiment_id, start, tags, run_name=name)
-        self.run_id = run.info.run_id
+        self.run_id, self.name = run.info.run_id, run.info.run_name or ""
         self.tags = dict(run.data.tags)
         self._params = set(run.data.params)
         self._known = self._history(run.data.metrics)
-        self._children = self._find_children() if found else set()
-
-    def _search(self, condition: str) -> list[Run]:
-        """All runs that meet a condition, the oldest first."""
-        runs: list[Run] = []
-        token: str | None = None
-        while True:
-            page: Any = self.client.search_runs(
-                [self.experiment_id],
-                condition,
-                max_results=1000,
-                order_by=["attributes.start_time ASC"],
-                page_token=token,
-            )
-            runs += page
-            token = page.token or None
-            if token is None:
-                return runs
-
-    def _delete(self, runs: Iterable[Run]) -> None:
-        """Hide doubles: a request that was tried again may have been served twice."""
-        for run in runs:
-            self.client.delete_run(run.info.run_id)
+        self.children = Children(self.client, self.experiment_id, run, self._connections)
+        if found:
+            self.children.find()
 
     def _history(self, keys: Iterable[str]) -> set[Point]:
         return {
@@ -94,17 +71,6 @@ class Store:
             for key in keys
             for metric in self.client.get_metric_history(self.run_id, key)
         }
-
-    def _find_children(self) -> set[str]:
-        """Candidates that have their run; half-made ones are deleted, and so made again."""
-        found: set[str] = set()
-        for run in self._search(f"tags.`{PARENT}` = '{self.run_id}'"):
-            candidate = run.data.tags.get("apo.candidate", "")
-            if candidate in found or run.info.status != "FINISHED":
-                self._delete([run])
-            else:
-                found.add(candidate)
-        return found
 
     def log_points(self, points: Iterable[Point], now: int) -> None:
         """Add points that are not there yet.
@@ -139,7 +105,7 @@ class Store:
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags of the run, in place of what they held."""
-        new = [RunTag(key, value) for key, value in _fitting(tags).items()]
+        new = [RunTag(key, value) for key, value in fitting(tags).items()]
         self.client.log_batch(self.run_id, tags=new, synchronous=True)
 
     def log_data(self, name: str, digest: str, profile: str) -> None:
@@ -148,43 +114,15 @@ class Store:
         given = DatasetInput(data, [InputTag("mlflow.data.context", "search")])
         self.client.log_inputs(self.run_id, [given])
 
-    def log_children(self, candidates: Sequence[Candidate], now: int) -> None:
-        """Make a run for each candidate that has none.
+    def rename(self, name: str) -> None:
+        """Give the run another name, unless people gave it one of their own.
 
         Args:
-            candidates: in order.
-            now: milliseconds since 1970; each run starts at one of its own, so that pages keep
-                the order.
+            name: ends with the word that every name from apo ends with, the end of the run's id.
         """
-        for place, candidate in enumerate(candidates):
-            self._starts.setdefault(candidate.id, now + place)
-        new = [candidate for candidate in candidates if candidate.id not in self._children]
-        pool = ThreadPoolExecutor(self._connections)
-        try:
-            for _ in pool.map(self._log_child, new):
-                pass
-        finally:  # Once one has failed, the others need not be tried.
-            pool.shutdown(cancel_futures=True)
-
-    def _log_child(self, candidate: Candidate) -> None:
-        """Make a candidate's own run.
-
-        Its name is its number alone: MLflow's table of runs has room for three letters there.
-        """
-        tags = {
-            PARENT: self.run_id,
-            "apo.candidate": candidate.id,
-            "instruction": candidate.prompt.instruction,
-            "mlflow.note.content": shown(candidate.prompt),
-        }
-        name, now = str(candidate.ordinal), self._starts[candidate.id]
-        run = self.client.create_run(self.experiment_id, now, _fitting(tags), run_name=name)
-        metrics = [Metric(p.key, p.value, now, p.step) for p in candidate.validation(0)]
-        params = {"operator": candidate.operator, "parents": ", ".join(candidate.parents)}
-        given = [Param(key, clean(value)[:MAX_VALUE]) for key, value in params.items() if value]
-        self.client.log_batch(run.info.run_id, metrics=metrics, params=given, synchronous=True)
-        self.client.set_terminated(run.info.run_id, "FINISHED", now)
-        self._children.add(candidate.id)
+        if name != self.name and self.name.endswith(name.rpartition(" ")[2]):
+            self.client.update_run(self.run_id, name=name)
+            self.name = name
 
     def upload(self, folder: Path) -> None:
         """Put all files of a folder in the run, in place of those of the same name."""
@@ -202,7 +140,7 @@ class Store:
         keys = {point.key for point in wanted}
         held = [m for key in sorted(keys) for m in self.client.get_metric_history(self.run_id, key)]
         there = {Point(m.key, m.step, m.value) for m in held}
-        found = self._find_children()
+        found = self.children.find()
         problems = {
             "curve points are missing": len(wanted - there),
             "curve points are there twice": len(held) - len(there),
@@ -234,9 +172,3 @@ class Store:
             at: the end in milliseconds since 1970.
         """
         self.client.set_terminated(self.run_id, status, at)
-
-
-def _fitting(tags: Mapping[str, str]) -> dict[str, str]:
-    """Tags that MLflow takes; only the description may be longer than the rest."""
-    limits = {"mlflow.note.content": 8000}
-    return {key: clean(value)[: limits.get(key, MAX_TAG)] for key, value in tags.items()}

@@ -14,6 +14,7 @@ from apo.verdict import heading
 MAX_NOTE = 8000  # The longest tag that MLflow keeps whole.
 MAX_PROMPT = 2500
 MAX_LINE = 88
+MAX_ANSWERS = 4  # Whose shares are told, the most common first.
 
 
 def describe(settings: Mapping[str, Any], record: Record, result: Mapping[str, Any] | None) -> str:
@@ -60,21 +61,44 @@ def verdict_sentence(
         state = settings.get("state", "running")
         return f"No verdict yet: the search is {'under way' if state == 'running' else state}."
     low, high = verdict["interval"]
-    scores = f"{verdict['seed_score']:.1%} → {verdict['best_score']:.1%}"
-    head = "The best prompt beats the seed prompt" if verdict["favourable"] else "Not proven better"
-    if verdict["favourable"] and heading(verdict) != "Favourable":
-        head = heading(verdict)
+    scores = _change(verdict["seed_score"], verdict["best_score"])
+    head = heading(verdict)
     if "folds" in settings and verdict["favourable"]:
         head = f"This search, on {settings['folds']} folds, finds better prompts than the seed"
-    if verdict.get("broken"):  # Results of earlier versions do not say it.
-        head = f"The best prompt gets {len(verdict['broken'])} wrong of the examples that must pass"
     tail = "" if verdict["favourable"] else " The seed prompt stays the answer."
     part = "" if verdict["complete"] else ", which are not all: the budget ended"
     return (
         f"{head}: {scores} on {verdict['n']} test examples{part}. Difference "
-        f"{100 * verdict['difference']:+.1f} points, {verdict['confidence']:.0%} interval "
+        f"{100 * verdict['difference']:+.1f} points, {100 * verdict['confidence']:.0f} % interval "
         f"{100 * low:+.1f} to {100 * high:+.1f}, {_p(verdict['p_value'])}; "
         f"{verdict['wins']} won, {verdict['losses']} lost.{tail}"
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _change(before: float, after: float) -> str:
+    return f"{_percent(before)} → {_percent(after)}"
+
+
+def _answers(verdict: Mapping[str, Any]) -> str:
+    """What both prompts answer, against how often it is right; "" where targets are no classes."""
+    shares: Mapping[str, list[float]] = verdict.get("shares") or {}
+    told = [
+        f"{answer} {_change(seed, best)} ({_percent(target)} of the targets)"
+        for answer, (target, seed, best) in list(shares.items())[:MAX_ANSWERS]
+    ]
+    return "; ".join(told + ["…"] * (len(shares) > MAX_ANSWERS))
+
+
+def _form(verdict: Mapping[str, Any]) -> str:
+    if not verdict.get("form_wins"):
+        return ""
+    return (
+        f"{verdict['form_wins']} of the {verdict['wins']} won are a gain in form: the seed "
+        "prompt's answer could not be read there"
     )
 
 
@@ -100,8 +124,11 @@ def _facts(
     if result is not None:
         scores = result["validation"]
         facts["Spent"] = _spent(result["spent"])
-        change = f"{scores['seed']:.1%} → {scores['best']:.1%}"
+        verdict: Mapping[str, Any] = result["verdict"] or {}
+        change = _change(scores["seed"], scores["best"])
         facts["Validation"] = f"{change} (too high: the best prompt was chosen on it)"
+        facts["Answers"] = literal(_answers(verdict))
+        facts["Form"] = _form(verdict)
         judge: Mapping[str, str] = result.get("judge") or {}
         gap: Mapping[str, str] = result.get("gap") or {}
         facts["Metric"] = literal(result.get("metric") or "")
@@ -113,7 +140,7 @@ def _facts(
             facts["Length"] = f"{length['seed']:,} → {length['best']:,} characters"
         facts["To use it"] = f"`apo export {settings['id']}`"
     elif record.best and record.best.figures and record.best.figures.score is not None:
-        facts["Validation"] = f"{record.best.figures.score:.1%} so far"
+        facts["Validation"] = f"{_percent(record.best.figures.score)} so far"
     return {name: text for name, text in facts.items() if text}
 
 

@@ -76,6 +76,7 @@ def page(url: str, profile: Path) -> str:
             "--disable-sync",
             "--no-first-run",
             f"--user-data-dir={profile}",
+            "--window-size=1400,1000",  # Smaller ones leave no room for a row of a table.
             "--virtual-time-budget=60000",
             "--dump-dom",
             url,
@@ -109,14 +110,26 @@ def test_a_run_reads_well_in_the_browser(tmp_path: Path) -> None:
             f"{experiment}/runs/{mlflow['run_id']}/artifacts/test_examples.json",
             tmp_path / "profile",
         )
+        candidates = page(
+            f"{experiment}/runs/{mlflow['run_id']}/artifacts/candidates.json",
+            tmp_path / "profile",
+        )
         charts = page(f"{experiment}/runs/{mlflow['run_id']}/model-metrics", tmp_path / "profile")
         prompt = page(f"{experiment}/prompts/apo-support-tickets", tmp_path / "profile")
-    assert "random-search support-tickets" in runs
+    points = f"{100 * verdict['difference']:+.1f} points, support-tickets"
+    assert re.search(rf"[✓✗] random-search: (favourable|not proven), {re.escape(points)}", runs)
+    best, *_, last = re.findall(r"(?:★ )?\d+ (?:seed|induce) [0-9a-f]{12}", runs)
+    assert best.startswith("★ ")
+    assert not last.startswith("★ ")
     assert str(round(result["validation"]["best"], 4)) in runs
     assert f"on {verdict['n']} test examples" in run
-    assert "seed_output" in table
-    assert "flip" in table
+    assert table.index("flip") < table.index("target") < table.index("seed_output")
+    assert table.index("seed_output") < table.index("best_output")
+    assert re.search(r"candidate id score parents operator .*? ★ \d+ [0-9a-f]{12} ", candidates)
     for section in ("best (1)", "candidate (3)", "spend (7)", "verdict (9)"):
         assert section in charts
     assert result["run_id"] in prompt
+    assert "Version 1" in prompt
+    assert ("Version 2" in prompt) == (result["best_prompt"] != result["seed_prompt"])
+    assert "Temperature" in prompt
     assert ("champion" in prompt) == verdict["favourable"]

@@ -22,6 +22,7 @@ from apo.model import Decoding
 from apo.prompt import Prompt
 from apo.runs import RunFolder, create_run
 from apo.tracking import Tracked, prepare_environment, sync, ui_command
+from apo.tracking.children import Children
 from apo.tracking.connection import connect
 from apo.tracking.logbook import Logbook
 from apo.tracking.registry import ALIAS
@@ -243,7 +244,8 @@ def test_a_finished_run_is_all_there(tmp_path: Path, uri: str) -> None:
     (parent,) = shown.parents
     assert parent.info.run_id == tracked.run_id
     assert parent.info.status == "FINISHED"
-    assert parent.info.run_name == f"opro tickets {told.folder.id[-6:]}"
+    name = f"✓ opro: favourable, +10.0 points, tickets {told.folder.id[-6:]}"
+    assert parent.info.run_name == name
     assert parent.data.params["optimizer.n_proposals"] == "4"
     assert parent.data.params["budget.max_calls"] == "500"
     assert parent.data.params["data.fingerprint"] == "0123456789abcdef"
@@ -262,8 +264,8 @@ def test_the_description_tells_the_outcome(tmp_path: Path, uri: str) -> None:
     told.finish()
     log(told.folder, uri)
     note = show(uri).parents[0].data.tags["mlflow.note.content"]
-    assert "beats the seed prompt: 60.0% → 70.0% on 100 test examples" in note
-    assert "interval +2.0 to +18.0, p = 0.013; 17 won, 7 lost" in note
+    assert note.startswith("**Favourable: 60.0 % → 70.0 % on 100 test examples.")
+    assert "95 % interval +2.0 to +18.0, p = 0.013; 17 won, 7 lost" in note
     assert "500 calls, 10,000 tokens, $0.2500, 1.0 min" in note
     assert "Rule 5." in note
     assert f"apo export {told.folder.id}" in note
@@ -318,7 +320,8 @@ def test_candidates_measured_whole_have_runs(tmp_path: Path, uri: str) -> None:
     shown = show(uri)
     assert len(shown.children) == 4
     child = next(c for c in shown.children if c.data.tags["apo.candidate"] == told.best.id)
-    assert child.info.run_name == "5"
+    assert child.info.run_name == f"★ 5 propose {told.best.id}"
+    assert child.data.metrics["ordinal"] == 5
     assert child.info.status == "FINISHED"
     assert child.data.tags["mlflow.parentRunId"] == shown.parents[0].info.run_id
     assert child.data.tags["instruction"] == told.best.instruction
@@ -327,14 +330,82 @@ def test_candidates_measured_whole_have_runs(tmp_path: Path, uri: str) -> None:
     assert child.data.params["operator"] == "propose"
 
 
+def best_first(uri: str) -> list[str]:
+    """The beginnings of the candidates' names, in the order in which MLflow's pages show them."""
+    runs = sorted(show(uri).children, key=lambda run: run.info.start_time, reverse=True)
+    assert len({run.info.start_time for run in runs}) == len(runs)
+    assert all(run.info.start_time < show(uri).parents[0].info.start_time for run in runs)
+    return [run.info.run_name.rsplit(" ", 2)[0] for run in runs]
+
+
+# Of equal scores the shorter text is the better one, and comes up first or last.
+@pytest.mark.parametrize(
+    ("means", "order"),
+    [
+        ((0.2, 0.9, 0.4), "★ 2 0 3 1"),
+        ((0.5, 0.5, 0.5), "★ 0 3 2 1"),
+        ((1.0, 1.0, 0.0), "★ 2 1 0 3"),
+    ],
+)
+@pytest.mark.parametrize("live", [True, False])
+def test_the_best_candidate_is_shown_first(
+    tmp_path: Path, uri: str, means: tuple[float, ...], order: str, live: bool
+) -> None:
+    told = story(tmp_path, n=1)
+    logbook, prompts = Logbook(told.folder, uri, None), [SEED]
+    for i, mean in enumerate(means, 1):
+        new = SEED.with_instruction(f"Say which queue the message belongs to{'.' * (5 - i)}")
+        prompts.append(new)
+        told.events += [proposed(new, "propose", SEED)]
+        told.events += [measured(new, 20 + 20 * i, whole=True, n=20, mean=mean)]
+        if live:  # Each candidate finds its place among those that have theirs.
+            told.tell()
+            assert logbook.attempt(None)
+    logbook.close()
+    told.finish()
+    best = prompts[int(order.split()[1])].to_dict()
+    told.folder.write("result.json", {**(told.folder.result or {}), "best_prompt": best})
+    assert log(told.folder, uri).complete
+    assert " ".join(best_first(uri)) == order
+    table = [row["candidate"] for row in show(uri).table("candidates.json")]
+    assert " ".join(map(str, table[:4])) == order
+
+
+def test_the_star_moves_and_the_verdict_is_named_anew(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.tell(4)
+    logbook = Logbook(told.folder, uri, None)
+    assert logbook.attempt("interrupted")
+    assert best_first(uri) == ["★ 1", "0"]
+    assert show(uri).parents[0].info.run_name == f"opro tickets {told.folder.id[-6:]}"
+    told.finish()
+    assert logbook.attempt("finished")
+    assert best_first(uri) == ["★ 5", "3", "1", "0"]
+    assert logbook.attempt("interrupted")  # It was resumed, and its verdict is no more.
+    logbook.close()
+    assert show(uri).parents[0].info.run_name == f"opro tickets {told.folder.id[-6:]}"
+
+
+def test_a_name_that_people_gave_a_run_is_kept(tmp_path: Path, uri: str) -> None:
+    told = story(tmp_path)
+    told.tell(4)
+    assert sync(told.folder, uri=uri).complete
+    shown = show(uri)
+    shown.store.client.update_run(shown.parents[0].info.run_id, name="for the meeting")
+    told.finish()
+    assert sync(told.folder, uri=uri).complete
+    assert show(uri).parents[0].info.run_name == "for the meeting"
+
+
 def test_tables_and_prompts_are_files(tmp_path: Path, uri: str) -> None:
     told = story(tmp_path)
     told.finish()
     log(told.folder, uri)
     shown = show(uri)
     rows = shown.table("candidates.json")
-    assert list(rows[0])[:4] == ["candidate", "score", "operator", "n"]
-    assert [row["candidate"] for row in rows] == [5, 3, 1, 0, 2, 4, None]
+    assert list(rows[0])[:5] == ["candidate", "id", "score", "parents", "operator"]
+    assert [row["candidate"] for row in rows] == ["★ 5", 3, 1, 0, 2, 4, None]
+    assert rows[0]["id"] == told.best.id
     assert rows[0]["instruction"] == told.best.instruction
     assert rows[0]["parents"] == "3"
     assert rows[4]["measured"] == "in part"
@@ -390,7 +461,7 @@ def test_tables_of_a_live_run_come_at_checkpoints(
     monkeypatch.setattr("apo.tracking.logbook.CHECKPOINT", 0.0)
     logbook = Logbook(told.folder, uri, None)
     assert logbook.attempt(None)
-    assert [row["candidate"] for row in show(uri).table("candidates.json")] == [1, 0]
+    assert [row["candidate"] for row in show(uri).table("candidates.json")] == ["★ 1", 0]
     logbook.close()
 
 
@@ -584,7 +655,8 @@ def test_an_unfavourable_verdict_gets_no_alias(tmp_path: Path, uri: str) -> None
     shown = show(uri)
     tags = shown.parents[0].data.tags
     assert tags["apo.verdict"] == "unfavourable"
-    assert "Not proven better" in tags["mlflow.note.content"]
+    assert tags["mlflow.note.content"].startswith("**Not proven: 60.0 % → 61.0 %")
+    assert shown.parents[0].info.run_name.startswith("✗ opro: not proven, +1.0 points, tickets ")
     assert "The seed prompt stays the answer" in tags["mlflow.note.content"]
     client: Any = shown.store.client
     assert client.get_prompt_version_by_alias("apo-tickets", "latest").aliases == []
@@ -719,7 +791,7 @@ def test_korean_from_end_to_end(tmp_path: Path, uri: str) -> None:
     tracked = log(told.folder, uri)
     assert tracked.complete
     shown = show(uri, "apo/고객 문의")
-    assert shown.parents[0].info.run_name.startswith("opro 고객 문의")
+    assert "opro: favourable, +10.0 points, 고객 문의 " in shown.parents[0].info.run_name
     assert shown.table("candidates.json")[0]["instruction"] == told.best.instruction
     address = shown.parents[0].data.tags["apo.prompt"]
     assert address.isascii()
@@ -788,7 +860,7 @@ def test_points_lost_on_the_way_are_noticed(
     told = story(tmp_path)
     told.finish()
     monkeypatch.setattr(Store, "log_points", nothing)
-    monkeypatch.setattr(Store, "log_children", nothing)
+    monkeypatch.setattr(Children, "log", nothing)
     tracked = log(told.folder, uri)
     assert not tracked.complete
     assert "curve points are missing" in tracked.problem
@@ -820,8 +892,7 @@ def test_candidates_logged_side_by_side_are_there_once_though_one_fails(
     assert logbook.outcome.complete
     children = show(uri).children
     assert len({child.data.tags["apo.candidate"] for child in children}) == len(children) == 13
-    names = [child.info.run_name for child in sorted(children, key=lambda c: c.info.start_time)]
-    assert names == ["0", *map(str, range(1, 24, 2))]
+    assert best_first(uri) == [f"★ {23}", *map(str, range(21, 0, -2)), "0"]
 
 
 def test_a_deleted_experiment_is_explained(tmp_path: Path, uri: str) -> None:

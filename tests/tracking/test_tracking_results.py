@@ -11,7 +11,7 @@ from apo.optimizers import RandomSearch
 from apo.record import Record
 from apo.runs import RunFolder
 from apo.testing.fakes import FakeModel, FakeOptimizerModel, fake_task
-from apo.tracking.files import FLIPS, FRONT, TABLES, TRANSFER, write_files
+from apo.tracking.files import EXAMPLES, FLIPS, FRONT, TABLES, TRANSFER, write_files
 
 
 @pytest.fixture
@@ -43,7 +43,11 @@ def test_what_is_known_at_the_end_is_written(folder: RunFolder, tmp_path: Path) 
     assert set(found) == set(TABLES)
     verdict = (folder.result or {})["verdict"]
     whole = rows(found[FLIPS])[0]
-    assert (whole["by"], whole["n"]) == ("all", verdict["n"])
+    assert list(whole)[:4] == ["group", "won", "lost", "points"]  # What a screen shows.
+    assert (whole["group"], whole["n"]) == ("all", verdict["n"])
+    assert whole["points"] == round(100 * verdict["difference"], 1)
+    assert whole["interval"] == " to ".join(f"{100 * end:+.1f}" for end in verdict["interval"])
+    assert list(rows(found[EXAMPLES])[0])[:4] == ["flip", "target", "seed_output", "best_output"]
     assert (whole["won"], whole["lost"]) == (verdict["wins"], verdict["losses"])
     front = rows(found[FRONT])
     assert front[0]["score"] == (folder.result or {})["validation"]["best"]

@@ -27,7 +27,7 @@ from apo.tracking.environment import (
     with_password,
 )
 from apo.tracking.files import candidate_rows, clean
-from apo.tracking.parameters import experiment_name, parameters, tags, told_uri
+from apo.tracking.parameters import experiment_name, parameters, run_name, tags, told_uri
 from apo.tracking.summary import MAX_LINE, MAX_NOTE, describe, fenced, shown, verdict_sentence
 
 NAMES = st.text(max_size=200)
@@ -289,6 +289,57 @@ def test_what_was_measured_and_noticed_is_told() -> None:
         assert told in note
     assert "<noisy>" not in note
     assert "Metric" not in describe(SETTINGS, read, {**result, "metric": ""})
+
+
+VERDICT: dict[str, Any] = {
+    "favourable": True, "n": 50, "seed_score": 0.366, "best_score": 0.837, "difference": 0.471,
+    "interval": [0.3, 0.6], "confidence": 0.95, "p_value": 0.001, "wins": 25, "losses": 2,
+    "complete": True,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "name", "sentence"),
+    [
+        ({}, "✓ ape: favourable, +47.1 points, t 1", "Favourable: 36.6 % → 83.7 % on 50"),
+        ({"favourable": False}, "✗ ape: not proven, +47.1 points, t 1", "Not proven: 36.6 %"),
+        (
+            {"favourable": False, "broken": ["a", "b"]},
+            "✗ ape: not favourable, +47.1 points, t 1",
+            "Not favourable, as 2 examples that must pass are lost: 36.6 %",
+        ),
+        (
+            {"constant": {"answer": "billing", "score": 0.8, "beaten": False}},
+            "✗ ape: better than the seed, +47.1 points, t 1",
+            "Better than the seed, but not proven better than always answering 'billing' (80.0 %):",
+        ),
+    ],
+)
+def test_a_verdict_is_named_in_the_same_words(
+    more: dict[str, Any], name: str, sentence: str
+) -> None:
+    assert run_name(SETTINGS, {**VERDICT, **more}) == name
+    assert verdict_sentence({**VERDICT, **more}, SETTINGS, {}).startswith(sentence)
+
+
+def test_a_description_tells_what_the_prompts_answer() -> None:
+    read, prompt = record(candidate(A)), A.to_dict()
+    spent = {"calls": 1, "input_tokens": 2, "output_tokens": 3, "usd": None, "seconds": 1.0}
+    shares = {"a|b": [0.25, 0.0, 0.95], **{f"<{name}>": [0.1, 0.2, 0.3] for name in "cdef"}}
+    verdict = {**VERDICT, "shares": shares, "form_wins": 21}
+    result = {
+        "seed_prompt": prompt, "best_prompt": prompt, "verdict": verdict, "spent": spent,
+        "validation": {"seed": 0.5, "best": 0.5},
+    }  # fmt: skip
+    note = describe(SETTINGS, read, result)
+    assert "a\\|b 0.0 % → 95.0 % (25.0 % of the targets);" in note
+    assert "<e>" not in note
+    assert note.count("of the targets") == 4
+    assert "; … |" in note
+    assert "21 of the 25 won are a gain in form" in note
+    plain = describe(SETTINGS, read, {**result, "verdict": VERDICT})
+    assert "Answers" not in plain
+    assert "Form" not in plain
 
 
 def test_an_incomplete_verdict_says_so() -> None:
