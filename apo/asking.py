@@ -157,7 +157,7 @@ class Asker:
         self.busy += 1
         try:
             async with self.ending.breaks_off():
-                await self._meter.reserve(bound)
+                await self._meter.reserve(bound, endpoint.model.name)
             reply, error, completion = None, "", Completion(text="")
             sent = asyncio.get_running_loop().time()
             try:
@@ -178,7 +178,7 @@ class Asker:
                 raise
             finally:
                 # What was taken is counted below before anybody else can run: there is no await.
-                self._meter.release(bound)
+                self._meter.release(bound, endpoint.model.name)
             entry = Entry(
                 key=call.key,
                 role=endpoint.role,
@@ -217,7 +217,7 @@ class Asker:
             if first.done() or not traffic.try_enter(traffic.size(request)):
                 return await first
             try:
-                if not self._meter.try_reserve(bound):
+                if not self._meter.try_reserve(bound, endpoint.model.name):
                     return await first
                 asks.append(asyncio.ensure_future(endpoint.model.complete(request)))
                 try:
@@ -226,7 +226,7 @@ class Asker:
                     under_way = [ask for ask in asks if ask not in done]
                     return await [*answered, *under_way, first][0]
                 finally:
-                    self._meter.release(bound)
+                    self._meter.release(bound, endpoint.model.name)
                     self._lose(call, bound)  # One of the two is for nothing, and may be billed.
             finally:
                 traffic.leave()
@@ -261,6 +261,8 @@ def count(meter: Meter, call: Call, entry: Entry) -> None:
         usage = usage._replace(input_tokens=0, output_tokens=0)
     endpoint = call.answered_by(entry.model)
     took = actual(usage, endpoint.price, lambda: call.bound(endpoint))
+    if meter.budget.meters_tokens:
+        meter.learn(entry.model, call.bound(endpoint), took)
     meter.count(took, usage.cached_tokens)
     meter.spent.reused_calls += entry.reused
     meter.spent.reused_usd += (took.usd or 0.0) * entry.reused

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
@@ -141,6 +142,9 @@ class Meter:
         self._held: dict[str, dict[str, float]] = {}
         self._reserved = self._reserved_tokens = 0
         self._reserved_usd = 0.0
+        self._under_way: Counter[str] = Counter()
+        self._beyond: dict[str, Cost] = {}
+        self._broken = ""
         self._gate = asyncio.Lock()
         self._settled = asyncio.Event()
 
@@ -216,7 +220,7 @@ class Meter:
         if self.charged + calls > self.limit("max_calls"):
             raise BudgetExhausted(
                 f"{calls} more calls would overspend: {self.charged} of "
-                f"{self.limit('max_calls'):.0f} are spent."
+                f"{self.limit('max_calls'):.0f} are spent{self._kept_back()}."
             )
         self.charged += calls
 
@@ -224,8 +228,12 @@ class Meter:
         """Take back the charge of calls that were not made."""
         self.charged -= calls
 
-    async def reserve(self, bound: Cost) -> None:
+    async def reserve(self, bound: Cost, model: str = "") -> None:
         """Set the bound of one call aside, waiting while calls under way may leave room.
+
+        Args:
+            bound: the most that the call can take.
+            model: whose it is; what its calls took beyond their bounds is set aside as well.
 
         Raises:
             BudgetExhausted: it does not fit even when nothing else is under way.
@@ -235,29 +243,70 @@ class Meter:
         if self.budget.max_usd is not None and bound.usd is None:
             raise SettingsError("max_usd needs a price for every model; state it with --price.")
         async with self._gate:  # A lock serves in order, so admission follows the asking.
-            while not self.try_reserve(bound):
+            while not self.try_reserve(bound, model):
                 if not self._reserved:
-                    raise BudgetExhausted(self._refusal(bound))
+                    raise BudgetExhausted(self._refusal(self.raised(bound, model)))
                 self._settled.clear()
                 await self._settled.wait()
 
-    def try_reserve(self, bound: Cost) -> bool:
+    def try_reserve(self, bound: Cost, model: str = "") -> bool:
         """Set the bound of one call aside if it fits now; whether it did."""
         if not self.budget.meters_tokens:
             return True
-        fits = self._fits(bound)
+        fits = self._fits(self.raised(bound, model))
         if fits:
-            self._reserve(bound, 1)
+            self._reserve(bound, model, 1)
         return fits
 
-    def release(self, bound: Cost) -> None:
+    def release(self, bound: Cost, model: str = "") -> None:
         """Give back the reservation of an attempt that is over, whatever came of it."""
         if self.budget.meters_tokens:
-            self._reserve(bound, -1)
+            self._reserve(bound, model, -1)
             self._settled.set()
 
-    def _reserve(self, bound: Cost, n: int) -> None:
+    def raised(self, bound: Cost, model: str) -> Cost:
+        """A bound, and beside it the most that a call of the model has taken beyond its own."""
+        more = self._beyond.get(model)
+        if more is None:
+            return bound
+        usd = None if bound.usd is None else bound.usd + (more.usd or 0.0)
+        read, written = (a + b for a, b in zip(bound[:2], more[:2], strict=True))
+        return Cost(read, written, usd)
+
+    def learn(self, model: str, bound: Cost, took: Cost) -> None:
+        """Raise a model's bounds, those of its calls under way too, if a call broke its own."""
+        old = self._beyond.get(model, Cost(0, 0, 0.0))
+        new = Cost(
+            max(old.input_tokens, took.input_tokens - bound.input_tokens),
+            max(old.output_tokens, took.output_tokens - bound.output_tokens),
+            max(old.usd or 0.0, (took.usd or 0.0) - (bound.usd or 0.0)),
+        )
+        if new != old:
+            self._beyond[model] = new
+            self._broken = self._broken or (
+                f"{model} counted {took.tokens:,} tokens for a call that takes {bound.tokens:,} "
+                "at most"
+            )
+
+    @property
+    def overspent(self) -> str:
+        """What was spent beyond the limits of tokens and money, and why; "" for nothing."""
+        spent, budget = self.spent, self.budget
+        said: list[str] = []
+        if budget.max_usd is not None and (spent.usd or 0.0) > budget.max_usd * (1 + 1e-9):
+            said.append(f"${spent.usd:,.4f} of ${budget.max_usd:,.4f}")
+        if budget.max_tokens is not None and spent.tokens > budget.max_tokens:
+            said.append(f"{spent.tokens:,} of {budget.max_tokens:,} tokens")
+        if not said:
+            return ""
+        return (
+            f"Overspent: {' and '.join(said)}. {self._broken or 'Calls took more than they can'}. "
+            "Calls under way then could not be taken back; for those after it more was set aside."
+        )
+
+    def _reserve(self, bound: Cost, model: str, n: int) -> None:
         self._reserved += n
+        self._under_way[model] += n
         self._reserved_tokens += n * bound.tokens
         # From 0 anew when nothing is reserved, so that rounding does not add up.
         self._reserved_usd = self._reserved_usd + n * (bound.usd or 0.0) if self._reserved else 0.0
@@ -267,13 +316,20 @@ class Meter:
         self.spent.calls += 1
         self.spent.input_tokens += took.input_tokens
         self.spent.output_tokens += took.output_tokens
-        self.spent.cached_tokens += cached_tokens
+        self.spent.cached_tokens += min(cached_tokens, took.input_tokens)
         unknown = took.usd is None or self.spent.usd is None
         self.spent.usd = None if unknown else (self.spent.usd or 0.0) + (took.usd or 0.0)
+
+    def _kept_back(self) -> str:
+        held = (self.budget.max_calls or 0) - self.limit("max_calls")
+        return f", and {held:.0f} more are kept for what must follow" if held > 0 else ""
 
     def _fits(self, bound: Cost) -> bool:
         tokens = self._reserved_tokens + bound.tokens
         usd = self._reserved_usd + (bound.usd or 0.0)
+        for model, more in self._beyond.items():
+            tokens += self._under_way[model] * more.tokens
+            usd += self._under_way[model] * (more.usd or 0.0)
         return self.spent.tokens + self.spent.lost_tokens + tokens <= self.limit("max_tokens") and (
             (self.spent.usd or 0.0) + self.spent.lost_usd + usd <= self.limit("max_usd")
         )

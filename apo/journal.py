@@ -40,6 +40,7 @@ from apo.journal_rows import (
     readable,
     write_json,
 )
+from apo.model import Usage
 from apo.shapes import NUMBER, require
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Journal:
         self, path: Path | None = None, shared: Path | None = None, *, fresh: bool = True
     ) -> None:
         self._path = path
-        self._ticked = time.time()
+        self._begun = self._ticked = time.monotonic()
         try:
             self._lock = None if path is None else self._take(path)
         except OSError as error:
@@ -222,6 +223,15 @@ class Journal:
         """The bodies of the events of one kind, in the order of their keys: whoever came first."""
         return [event.body for event in sorted(read_events(self._db, kind=kind), key=_key)]
 
+    def taken(self) -> list[tuple[str, int, Usage]]:
+        """By model, how many calls were answered, and the tokens that they took together."""
+        with readable():
+            rows = self._db.execute(
+                "SELECT model, COUNT(*), TOTAL(input_tokens), TOTAL(output_tokens), "
+                "TOTAL(cached_tokens) FROM main.calls GROUP BY model"
+            ).fetchall()
+        return [(row[0], row[1], Usage(*map(int, row[2:]))) for row in rows]
+
     def earlier_seconds(self) -> float:
         """Running time of the sessions before this one, in seconds."""
         with readable():
@@ -241,11 +251,17 @@ class Journal:
             ) from error
 
     def _tick(self, every: float = 1.0) -> None:
-        """Note that the session is alive, so that a killed one has its running time counted."""
-        now = time.time()
+        """Note how long the session has run, so that the time of a killed one is counted.
+
+        By a clock that nobody sets: `last` is as long after `start`, whatever the time of day is.
+        """
+        now = time.monotonic()
         if now - self._ticked >= every:
             self._ticked = now
-            self._db.execute("UPDATE sessions SET last = ? WHERE id = ?", (now, self._session))
+            self._db.execute(
+                "UPDATE sessions SET last = start + ? WHERE id = ?",
+                (now - self._begun, self._session),
+            )
 
     def close(self) -> None:
         """Close the database and let go of the lock."""

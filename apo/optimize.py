@@ -195,7 +195,6 @@ async def aresume(
     recorded = arguments_of(folder, given)
     limits = {name: n for name, n in asdict(budget or Budget()).items() if n is not None}
     changed = Budget(**{**record["budget"], **limits})
-    folder.update(budget=asdict(changed))
     arguments: dict[str, Any] = {**recorded, "budget": changed, **given, "run": folder.id}
     return await aoptimize(**arguments)
 
@@ -245,6 +244,8 @@ async def _conclude(folder: RunFolder, session: Session, options: Options) -> Re
     begun = folder.settings["state"] != "new"
     # First of all: another process may be running it.
     with folder.open_journal(reuse=options.reuse, begun=begun) as journal:
+        session.check_limits(journal, folder.settings["budget"])
+        folder.update(budget=asdict(session.budget))
         tracker = None
         if options.track:
             from apo.tracking import Tracker

@@ -24,6 +24,7 @@ class Result:
         spent: what the run took, all sessions together.
         seconds: running time, all sessions together.
         gap: how the best prompt's test score compares with what validation promised.
+        overspent: what was spent beyond the limits, and why; "" for nothing.
         notes: what was noticed on the way, such as a noisy judge.
         refused: how many proposals and replies were refused (`n`), `of` how many, and how often
             for which of the `reasons`, with an `example`.
@@ -38,6 +39,7 @@ class Result:
     spent: Spent
     seconds: float
     gap: Gap | None = None
+    overspent: str = ""
     notes: tuple[str, ...] = ()
     refused: Mapping[str, Any] = field(default_factory=dict[str, Any])
     mlflow: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -72,6 +74,7 @@ class Result:
             },
             "verdict": None if self.verdict is None else self.verdict.to_dict(),
             "gap": None if self.gap is None else self.gap.to_dict(),
+            "overspent": self.overspent,
             "notes": list(self.notes),
             "refused": dict(self.refused),
             "spent": {**self.spent.to_dict(), "seconds": round(self.seconds, 3)},

@@ -14,6 +14,7 @@ from apo.fit import VERDICT_MARGIN, VERDICT_SHARE, affordable
 from apo.guards.drift import check_scorer
 from apo.guards.gap import Gap, explain_gap
 from apo.journal import Journal
+from apo.ledger import spent_before
 from apo.limits import Limits
 from apo.measure import measure
 from apo.prompt import Prompt
@@ -22,7 +23,7 @@ from apo.retry import Retry
 from apo.runs import RunFolder
 from apo.scorers.awaited import try_scorer
 from apo.search import Search
-from apo.task import Task
+from apo.task import Example, Task
 from apo.verdict import Verdict, judge
 
 AT_ONCE = 25_000
@@ -108,6 +109,31 @@ class Session:
     progress: Progress = field(default_factory=Progress)
     batched: Endpoint | None = None
 
+    def check_limits(self, journal: Journal, before: Mapping[str, Any]) -> None:
+        """Make sure that limits given anew are not below what is spent.
+
+        Args:
+            journal: the run's.
+            before: the limits that it had, by name.
+
+        Raises:
+            SettingsError: one is.
+        """
+        spent = spent_before(journal, self._endpoints())
+        for name, (amount, shown) in spent.items():
+            limit, old = getattr(self.budget, name), before.get(name)
+            kept = 0
+            if name == "max_calls" and limit is not None and (old is None or limit < old):
+                # A search that ends sooner than it did would leave answers that were paid unused.
+                kept = 2 * self.task.calls_per_example * len(self.task.test) + self.audit_calls
+            if limit is None or limit == old or amount + kept <= limit:
+                continue
+            raise SettingsError(
+                f"{shown} are already spent{f', and {kept} more are kept for the end' * bool(kept)}"
+                f": a limit of {limit:g} is below that. Give a higher --{name.replace('_', '-')}, "
+                f"or none, which leaves the run's own; what there is: apo show {self.folder.id}"
+            )
+
     async def run(self, journal: Journal) -> Result:
         """Run to the end of the search and its verdict.
 
@@ -190,6 +216,7 @@ class Session:
             best=best,
             verdict=verdict,
             gap=gap,
+            overspent=caller.meter.overspent,
             notes=tuple(note for note in notes if note),
             refused=search.refused,
             spent=caller.meter.spent,
@@ -237,6 +264,7 @@ class Session:
             raise SettingsError(
                 "The budget cannot pay for one measurement of the seed prompt on "
                 f"{len(self.task.validation)} validation examples. {stop} Raise the limit."
+                f"{' ' * bool(meter.overspent)}{meter.overspent}"
             ) from stop
         self.task = affordable(self.task, self.budget, meter.spent)
         calls, spent = each * len(self.task.test), meter.spent
@@ -270,10 +298,14 @@ class Session:
                     measure(caller, self.task_model, self.task, p, part) for p in rollouts
                 )
             except BudgetExhausted:
-                complete = False
-                break
+                complete, left = False, caller.meter.seconds_left
+                in_time = left is None or left > 0
+                both = (seed, best)
+                measured = [] if in_time else await self._answered_pairs(caller, both, part)
             for evaluation in measured:
                 rollouts[evaluation.prompt] += evaluation.rollouts
+            if not complete:
+                break
         if not rollouts[seed]:
             return None, None
         metric = self.task.metric
@@ -282,3 +314,19 @@ class Session:
         if not any(a.score and b.score for a, b in zip(*(p.rollouts for p in pair), strict=True)):
             return None, None  # Every pair has a refusal: nothing is proven, or lost.
         return judge(*pair, complete=complete, task=self.task), explain_gap(archive, *pair)
+
+    async def _answered_pairs(
+        self, caller: Caller, prompts: tuple[Prompt, Prompt], part: Sequence[Example]
+    ) -> list[Evaluation]:
+        """The examples of a part, up to the first that is not, that both prompts can still have."""
+        found: list[Evaluation] = []
+        for example in part:
+            try:
+                pair = [
+                    await measure(caller, self.task_model, self.task, prompt, [example])
+                    for prompt in dict.fromkeys(prompts)
+                ]
+            except BudgetExhausted:
+                break
+            found += pair
+        return found

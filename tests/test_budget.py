@@ -318,3 +318,78 @@ def test_random_calls_at_once_never_overspend(
             assert not refused
 
     run(main())
+
+
+# --- bounds that do not hold ----------------------------------------------------------------
+
+
+def test_a_broken_bound_raises_those_of_the_model_and_of_its_calls_under_way() -> None:
+    async def main() -> None:
+        meter = Meter(Budget(max_tokens=1000))
+        for model in ("m", "m", "other"):
+            await meter.reserve(call(100), model)
+        meter.learn("m", call(100), call(350))
+        meter.count(call(350))
+        meter.release(call(100), "m")
+        # 350 are spent; 350 and 100 are set aside.
+        assert meter.raised(call(100), "m") == (350, 0, None)
+        assert meter.raised(call(100), "other") == (100, 0, None)
+        assert not meter.try_reserve(call(100), "m")
+        assert not meter.try_reserve(call(201), "other")
+        assert meter.try_reserve(call(200), "other")
+        assert meter.overspent == ""
+
+    asyncio.run(main())
+
+
+def test_a_bound_is_raised_in_dollars_and_by_what_went_out_as_well() -> None:
+    meter = Meter(Budget(max_usd=10))
+    meter.learn("m", Cost(10, 5, 0.5), Cost(8, 25, 2.5))
+    meter.learn("m", Cost(10, 5, 0.5), Cost(12, 5, 0.6))
+    assert meter.raised(Cost(10, 5, 0.5), "m") == (12, 25, 2.5)
+    meter.learn("m", Cost(20, 5, 1.0), Cost(20, 5, 1.0))  # One that holds lowers nothing.
+    assert meter.raised(Cost(10, 5, 0.5), "m") == (12, 25, 2.5)
+
+
+@PURE
+@given(st.integers(1, 8), st.integers(1, 40), st.integers(200, 2000))
+def test_only_the_calls_of_the_first_moment_can_overspend(
+    at_once: int, times: int, limit: int
+) -> None:
+    async def main() -> int:
+        meter, bound = Meter(Budget(max_tokens=limit)), call(10)
+
+        async def one() -> None:
+            await meter.reserve(bound, "m")
+            await asyncio.sleep(0)
+            meter.learn("m", bound, call(10 * times))
+            meter.count(call(10 * times))
+            meter.release(bound, "m")
+
+        slots = asyncio.Semaphore(at_once)
+
+        async def limited() -> None:
+            async with slots:
+                await one()
+
+        await asyncio.gather(*(limited() for _ in range(300)), return_exceptions=True)
+        return meter.spent.tokens
+
+    assert asyncio.run(main()) <= max(limit, 10 * times * at_once)
+
+
+def test_what_was_overspent_is_said() -> None:
+    meter = Meter(Budget(max_usd=0.14, max_tokens=2000))
+    meter.learn("m", Cost(1000, 89, 0.1), Cost(1000, 19_000, 1.44))
+    meter.count(Cost(1000, 19_000, 1.44))
+    assert meter.overspent.startswith(
+        "Overspent: $1.4400 of $0.1400 and 20,000 of 2,000 tokens. m counted 20,000 tokens for a "
+        "call that takes 1,089 at most."
+    )
+
+
+def test_a_limit_below_what_is_kept_is_none_of_minus_something() -> None:
+    meter = Meter(Budget(max_calls=60))
+    meter.hold_back("verdict", max_calls=100)
+    with pytest.raises(BudgetExhausted, match="0 of 0 are spent, and 60 more are kept"):
+        meter.charge(1)

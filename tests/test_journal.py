@@ -148,13 +148,17 @@ def test_earlier_seconds_are_those_of_the_sessions_before(path: Path) -> None:
         assert 42.5 <= journal.earlier_seconds() < 60
 
 
-def test_a_killed_session_has_its_time_counted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [1000.0]
+@pytest.mark.parametrize("day", [1000.0, 1000.0 - 7200, 1000.0 + 7200])
+def test_a_killed_session_has_its_time_counted_whatever_the_clock_is_set_to(
+    path: Path, monkeypatch: pytest.MonkeyPatch, day: float
+) -> None:
+    now, passed = [1000.0], [5.0]
     monkeypatch.setattr("apo.journal.time.time", lambda: now[0])
+    monkeypatch.setattr("apo.journal.time.monotonic", lambda: passed[0])
     journal = Journal(path)
-    now[0] = 1030.0
+    now[0], passed[0] = day, 35.0
     journal.add(entry("k"))
-    now[0] = 1040.0  # Nothing was written since: this is not known.
+    passed[0] = 45.0  # Nothing was written since: this is not known.
     with open_for_reading(path) as db:
         assert db.execute("SELECT start, last FROM sessions").fetchall() == [(1000.0, 1030.0)]
     db.close()

@@ -13,6 +13,7 @@ from apo import (
     ApoError,
     Budget,
     Example,
+    Interrupted,
     Options,
     Price,
     Prompt,
@@ -352,3 +353,49 @@ def test_a_model_of_ones_own(tmp_path: Path) -> None:
     result = run(tmp_path, model=Plain())
     assert result.seed.mean == 1
     assert result.winner == "seed"
+
+
+class StopsAfter(FakeModel):
+    """Is stopped by its user after so many answers."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.left = n
+
+    async def complete(self, request: Request) -> Completion:
+        self.left -= 1
+        if self.left < 0:
+            raise Interrupted("The run was stopped by the user.")
+        return await super().complete(request)
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ({"max_calls": 20}, r"\d+ calls are already spent, and \d+ more .*a limit of 20 is below"),
+        ({"max_tokens": 30}, r"[\d,]+ tokens are already spent: a limit of 30 is below"),
+        ({"max_usd": 1e-9}, r"\$\d.\d+ are already spent: a limit of 1e-09 is below"),
+        ({"max_minutes": 1e-9}, r"[\d.]+ minutes are already spent: a limit of 1e-09 is below"),
+    ],
+)
+def test_a_limit_below_what_is_spent_is_one_sentence_and_changes_nothing(
+    tmp_path: Path, limit: dict[str, Any], said: str
+) -> None:
+    prices = {name: Price(100.0, 100.0) for name in ("fake", "fake-optimizer")}
+    run(tmp_path, options=replace(QUIET, prices=prices))
+    folder = find_run("last", tmp_path)
+    folder.set_state("interrupted")
+    before = folder.settings
+    with pytest.raises(SettingsError, match=said):
+        resume("last", home=tmp_path, budget=Budget(**limit), **objects())
+    assert folder.settings == before
+    assert resume("last", home=tmp_path, **objects()).spent.calls <= 60
+
+
+def test_a_lower_limit_that_leaves_room_for_the_verdict_is_kept_to(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        run(tmp_path, budget=Budget(max_calls=150), model=StopsAfter(40))
+    again = resume("last", home=tmp_path, budget=Budget(max_calls=110), **objects())
+    assert again.spent.calls <= 110
+    with find_run("last", tmp_path).open_journal(begun=True) as journal:
+        assert sum(n for _, n, _ in journal.taken()) == again.spent.calls

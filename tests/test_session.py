@@ -28,6 +28,7 @@ from apo import (
     SettingsError,
     Task,
     TaskError,
+    Usage,
     aoptimize,
 )
 from apo.errors import AuthenticationError, ContentFilterError, JournalError, RateLimitError
@@ -423,3 +424,47 @@ def test_a_bug_in_an_optimizer_is_told_with_its_place(tmp_path: Path) -> None:
                 home=tmp_path,
             )
         )
+
+
+# --- a server that counts more than it can --------------------------------------------------
+
+
+class Counts(FakeModel):
+    """Counts 12,000 tokens in for each call after the first so many, and 3,000 out."""
+
+    def __init__(self, after: int = 0) -> None:
+        super().__init__()
+        self.after = after
+
+    async def complete(self, request: Request) -> Completion:
+        found = await super().complete(request)
+        self.after -= 1
+        return found if self.after >= 0 else found._replace(usage=Usage(12_000, 3_000))
+
+
+def test_what_a_server_counts_beyond_the_bound_is_said_with_the_result(tmp_path: Path) -> None:
+    prices = {name: Price(1.0, 1.0) for name in ("fake", "fake-optimizer")}
+    options = Options(track=False, max_concurrency=4, prices=prices)
+    said = r"Overspent: \$0.0150 of \$0.0100. fake counted 15,000 tokens for a call that takes 1,0"
+    with pytest.raises(SettingsError, match=said):
+        optimize(tmp_path, model=Counts(), options=options, budget=Budget(max_usd=0.01))
+
+
+def test_a_run_that_overspent_at_its_end_says_so(tmp_path: Path) -> None:
+    prices = {name: Price(1.0, 1.0) for name in ("fake", "fake-optimizer")}
+    options = Options(track=False, max_concurrency=4, prices=prices)
+    budget = Budget(max_usd=0.02, max_calls=120)
+    result = optimize(tmp_path, model=Counts(after=16), options=options, budget=budget)
+    assert result.overspent.startswith("Overspent: $0.")
+    assert "of $0.0200. fake counted 15,000 tokens" in result.overspent
+    assert result.to_dict()["overspent"] == result.overspent
+
+
+def test_within_the_limit_a_broken_bound_ends_the_search_and_overspends_nothing(
+    tmp_path: Path,
+) -> None:
+    prices = {name: Price(1.0, 1.0) for name in ("fake", "fake-optimizer")}
+    options = Options(track=False, max_concurrency=4, prices=prices)
+    result = optimize(tmp_path, model=Counts(), options=options, budget=Budget(max_usd=1.5))
+    assert (result.spent.usd or 0) <= 1.5
+    assert result.overspent == ""

@@ -47,6 +47,8 @@ def report(result: dict[str, Any]) -> None:
         title = "best prompt" if result["winner"] == "best" else "best prompt found (not proven)"
         console.print(Panel(Text(shortened(best.text(), run)), title=title, title_align="left"))
     say(_spent(result["spent"]))
+    if result.get("overspent"):  # Results of earlier versions do not say it.
+        say(result["overspent"], "bold red")
     _mlflow(result["mlflow"])
     next_steps(run)
 

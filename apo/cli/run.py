@@ -3,6 +3,8 @@
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from apo.cli import options as o
 from apo.cli.flags import RunFlags, takes
 from apo.cli.flags import budget as as_budget
@@ -102,10 +104,12 @@ def resume(
 def _follow(
     work: "Coroutine[Any, Any, Result]", progress: "Progress", title: str, json: bool
 ) -> None:
-    """Watch a run to its end, and tell its result."""
+    """Watch a run to its end, and tell its result; one that overspent ends with code 3."""
     from apo.cli.console import print_json
     from apo.cli.folds import report_any
     from apo.cli.live import watch
 
     document = watch(work, progress, title, quiet=json).to_dict()
     print_json(document) if json else report_any(document)
+    if document.get("overspent"):
+        raise typer.Exit(3)
