@@ -185,6 +185,9 @@ def find_run(name: str, home: Path = HOME) -> RunFolder:
         return fitting[0]
     if fitting:
         raise RunError(f"{name!r} fits several runs: {', '.join(f.id for f in fitting)}.")
+    run, colon, _ = name.partition(":")
+    if colon and (run == "last" or any(i.startswith(run) or i.endswith(run) for i in ids)):
+        raise RunError(f"{name!r} names a candidate; give the run alone here: {run}.")
     if not ids:
         raise RunError(f"There is no run {name!r}: {home / 'runs'} holds none. Start one first.")
     raise RunError(f"There is no run {name!r}.{near(name, ids)}")

@@ -1,8 +1,10 @@
 """What a run's folder tells, finished or not."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from apo.journal_rows import open_for_reading
+from apo.prompt import Prompt
 from apo.record import Candidate, Record, read_record
 from apo.refusals import counted
 from apo.runs import RunFolder
@@ -21,7 +23,7 @@ def summary(folder: RunFolder) -> dict[str, Any]:
     if result is not None:
         require_result(result, str(folder.path / "result.json"))
     record = read_record(folder.journal_path)
-    rows = _rows(record)
+    rows = _rows(record, result)
     tried = sum(row["operator"] != "seed" for row in rows)
     refused = {"refused": counted(_refusals(record), tried)}
     if result is None:
@@ -54,23 +56,27 @@ def _refusals(record: Record) -> list[tuple[str, str]]:
 
 
 def candidates(folder: RunFolder) -> list[dict[str, Any]]:
-    """Every candidate with its figures, the best first as a search ranks them.
+    """Every candidate with its figures: the result's best prompt, then as a search ranks them.
 
     A candidate that was only measured in part has the mean over the answered examples of all its
     parts, and comes after those measured on all of validation. One that breaks an example which
     must pass (`apo.must_pass`) names it in `broken`.
     """
-    return _rows(read_record(folder.journal_path))
+    return _rows(read_record(folder.journal_path), folder.result)
 
 
-def _rows(record: Record) -> list[dict[str, Any]]:
-    return [_row(candidate, record) for candidate in record.ranked]
+def _rows(record: Record, result: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """The candidates; the winner stands first, also where others have its score."""
+    rows = [_row(candidate, record) for candidate in record.ranked]
+    best = None if result is None else Prompt.from_dict(result["best_prompt"]).id
+    return sorted(rows, key=lambda row: row["id"] != best)
 
 
 def _row(candidate: Candidate, record: Record) -> dict[str, Any]:
     figures = candidate.figures
     row: dict[str, Any] = {
         "id": candidate.id,
+        "ordinal": candidate.ordinal,
         "operator": candidate.operator,
         "parents": list(candidate.parents),
         "prompt": candidate.prompt.to_dict(),

@@ -27,6 +27,7 @@ from apo.task import Task
 
 SEEN = 1 + 0.8416 / 1.96
 """A gain of so many times what the interval reaches down is proven 8 times of 10."""
+FAVOURABLE = "Favourable"
 MAX_CLASSES = 20
 """Targets for which a row that was not seen is made up, to bound the measurements."""
 
@@ -94,14 +95,7 @@ class Verdict:
 
     def __str__(self) -> str:
         """Tell the verdict in a sentence or two."""
-        low, high = self.interval
-        told = (
-            f"{heading(self.to_dict())}: {100 * self.seed_score:.1f} % → "
-            f"{100 * self.best_score:.1f} % on {self.n} test examples. "
-            f"{100 * self.difference:+.1f} points, "
-            f"{CONFIDENCE:.0%} interval {100 * low:+.1f} to {100 * high:+.1f}, "
-            f"p = {self.p_value:.2g}; {self.wins} won, {self.losses} lost."
-        )
+        told = sentence(self.to_dict())
         told += f" {missing(self.ungraded)}" if self.ungraded else ""
         return told if self.favourable else f"{told} {self.advice}"
 
@@ -153,12 +147,14 @@ def heading(verdict: Mapping[str, Any]) -> str:
     never called favourable alone.
     """
     if verdict.get("broken"):  # Results of earlier versions have neither this nor a constant.
-        return f"Not favourable, as {len(verdict['broken'])} examples that must pass are lost"
+        n = len(verdict["broken"])
+        lost = "1 example that must pass is" if n == 1 else f"{n} examples that must pass are"
+        return f"Not favourable, as {lost} lost"
     if not verdict["favourable"]:
         return "Not proven"
     constant: Mapping[str, Any] = verdict.get("constant") or {"beaten": True}
     if constant["beaten"]:
-        return "Favourable"
+        return FAVOURABLE
     return (
         "Better than the seed, but not proven better than always answering "
         f"{quote(constant['answer'])} ({100 * constant['score']:.1f} %)"
@@ -172,6 +168,32 @@ def missing(n: int) -> str:
         f"Nobody could grade {who} under both prompts: the scores are without, and interval and p "
         "hold whatever the grades would have been."
     )
+
+
+def sentence(verdict: Mapping[str, Any], rows: str = "test examples") -> str:
+    """A verdict in a sentence, given as JSON values: the same wherever it is told.
+
+    Args:
+        verdict: as `Verdict.to_dict` gives it.
+        rows: what it was given on.
+    """
+    won = f"{verdict['wins']} won, {verdict['losses']} lost"
+    told = (
+        f"{heading(verdict)}: {change(verdict['seed_score'], verdict['best_score'])} on "
+        f"{verdict['n']} {rows}, {span(verdict['interval'])}, p = {verdict['p_value']:.2g}; {won}."
+    )
+    return told if verdict["favourable"] else f"{told} The seed prompt stays the answer."
+
+
+def change(before: float, after: float) -> str:
+    """Two scores from 0 to 1 and their difference: "36.6 % → 83.7 %, +47.1 points"."""
+    return f"{100 * before:.1f} % → {100 * after:.1f} %, {100 * (after - before):+.1f} points"
+
+
+def span(interval: Sequence[float]) -> str:
+    """The interval of a difference of scores: "95 % interval +11.3 to +25.2"."""
+    low, high = interval
+    return f"{100 * CONFIDENCE:.0f} % interval {100 * low:+.1f} to {100 * high:+.1f}"
 
 
 def judge(

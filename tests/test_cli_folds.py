@@ -63,7 +63,7 @@ def error(result: Result) -> ApoError:
 
 def test_the_report(place: Path) -> None:
     told = (place / "told.txt").read_text("utf-8")
-    assert "over 60 rows in 5 folds" in told
+    assert "on 60 rows in 5 folds" in told
     assert "The procedure was tested on all 60 rows; this prompt's own score was not." in told
     for i in range(1, 6):
         assert f"\nfold {i}    12 " in told

@@ -90,8 +90,11 @@ def test_flips(apo: Callable[..., Result], folder: RunFolder) -> None:
 
 def test_front(apo: Callable[..., Result]) -> None:
     text = told(apo("show", "last", "--front"))
-    assert "on the front of high score, low tokens" in text
-    assert text.count("\n* ") >= 1
+    assert "The front of high score, low tokens: " in text
+    whole = document(apo("show", "last", "--front", "--json"))["front"]["candidates"]
+    on = [row["id"] for row in whole if row["front"]]
+    assert f"tokens: {len(on)} of {len(whole)} candidates" in text
+    assert [row["id"] in text for row in whole] == [row["front"] for row in whole]
     found = document(apo("show", "last", "--objective", "score", "--objective", "output", "--json"))
     assert found["front"]["objectives"] == ["score", "output"]
     rows = found["front"]["candidates"]
@@ -179,7 +182,7 @@ def test_transfer_on_test_examples_warns(apo: Callable[..., Result]) -> None:
         (["show", "gone", "--flips"], RunError, "There is no run 'gone'"),
         (["export", "last", "--within", "-1"], SettingsError, "from 0 to 100"),
         (["export", "last", "--within", "nan"], SettingsError, "from 0 to 100"),
-        (["export", "last", "--within", "1", "--best"], SettingsError, "not both"),
+        (["export", "last", "--within", "1", "--best"], SettingsError, "not two of them"),
         (["transfer", "last", "-m", "embedded", "--top", "0"], SettingsError, "at least 1"),
         (["transfer", "last", "-m", "embedded", "--max-calls", "9"], SettingsError, "lower --top"),
         (["transfer", "last", "-m", "x/y"], SettingsError, "no provider 'x'"),

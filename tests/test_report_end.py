@@ -1,21 +1,62 @@
 """The end of a run on a terminal: the verdict stays in sight, and commands can be copied."""
 
+import re
+from typing import Any
+
 import pytest
+from rich.text import Text
 
-from apo.cli.report import MAX_LINES, next_steps, shortened
+from apo.cli.console import console
+from apo.cli.prompts import MAX_LINES, marked, shortened
+from apo.cli.report import next_steps, tell_verdict
+from apo.prompt import Demo, Prompt
+from apo.tracking.summary import verdict_sentence
+from apo.verdict import sentence
 
 
-@pytest.mark.parametrize("n", [1, MAX_LINES])
-def test_a_short_prompt_is_shown_whole(n: int) -> None:
+@pytest.fixture(autouse=True)
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal of 80 columns."""
+    monkeypatch.setattr(console, "_width", 80)
+
+
+@pytest.mark.parametrize("n", [1, MAX_LINES - 3])
+def test_a_short_prompt_is_shown_whole_with_its_turns_marked(n: int) -> None:
     text = "\n".join(map(str, range(n)))
-    assert shortened(text, "r") == text
+    shown = shortened(Prompt(text), "apo x").plain
+    assert shown == f"── system ──\n{text}\n── user ──\n{{{{input}}}}"
 
 
-def test_a_long_prompt_keeps_its_beginning_and_its_end() -> None:
-    lines = shortened("\n".join(map(str, range(136))), "a-b-1").split("\n")
+@pytest.mark.parametrize(
+    "text", ["\n".join(map(str, range(136))), "word " * 2000, "가나다" * 900, "x" * 5000]
+)
+def test_a_long_prompt_keeps_its_beginning_and_its_end(text: str) -> None:
+    lines = shortened(Prompt(text), "apo export a-b-1 --best").plain.split("\n")
     assert len(lines) == MAX_LINES + 1
-    assert (lines[0], lines[-1]) == ("0", "135")
-    assert lines[-6] == "… 106 lines more: apo export a-b-1 --best"
+    assert max(Text(line).cell_len for line in lines) <= 76
+    assert lines[0] == "── system ──"
+    assert lines[1].startswith(text[:10].split("\n")[0])
+    assert lines[-2:] == ["── user ──", "{{input}}"]
+    assert re.fullmatch(r"… \d+ lines more: apo export a-b-1 --best", lines[-6])
+
+
+def test_the_turns_of_demos_are_marked() -> None:
+    shown = marked(Prompt("Sort.", demos=(Demo("a", "b"), Demo("c", "d")))).plain
+    roles = re.findall("── (.*) ──", shown)
+    assert roles == ["system", *["user", "assistant"] * 2, "user"]
+
+
+def test_one_wording_of_a_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    verdict: dict[str, Any] = {"n": 208, "seed_score": 0.366, "best_score": 0.837, "wins": 99}
+    verdict |= {"losses": 1, "interval": [0.4, 0.5], "p_value": 1e-9, "favourable": True}
+    figures = "36.6 % → 83.7 %, +47.1 points on 208 test examples, 95 % interval +40.0 to +50.0"
+    assert sentence(verdict) == f"Favourable: {figures}, p = 1e-09; 99 won, 1 lost."
+    assert verdict_sentence({**verdict, "complete": True}, {}) == sentence(verdict)
+    lost = {**verdict, "favourable": False, "broken": ["e1"], "advice": ""}
+    tell_verdict(lost, sentence(lost))
+    told = " ".join(capsys.readouterr().err.split())
+    assert told.startswith("Not favourable, as 1 example that must pass is lost: 36.6 % → 83.7 %")
+    assert "They are e1; look at them: apo show RUN --flips" in told
 
 
 def test_a_command_stands_alone_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:

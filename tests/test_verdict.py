@@ -192,8 +192,8 @@ def test_an_unfavourable_verdict_says_what_gain_could_have_been_seen() -> None:
     assert verdict.visible_gain == pytest.approx(0.13, abs=0.01)
     assert verdict.rows_needed == pytest.approx(280, abs=15)
     assert str(verdict).endswith(
-        "4 won, 1 lost. With 60 test examples a gain under about 13 points may well stay unseen; "
-        "to see 5.0 points takes about 280."
+        "4 won, 1 lost. The seed prompt stays the answer. With 60 test examples a gain under about "
+        "13 points may well stay unseen; to see 5.0 points takes about 280."
     )
     document = verdict.to_dict()
     assert (document["visible_gain"], document["rows_needed"]) == (

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 def audit(
     what: Annotated[
         str,
-        typer.Argument(metavar="RUN|PROMPT", help="A run (its seed and best prompt), or a file."),
+        typer.Argument(
+            metavar="RUN[:ID]|PROMPT",
+            help="A run (its seed and best prompt), a candidate of it, or a file.",
+        ),
     ],
     task: Annotated[
         str, typer.Option("--task", "-t", help="The task; needed for a prompt file.")
@@ -94,24 +97,25 @@ def audit(
         )
         found = watch(work, progress, f"{loaded.name} · audit · {name}", quiet=flags.json)
     document = found.to_dict()
-    if run is not None:
+    whole = run is not None and "seed" in prompts
+    if run is not None and whole:
         run.write("audit.json", document)
     if flags.json:
         print_json(document)
     else:
-        tell(found, run)
+        tell(found, run if whole else None)
     if max_rate is not None:
-        _gate(found, run, max_rate)
+        _gate(found, run if whole else None, max_rate)
 
 
 def _subject(what: str, task: str) -> "tuple[Task, dict[str, Prompt], RunFolder | None]":
     """What is audited: a prompt file, or the two prompts of a run on its own examples."""
     from apo.cli.console import home
     from apo.errors import PromptError, RunError, SettingsError
+    from apo.lineage import find_named
     from apo.prepare import same_pools
     from apo.prompt import Prompt
     from apo.prompt_files import read_prompt
-    from apo.runs import find_run
     from apo.taskfile.load import load_task
     from apo.wishes import trusted_settings
 
@@ -123,14 +127,16 @@ def _subject(what: str, task: str) -> "tuple[Task, dict[str, Prompt], RunFolder 
         template = loaded.seed_prompts[0].template if loaded.seed_prompts else None
         return loaded, {"prompt": read_prompt(path, loaded.input_fields, template)}, None
     try:
-        folder = find_run(what, home())
+        folder, candidate = find_named(what, home())
     except RunError as error:
         raise PromptError(f"{what!r} is neither a prompt file nor a run. {error}") from error
-    result = folder.need_result()
     name = task or trusted_settings(folder).get("task_ref")
     if not name:
         raise RunError(f"{folder.id} was started with a Python object as its task: give --task.")
     loaded = same_pools(folder, load_task(name, memory=home() / "splits"))
+    if candidate is not None:
+        return loaded, {candidate["id"]: Prompt.from_dict(candidate["prompt"])}, folder
+    result = folder.need_result()
     prompts = {key: Prompt.from_dict(result[f"{key}_prompt"]) for key in ("seed", "best")}
     if prompts["best"] == prompts["seed"]:
         del prompts["best"]

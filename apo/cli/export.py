@@ -8,11 +8,17 @@ import typer
 from apo.cli import options as o
 
 if TYPE_CHECKING:
+    from apo.prompt import Prompt
     from apo.runs import RunFolder
+
+NO_VERDICT = (
+    "There is no verdict on this prompt: its score is of the validation examples that it was "
+    "chosen on. Measure it on others: apo evaluate TASK --prompt FILE"
+)
 
 
 def export(
-    run: o.RunName,
+    run: o.RunOrCandidate,
     form: Annotated[
         str, typer.Option("--format", "-f", help="text, json, messages or python.")
     ] = "text",
@@ -34,24 +40,44 @@ def export(
 ) -> None:
     """Write the prompt to use: the best one if the verdict is favourable, otherwise the seed.
 
+    RUN:ID gives any candidate: apo show lists them with their ids.
+
     Example: `apo export last --format messages --out prompt.json`
     """
-    from apo.cli.console import home, say, write_document
-    from apo.cli.folds import scope
+    from apo.cli.console import home, write_document
     from apo.errors import SettingsError
+    from apo.lineage import find_named
     from apo.prompt import Prompt
     from apo.prompt_files import write_prompt
-    from apo.runs import find_run
 
-    folder = find_run(run, home())
-    result = folder.need_result()
-    if within is not None and best:
-        raise SettingsError("Give --best or --within, not both: each names another prompt.")
-    which = "best" if best else result["winner"]
-    chosen = result[f"{which}_prompt"]
+    folder, candidate = find_named(run, home())
+    given = [candidate is not None, best, within is not None]
+    if sum(given) > 1:
+        raise SettingsError(
+            "Give RUN:ID, --best or --within, not two of them: each names another prompt."
+        )
+    if candidate is not None:
+        _tell_candidate(folder, candidate)
+        chosen = candidate["prompt"]
+    else:
+        chosen = _of_result(folder, folder.need_result(), best, within)
+    prompt = Prompt.from_dict(chosen)
+    text = write_prompt(prompt, form)
+    _tell_lost(prompt, form)
+    _write(text, out) if out else write_document(text)
+
+
+def _of_result(
+    folder: "RunFolder", result: dict[str, Any], best: bool, within: float | None
+) -> dict[str, Any]:
+    """The prompt of a result that was asked for; says where it is not a proven one."""
+    from apo.cli.console import say
+    from apo.cli.folds import scope
+
     if within is not None:
-        chosen = _cheapest(folder, result, within)
-    elif which == "seed":
+        return _cheapest(folder, result, within)
+    which = "best" if best else result["winner"]
+    if which == "seed":
         say(
             "The gain is not proven, so this is the seed prompt; --best gives the best one found.",
             "yellow",
@@ -60,15 +86,47 @@ def export(
         say("This is the best prompt found; that it beats the seed is not proven.", "yellow")
     if which == "best" and "procedure" in result:
         say(scope(result["procedure"]))
-    prompt = Prompt.from_dict(chosen)
-    if form in ("text", "messages") and prompt.literal_variables:
+    chosen: dict[str, Any] = result[f"{which}_prompt"]
+    return chosen
+
+
+def _tell_candidate(folder: "RunFolder", row: dict[str, Any]) -> None:
+    """Say what is known of a candidate that was chosen by its id."""
+    from apo.cli.console import percent, say
+    from apo.prompt import Prompt
+
+    result = folder.result or {}
+    known = {n: Prompt.from_dict(result[f"{n}_prompt"]).id for n in ("seed", "best") if result}
+    if row["id"] in known.values():
+        word = "seed" if row["id"] == known["seed"] else "best"
+        proven = "" if word == "seed" or result["winner"] == "best" else ", not proven better"
+        say(f"{row['id']} is the {word} prompt of {folder.id}{proven}.")
+        return
+    told = f"{row['id']} ({row['operator']}) of {folder.id}"
+    score = f"{percent(row['value'])} on {row['n']} examples. {NO_VERDICT}"
+    say(f"{told}: {score if row['n'] else 'it was never measured.'}", "yellow")
+
+
+def _tell_lost(prompt: "Prompt", form: str) -> None:
+    """Say what text and messages cannot hold, so that what is deployed is what was measured."""
+    from apo.cli.console import say
+    from apo.cli.prompts import decoding_of
+    from apo.model import Decoding
+
+    if form not in ("text", "messages"):
+        return
+    if prompt.literal_variables:
         say(
             f"{prompt.literal_variables[0]} stands in it as text, such as that of a demo, but is "
             "read as a variable in this form; --format json and python keep them apart.",
             "yellow",
         )
-    text = write_prompt(prompt, form)
-    _write(text, out) if out else write_document(text)
+    if prompt.decoding != Decoding():
+        say(
+            f"It was measured with {decoding_of(prompt)}, which this form does not hold: send that "
+            "with each call, or take --format json or python, which hold it.",
+            "yellow",
+        )
 
 
 def _write(text: str, out: str) -> None:
@@ -107,11 +165,7 @@ def _cheapest(folder: "RunFolder", result: dict[str, Any], points: float) -> dic
         f"{percent(chosen.score)} on validation, the best {percent(best.score)}; "
         f"{_amount(costs[0], by)} {unit} a call for {_amount(costs[1], by)}, {percent(saved)} less."
     )
-    say(
-        "There is no verdict on this prompt: its score is of the validation examples that it was "
-        "chosen on. Measure it on others: apo evaluate TASK --prompt FILE",
-        "yellow",
-    )
+    say(NO_VERDICT, "yellow")
     return dict(chosen.prompt)
 
 

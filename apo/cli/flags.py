@@ -93,12 +93,10 @@ class RunFlags:
     def _prompt(self, home: Path) -> Any:
         if not self.prompt:
             return None
-        from apo.prompt_files import read_prompt
+        from apo.cli.measure import prompt_of
         from apo.taskfile.load import load_task
 
-        task = load_task(self.task, memory=home / "splits")
-        seed = task.seed_prompts[0]
-        return read_prompt(Path(self.prompt), task.input_fields, seed.template)
+        return prompt_of(self.prompt, load_task(self.task, memory=home / "splits"))[0]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,15 +5,15 @@ from typing import Any
 
 from rich.panel import Panel
 from rich.table import Table
-from rich.text import Text
 
 from apo.cli.console import clock, console, dollars, percent, say
-from apo.cli.report import next_steps, report, shortened
+from apo.cli.prompts import shortened
+from apo.cli.report import next_steps, report, tell_verdict
 from apo.folds import FEW_ROWS
 from apo.prompt import Prompt
 from apo.runs import find_run
 from apo.shapes import NUMBER, require
-from apo.verdict import heading, missing
+from apo.verdict import sentence
 
 _OR_NONE = (*NUMBER, type(None))
 _PROCEDURE = {"folds": int, "rows": int, "tested": int, "spread": _OR_NONE, "by_fold": list}
@@ -53,7 +53,8 @@ def report_folds(result: dict[str, Any]) -> None:
         say("The last run, on all rows, found nothing better than the seed prompt.", "yellow")
     else:
         title = "best prompt" if result["winner"] == "best" else "best prompt found (not proven)"
-        console.print(Panel(Text(shortened(best.text(), run)), title=title, title_align="left"))
+        shown = shortened(best, f"apo export {run} --best")
+        console.print(Panel(shown, title=title, title_align="left"))
     say(
         f"Spent {spent['calls']:,} calls, {spent['input_tokens']:,} tokens in, "
         f"{spent['output_tokens']:,} out, {dollars(spent['usd'])}, {clock(spent['seconds'])}."
@@ -70,32 +71,13 @@ def _verdict(verdict: dict[str, Any] | None, procedure: dict[str, Any]) -> None:
     if verdict is None:
         say("No verdict: no example has a score under both prompts.", "yellow")
         return
-    low, high = verdict["interval"]
-    figures = (
-        f"{percent(verdict['seed_score'])} → {percent(verdict['best_score'])}, "
-        f"{100 * verdict['difference']:+.1f} points over {verdict['n']} rows in "
-        f"{procedure['folds']} folds, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}, "
-        f"p = {verdict['p_value']:.2g}; {verdict['wins']} rows won, {verdict['losses']} lost."
-    )
-    broken: list[str] = verdict.get("broken") or []
-    if broken:
-        say(
-            "Not favourable: the folds' prompts get rows wrong that must pass, and that the seed "
-            f"prompt gets right: {', '.join(broken[:5])}. {figures}",
-            "bold yellow",
-        )
-    elif verdict["favourable"]:
-        word = heading(verdict)
-        told = f"{word}: this search finds better prompts than the seed. {figures}"
-        say(told, "bold green" if word == "Favourable" else "bold yellow")
-    else:
-        say(f"Not proven: the seed prompt stays the answer. {figures}", "bold yellow")
-        say(verdict.get("advice") or "")
+    rows = f"rows in {procedure['folds']} folds"
+    tell_verdict(verdict, sentence(verdict, rows))
+    if verdict["favourable"]:
+        say("The verdict is on this search, which finds better prompts than the seed.")
     both = [verdict[f"{name}_counts"].get("refused", 0) for name in ("seed", "best")]
     if any(both):
         say(f"Refused requests, which score 0: {both[0]} of the seed's, {both[1]} of the best's.")
-    if verdict.get("ungraded"):  # Results of earlier versions left such examples out.
-        say(missing(verdict["ungraded"]), "yellow")
     if not verdict["complete"]:
         say("A fold's budget ended before all of its rows were measured.", "yellow")
 

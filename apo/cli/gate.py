@@ -11,8 +11,12 @@ from apo.cli.flags import AskFlags, kept_answers, takes
 @takes(AskFlags)
 def gate(
     task: o.TaskName,
-    old: Annotated[str, typer.Argument(metavar="OLD", help="The prompt in use: a file, or a run.")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="The changed one: a file, or a run.")],
+    old: Annotated[
+        str, typer.Argument(metavar="OLD", help="The prompt in use: a file, RUN or RUN:ID.")
+    ],
+    new: Annotated[
+        str, typer.Argument(metavar="NEW", help="The changed one: a file, RUN or RUN:ID.")
+    ],
     split: Annotated[str, typer.Option("--split", help="train, validation or test.")] = "test",
     model: o.ModelName = "",
     judge_model: o.JudgeModel = "",
@@ -28,13 +32,13 @@ def gate(
     Example: `apo gate support-tickets deployed.json changed.json`
     """
     from apo.budget import Budget
-    from apo.cli.console import dollars, home, percent, print_json, say
+    from apo.cli.console import dollars, home, print_json, say
     from apo.cli.live import watch
     from apo.cli.measure import prompt_of
     from apo.gate import agate
     from apo.session import Progress
     from apo.taskfile.load import load_task
-    from apo.verdict import missing
+    from apo.verdict import change, missing, span
 
     loaded = load_task(task, memory=home() / "splits")
     before, after = (prompt_of(name, loaded)[0] for name in (old, new))
@@ -56,17 +60,14 @@ def gate(
     if flags.json:
         print_json(found.to_dict())
     else:
-        low, high = found.interval
         word, colour = {
             "better": ("Better: the new prompt may go out.", "bold green"),
             "worse": ("Worse: keep the old prompt.", "bold red"),
             "open": ("Not proven: keep the old prompt, or give more rows.", "bold yellow"),
         }[found.decision]
         say(
-            f"{word} {percent(found.old_score)} with the old one, {percent(found.new_score)} with "
-            f"the new one on {found.n} of {found.rows} {split} examples; "
-            f"{100 * (found.new_score - found.old_score):+.1f} points, 95 % interval "
-            f"{100 * low:+.1f} to {100 * high:+.1f}, which holds however often one looks.",
+            f"{word} {change(found.old_score, found.new_score)} on {found.n} of {found.rows} "
+            f"{split} examples, {span(found.interval)}, which holds however often one looks.",
             colour,
         )
         if any(found.refused):

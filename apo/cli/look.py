@@ -72,7 +72,7 @@ def _row(folder: "RunFolder") -> dict[str, Any]:
 
 
 def show(
-    run: o.RunName,
+    run: o.RunOrCandidate,
     candidates: Annotated[
         int, typer.Option("--candidates", help="How many of the best candidates to list.")
     ] = 10,
@@ -86,6 +86,9 @@ def show(
         list[str],
         typer.Option("--objective", help="Of the front: score, tokens, output, cost, latency."),
     ] = [],  # noqa: B006 (typer reads the default, nobody changes it)
+    lineage: Annotated[
+        bool, typer.Option("--lineage", help="From the seed prompt to the best one, or to ID.")
+    ] = False,
     example: Annotated[
         str, typer.Option("--example", metavar="ID|TEXT", help="All answers to one example.")
     ] = "",
@@ -93,25 +96,44 @@ def show(
 ) -> None:
     """Show a run: verdict, scores, the best candidates, what changed from seed to best.
 
+    RUN:ID shows one candidate of it whole.
+
     Example: `apo show last --flips`
     """
+    from apo.cli.candidates import (
+        lineage_of,
+        tell_candidate,
+        tell_candidates,
+        tell_lineage,
+        winner,
+    )
     from apo.cli.console import home, print_json, say
     from apo.cli.folds import report_any
     from apo.cli.results import parts_of, tell_vetoes
-    from apo.errors import TrustError
+    from apo.errors import SettingsError, TrustError
     from apo.guards.suspects import suspects
+    from apo.lineage import find_named
     from apo.refusals import told as told_refusals
-    from apo.runs import find_run
     from apo.summary import summary
 
-    folder = find_run(run, home())
+    folder, candidate = find_named(run, home())
     document = summary(folder)
+    if candidate is not None and (flips or front or objective or example):
+        raise SettingsError(
+            f"--flips, --front, --objective and --example are of a whole run: {folder.id}."
+        )
     wanted: dict[str, str | bool] = {
         "flips": flips,
         "front": front or bool(objective),
         "example": example,
     }
     parts = parts_of(folder, wanted, objective)
+    if candidate is not None:
+        parts["candidate"] = (candidate, lambda: tell_candidate(candidate, document))
+    if lineage:
+        last = candidate["id"] if candidate is not None else winner(document)
+        tree = (lineage_of(document, last), lambda: tell_lineage(document, last))
+        parts = {**parts, "lineage": tree} if candidate is None else {"lineage": tree}
     if json:
         print_json({**document, **{name: part for name, (part, _) in parts.items()}})
         return
@@ -130,7 +152,7 @@ def show(
         say(f"There is no result yet. Go on with: apo resume {folder.id}", "yellow")
         if line := told_refusals(document["refused"]):
             say(line)
-    _list(document["candidates"][:candidates])
+    tell_candidates(document, candidates)
     tell_vetoes([(row["id"], row["value"], row["broken"]) for row in document["candidates"]])
     _diff(document)
     try:
@@ -142,36 +164,6 @@ def show(
         say("Targets that may be wrong, or that all prompts lack the same rule for:", "bold")
         for line in told[:10]:
             say(line)
-
-
-def _list(rows: list[dict[str, Any]]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from apo.cli.console import console, percent
-    from apo.prompt import Prompt
-
-    table = Table(box=None, pad_edge=False, title="candidates", title_justify="left", expand=True)
-    for name in ("score", "measured on", "operator", "characters"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("instruction", no_wrap=True, overflow="ellipsis", ratio=1)
-    for row in rows:
-        text = row["prompt"]["instruction"]
-        n_demos = len(row["prompt"]["demos"])
-        text = f"[{n_demos} demos] {text}" if n_demos else text
-        where = (
-            "vetoed"
-            if row["broken"]
-            else "validation"
-            if row["whole"]
-            else f"{row['n']} examples"
-            if row["n"]
-            else "nothing"
-        )
-        length = f"{len(Prompt.from_dict(row['prompt']).text()):,}"
-        figures = (percent(row["value"]), where, row["operator"], length)
-        table.add_row(*figures, Text(text.replace("\n", " ⏎ ")))
-    console.print(table)
 
 
 def _diff(document: dict[str, Any]) -> None:

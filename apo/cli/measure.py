@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def evaluate(
     task: o.TaskName,
     prompt: Annotated[
-        str, typer.Option("--prompt", metavar="FILE|RUN", help="A prompt file, or a run's prompt.")
+        str,
+        typer.Option("--prompt", metavar="FILE|RUN[:ID]", help="A prompt file, or a run's prompt."),
     ],
     split: Annotated[str, typer.Option("--split", help="train, validation or test.")] = "test",
     like: Annotated[
@@ -36,7 +37,7 @@ def evaluate(
     """Measure one prompt on one split of a task.
 
     Answers are kept: what was paid once is not paid again, unless --fresh is given. With a run
-    as the prompt, the run's model and examples are used.
+    or its candidate (RUN:ID) as the prompt, the run's model and examples are used.
 
     Example: `apo evaluate support-tickets --prompt prompt.json`
     """
@@ -44,15 +45,18 @@ def evaluate(
     from apo.cli.console import home
     from apo.cli.live import watch
     from apo.estimate import aevaluate
+    from apo.prepare import same_pools
+    from apo.runs import find_run
+    from apo.same_prompt import why_other
     from apo.session import Progress
     from apo.taskfile.load import load_task
     from apo.wishes import trusted_settings
 
     loaded = load_task(task, memory=home() / "splits")
     measured, run = prompt_of(prompt, loaded)
-    run = _run(like) if like else run
+    run = find_run(like, home()) if like else run
     if run is not None:
-        loaded = _like(loaded, run)
+        loaded = same_pools(run, loaded)
     name = model or (run and trusted_settings(run)["model"]) or "embedded"
     options = flags.options(judge_model)
     progress = Progress()
@@ -69,6 +73,8 @@ def evaluate(
         )
         evaluation, spent = watch(work, progress, f"{task} · {split} · {name}", quiet=flags.json)
         notes = progress.caller.notes() if progress.caller is not None else ()
+    if run is None:
+        notes += why_other(home(), loaded, measured, split, name)
     about = {"task": loaded.name, "split": split, "model": name}
     _tell(about, evaluation, spent, notes, json=flags.json)
 
@@ -105,31 +111,29 @@ def _tell(
     say(f"{spent.calls} calls, {dollars(spent.usd)} (kept answers counted at their price).")
 
 
-def _run(name: str) -> "RunFolder":
-    from apo.cli.console import home
-    from apo.runs import find_run
-
-    return find_run(name, home())
-
-
 def prompt_of(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
-    """Read the prompt of a file, or of a run where there is no such file."""
+    """Read the prompt of a file, or of a run or its candidate where there is no such file.
+
+    Args:
+        name: a path, RUN for the prompt to use of a run, or RUN:ID for one of its candidates.
+        task: whose input fields the prompt of a file must have.
+    """
+    from apo.cli.console import home
     from apo.errors import PromptError, RunError
+    from apo.lineage import find_named
     from apo.prompt import Prompt
     from apo.prompt_files import read_prompt
+    from apo.prompt_foreign import refuse_address
 
     path = Path(name)
     if path.exists():
         return read_prompt(path, task.input_fields, task.seed_prompts[0].template), None
+    refuse_address(path)
     try:
-        folder = _run(name)
+        folder, candidate = find_named(name, home())
     except RunError as error:
         raise PromptError(f"{name!r} is neither a file nor a run. {error}") from error
+    if candidate is not None:
+        return Prompt.from_dict(candidate["prompt"]), folder
     result = folder.need_result()
     return Prompt.from_dict(result[f"{result['winner']}_prompt"]), folder
-
-
-def _like(task: "Task", folder: "RunFolder") -> "Task":
-    from apo.prepare import same_pools
-
-    return same_pools(folder, task)

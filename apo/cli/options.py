@@ -38,6 +38,14 @@ RunName = Annotated[
         metavar="RUN", help="A run's id, a part of it, or 'last'.", autocompletion=_runs
     ),
 ]
+RunOrCandidate = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN[:ID]",
+        help="A run, as its id, a part of it, or 'last'; RUN:ID is one of its candidates.",
+        autocompletion=_runs,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 OptimizerName = Annotated[
     str,
@@ -55,7 +63,12 @@ OptimizerModel = Annotated[
     str, typer.Option("--optimizer-model", help="Writes prompts; by default the same model.")
 ]
 PromptFile = Annotated[
-    str, typer.Option("--prompt", metavar="FILE", help="Seed prompt in place of the task's own.")
+    str,
+    typer.Option(
+        "--prompt",
+        metavar="FILE|RUN[:ID]",
+        help="Seed prompt in place of the task's own: a file's, a run's, or a candidate's.",
+    ),
 ]
 MaxCalls = Annotated[int | None, typer.Option("--max-calls", help="Most answered calls.")]
 MaxTokens = Annotated[int | None, typer.Option("--max-tokens", help="Most tokens, in and out.")]

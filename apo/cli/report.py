@@ -7,19 +7,18 @@ from rich.table import Table
 from rich.text import Text
 
 from apo.cli.console import clock, console, dollars, percent, say
+from apo.cli.prompts import shortened
 from apo.constants import MAX_SAID
 from apo.estimate import Estimate
 from apo.prompt import Prompt
 from apo.refusals import told
-from apo.verdict import heading, missing
+from apo.verdict import FAVOURABLE, heading, missing, sentence
 
 NOTHING_FOUND = (
     "Nothing found: no candidate did better than the seed prompt on the validation examples. If "
     "hardly any was measured (apo show tells), the budget was too small for this optimizer."
 )
 NOTHING_TRIED = "Nothing found: the search had no candidate to try beside the seed prompt."
-MAX_LINES = 30
-"""Of a prompt that a result shows."""
 COUNTED = {"right": "right", "wrong": "wrong", "malformed": "malformed", "errors": "error"}
 RARE = ("refused", "cut")
 """Counts that are told where there are any."""
@@ -45,7 +44,8 @@ def report(result: dict[str, Any]) -> None:
         say(judge["told"], "yellow" if judge["warning"] else "")
     if best != seed:
         title = "best prompt" if result["winner"] == "best" else "best prompt found (not proven)"
-        console.print(Panel(Text(shortened(best.text(), run)), title=title, title_align="left"))
+        shown = shortened(best, f"apo export {run} --best")
+        console.print(Panel(shown, title=title, title_align="left"))
     say(_spent(result["spent"]))
     if result.get("overspent"):  # Results of earlier versions do not say it.
         say(result["overspent"], "bold red")
@@ -72,15 +72,6 @@ def _nothing(refused: dict[str, Any]) -> None:
         )
 
 
-def shortened(text: str, run: str) -> str:
-    """A prompt's beginning and end, so that a long one does not scroll the verdict away."""
-    lines = text.split("\n")
-    if len(lines) <= MAX_LINES:
-        return text
-    left_out = f"… {len(lines) - MAX_LINES} lines more: apo export {run} --best"
-    return "\n".join([*lines[: MAX_LINES - 5], left_out, *lines[-5:]])
-
-
 def next_steps(run: str) -> None:
     """Say what to do next, a command a line, to be copied."""
     for what, command in (
@@ -98,32 +89,23 @@ def _verdict(verdict: dict[str, Any] | None) -> None:
     if verdict["wins"] == verdict["losses"] == 0 and not verdict["difference"]:
         say("Nothing gained: the best prompt scores like the seed on every test example.", "yellow")
         return
-    low, high = verdict["interval"]
-    figures = (
-        f"{percent(verdict['seed_score'])} → {percent(verdict['best_score'])}, "
-        f"{100 * verdict['difference']:+.1f} points on {verdict['n']} test examples, 95 % interval "
-        f"{100 * low:+.1f} to {100 * high:+.1f}, p = {verdict['p_value']:.2g}; "
-        f"{verdict['wins']} examples won, {verdict['losses']} lost."
-    )
-    if verdict.get("broken"):  # Results of earlier versions do not say it.
-        say(
-            "Not favourable: test examples that must pass, and that the seed prompt gets right, "
-            f"the best prompt gets wrong: {', '.join(verdict['broken'][:5])}"
-            f"{', …' if len(verdict['broken']) > 5 else ''}. Look at them: apo show --flips. "
-            f"{figures}",
-            "bold yellow",
-        )
-    elif verdict["favourable"]:
-        useless = heading(verdict) != "Favourable"
-        say(f"{heading(verdict)}. {figures}", "bold yellow" if useless else "bold green")
-    else:
-        say(f"Not proven: the seed prompt stays the answer. {figures}", "bold yellow")
-        say(verdict.get("advice") or "")  # Results of earlier versions do not say it.
-    if verdict.get("ungraded"):  # Results of earlier versions left such examples out.
-        say(missing(verdict["ungraded"]), "yellow")
+    tell_verdict(verdict, sentence(verdict))
     _content(verdict)
     if not verdict["complete"]:
         say("The budget ended before all test examples were measured.", "yellow")
+
+
+def tell_verdict(verdict: dict[str, Any], sentence: str) -> None:
+    """Tell a verdict in its colour, and what to look at where it is not favourable."""
+    proven = verdict["favourable"] and heading(verdict) == FAVOURABLE
+    say(sentence, "bold green" if proven else "bold yellow")
+    if broken := verdict.get("broken"):  # Results of earlier versions say neither.
+        more = ", …" if len(broken) > 5 else ""
+        say(f"They are {', '.join(broken[:5])}{more}; look at them: apo show RUN --flips")
+    elif not verdict["favourable"]:
+        say(verdict.get("advice") or "")
+    if verdict.get("ungraded"):  # Results of earlier versions left such examples out.
+        say(missing(verdict["ungraded"]), "yellow")
 
 
 def _content(verdict: dict[str, Any]) -> None:

@@ -122,7 +122,7 @@ def _line(text: str) -> str:
 
 
 def tell_front(found: Sequence[Standing], wanted: Sequence[str]) -> None:
-    """The candidates that were measured on all of validation, those of the front marked."""
+    """The front alone, of the candidates that were measured on all of validation."""
     table = Table(box=None, pad_edge=False, expand=True)
     table.add_column("", no_wrap=True)
     for name in ("score", *(("tokens",) if found[0].estimated else ("in", "out")), "$/1,000"):
@@ -130,7 +130,8 @@ def tell_front(found: Sequence[Standing], wanted: Sequence[str]) -> None:
     table.add_column("latency", justify="right", no_wrap=True)
     table.add_column("id", no_wrap=True)
     table.add_column("instruction", no_wrap=True, overflow="ellipsis", ratio=1)
-    for s in found:
+    front = [s for s in found if s.front]
+    for s in front:
         tokens = [f"{s.input_tokens:,.0f}"]
         tokens += [] if s.estimated else [_or_dash(s.output_tokens, "{:,.0f}")]
         cells = (
@@ -139,12 +140,15 @@ def tell_front(found: Sequence[Standing], wanted: Sequence[str]) -> None:
             _or_dash(None if s.usd is None else 1000 * s.usd, "{:.4f}"),
             _seconds(s.seconds),
         )
-        mark, style = ("*", "bold") if s.front else ("!" if s.broken else "", "")
+        mark, style = ("*", "bold") if s is found[0] else ("", "")
         text = Text(_line(str(s.prompt.get("instruction", ""))))
         table.add_row(mark, *(Text(cell, style=style) for cell in cells), s.id, text)
     console.print(table)
     names = ", ".join("high score" if n == "score" else f"low {n}" for n in wanted)
-    say(f"* on the front of {names}: no other candidate is as good in all and better in one.")
+    say(
+        f"The front of {names}: {len(front)} of {len(found)} candidates; no other is as good in "
+        f"all and better in one.{' * is the best prompt.' if found[0].front else ''}"
+    )
     tell_vetoes([(s.id, s.score, s.broken) for s in found])
     if found[0].estimated:
         say("tokens: of the prompt alone, guessed from its text; the server counts none.", "dim")

@@ -9,7 +9,7 @@ from typing import Any
 from apo.prompt import Prompt
 from apo.record import Record
 from apo.tracking.environment import public_uri
-from apo.verdict import heading
+from apo.verdict import sentence
 
 MAX_NOTE = 8000  # The longest tag that MLflow keeps whole.
 MAX_PROMPT = 2500
@@ -60,19 +60,9 @@ def verdict_sentence(
             return "No verdict: no test examples were measured, so nothing is proven."
         state = settings.get("state", "running")
         return f"No verdict yet: the search is {'under way' if state == 'running' else state}."
-    low, high = verdict["interval"]
-    scores = _change(verdict["seed_score"], verdict["best_score"])
-    head = heading(verdict)
-    if "folds" in settings and verdict["favourable"]:
-        head = f"This search, on {settings['folds']} folds, finds better prompts than the seed"
-    tail = "" if verdict["favourable"] else " The seed prompt stays the answer."
-    part = "" if verdict["complete"] else ", which are not all: the budget ended"
-    return (
-        f"{head}: {scores} on {verdict['n']} test examples{part}. Difference "
-        f"{100 * verdict['difference']:+.1f} points, {100 * verdict['confidence']:.0f} % interval "
-        f"{100 * low:+.1f} to {100 * high:+.1f}, {_p(verdict['p_value'])}; "
-        f"{verdict['wins']} won, {verdict['losses']} lost.{tail}"
-    )
+    folds = settings.get("folds")
+    told = sentence(verdict, f"rows in {folds} folds" if folds else "test examples")
+    return told if verdict["complete"] else f"{told} The budget ended before all were measured."
 
 
 def _percent(share: float) -> str:
@@ -100,10 +90,6 @@ def _form(verdict: Mapping[str, Any]) -> str:
         f"{verdict['form_wins']} of the {verdict['wins']} won are a gain in form: the seed "
         "prompt's answer could not be read there"
     )
-
-
-def _p(value: float) -> str:
-    return "p < 0.0001" if value < 0.0001 else f"p = {value:.2g}"
 
 
 def _facts(

@@ -264,7 +264,7 @@ def test_the_description_tells_the_outcome(tmp_path: Path, uri: str) -> None:
     told.finish()
     log(told.folder, uri)
     note = show(uri).parents[0].data.tags["mlflow.note.content"]
-    assert note.startswith("**Favourable: 60.0 % → 70.0 % on 100 test examples.")
+    assert note.startswith("**Favourable: 60.0 % → 70.0 %, +10.0 points on 100 test examples, ")
     assert "95 % interval +2.0 to +18.0, p = 0.013; 17 won, 7 lost" in note
     assert "500 calls, 10,000 tokens, $0.2500, 1.0 min" in note
     assert "Rule 5." in note

@@ -301,7 +301,11 @@ VERDICT: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("more", "name", "sentence"),
     [
-        ({}, "✓ ape: favourable, +47.1 points, t 1", "Favourable: 36.6 % → 83.7 % on 50"),
+        (
+            {},
+            "✓ ape: favourable, +47.1 points, t 1",
+            "Favourable: 36.6 % → 83.7 %, +47.1 points on 50",
+        ),
         ({"favourable": False}, "✗ ape: not proven, +47.1 points, t 1", "Not proven: 36.6 %"),
         (
             {"favourable": False, "broken": ["a", "b"]},
@@ -349,7 +353,7 @@ def test_an_incomplete_verdict_says_so() -> None:
         "complete": False,
     }  # fmt: skip
     sentence = verdict_sentence(verdict, SETTINGS, {})
-    assert "on 9 test examples, which are not all: the budget ended." in sentence
+    assert "8 won, 0 lost. The budget ended before all were measured." in sentence
     assert "p < 0.0001" in sentence
 
 

@@ -1,0 +1,151 @@
+"""The candidates of a run as people read them: the table, one of them, and where it came from."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from apo.cli.console import console, percent, say
+from apo.cli.prompts import decoding_of, marked
+from apo.errors import RunError
+from apo.lineage import lineage, short_ids
+from apo.prompt import Prompt
+
+MAX_OPERATOR = 16
+
+
+def tell_candidates(document: Mapping[str, Any], n: int) -> None:
+    """The table of the n first candidates; the best, which stands first, is marked."""
+    rows: list[dict[str, Any]] = document["candidates"]
+    short = short_ids([row["id"] for row in rows])
+    best = _best(document)
+    table = Table(box=None, pad_edge=False, title="candidates", title_justify="left", expand=True)
+    table.add_column("", no_wrap=True)
+    for name in ("id", "score", "on", "operator", "parent"):
+        table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=MAX_OPERATOR)
+    table.add_column("length", no_wrap=True, justify="right")
+    table.add_column("instruction", no_wrap=True, overflow="ellipsis", ratio=1)
+    for row in rows[:n]:
+        figures = (short[row["id"]], percent(row["value"]), _where(row), row["operator"])
+        cells = [*figures, _parents(row, short), f"{len(_prompt(row).text()):,}"]
+        mark, style = ("*", "bold") if row["id"] == best else ("!" if row["broken"] else "", "")
+        table.add_row(mark, *(Text(cell, style=style) for cell in cells), _opening(row))
+    console.print(table)
+    if len(rows) > n:
+        say(f"{len(rows) - n} more: --candidates {len(rows)}", "dim")
+    if best in short:
+        say(f"* {_meaning(document)}.", "dim")
+        say(f"{'One of them:':16} apo show {document['run_id']}:ID")
+
+
+def winner(document: Mapping[str, Any]) -> str:
+    """The id of the best prompt, so far or at the end.
+
+    Raises:
+        RunError: no candidate was measured on the whole validation split yet.
+    """
+    if name := _best(document):
+        return name
+    run = document["run_id"]
+    raise RunError(f"{run} has no best prompt yet. Go on with: apo resume {run}")
+
+
+def _best(document: Mapping[str, Any]) -> str:
+    chosen: dict[str, Any] | None = document["best_prompt"]
+    return "" if chosen is None else Prompt.from_dict(chosen).id
+
+
+def _meaning(document: Mapping[str, Any]) -> str:
+    if document["winner"] is None:
+        return "the best so far"
+    if document["best_prompt"] == document["seed_prompt"]:
+        return "the seed prompt, which stays the best"
+    if document["winner"] == "seed":
+        return "the best found; as it is not proven, the seed prompt stays the answer"
+    return "the winner, which apo export gives"
+
+
+def _prompt(row: Mapping[str, Any]) -> Prompt:
+    return Prompt.from_dict(row["prompt"])
+
+
+def _where(row: Mapping[str, Any]) -> str:
+    if row["broken"]:
+        return "vetoed"
+    if row["whole"]:
+        return "validation"
+    return f"{row['n']} examples" if row["n"] else "nothing"
+
+
+def _parents(row: Mapping[str, Any], short: Mapping[str, str]) -> str:
+    names = [short.get(name, name) for name in row["parents"]]
+    return f"{names[0]} +{len(names) - 1}" if len(names) > 1 else "".join(names) or "–"
+
+
+def _opening(row: Mapping[str, Any]) -> Text:
+    n = len(row["prompt"]["demos"])
+    text = " ".join(row["prompt"]["instruction"].split())
+    return Text(f"[{n} demo{'s' * (n > 1)}] {text}" if n else text)
+
+
+def tell_candidate(row: Mapping[str, Any], document: Mapping[str, Any]) -> None:
+    """One candidate: where it came from, what it scored, the whole prompt, and how to take it."""
+    run, rows = document["run_id"], document["candidates"]
+    short = short_ids([other["id"] for other in rows])
+    prompt, best = _prompt(row), row["id"] == _best(document)
+    say(f"{run}:{short[row['id']]} · {row['operator']}{' · best' if best else ''}", "bold")
+    parents = [f"{short[p]} ({_one(rows, p)['operator']})" for p in row["parents"] if p in short]
+    facts = {
+        "id": row["id"],
+        "parents": ", ".join(parents) or "none",
+        "score": f"{percent(row['value'])} on {_measured(row)}",
+        "length": f"{len(prompt.text()):,} characters",
+        "decoding": decoding_of(prompt),
+    }
+    for name, text in facts.items():
+        say(f"{name:9} {text}")
+    console.print(Panel(marked(prompt), title="prompt", title_align="left"))
+    if parents:
+        changes = _prompt(_one(rows, row["parents"][0])).diff(prompt)
+        title = f"from {short[row['parents'][0]]} to {short[row['id']]}"
+        console.print(Panel(Text(changes), title=title, title_align="left"))
+    say(f"{'Take it:':16} apo export {run}:{short[row['id']]}")
+    say(f"{'Where from:':16} apo show {run}:{short[row['id']]} --lineage")
+
+
+def _measured(row: Mapping[str, Any]) -> str:
+    n = f"{row['n']} example{'s' * (row['n'] != 1)}"
+    return f"the whole validation split, {n}" if row["whole"] else n
+
+
+def _one(rows: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    return next(row for row in rows if row["id"] == name)
+
+
+def tell_lineage(document: Mapping[str, Any], last: str) -> None:
+    """The tree from the seed prompt to one candidate, each under the first of its parents."""
+    rows: list[dict[str, Any]] = document["candidates"]
+    short = short_ids([row["id"] for row in rows])
+    tree = Tree(Text(f"lineage of {short[last]}", style="bold"))
+    nodes: dict[str, Tree] = {}
+    for row in lineage(rows, last):
+        parents = [name for name in row["parents"] if name in nodes]
+        label = Text(style="bold" if row["id"] == last else "", no_wrap=True, overflow="ellipsis")
+        label.append(f"{short[row['id']]}  {percent(row['value']):>7}  {row['operator']}")
+        if others := [short[name] for name in parents[1:]]:
+            label.append(f" (also from {', '.join(others)})")
+        label.append(f"  {_opening(row)}", style="dim")
+        nodes[row["id"]] = (nodes[parents[0]] if parents else tree).add(label)
+    console.print(tree)
+    if len(nodes) == 1 and _one(rows, last)["operator"] != "seed":
+        say("It was not made from another candidate: the optimizer wrote it from the task alone.")
+    say(f"{'What changed:':16} apo show {document['run_id']}:ID")
+
+
+def lineage_of(document: Mapping[str, Any], last: str) -> list[dict[str, Any]]:
+    """The lineage as JSON values: id, operator, parents and score of each, the oldest first."""
+    names = ("id", "operator", "parents", "value", "whole", "n")
+    return [{name: row[name] for name in names} for row in lineage(document["candidates"], last)]

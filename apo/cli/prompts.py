@@ -1,0 +1,45 @@
+"""A prompt as people read it on a terminal: its turns marked, a long one shortened."""
+
+from rich.text import Text
+
+from apo.cli.console import console
+from apo.prompt import Prompt
+
+MAX_LINES = 30
+"""Of a prompt that a result shows, as long as the terminal is wide."""
+KEPT_AT_END = 5
+FRAME = 4
+
+
+def marked(prompt: Prompt) -> Text:
+    """A prompt's turns, the role above each."""
+    turns: list[Text] = []
+    for message in prompt.messages():
+        turns += [Text(f"── {message.role} ──", style="dim"), Text(message.content)]
+    return Text("\n").join(turns)
+
+
+def shortened(prompt: Prompt, command: str) -> Text:
+    """A prompt's beginning and end, so that a long one does not scroll the verdict away.
+
+    Args:
+        prompt: the prompt.
+        command: what shows the whole.
+    """
+    text = marked(prompt)
+    lines = text.wrap(console, max(20, console.width - FRAME))
+    if len(lines) <= MAX_LINES:
+        return text
+    left_out = Text(f"… {len(lines) - MAX_LINES} lines more: {command}", style="dim")
+    shown = [*lines[: MAX_LINES - KEPT_AT_END], left_out, *lines[-KEPT_AT_END:]]
+    return Text("\n").join(shown)
+
+
+def decoding_of(prompt: Prompt) -> str:
+    """What is sent beside the prompt, such as "temperature 0.3"; the provider's choice is none."""
+    options = {k: v for k, v in prompt.decoding.to_dict().items() if v is not None}
+    return ", ".join(f"{name} {_value(value)}" for name, value in options.items()) or "none"
+
+
+def _value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
