@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pytest
 
 from apo import (
@@ -26,7 +27,7 @@ from apo.paired import Pairs
 from apo.statistics.counts import mcnemar_p
 from apo.testing import fake_task
 from apo.verdict import judge
-from experiments.benchmarks.refusals import BY, KINDS, Side, null_line, nulls
+from experiments.benchmarks.refusals import BY, KINDS, Side, null_line, nulls, proven
 
 SEED, BEST = Prompt("Seed"), Prompt("Best")
 RIGHT, WRONG, REFUSED, UNGRADED = "right", "wrong", "refused", "ungraded"
@@ -200,6 +201,19 @@ def test_nobody_gains_by_what_is_refused_or_ungraded(kind: str, by: str) -> None
     assert max(shares.values()) < 10, found
     if (kind, by) == ("refused", "chance"):
         assert found["pairs dropped"] == "100.0%"  # So the simulation would tell.
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_the_simulation_finds_what_the_verdict_finds(kind: str) -> None:
+    rng = np.random.default_rng(1)
+    found: list[bool] = []
+    for _ in range(12):
+        hard, shared = rng.random(200), rng.random(200) < 0.7
+        seed, best = (Side(kind, right, 0.02, "chance").draw(rng, hard, shared)
+                      for right in (0.5, 0.6))  # fmt: skip
+        found.append(proven(Pairs().add(seed, best).lowest))
+        assert judge(seed, best).favourable == found[-1]
+    assert len({*found}) == 2
 
 
 def test_the_simulation_has_no_pair_with_a_gain() -> None:

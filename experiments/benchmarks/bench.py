@@ -65,6 +65,7 @@ BENCHMARKS = (
     Benchmark("coverage.py"),
     Benchmark("null_test.py"),
     Benchmark("macro_f1.py"),
+    Benchmark("refusals.py"),
     Benchmark("audit.py"),
     Benchmark("audit_detector.py"),
 )

@@ -7,15 +7,14 @@ gets. No gain: the best prompt is worth as much as the seed, or answers as well 
 Against: 5 % favourable at most. Beside it stands what dropping pairs without an answer would say,
 and what `apo gate` says. Then the power: the best prompt is right on 15 more of 100 answers.
 
-    python experiments/benchmarks/refusals.py            # 300 draws a line, some minutes
+    python experiments/benchmarks/refusals.py            # 200 draws a line, some minutes
     python experiments/benchmarks/refusals.py --draws 50
 """
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import product
 from multiprocessing import Pool
 from pathlib import Path
@@ -25,7 +24,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from apo import Evaluation, Example, Prompt, Rollout, Score, verdict
+from apo import Evaluation, Example, Prompt, Rollout, Score
 from apo.paired import Pairs
 from apo.statistics import CONFIDENCE, anytime_p, proportion_interval
 from apo.statistics.counts import mcnemar_p
@@ -83,12 +82,17 @@ class Side:
         return Evaluation(Prompt(f"{self}"), tuple(rollouts))
 
 
+def proven(differences: Sequence[float]) -> bool:
+    """What `apo.verdict.judge` finds favourable, of differences that are -1, 0 or 1."""
+    wins, losses = differences.count(1.0), differences.count(-1.0)
+    return wins > losses and mcnemar_p(wins, losses) <= 1 - CONFIDENCE
+
+
 def dropped(seed: Evaluation, best: Evaluation) -> bool:
     """Whether it were favourable without the rows that either prompt has no answer or grade for."""
     both = zip(seed.rollouts, best.rollouts, strict=True)
-    kept = [(a.outcome, b.outcome) for a, b in both if not (a.error or b.error)]
-    wins, losses = kept.count(("wrong", "right")), kept.count(("right", "wrong"))
-    return wins > losses and mcnemar_p(wins, losses) <= 1 - CONFIDENCE
+    kept = [(a, b) for a, b in both if not (a.error or b.error)]
+    return proven([b.score.value - a.score.value for a, b in kept if a.score and b.score])
 
 
 def shares(seed: Side, best: Side, draws: int) -> tuple[int, int, int]:
@@ -99,10 +103,11 @@ def shares(seed: Side, best: Side, draws: int) -> tuple[int, int, int]:
     for _ in range(draws):
         hard, shared = rng.random(ROWS), rng.random(ROWS) < SHARED
         pair = seed.draw(rng, hard, shared), best.draw(rng, hard, shared)
-        now += verdict.judge(*pair).favourable
+        lowest = Pairs().add(*pair).lowest
+        now += proven(lowest)
         before += dropped(*pair)
         # The smallest p of all moments: as if the gate looked after every row.
-        gate += anytime_p(Pairs().add(*pair).lowest) <= (1 - CONFIDENCE) / 2
+        gate += anytime_p(lowest) <= (1 - CONFIDENCE) / 2
     return now, before, gate
 
 
@@ -155,18 +160,12 @@ def power_line(seed: Side, best: Side, draws: int) -> dict[str, Any]:
     }
 
 
-def remember_plans() -> None:
-    """Work out once what a verdict advises for the same figures; that takes most of its time."""
-    for name in ("visible_gain", "rows_needed"):
-        vars(verdict)[name] = cache(vars(verdict)[name])
-
-
 def main() -> None:
     """Simulate all, and write the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--draws", type=int, default=300, help="for each line")
+    parser.add_argument("--draws", type=int, default=200, help="for each line")
     draws = parser.parse_args().draws
-    with Pool(initializer=remember_plans) as pool:
+    with Pool() as pool:
         rows = pool.starmap(null_line, [(*null, draws) for null in nulls()], chunksize=1)
         power = pool.starmap(power_line, [(*gain, draws) for gain in gains()], chunksize=1)
     notes = [
