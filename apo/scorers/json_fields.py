@@ -1,5 +1,6 @@
 """The scorer `json`: an object or a list in the answer, compared with the target's."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -7,7 +8,7 @@ from typing import Any, cast
 
 from apo.scorers.answers import plain, quote
 from apo.scorers.digits import value_of
-from apo.scorers.json_text import answer_json, is_note, repaired
+from apo.scorers.json_text import answer_json, as_list, is_note, repaired
 from apo.task import Example, Score
 
 MAX_PAIRS = 40_000
@@ -43,7 +44,9 @@ class JsonFields:
     def __call__(self, output: str, example: Example) -> Score:
         """Score the share of fields or items that are right, for the target that fits best."""
         try:
-            scores = [self._judge(output, target) for target in example.targets]
+            said = unicodedata.normalize("NFC", output)  # Keys, too, may come from a Mac.
+            targets = [unicodedata.normalize("NFC", target) for target in example.targets]
+            scores = [self._judge(said, target) for target in targets]
         except RecursionError:  # It can be read somewhat deeper than it can be compared.
             return Score(0.0, False, "The answer's JSON is nested too deep.")
         return max(scores, key=lambda score: score.value)
@@ -52,8 +55,9 @@ class JsonFields:
         wanted = answer_json(target, notes=True)
         if wanted is None or wanted.broken:
             return Score(0.0, True, f"The target {quote(target)} is no JSON object or list.")
-        due = "list" if isinstance(wanted.value, list) else "object"
-        found = answer_json(output, notes=is_note(wanted.value) or wanted.value == [])
+        items = as_list(wanted.value)
+        due = "object" if items is None else "list"
+        found = answer_json(output, notes=items == [] or is_note(items))
         if found is None:
             return Score(0.0, False, f"The answer holds no complete JSON {due}.")
         said, mended = found.value, False

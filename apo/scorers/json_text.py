@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeGuard, cast
+from typing import Any, cast
 
 _MAX_VALUES = 1000  # Text full of braces is no JSON; give up in good time.
 _START = re.compile(r"""[{\[]""")
@@ -83,30 +83,36 @@ def answer_json(text: str, *, notes: bool = False) -> Found | None:
     return last
 
 
-def is_list(value: Any) -> TypeGuard[list[Any]]:
-    """Whether a value is a list, for both type checkers."""
-    return isinstance(value, list)
+def as_list(value: object) -> list[Any] | None:
+    """A JSON value as the list that it is, or None."""
+    return cast("list[object]", value) if isinstance(value, list) else None
 
 
-def is_note(value: Any) -> bool:
+def as_object(value: object) -> dict[str, Any] | None:
+    """A JSON value as the object that it is, or None."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+
+
+def is_note(value: object) -> bool:
     """Whether a value is a list of whole numbers, as [1] is, which texts use for notes."""
-    return is_list(value) and bool(value) and all(type(item) is int for item in value)
+    items = as_list(value)
+    return bool(items) and all(type(item) is int for item in items or ())
 
 
 def json_in(text: str) -> dict[str, Any] | None:
     """Give the object that an answer is, its last one; None where that is broken or a list."""
     found = answer_json(text)
-    return cast("dict[str, Any]", found.value) if found and isinstance(found.value, dict) else None
+    return as_object(found.value) if found else None
 
 
 def list_in(text: str) -> list[Any] | None:
     """Give the list that an answer is, its last one, or the last one in an object; else None."""
     found = answer_json(text, notes=True)
-    value: Any = found.value if found else None
-    if isinstance(value, dict):
-        fields = cast("dict[str, Any]", value).values()
-        value = ([None, *filter(is_list, fields)])[-1]
-    return value if is_list(value) else None
+    if found is None:
+        return None
+    lists = [as_list(item) for item in (as_object(found.value) or {}).values()]
+    whole = as_list(found.value)
+    return whole if whole is not None else next((x for x in reversed(lists) if x is not None), None)
 
 
 def repaired(text: str) -> Any:

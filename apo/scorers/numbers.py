@@ -103,7 +103,8 @@ _IN_WORD_AFTER = re.compile(
 
 
 def plain_signs(text: str) -> str:
-    """Bring fractions of one sign, and of LaTeX, to digits; signs of other scripts too."""
+    """Bring fractions of one sign, and of LaTeX, to digits; signs of other scripts too; compose."""
+    text = unicodedata.normalize("NFC", text)
     return _LATEX_FRACTION.sub(r"\1/\2", text.translate(_VULGAR).replace("\\%", "%"))
 
 
@@ -211,8 +212,8 @@ def whole_number(text: str, decimal: str = ".") -> Number | None:
     """
     if len(text) > 50_000:
         return None
+    text = plain_signs(text)
     for part in (text, *marked(text)):
-        part = plain_signs(part)
         found = numbers_in(part, decimal)
         if len(found) != 1:
             continue

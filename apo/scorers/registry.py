@@ -17,6 +17,7 @@ from apo.python_file import is_python_reference, load_object
 from apo.scorers.awaited import AsyncScorer, AwaitedScorer, as_score
 from apo.scorers.choice import Choice
 from apo.scorers.code import Code
+from apo.scorers.date import Date
 from apo.scorers.items import ListF1, SetF1
 from apo.scorers.json_fields import JsonFields
 from apo.scorers.judge import Judge
@@ -37,6 +38,7 @@ __all__ = [
     "Choice",
     "ChrF",
     "Contains",
+    "Date",
     "Edit",
     "Exact",
     "FunctionScorer",
@@ -65,6 +67,7 @@ SCORERS: dict[str, type[Any]] = {
     "contains": Contains,
     "choice": Choice,
     "numeric": Numeric,
+    "date": Date,
     "f1": TokenF1,
     "json": JsonFields,
     "code": Code,

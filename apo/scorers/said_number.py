@@ -36,21 +36,28 @@ def number_in(text: str, decimal: str = ".", like: Number | None = None) -> Numb
     whole = whole_number(text, decimal)
     if whole:
         return whole
+    text = plain_signs(text)
     for part in marked(text):
         tail = part.rpartition("=")[2]
         found = _values(tail, decimal) or _values(part, decimal)
         if found:
             starts = re.match(r"[^\w.]{0,6}\.?\d", tail)
             return found[0] if starts else found[-1]
+        if _leaves_open(part, decimal):
+            return None
     found = _values(text, decimal)
     alike = [number for number in found if like and number.is_like(like)]
     found = alike or found
     return found[-1] if found else None
 
 
+def _leaves_open(text: str, decimal: str) -> bool:
+    found = numbers_in(text, decimal)
+    return any(_EITHER.fullmatch(text[a.end : b.start][:40]) for a, b in pairwise(found))
+
+
 def _values(text: str, decimal: str) -> list[Number]:
     """The numbers that may be the answer: see `number_in`."""
-    text = plain_signs(text)
     found = numbers_in(text, decimal)
     gaps = [text[a.end : b.start][:40] for a, b in pairwise(found)]
     listed = [bool(_LIST.fullmatch(gap)) for gap in gaps]

@@ -24,6 +24,7 @@ from apo.taskfile.check_data import (
     overlap_findings,
     variety_findings,
 )
+from apo.taskfile.check_targets import scale_findings, target_findings
 
 __all__ = ["Finding", "check"]
 
@@ -49,6 +50,8 @@ def check(task: Task) -> list[Finding]:
         *conflict_findings(pools),
         *hint_findings(task),
         *_gold(task, pools),
+        *target_findings(task, pools),
+        *scale_findings(task),
         *_prompt(task),
         *(Finding("warning", text) for text in seed_lines(task)),
         *input_findings(pools),

@@ -10,13 +10,18 @@ from typing import Any
 from apo.data.pools import POOLS
 from apo.data.rows import NoText, Row
 from apo.errors import DataError
+from apo.scorers.digits import decimal_shown
+from apo.scorers.json_text import as_list, as_object
 from apo.scorers.lists import written_list
-from apo.scorers.numbers import numbers_in
+from apo.scorers.numbers import whole_number
+from apo.scorers.said_moment import order_shown, whole_moment
 
 MAX_DISTINCT = 5000
 """Values of a column that are counted one by one."""
 
-_NUMBER = re.compile(r"[-−+]?\s?[$€£¥₩]?\s?\.?\d[\d.,/ ]*(?:e[+-]?\d+)?\s?[%원]?", re.IGNORECASE)
+LONGEST_VALUE = 60
+"""Characters of a cell that may be a number, a date or a time."""
+
 _SCRIPTS = {
     "ko": re.compile("[가-힣]"),
     "en": re.compile("[A-Za-z]"),
@@ -35,8 +40,11 @@ class Column:
         values: how often each value stands there, in cells that are lists each item; the first
             MAX_DISTINCT different ones.
         many: there are more different values than that.
-        numbers: cells that are a number.
-        objects: cells that are a JSON object.
+        numbers: cells that are a number, with a unit at most.
+        decimals: how often a number shows "." and "," as its decimal sign.
+        moments: cells that are a date or a time of day.
+        orders: how often a date shows the order "dmy" and "mdy".
+        objects: cells that are a JSON object, or a list of them.
         keys: how often each key stands in these objects.
         spaced: cells with white space within.
         length: characters in all.
@@ -52,6 +60,9 @@ class Column:
     values: Counter[str] = field(default_factory=Counter[str])
     many: bool = False
     numbers: int = 0
+    decimals: Counter[str] = field(default_factory=Counter[str])
+    moments: int = 0
+    orders: Counter[str] = field(default_factory=Counter[str])
     objects: int = 0
     keys: Counter[str] = field(default_factory=Counter[str])
     spaced: int = 0
@@ -75,13 +86,24 @@ class Column:
             if value in self.values or not self.many:
                 self.values[value] += 1
         self.many = len(self.values) >= MAX_DISTINCT
-        self.numbers += bool(_NUMBER.fullmatch(cell.strip()) and numbers_in(cell))
+        self._add_value(cell.strip())
         self.spaced += " " in cell.strip()
-        if cell.lstrip().startswith("{"):
+        if cell.lstrip().startswith(("{", "[")):
             self._add_object(cell)
         if self.n <= MAX_DISTINCT:
             for script, letter in _SCRIPTS.items():
                 self.letters[script] += len(letter.findall(cell))
+
+    def _add_value(self, cell: str) -> None:
+        if len(cell) > LONGEST_VALUE or not re.search(r"\d", cell):
+            return
+        before = self.n - 1  # Only columns that hold nothing else are of interest.
+        if self.numbers == before and is_number(cell):
+            self.numbers += 1
+            self.decimals[decimal_shown(cell)] += 1
+        elif self.moments == before and (whole_moment(cell, "dmy") or whole_moment(cell, "mdy")):
+            self.moments += 1
+            self.orders[order_shown(cell)] += 1
 
     def _items(self, cell: str) -> list[str]:
         items = written_list(cell)
@@ -97,8 +119,11 @@ class Column:
             value: Any = json.loads(cell)
         except (ValueError, RecursionError):
             return
-        self.objects += 1
-        self.keys.update(list(value))
+        items = as_list(value)
+        objects = [as_object(item) for item in ([value] if items is None else items)]
+        if objects and None not in objects:
+            self.objects += 1
+            self.keys.update(key for item in objects for key in item or ())
 
     @property
     def mean_length(self) -> float:
@@ -123,8 +148,13 @@ class Column:
         return self.n > 0 and self.numbers == self.n
 
     @property
+    def is_moment(self) -> bool:
+        """Whether all cells are dates or times of day."""
+        return self.n > 0 and self.moments == self.n
+
+    @property
     def is_object(self) -> bool:
-        """Whether all cells are JSON objects."""
+        """Whether all cells are JSON objects, or lists of them."""
         return self.n > 0 and self.objects == self.n
 
     @property
@@ -133,6 +163,14 @@ class Column:
         known = {*POOLS, "dev", "val", "valid", "training"}
         found = {value.strip().lower() for value in self.values}
         return len(found) > 1 and found <= known
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number and no name of something, as 007 and 4111111111111111 are."""
+    number = whole_number(cell)
+    if number is None or re.search(r"\w", cell[number.end :]):
+        return False
+    return not re.fullmatch(r"0\d+|\d{13,}", cell)
 
 
 def look(rows: Iterable[Row]) -> dict[str, Column]:

@@ -12,7 +12,14 @@ from apo.errors import DataError, TaskError
 from apo.scorers.answers import plain
 from apo.taskfile.columns import Column, language_of, look
 from apo.taskfile.draft_format import Wanted, find_format
-from apo.taskfile.draft_guess import field_name, guess_inputs, guess_scorer, guess_target, warn
+from apo.taskfile.draft_guess import (
+    field_name,
+    guess_inputs,
+    guess_scorer,
+    guess_signs,
+    guess_target,
+    warn,
+)
 from apo.taskfile.draft_lists import Lists, several_of, told
 from apo.taskfile.draft_prompt import seed_prompt
 from apo.taskfile.load import FILE_NAME
@@ -155,6 +162,9 @@ def _settings(
     labels = sorted(target.values) if kind == "choice" else []
     labels = list(several.labels) if several is not None else labels
     scorer: str | dict[str, Any] = {"name": kind, "score": "f1"} if kind == "label_set" else kind
+    signs = guess_signs(kind, target, notes)
+    if signs:
+        scorer = {"name": kind, **signs}
     if len({plain(label, strip_punctuation=False) for label in labels}) < len(labels):
         scorer = {"name": kind, "ignore_case": False}
         notes.append("Some labels differ in upper and lower case alone; make them one in the data.")

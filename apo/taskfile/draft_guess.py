@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from apo.errors import DataError, near
 from apo.scorers.answers import quote
+from apo.scorers.said_moment import whole_moment
 from apo.taskfile.columns import Column
 from apo.taskfile.draft_lists import Several
 
@@ -96,14 +97,44 @@ def guess_scorer(target: Column, several: Several | None = None) -> tuple[str, s
             f"{right} in a cell {'are' if several.right == 'all' else 'is'} right",
         )
     if target.is_object:
-        return "json", "all targets are JSON objects"
+        return "json", "all targets are JSON objects, or lists of them"
     if target.is_label:
         return "choice", f"there are {len(target.values)} different targets"
     if target.is_number:
         return "numeric", "all targets are numbers"
+    if target.is_moment:
+        return "date", "all targets are dates or times"
     if target.mean_length <= 40:
         return "exact", "the targets are short texts"
     return "f1", "the targets are long texts, so shared words count"
+
+
+def guess_signs(kind: str, target: Column, notes: list[str]) -> dict[str, str]:
+    """The settings of `numeric` and `date` that the whole column shows: how they are written."""
+    if kind not in ("numeric", "date"):
+        return {}
+    name = "decimal" if kind == "numeric" else "order"
+    shown = target.decimals if kind == "numeric" else target.orders
+    found = sorted(sign for sign in shown if sign)
+    if len(found) > 1:
+        notes.append(
+            f"The targets are written in two ways: {name} is {found[0]!r} in {shown[found[0]]} "
+            f"cells and {found[1]!r} in {shown[found[1]]}; make them one in the data."
+        )
+    elif found and found[0] != ".":
+        notes.append(f"The targets show that {name} is {found[0]!r}.")
+        return {name: found[0]}
+    elif kind == "date" and any(_is_open(value) for value in target.values):
+        notes.append(
+            "The dates do not show whether the day or the month comes first: say "
+            "scorer: {name: date, order: dmy}, or mdy."
+        )
+    return {}
+
+
+def _is_open(value: str) -> bool:
+    moment = whole_moment(value)
+    return moment is not None and moment.open
 
 
 def field_name(column: str, place: int) -> str:

@@ -9,6 +9,7 @@ _ENGLISH = {
     "set": "Read the {inputs} and list all {target}. Answer with nothing else, in this form: "
     "{example}\n",
     "numeric": "Read the {inputs} and give the {target} as a number.\n",
+    "date": "Read the {inputs} and give the {target}. Answer with nothing else.\n",
     "json": "Read the {inputs} and give the {target} as JSON with these keys: {details}.\n",
     "exact": "Read the {inputs} and give the {target}. Answer with nothing else.\n",
     "f1": "Read the {inputs} and write the {target}.\n",
@@ -20,6 +21,7 @@ _KOREAN = {
     "set": "다음 {inputs}{object} 읽고 {target}{of_target} 모두 찾아 다른 말 없이 다음 형식으로 "
     "답해 주세요: {example}\n",
     "numeric": "다음 {inputs}{object} 읽고 {target}{of_target} 숫자로 답해 주세요.\n",
+    "date": "다음 {inputs}{object} 읽고 {target}만 짧게 답해 주세요.\n",
     "json": "다음 {inputs}{object} 읽고 {target}{of_target} JSON으로 써 주세요. 키: {details}\n",
     "exact": "다음 {inputs}{object} 읽고 {target}만 짧게 답해 주세요.\n",
     "f1": "다음 {inputs}{object} 읽고 {target}{of_target} 작성해 주세요.\n",

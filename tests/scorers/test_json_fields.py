@@ -1,6 +1,7 @@
 """The scorer `json`: whole objects and lists, broken ones, and partial credit."""
 
 import json
+import unicodedata
 from typing import Any
 
 import pytest
@@ -43,6 +44,12 @@ def test_the_order_of_a_list_counts_unless_it_is_told_not_to() -> None:
     assert score('{"a": [1, 2]}', '{"a": [2, 1]}').value == 0
     assert score('{"a": [1, 2]}', '{"a": [2, 1]}', ordered=False).value == 1
     assert score('{"a": [1, 1, 2]}', '{"a": [2, 2, 1]}', ordered=False).value == 0
+
+
+def test_keys_are_the_same_composed_or_not() -> None:
+    target = '{"상품": "잉크"}'
+    assert score(unicodedata.normalize("NFD", target), target).value == 1
+    assert score(target, unicodedata.normalize("NFD", target)).value == 1
 
 
 def test_what_a_list_lacks_is_told() -> None:

@@ -1,5 +1,6 @@
 """Numbers: which texts are one number, which number an answer gives, and what equals what."""
 
+import unicodedata
 from fractions import Fraction
 
 import pytest
@@ -145,7 +146,17 @@ def test_the_decimal_sign_of_the_data_decides_what_leaves_a_doubt() -> None:
         make_scorer({"name": "numeric", "decimal": ";"})
 
 
-@pytest.mark.parametrize("output", ["10 or 12", "between 10 and 12", "10-12", "1, 2, 3", "1.2.3"])
+@pytest.mark.parametrize("text", ["3만 5천원", "12미터", "답: 7개"])
+def test_decomposed_hangul_is_read(text: str) -> None:
+    decomposed = unicodedata.normalize("NFD", text)
+    assert score(decomposed, text).value == 1
+    assert score(text, decomposed).value == 1
+
+
+@pytest.mark.parametrize(
+    "output",
+    ["I count 12.\nAnswer: 10 or 12", "10 or 12", "between 10 and 12", "10-12", "1, 2, 3", "1.2.3"],
+)
 def test_an_open_answer_is_not_well_formed(output: str) -> None:
     assert not score(output, "12").well_formed
 

@@ -1,0 +1,62 @@
+"""What dates and times of day look like, with the names of months in several languages."""
+
+import re
+from functools import cache
+from typing import cast
+
+_LOCALES = (
+    *("en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "da", "nb", "fi", "cs", "tr", "ru"),
+    *("id", "hi"),
+)
+
+
+@cache
+def months() -> dict[str, int]:
+    """Names of months, long and short, in several languages."""
+    from babel.dates import get_month_names
+
+    found = dict[str, int]()
+    for locale in _LOCALES:
+        for context in ("format", "stand-alone"):
+            for width in ("wide", "abbreviated"):
+                names = cast("dict[int, str]", get_month_names(width, context, locale))
+                found |= {name.casefold().strip("."): number for number, name in names.items()}
+    return {name: number for name, number in found.items() if not name[:1].isdigit()}
+
+
+@cache
+def date_patterns() -> tuple[re.Pattern[str], ...]:
+    """What dates look like; the third is that of 15/06/2025."""
+    names = "|".join(sorted(map(re.escape, months()), key=len, reverse=True))
+    month = rf"(?<![^\W\d_])(?P<name>{names})(?![^\W_])\.?"
+    nth = r"(?:st|nd|rd|th|er|re|º|°|\.)?"
+    year = r"(?P<year>\d{4})(?!\d)"
+    gap = r"[ \u00a0,/-]{1,3}(?:of |de |del )?"
+    texts = (
+        # 2025-11-15, 2025. 11. 15., 2025년 11월 15일
+        rf"(?<![\d.]){year}\s?[-/.년]\s?(?P<month>\d{{1,2}})(?!\d)"
+        r"(?:\s?[-/.월]\s?(?P<day>\d{1,2})(?:\s?일|(?![\d:]))|\s?월|(?![-/.\d]))",
+        r"(?<![\d.,/-])(?P<year>(?:19|20)\d\d)(?P<month>[01]\d)(?P<day>[0-3]\d)(?![\d.,/-]\d|\d)",
+        r"(?<![\d./-])(?P<first>\d{1,2})(?P<sign>[./-])\s?(?P<second>\d{1,2})(?P=sign)\s?"
+        r"(?P<third>\d{4}|\d{2})(?![\d/-]|\.\d)",
+        rf"(?<![\d.])(?P<day>\d{{1,2}}){nth}{gap}{month}(?:{gap}{year})?",
+        rf"{month}{gap}(?P<day>\d{{1,2}}){nth}(?![\d:])(?:{gap}{year})?",
+        rf"{month}{gap}{year}",
+        r"(?<!\d)(?P<month>\d{1,2})\s?월\s?(?P<day>\d{1,2})\s?일",
+    )
+    return tuple(re.compile(text, re.IGNORECASE) for text in texts)
+
+
+_ZONE = r"(?:\s?(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2})(?![^\W_]))?"
+TIMES = tuple(
+    re.compile(text, re.IGNORECASE)
+    for text in (
+        rf"(?:(?P<half>오전|오후)\s?)?(?<![\d:.])(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?![\d])"
+        rf"(?::(?P<second>\d{{2}}(?:\.\d{{1,9}})?))?(?:\s?(?P<m>[ap])\.?m\b\.?)?{_ZONE}(?!:\d)",
+        r"(?<![\d:.])(?P<hour>\d{1,2})\s?(?P<m>[ap])\.?m\b\.?",
+        r"(?<![\d:.])(?P<hour>\d{1,2})(?:[.:](?P<minute>\d{2}))?\s?Uhr(?:\s(?P<after>\d{1,2}))?(?!\w)",
+        r"(?<![\d:.])(?P<hour>\d{1,2})\s?h\s?(?P<minute>\d{2})?(?![\w])",
+        r"(?:(?P<half>오전|오후)\s?)?(?<!\d)(?P<hour>\d{1,2})\s?시(?!간)(?:\s?(?P<minute>\d{1,2})\s?분)?",
+    )
+)
+"""What times of day look like."""
