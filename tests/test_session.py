@@ -239,7 +239,9 @@ def test_a_test_split_that_is_refused_loses_no_result(tmp_path: Path) -> None:
             return await super().complete(request)
 
     result = optimize(tmp_path, task=task, model=Filtered())
-    assert result.verdict is None
+    assert result.verdict is not None
+    assert (result.verdict.favourable, result.verdict.best_score) == (False, 0)
+    assert result.verdict.best_counts["refused"] == len(task.test)
     assert result.best.mean > result.seed.mean
     assert state(tmp_path) == "finished"
 
