@@ -4,9 +4,13 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, cast
 
 _MAX_VALUES = 1000  # Text full of braces is no JSON; give up in good time.
+# The guess of json-repair takes long on text of megabytes, and on 5,000 unclosed braces.
+_MAX_REPAIRED = 50_000
+_MAX_DEPTH = 100
 _START = re.compile(r"""[{\[]""")
 # What a broken value starts with; "{" or "[" before anything else is prose.
 _LIKE_JSON = re.compile(r"""\{\s*(?:["'}]|\w{1,50}\s*:)|\[\s*["'{\[]""")
@@ -119,12 +123,18 @@ def repaired(text: str) -> Any:
     """Give the value that a broken one was meant to be, as json-repair guesses; "" for none."""
     import json_repair
 
-    if len(text) > 200_000:  # The guess takes seconds on text of megabytes.
+    if len(text) > _MAX_REPAIRED or _depth(text) > _MAX_DEPTH:
         return ""
     try:
         return json_repair.loads(text)
-    except (ValueError, RecursionError):  # Nested deeper than it can guess.
+    except (ValueError, RecursionError):
         return ""
+
+
+def _depth(text: str) -> int:
+    """How deep the brackets of a text go, those in its strings too."""
+    signs = (1 if sign in "{[" else -1 for sign in re.findall(r"[{}\[\]]", text))
+    return max(accumulate(signs), default=0)
 
 
 def _refuse(constant: str) -> None:
