@@ -14,6 +14,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from apo.data.rows import Row, cell, column_names
+from apo.data.unnamed import Header
 from apo.errors import DataError
 
 _HUB = re.compile(
@@ -64,8 +65,12 @@ def _cells(column: Any) -> list[str | None]:
     return [cell(value) for value in values]
 
 
-def excel_rows(path: Path) -> Iterator[Row]:
+def excel_rows(path: Path, notes: list[str] | None = None) -> Iterator[Row]:
     """Read the first sheet of an Excel file row by row; empty cells are missing values.
+
+    Args:
+        path: the file.
+        notes: what was left out is added, in words, after the last row.
 
     Raises:
         DataError: it is no Excel file, or its first row does not name the columns.
@@ -82,14 +87,16 @@ def excel_rows(path: Path) -> Iterator[Row]:
             first.pop()
         if not first:
             raise DataError(f"{path}: the first sheet is empty.")
-        header = column_names(first, str(path))
+        header = Header(first, str(path))
         for number, values in enumerate(rows, 2):
             if all(value is None for value in values):
                 continue
-            if any(value is not None for value in values[len(header) :]):
+            if any(value is not None for value in values[header.size :]):
                 raise DataError(f"{path}, row {number}: a cell stands beyond the named columns.")
-            padded = [*values, *[None] * len(header)][: len(header)]
-            yield _row(header, padded)
+            padded = [*values, *[None] * header.size][: header.size]
+            yield _row(header.names, header.named(padded, f"row {number}"))
+        if notes is not None:
+            notes += header.notes()
 
 
 def _sheet(book: Any, path: Path) -> Iterator[tuple[Any, ...]]:

@@ -38,6 +38,7 @@ def read_rows(
     encoding: str = "utf-8",
     delimiter: str | None = None,
     wanted: Collection[str] = (),
+    notes: list[str] | None = None,
 ) -> Iterator[Row]:
     """Read rows one by one; only JSON lists and Excel's shared texts are held in memory.
 
@@ -50,6 +51,7 @@ def read_rows(
             what that says.
         wanted: the columns that will be asked for, if that is known: a Parquet file with all of
             them is not read further.
+        notes: what was left out, such as an index without a name, is added after the last row.
 
     Raises:
         DataError: the source cannot be read or has no table's shape; the text says where.
@@ -60,7 +62,7 @@ def read_rows(
 
         return hub_rows(source)
     if isinstance(source, str | Path):
-        return _file_rows(Path(source), known_encoding(encoding), delimiter, wanted)
+        return _file_rows(Path(source), known_encoding(encoding), delimiter, wanted, notes)
     kind = source_type.__module__.partition(".")[0]
     if kind in ("pandas", "datasets"):
         from apo.data.libraries import dataset_rows, frame_rows
@@ -152,7 +154,11 @@ def column_names(names: Sequence[Any], where: str) -> list[str]:
 
 
 def _file_rows(
-    path: Path, encoding: str, delimiter: str | None, wanted: Collection[str]
+    path: Path,
+    encoding: str,
+    delimiter: str | None,
+    wanted: Collection[str],
+    notes: list[str] | None,
 ) -> Iterator[Row]:
     suffix = path.suffix.lower()
     if not path.is_file():
@@ -162,17 +168,17 @@ def _file_rows(
     if suffix in (".parquet", ".xlsx", ".xlsm"):
         from apo.data.libraries import excel_rows, parquet_rows
 
-        return parquet_rows(path, wanted) if suffix == ".parquet" else excel_rows(path)
+        return parquet_rows(path, wanted) if suffix == ".parquet" else excel_rows(path, notes)
     from apo.data.text import table_rows, text_rows
 
     if delimiter is not None and suffix not in SUFFIXES[len(TABLES) :]:
-        return table_rows(path, delimiter, encoding)
+        return table_rows(path, delimiter, encoding, notes)
     if suffix not in SUFFIXES:
         raise DataError(
             f"{path} is no kind of file that apo reads: {', '.join(SUFFIXES)}. A table of text "
             "under another name is read where its `delimiter` is given."
         )
-    return text_rows(path, suffix, encoding)
+    return text_rows(path, suffix, encoding, notes)
 
 
 BLANK = object()

@@ -7,23 +7,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
-from apo.data.rows import BLANK, TABLES, Row, column_names, records
+from apo.data.rows import BLANK, TABLES, Row, records
+from apo.data.unnamed import Header
 from apo.errors import DataError
 
 
-def text_rows(path: Path, suffix: str, encoding: str) -> Iterator[Row]:
+def text_rows(
+    path: Path, suffix: str, encoding: str, notes: list[str] | None = None
+) -> Iterator[Row]:
     """Read a CSV, TSV, JSON or JSONL file; all but JSON line by line.
 
     Args:
         path: the file.
         suffix: its kind, such as ".csv".
         encoding: from `apo.data.rows.known_encoding`.
+        notes: what was left out is added, in words, after the last row.
 
     Raises:
         DataError: a wrong encoding, a damaged file, ragged rows; the text names the line.
     """
     if suffix in TABLES:
-        yield from table_rows(path, "," if suffix == ".csv" else "\t", encoding)
+        yield from table_rows(path, "," if suffix == ".csv" else "\t", encoding, notes)
         return
     with _opened(path, encoding) as file:
         if suffix == ".json":
@@ -32,13 +36,16 @@ def text_rows(path: Path, suffix: str, encoding: str) -> Iterator[Row]:
             yield from records(_json_lines(path, file), f"{path}, line")
 
 
-def table_rows(path: Path, delimiter: str, encoding: str) -> Iterator[Row]:
+def table_rows(
+    path: Path, delimiter: str, encoding: str, notes: list[str] | None = None
+) -> Iterator[Row]:
     """Read a file with a header and cells between delimiters, line by line.
 
     Args:
         path: the file, of any name.
         delimiter: one character.
         encoding: from `apo.data.rows.known_encoding`.
+        notes: what was left out is added, in words, after the last row.
 
     Raises:
         DataError: as for `text_rows`; or the delimiter cannot be one.
@@ -49,7 +56,9 @@ def table_rows(path: Path, delimiter: str, encoding: str) -> Iterator[Row]:
             '"\\t" for a tab, in double quotes.'
         )
     with _opened(path, encoding) as file:
-        yield from _csv_rows(path, file, delimiter)
+        header = yield from _csv_rows(path, file, delimiter)
+    if notes is not None:
+        notes += header.notes()
 
 
 @contextmanager
@@ -84,27 +93,29 @@ def _decoding_help(path: Path, encoding: str, error: UnicodeError) -> str:
     )
 
 
-def _csv_rows(path: Path, file: IO[str], delimiter: str) -> Iterator[Row]:
+def _csv_rows(path: Path, file: IO[str], delimiter: str) -> Generator[Row, None, Header]:
     csv.field_size_limit(2**31 - 1)
     reader = csv.reader(_without_nul(path, file), delimiter=delimiter, strict=True)
     try:
-        header = column_names(next(reader, list[str]()), str(path))
-        if not header:
+        header = Header(next(reader, list[str]()), str(path))
+        if not header.size:
             raise DataError(f"{path} has no header: the first row must name the columns.")
         for cells in reader:
             if not cells:
                 continue  # A blank line.
-            if len(cells) != len(header):
+            if len(cells) != header.size:
                 raise DataError(
                     f"{path}, line {reader.line_num}: {len(cells)} cells, but the header names "
-                    f"{len(header)} columns. A cell that holds the delimiter needs quotes."
+                    f"{header.size} columns. A cell that holds the delimiter needs quotes."
                 )
-            yield dict(zip(header, cells, strict=True))
+            named = header.named(cells, f"line {reader.line_num}")
+            yield dict(zip(header.names, named, strict=True))
     except csv.Error as error:
         raise DataError(
             f"{path}, line {reader.line_num}: {error}. Is a quote left open, or not doubled "
             "within quotes?"
         ) from None
+    return header
 
 
 def _without_nul(path: Path, lines: Iterable[str]) -> Iterator[str]:

@@ -60,7 +60,7 @@ def draft_task(name: str, data: Path, wanted: Wanted | None = None) -> Draft:
         raise DataError(f"There is no data file {data}.")
     wanted, notes = wanted or Wanted(), list[str]()
     text = find_format(data, wanted, notes)
-    rows = read_rows(data, encoding=text.encoding, delimiter=text.delimiter)
+    rows = read_rows(data, encoding=text.encoding, delimiter=text.delimiter, notes=notes)
     settings = draft_settings(name, look(rows), wanted, notes)
     prompt = settings.pop("prompt")  # It is long, and stands last.
     settings["data"] = data.name

@@ -13,7 +13,8 @@ _TARGET_NAMES = (
     *("expected", "gold", "solution"),
     *("정답", "라벨", "레이블", "답", "감성", "분류", "카테고리", "의도"),
 )
-_NO_INPUT = ("id", "idx", "index", "no", "번호", "split", "set", "fold", "date", "url", "source")
+_FACTS = ("date", "url", "source")
+_NO_INPUT = ("id", "idx", "index", "no", "번호", "split", "set", "fold", *_FACTS)
 
 
 def guess_target(
@@ -28,6 +29,9 @@ def guess_target(
             f"A task needs an input and a target; the columns are {', '.join(columns)}."
         )
     answers = [column for column in left if column.name.lower() not in _NO_INPUT] or left
+    if not inputs and len(answers) == 1 and (asked := _asked_of(answers[0], left)) is not None:
+        notes.append(f"The target is taken to be {asked.name!r}, as the input is the other one.")
+        return asked
     shortest = min(answers, key=lambda column: column.mean_length)
     rules: tuple[tuple[Callable[[Column], bool], str], ...] = (
         (lambda column: column.name.lower() in _TARGET_NAMES, "by its name"),
@@ -42,6 +46,13 @@ def guess_target(
             return found[0]
     notes.append(f"The target is taken to be {shortest.name!r}, as its texts are the shortest.")
     return shortest
+
+
+def _asked_of(text: Column, left: Sequence[Column]) -> Column | None:
+    """The date, address or source that a task may ask for where only one other column is left."""
+    if text.name.lower() in _TARGET_NAMES or text.is_label or text.is_number:
+        return None
+    return next((c for c in left if c is not text and c.name.lower() in _FACTS), None)
 
 
 def _is_quantity(column: Column) -> bool:
@@ -62,7 +73,11 @@ def guess_inputs(
         if c is not target and c.n and not c.names_pools and c.name.lower() not in _NO_INPUT
     ]
     if not texts:
-        raise DataError(f"No column is left for the input; the columns are {', '.join(columns)}.")
+        raise DataError(
+            f"No column is left for the input beside the target {target.name!r}; the columns are "
+            f"{', '.join(columns)}. Name both: --input COLUMN --target COLUMN (in Python, inputs= "
+            "and target=)."
+        )
     found = [c for c in texts if c.unique > 0.5 and c.spaced > c.n / 2 and not c.objects]
     found = found or [max(texts, key=lambda c: c.mean_length)]
     named = ", ".join(repr(c.name) for c in found)

@@ -42,4 +42,4 @@ def _rows(source: Any, wanted: Wanted, notes: list[str]) -> list[Row]:
     """All rows: they are read twice, and some sources can be read only once."""
     is_file = isinstance(source, str | Path) and not str(source).startswith("hf:")
     text = find_format(Path(source), wanted, notes) if is_file else TextFormat()
-    return list(read_rows(source, encoding=text.encoding, delimiter=text.delimiter))
+    return list(read_rows(source, encoding=text.encoding, delimiter=text.delimiter, notes=notes))

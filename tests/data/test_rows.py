@@ -214,7 +214,9 @@ def test_canonical_text(value: Any, text: str | None) -> None:
 CSV_DAMAGE = [
     ("a,b\n1,2\n3\n", "line 3: 1 cells, but the header names 2"),
     ("a,b\n1,2,3\n", "line 2: 3 cells"),
-    ("a,\n1,2\n", "column 2 has no name"),
+    ("a,\n1,2\n", "column 2 has no name, and line 2 has '2'"),
+    (",a\nx1,2\n", "column 1 has no name, and line 2 has 'x1'"),
+    (",\n1,2\n", "column 1 has no name"),
     ("a,b,a\n1,2,3\n", "two columns are named 'a'"),
     ('a\n"open\n', "line 2: .*quote"),
     ('a\n"x"y\n', "line 2"),
