@@ -192,7 +192,7 @@ class Asker:
                 seconds=asyncio.get_running_loop().time() - start,
                 thinking=completion.thinking,
             )
-            self._journal.add(entry)
+            entry = self._journal.add(entry)
             count(self._meter, call, entry)
             self._tally.add(call, entry)
             return entry

@@ -41,6 +41,7 @@ from apo.journal_rows import (
     write_json,
 )
 from apo.model import Usage
+from apo.secrecy import redact
 from apo.shapes import NUMBER, require
 
 if TYPE_CHECKING:
@@ -183,22 +184,32 @@ class Journal:
             rows = self._db.execute(FIND, (orjson.dumps(sorted(keys)).decode(),)).fetchall()
             return {row[0]: read_entry(row) for row in rows}
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: Entry) -> Entry:
         """Record an answered call; it is on its way to the disk when this returns.
+
+        Returns:
+            The entry as it is kept, and as a resumed run finds it: without known keys.
 
         Raises:
             JournalError: the disk is full or cannot be written.
         """
         usage = entry.usage
+        entry = entry._replace(
+            request=clean(entry.request),
+            reply=None if entry.reply is None else redact(entry.reply),
+            error=redact(entry.error),
+            thinking=clean(entry.thinking),
+        )
         self._write(
             ADD,
-            (entry.key, entry.role, entry.model, clean(entry.request), entry.reply, entry.error,
+            (entry.key, entry.role, entry.model, entry.request, entry.reply, entry.error,
              usage.input_tokens, usage.output_tokens, usage.cached_tokens,
              entry.truncated, entry.retries, entry.seconds, time.time(),
              checksum([entry.key, entry.model, entry.reply, entry.error, usage.input_tokens,
                    usage.output_tokens, usage.cached_tokens]),
-             clean(entry.thinking), usage.thinking_tokens),
+             entry.thinking, usage.thinking_tokens),
         )  # fmt: skip
+        return entry
 
     def note(self, kind: str, key: str, body: dict[str, Any]) -> None:
         """Record an event, unless one of that kind and key is there already."""

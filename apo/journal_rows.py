@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from apo.errors import ContentFilterError, ContextLengthError, JournalError, ModelError
 from apo.model import Usage
+from apo.secrecy import redact
 from apo.shapes import EVENTS, require
 
 VERSION = 2
@@ -131,14 +132,17 @@ def read_entry(row: tuple[Any, ...]) -> Entry:
 
 
 def clean(text: str) -> str:
-    """Put a question mark for half a surrogate pair, which SQLite does not take."""
-    return text.encode("utf-8", "replace").decode()
+    """Make a text fit to be kept: without the keys that are known here, and without halves of
+    surrogate pairs, which SQLite does not take; for such a half stands a question mark.
+    """
+    return redact(text.encode("utf-8", "replace").decode())
 
 
 def write_json(value: object) -> str:
-    """Write JSON; halves of surrogate pairs, which SQLite does not take, as escapes."""
+    """Write JSON without known keys; halves of surrogate pairs as escapes."""
     text = json.dumps(value, ensure_ascii=False)
-    return text if text == clean(text) else json.dumps(value)
+    whole = text == text.encode("utf-8", "replace").decode()
+    return redact(text if whole else json.dumps(value))
 
 
 def read_events(

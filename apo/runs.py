@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 
 from apo.errors import RunError, near
 from apo.journal import Journal
+from apo.secrecy import redact
 from apo.shapes import require_result
 
 State = Literal["new", "estimated", "running", "interrupted", "failed", "finished"]
@@ -120,7 +121,7 @@ class RunFolder:
         self.write_text(name, text + "\n")
 
     def write_text(self, name: str, text: str) -> None:
-        """Write a file, whole or not at all.
+        """Write a file, whole or not at all, and without known keys.
 
         Raises:
             RunError: the disk is full or cannot be written.
@@ -128,7 +129,7 @@ class RunFolder:
         target = self.path / name
         part = target.with_name(f"{name}.part")
         try:
-            part.write_text(text, encoding="utf-8", errors="surrogatepass")
+            part.write_text(redact(text), encoding="utf-8", errors="surrogatepass")
             os.replace(part, target)
         except OSError as error:
             raise RunError(f"Cannot write {target}: {error.strerror}.") from error

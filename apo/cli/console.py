@@ -14,6 +14,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from apo.errors import ApoError, Interrupted, SettingsError
+from apo.secrecy import redact, without_logins
 
 _ACTIVE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -23,13 +24,22 @@ def printable(text: str) -> str:
     return _ACTIVE.sub("\ufffd", text)
 
 
+def _safe(text: str) -> str:
+    return without_logins(redact(text))
+
+
 class _Console(Console):
     """A console on which texts of data, models and servers are only text."""
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Render; escape sequences that stand in a text, and are not rich's own, are broken up."""
+        """Render; escape sequences that stand in a text, and are not rich's own, are broken up.
+
+        Keys and logins go before a text is wrapped, which would part them.
+        """
+        if isinstance(renderable, Text) and (shown := _safe(renderable.plain)) != renderable.plain:
+            renderable = Text(shown, style=renderable.style)
         for segment in super().render(renderable, options):
             if segment.control or not _ACTIVE.search(segment.text):
                 yield segment
@@ -58,7 +68,10 @@ def print_json(value: Any) -> None:
 
 
 def write_document(text: str) -> None:
-    """Write to standard output: word for word, unless that is a terminal, which acts on some."""
+    """Write to standard output, without known keys; a terminal gets nothing that it acts on.
+    characters, does not get those.
+    """
+    text = redact(text)
     shown = printable(text) if sys.stdout.isatty() else text
     sys.stdout.write(shown.encode("utf-8", "replace").decode())
 

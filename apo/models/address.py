@@ -10,6 +10,7 @@ from urllib.parse import quote
 from apo.errors import BadRequestError
 from apo.model import Request
 from apo.models.dialect import Dialect
+from apo.secrecy import keep_secret
 
 _MASK = re.compile(r"[*•·#x]{3,}|\.{2,}|…")
 """What servers put in place of the middle of a key."""
@@ -42,6 +43,11 @@ class Address:
     seed_field: str = "seed"
     extra: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     dialect: Dialect = field(default_factory=Dialect, compare=False)
+
+    def __post_init__(self) -> None:
+        keep_secret(self.key, *self.extra.values())
+        if self.scheme == "basic":
+            keep_secret(self.key.partition(":")[2], _base64(self.key))
 
     @property
     def endpoint(self) -> str:
