@@ -1,13 +1,15 @@
 """Drafts a task.yaml for a data file: the logic of `apo init`. Every guess is said in words."""
 
+import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from apo.data.rows import read_rows
+from apo.data.rows import Row, read_rows
 from apo.errors import DataError, TaskError
 from apo.scorers.answers import plain
 from apo.taskfile.columns import Column, language_of, look
@@ -23,6 +25,7 @@ from apo.taskfile.draft_guess import (
 from apo.taskfile.draft_lists import Lists, several_of, told
 from apo.taskfile.draft_prompt import seed_prompt
 from apo.taskfile.load import FILE_NAME
+from apo.taskfile.reshape import reshape
 from apo.taskfile.settings import TaskSettings, parse_settings
 
 
@@ -36,6 +39,7 @@ class Draft:
         explanations: what was found and guessed, and what to look at, in words.
         data: the data file.
         encoding: how the file is encoded, where it is text.
+        rows: what is written in place of a copy of the file, where its rows were chats.
     """
 
     name: str
@@ -43,6 +47,12 @@ class Draft:
     explanations: tuple[str, ...]
     data: Path
     encoding: str = "utf-8"
+    rows: tuple[Row, ...] = ()
+
+
+def copy_name(data: Path, rows: Sequence[Row]) -> str:
+    """The name of the data in the task's folder: of a copy, or of rows that were changed."""
+    return f"{data.stem}.rows.jsonl" if rows else data.name
 
 
 def draft_task(name: str, data: Path, wanted: Wanted | None = None) -> Draft:
@@ -61,20 +71,28 @@ def draft_task(name: str, data: Path, wanted: Wanted | None = None) -> Draft:
     wanted, notes = wanted or Wanted(), list[str]()
     text = find_format(data, wanted, notes)
     rows = read_rows(data, encoding=text.encoding, delimiter=text.delimiter, notes=notes)
-    settings = draft_settings(name, look(rows), wanted, notes)
+    shape = reshape(rows, wanted, notes)
+    settings = draft_settings(name, look(shape.rows), wanted, notes, shape.prompt)
     prompt = settings.pop("prompt")  # It is long, and stands last.
-    settings["data"] = data.name
+    kept = tuple(shape.rows) if shape.changed else ()
+    settings["data"] = copy_name(data, kept)
     if text.delimiter is not None:
         settings["delimiter"] = text.delimiter
-    if text.encoding != "utf-8":
+    if text.encoding != "utf-8" and not kept:
         notes.append(f"The file is {text.encoding}; its copy in the task's folder will be UTF-8.")
     yaml = _dump({**settings, "prompt": prompt})
-    encoding = text.encoding
-    return Draft(name=name, yaml=yaml, explanations=tuple(notes), data=data, encoding=encoding)
+    return Draft(
+        name=name,
+        yaml=yaml,
+        explanations=tuple(notes),
+        data=data,
+        encoding="utf-8" if kept else text.encoding,
+        rows=kept,
+    )
 
 
 def draft_settings(
-    name: str, columns: dict[str, Column], wanted: Wanted, notes: list[str]
+    name: str, columns: dict[str, Column], wanted: Wanted, notes: list[str], prompt: str = ""
 ) -> dict[str, Any]:
     """Give the keys of a task file but for those of the data.
 
@@ -83,6 +101,7 @@ def draft_settings(
         columns: what stands in the data.
         wanted: what need not be guessed.
         notes: what was guessed is added, in words.
+        prompt: the seed prompt, where the data bring one.
 
     Raises:
         TaskError: there is no such column, or too few of them.
@@ -92,6 +111,10 @@ def draft_settings(
     language = language_of([*given, goal])
     notes.append(_LANGUAGE_NOTES[language])
     settings = _settings(name, given, goal, language, wanted.lists, notes)
+    if prompt:
+        settings["prompt"] = prompt
+    else:
+        notes.append("The seed prompt is a first try; put in its place what you use today.")
     pools = [column for column in columns.values() if column.names_pools and column is not goal]
     if pools:
         settings["split"] = {"column": pools[0].name}
@@ -117,7 +140,7 @@ def write_draft(draft: Draft, folder: Path) -> Path:
     Raises:
         TaskError: one of the files is there already, or cannot be written.
     """
-    path, copy = folder / FILE_NAME, folder / draft.data.name
+    path, copy = folder / FILE_NAME, folder / copy_name(draft.data, draft.rows)
     in_place = copy.exists() and copy.samefile(draft.data)
     for file in [path] if in_place else [path, copy]:
         if file.exists():
@@ -127,6 +150,9 @@ def write_draft(draft: Draft, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         if in_place:
             text += f"encoding: {draft.encoding}\n" if draft.encoding != "utf-8" else ""
+        elif draft.rows:
+            lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in draft.rows)
+            copy.write_text("".join(lines), encoding="utf-8", errors="backslashreplace")
         elif draft.encoding == "utf-8":
             shutil.copyfile(draft.data, copy)
         else:
@@ -173,7 +199,6 @@ def _settings(
     details = labels or [key for key, _ in target.keys.most_common()]
     example = several.example if several is not None else ""
     prompt = seed_prompt(kind, language, list(fields), target.name, details, example)
-    notes.append("The seed prompt is a first try; put in its place what you use today.")
     return {**settings, "scorer": scorer, "prompt": prompt}
 
 

@@ -7,11 +7,14 @@ from typing import Any, cast
 
 from apo.data.rows import Row, read_rows
 from apo.data.sniff import TextFormat
+from apo.errors import DataError
+from apo.scorers.answers import quote
 from apo.task import Task
 from apo.taskfile.columns import look
 from apo.taskfile.draft import draft_settings
 from apo.taskfile.draft_format import Wanted, find_format
 from apo.taskfile.load import task_from_data
+from apo.taskfile.reshape import reshape
 
 _log = logging.getLogger(__name__)
 
@@ -30,10 +33,14 @@ def guessed_task(data: Any, inputs: str | Sequence[str] = (), target: str = "") 
     columns = (inputs,) if isinstance(inputs, str) else tuple(inputs)
     wanted, notes = Wanted(inputs=columns, target=target or None), list[str]()
     pools = cast("Mapping[str, Any]", data) if isinstance(data, Mapping) else {"": data}
-    rows = {str(pool): _rows(source, wanted, notes) for pool, source in pools.items()}
+    shapes = [reshape(_rows(source, wanted, notes), wanted, notes) for source in pools.values()]
+    prompts = sorted({shape.prompt for shape in shapes})
+    if len(prompts) > 1:
+        raise DataError(f"The pools have different system turns: {', '.join(map(quote, prompts))}.")
+    rows = {str(pool): list(shape.rows) for pool, shape in zip(pools, shapes, strict=True)}
     name = Path(data).stem if isinstance(data, str | Path) else "data"
     found = look(row for part in rows.values() for row in part)
-    settings = draft_settings(name, found, wanted, notes)
+    settings = draft_settings(name, found, wanted, notes, prompts[0])
     _log.warning("The task is guessed from the data:\n%s", "\n".join(f"- {n}" for n in notes))
     return task_from_data(rows if isinstance(data, Mapping) else rows[""], **settings)
 

@@ -1,0 +1,49 @@
+"""Rows whose input and target stand within one cell, put into columns before a task is drafted."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import chain
+
+from apo.data.chats import Chats, chat_column
+from apo.data.rows import Row
+from apo.taskfile.draft_format import Wanted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """Rows as a task can use them.
+
+    Attributes:
+        rows: all of them; a stream where nothing was changed.
+        changed: the rows are not those of the source, so they must be kept.
+        prompt: the seed prompt that the source brings; "" for none.
+    """
+
+    rows: Iterable[Row]
+    changed: bool = False
+    prompt: str = ""
+
+
+def reshape(rows: Iterable[Row], wanted: Wanted, notes: list[str]) -> Shape:
+    """Put chats into columns; other rows stay as they are.
+
+    Args:
+        rows: of the source.
+        wanted: what the user named: whoever names columns of the source means its rows.
+        notes: what was changed is added, in words.
+
+    Raises:
+        DataError: the rows are chats that cannot be a task.
+    """
+    stream = iter(rows)
+    first = next(stream, None)
+    if first is None:
+        return Shape(rows=())
+    named = {*wanted.inputs, *filter(None, [wanted.target])}
+    column = None if named & first.keys() else chat_column(first)
+    if column is None:
+        return Shape(rows=chain([first], stream))
+    chats = Chats(column)
+    found = list(chats.rows(chain([first], stream)))
+    notes.append(chats.note())
+    return Shape(rows=found, changed=True, prompt=chats.system or "")

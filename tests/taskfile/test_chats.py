@@ -1,0 +1,108 @@
+"""Chats of fine-tuning files as data: what becomes the input, the target, the seed prompt."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apo.data.chats import Chats, chat_column
+from apo.data.rows import Row
+from apo.errors import DataError
+from apo.taskfile.draft import draft_task, write_draft
+from apo.taskfile.from_data import guessed_task
+from apo.taskfile.load import load_task
+
+SYSTEM = "Say which team answers: bug or login."
+
+
+def openai(i: int, system: str = SYSTEM) -> dict[str, Any]:
+    turns = [("system", system), ("user", f"my ticket {i}"), ("assistant", ["bug", "login"][i % 2])]
+    return {"messages": [{"role": role, "content": text} for role, text in turns if text]}
+
+
+def sharegpt(i: int) -> dict[str, Any]:
+    turns = [("system", SYSTEM), ("human", f"my ticket {i}"), ("gpt", ["bug", "login"][i % 2])]
+    return {"id": f"c{i}", "conversations": [{"from": who, "value": text} for who, text in turns]}
+
+
+def parts(i: int) -> dict[str, Any]:
+    row = openai(i)
+    for turn in row["messages"]:
+        turn["content"] = [{"type": "text", "text": turn["content"]}]
+    return row
+
+
+@pytest.mark.parametrize("make", [openai, sharegpt, parts])
+@pytest.mark.parametrize("suffix", [".jsonl", ".json"])
+def test_chats_become_rows(make: Any, suffix: str, tmp_path: Path) -> None:
+    rows = [make(i) for i in range(60)]
+    path = tmp_path / f"ft{suffix}"
+    text = json.dumps(rows) if suffix == ".json" else "\n".join(map(json.dumps, rows))
+    path.write_text(text, "utf-8")
+    draft = draft_task("t", path)
+    assert "the assistant's last turn is the target" in " ".join(draft.explanations)
+    assert "first try" not in " ".join(draft.explanations)
+    task = load_task(write_draft(draft, tmp_path / "t"))
+    assert task.seed_prompts[0].instruction.strip() == SYSTEM
+    assert task.labels == ("bug", "login")
+    (field,) = task.input_fields
+    assert task.train[0].inputs[field].startswith("my ticket ")
+
+
+def test_from_python_and_without_a_system_turn() -> None:
+    task = guessed_task([openai(i, "") for i in range(60)])
+    assert "one of: bug, login" in task.seed_prompts[0].text()
+
+
+def test_named_columns_are_meant() -> None:
+    rows = [{**openai(i), "good": "yn"[i % 2]} for i in range(60)]
+    task = guessed_task(rows, inputs="messages", target="good")
+    assert task.input_fields == ("messages",)
+
+
+def test_earlier_turns_are_part_of_the_input() -> None:
+    turns = [("user", "hi"), ("assistant", "what is it?"), ("user", "a bug"), ("assistant", "bug")]
+    cell = json.dumps([{"role": role, "content": text} for role, text in turns])
+    (row,) = Chats("messages").rows([{"messages": cell, "n": "1"}])
+    assert row == {
+        "input": "user: hi\nassistant: what is it?\nuser: a bug",
+        "target": "bug",
+        "n": "1",
+    }
+
+
+def _row(*turns: dict[str, Any]) -> dict[str, str | None]:
+    return {"messages": json.dumps([{"role": "system", "content": SYSTEM}, *turns])}
+
+
+USER = {"role": "user", "content": "x"}
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (_row(USER), "are user; a user's turn and then the assistant's right answer"),
+        (_row({"role": "assistant", "content": "x"}), "are assistant; a user's turn"),
+        (_row(USER, {"role": "assistant", "content": None}), "such as a call of a tool"),
+        ({"messages": None}, "is no list of turns"),
+        ({"messages": json.dumps(openai(1, "Other words.")["messages"])}, "all rows need the same"),
+    ],
+)
+def test_what_is_no_task_is_told(row: dict[str, str | None], words: str) -> None:
+    first: Row = {"messages": json.dumps(openai(1)["messages"])}
+    with pytest.raises(DataError, match=words) as caught:
+        list(Chats("messages").rows([first, row]))
+    assert "row 2" in str(caught.value)
+    assert '{"input": …, "target": …}' in str(caught.value)
+
+
+@pytest.mark.parametrize("cell", ["hello", "[]", '["a", "b"]', None])
+def test_other_columns_of_that_name_are_no_chats(cell: str | None) -> None:
+    assert chat_column({"messages": cell}) is None
+
+
+def test_pools_need_one_system_turn() -> None:
+    pools = {"train": [openai(i) for i in range(9)], "test": [openai(9, "Other.")]}
+    with pytest.raises(DataError, match="different system turns"):
+        guessed_task(pools)
