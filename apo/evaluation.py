@@ -102,6 +102,11 @@ class Evaluation:
         """
         return self.mean if self.metric is None else self._measured(self.metric)
 
+    @property
+    def n_counted(self) -> int:
+        """How many rollouts `value` is made of."""
+        return len(self.scored if self.metric is None else self.rollouts)
+
     @cached_property
     def at_least(self) -> float:
         """The value when an answer that nobody could grade counts as wrong.

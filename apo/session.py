@@ -17,6 +17,7 @@ from apo.journal import Journal
 from apo.ledger import spent_before
 from apo.limits import Limits
 from apo.measure import measure
+from apo.noticed import noticed
 from apo.prompt import Prompt
 from apo.result import Result
 from apo.retry import Retry
@@ -209,7 +210,9 @@ class Session:
         caller.meter.hold_back("verdict")
         verdict, gap = await self._verdict(caller, seeds[0].prompt, best.prompt, search.archive)
         notes += () if drift is None else (str(drift),)
-        notes += caller.notes()
+        notes += caller.notes() + noticed(seeds[0], " to the seed prompt")
+        if best.prompt != seeds[0].prompt:
+            notes += noticed(best, " to the best prompt")
         return Result(
             run_id=self.folder.id,
             seed=seeds[0],

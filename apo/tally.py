@@ -1,7 +1,7 @@
-"""What is noticed of the answers of a run beside their scores: thinking, and cuts."""
+"""What is noticed of the answers of a run beside their scores: refusals, thinking, cuts."""
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 
 from apo.calls import Call
 from apo.journal_rows import Entry
@@ -9,6 +9,14 @@ from apo.models.dialect import dialect_of
 
 WHOSE = {"task": "answers", "judge": "judgements"}
 OPTION = "decoding.max_tokens in task.yaml"
+REFUSED = {
+    "ContextLengthError": "more than the model takes",
+    "ContentFilterError": "a content filter",
+}
+SHOWN = 200
+"""Characters of a server's words that are told."""
+EMPTY_SHARE = 0.1
+"""Share of answers without a character from which on it is told; a few may well be right."""
 
 
 @dataclass
@@ -20,6 +28,9 @@ class _Of:
     thinking_tokens: int = 0
     cut: int = 0
     empty: int = 0
+    silent: int = 0
+    refused: Counter[str] = field(default_factory=Counter[str])
+    words: dict[str, str] = field(default_factory=dict[str, str])
     limit: int | None = None
     limit_field: str = "max_tokens"
 
@@ -36,11 +47,15 @@ class Tally:
         self._of: defaultdict[tuple[str, str], _Of] = defaultdict(_Of)
 
     def add(self, call: Call, entry: Entry) -> None:
-        """Count an answer; a refusal is none."""
-        if entry.error:
-            return
+        """Count an answer, or a refusal with its reason."""
         found = self._of[entry.role, entry.model]
+        if entry.error:
+            kind, _, said = entry.error.partition(": ")
+            found.refused[kind] += 1
+            found.words.setdefault(kind, said)
+            return
         found.answers += 1
+        found.silent += not entry.truncated and not (entry.reply or "").strip()
         if entry.thinking or entry.usage.thinking_tokens:
             found.thought += 1
             found.thinking_tokens += entry.usage.thinking_tokens
@@ -52,10 +67,37 @@ class Tally:
             found.limit_field = dialect_of(endpoint.model).limit_field
 
     def notes(self) -> list[str]:
-        """Say what was noticed; nothing when no answer was cut or thought about."""
+        """Say what was noticed; nothing when every call got an answer that is none of these."""
         found = sorted(self._of.items())
-        cuts = [_cut(role, model, of) for (role, model), of in found if of.cut]
+        cuts = [_refused(role, model, of) for (role, model), of in found if of.refused]
+        cuts += [
+            _silent(role, model, of)
+            for (role, model), of in found
+            if of.silent and of.silent >= EMPTY_SHARE * of.answers
+        ]
+        cuts += [_cut(role, model, of) for (role, model), of in found if of.cut]
         return cuts + [_thought(role, model, of) for (role, model), of in found if of.thought]
+
+
+def _refused(role: str, model: str, of: _Of) -> str:
+    n, asked = of.refused.total(), of.answers + of.refused.total()
+    reasons: list[str] = []
+    for kind, times in of.refused.most_common():
+        said = shorten(of.words[kind].removeprefix(f"{model}: "))
+        reasons.append(f"{times:,} for {REFUSED.get(kind, kind)} ({said})")
+    scored = " Each scores 0." if role == "task" else ""
+    calls = "requests" if role == "task" else f"calls for {WHOSE.get(role, 'replies')}"
+    return f"{n:,} of {asked:,} {calls} to {model} were refused: {'; '.join(reasons)}.{scored}"
+
+
+def shorten(said: str) -> str:
+    """The beginning of foreign words, to be told in a sentence."""
+    said = " ".join(said.split())
+    return said.rstrip(".") if len(said) <= SHOWN else f"{said[:SHOWN]}…"
+
+
+def _silent(role: str, model: str, of: _Of) -> str:
+    return f"{of.silent:,} of {of.answers:,} {WHOSE.get(role, 'replies')} of {model} were empty."
 
 
 def _thought(role: str, model: str, of: _Of) -> str:

@@ -45,6 +45,7 @@ def evaluate(
     from apo.cli.console import home
     from apo.cli.live import watch
     from apo.estimate import aevaluate
+    from apo.noticed import noticed
     from apo.prepare import same_pools
     from apo.runs import find_run
     from apo.same_prompt import why_other
@@ -73,6 +74,7 @@ def evaluate(
         )
         evaluation, spent = watch(work, progress, f"{task} · {split} · {name}", quiet=flags.json)
         notes = progress.caller.notes() if progress.caller is not None else ()
+    notes += noticed(evaluation)
     if run is None:
         notes += why_other(home(), loaded, measured, split, name)
     about = {"task": loaded.name, "split": split, "model": name}
@@ -102,10 +104,9 @@ def _tell(
         return
     counts = ", ".join(f"{n} {kind}" for kind, n in evaluation.counts().items())
     counts += "".join(f" ({n} of all were cut)" for n in evaluation.cuts().values())
-    say(
-        f"{percent(evaluation.value)} on {figures['n']} {about['split']} examples: {counts}.",
-        "bold",
-    )
+    n, of = evaluation.n_counted, len(evaluation.rollouts)
+    on = f"{n}" if n == of else f"{n} of {of}"
+    say(f"{percent(evaluation.value)} on {on} {about['split']} examples: {counts}.", "bold")
     for note in notes:
         say(note, "yellow")
     say(f"{spent.calls} calls, {dollars(spent.usd)} (kept answers counted at their price).")

@@ -1,0 +1,60 @@
+"""What a prompt's score hides: answers that nobody graded, and one text for many inputs."""
+
+import re
+from collections import Counter
+
+from apo.evaluation import Evaluation, Rollout
+from apo.tally import shorten
+
+MANY, SHARE, PHRASE = 5, 0.1, 3
+"""One text is told from so many answers and such a share of them on, if it has so many words or
+the scorer can make nothing of it: a short wrong answer may well be given often."""
+
+
+def noticed(evaluation: Evaluation, to: str = "") -> tuple[str, ...]:
+    """Say what is noticed of the answers; nothing when each was graded, and inputs got their own.
+
+    Args:
+        evaluation: the answers.
+        to: what was asked, as " to the seed prompt", where there is more than one.
+    """
+    return (*_ungraded(evaluation, to), *_alike(evaluation, to))
+
+
+def _ungraded(evaluation: Evaluation, to: str) -> list[str]:
+    failed = [rollout.error for rollout in evaluation.rollouts if rollout.score is None]
+    if not failed:
+        return []
+    n = len(evaluation.rollouts)
+    reason, times = Counter(failed).most_common(1)[0]
+    text = f"{len(failed):,} of {n:,} answers{to} could not be graded"
+    often = f"{times:,} times: " if 1 < times < len(failed) else ""
+    left = "They count by the metric" if evaluation.metric else "The figure is of the others"
+    return [f"{text} ({often}{shorten(reason)}). {left}."]
+
+
+def _alike(evaluation: Evaluation, to: str) -> list[str]:
+    rightly = {_plain(t) for r in evaluation.rollouts for t in r.example.targets}
+    inputs: dict[str, set[str]] = {}
+    for rollout in evaluation.answered:
+        if _says_nothing(rollout) and _plain(rollout.output) not in rightly:
+            inputs.setdefault(rollout.output.strip(), set()).add(repr(rollout.example.inputs))
+    n = len(evaluation.rollouts)
+    return [
+        f"{len(asked):,} of {n:,} answers{to} are the same text, which is no example's right "
+        f'answer: "{shorten(text)}". Is that the model, or a notice of its server?'
+        for text, asked in inputs.items()
+        if len(asked) >= max(MANY, SHARE * n)
+    ]
+
+
+def _says_nothing(rollout: Rollout) -> bool:
+    """Whether an answer scores 0, and is no short answer of the task's form."""
+    score, text = rollout.score, rollout.output.strip()
+    if score is None or score.value > 0 or not text:
+        return False
+    return not score.well_formed or len(text.split()) >= PHRASE
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\W+", " ", text).strip().casefold()

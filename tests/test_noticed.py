@@ -1,0 +1,122 @@
+"""What a figure hides is told: who was refused and why, and answers that are all one text."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from apo import Example, Prompt, Score
+from apo.cli import app
+from apo.errors import ContentFilterError, ContextLengthError, ModelError
+from apo.evaluation import Evaluation, Rollout
+from apo.model import Completion, Request
+from apo.noticed import noticed
+from apo.testing import FakeModel
+from apo.testing.server import serve
+
+LABELS = ("bug", "login")
+N = 12
+TASK = """name: tickets
+inputs: [text]
+target: label
+labels: [bug, login]
+scorer: choice
+data: {train: train.jsonl, validation: validation.jsonl, test: test.jsonl}
+prompt: Give the label.
+"""
+LONG = "This model's maximum context length is 4096 tokens."
+
+
+class Odd(FakeModel):
+    """Answers rightly, but the first rows as it is told to."""
+
+    def __init__(self, say: Callable[[], str], rows: int) -> None:
+        super().__init__()
+        self.say, self.rows = say, rows
+
+    async def complete(self, request: Request) -> Completion:
+        row = int(request.messages[-1].content.partition("Row ")[2].split()[0])
+        return Completion(text=self.say() if row < self.rows else LABELS[row % 2])
+
+
+def fails(error: ModelError) -> Callable[[], str]:
+    def say() -> str:
+        raise error
+
+    return say
+
+
+@pytest.mark.parametrize(
+    ("say", "rows", "score", "words"),
+    [
+        (fails(ContextLengthError(LONG)), 4, "66.7 % on 12 test", "4 of 12 requests to"),
+        (fails(ContextLengthError(LONG)), 4, "4 refused", "4 for more than the model takes"),
+        (fails(ContextLengthError(LONG)), 4, "4 refused", LONG.rstrip(".")),
+        (fails(ContentFilterError("No.")), 6, "50.0 % on 12 test", "6 for a content filter"),
+        (lambda: "", N, "0.0 % on 12 test", "12 of 12 answers of"),
+        (lambda: "Under maintenance", 5, "5 malformed", "5 of 12 answers are the same text"),
+        (lambda: "Rate limit exceeded.", N, "12 malformed", '"Rate limit exceeded"'),
+        (lambda: "Under maintenance", 4, "4 malformed", ""),
+        (lambda: "bug", N, "6 wrong", ""),
+    ],
+)
+def test_evaluate_says_why(
+    say: Callable[[], str],
+    rows: int,
+    score: str,
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "300")
+    for split in ("train", "validation", "test"):
+        data = [{"text": f"Row {i} of {split}", "label": LABELS[i % 2]} for i in range(N)]
+        text = "\n".join(map(json.dumps, data))
+        (tmp_path / f"{split}.jsonl").write_text(text, encoding="utf-8")
+    (tmp_path / "task.yaml").write_text(TASK, encoding="utf-8")
+    (tmp_path / "p.txt").write_text("Give the label.\n\n{{text}}", encoding="utf-8")
+    with serve(Odd(say, rows)) as server:
+        given = ["evaluate", ".", "--prompt", "p.txt", "-m", server.model_name]
+        done = CliRunner().invoke(app, given)
+    assert done.exit_code == 0, done.exception
+    assert score in done.stderr
+    assert words in done.stderr
+    if not words:
+        assert "same text" not in done.stderr
+        assert "refused" not in done.stderr
+
+
+def evaluation(outputs: list[str | None], target: str = "bug") -> Evaluation:
+    """Answers of a scorer that knows no malformed ones; None for one that nobody could grade."""
+    rollouts = tuple(
+        Rollout(Example({"text": f"{i}"}, (target,)), "?", None, "The judge gave no grade.")
+        if said is None
+        else Rollout(Example({"text": f"{i}"}, (target,)), said, Score(float(said == target)))
+        for i, said in enumerate(outputs)
+    )
+    return Evaluation(Prompt("Do it."), rollouts)
+
+
+def test_the_figure_is_of_the_answers_that_were_graded() -> None:
+    found = evaluation(["bug", None, "login", None])
+    assert (found.value, found.n_counted) == (0.5, 2)
+    said = "2 of 4 answers to it could not be graded (The judge gave no grade). The figure is of"
+    assert noticed(found, " to it")[0].startswith(said)
+    assert not noticed(evaluation(["bug", "login"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "told"),
+    [
+        ("We are under maintenance", "bug", True),  # No scorer calls it malformed.
+        ("login", "bug", False),
+        ("We are under maintenance.", "we are under maintenance", False),
+    ],
+)
+def test_a_wrong_answer_that_may_be_the_models_is_no_notice(
+    text: str, target: str, told: bool
+) -> None:
+    assert bool(noticed(evaluation([text] * 6, target))) == told
