@@ -18,9 +18,20 @@ from apo.guards.near import pair_notes, same_but_signs
 from apo.scorers.answers import quote
 from apo.task import Example
 
-__all__ = ["POOLS", "Pools", "Split", "make_pools"]
+__all__ = ["POOLS", "Pools", "Split", "make_pools", "pool_named"]
 
-_SYNONYMS = {"dev": "validation", "val": "validation", "valid": "validation", "training": "train"}
+_SYNONYMS = {
+    **dict.fromkeys(("dev", "val", "valid", "eval", "evaluation", "development"), "validation"),
+    **dict.fromkeys(("training", "trn"), "train"),
+    **dict.fromkeys(("holdout", "hold-out", "hold_out", "heldout", "held-out", "testing"), "test"),
+}
+
+
+def pool_named(text: str) -> str | None:
+    """The pool that a cell names, in any case of letters and by any usual name, if it names one."""
+    said = text.strip().lower()
+    home = _SYNONYMS.get(said, said)
+    return home if home in POOLS else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,8 +117,8 @@ def _home(source: str, row: Row, columns: Columns) -> str:
     if columns.split is None:
         return source if source in POOLS else "train"
     said = (row[columns.split] or "").strip().lower()
-    home = _SYNONYMS.get(said, said)
-    if home not in POOLS:
+    home = pool_named(said)
+    if home is None:
         raise DataError(
             f"{source}: the column {columns.split!r} names the pool {quote(said)}."
             f"{near(said, list(POOLS))}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from apo.data.pools import POOLS
+from apo.data.pools import pool_named
 from apo.data.rows import NoText, Row
 from apo.errors import DataError
 from apo.scorers.digits import decimal_shown
@@ -160,9 +160,12 @@ class Column:
     @property
     def names_pools(self) -> bool:
         """Whether the column says which pool a row is for."""
-        known = {*POOLS, "dev", "val", "valid", "training"}
-        found = {value.strip().lower() for value in self.values}
-        return len(found) > 1 and found <= known
+        return len(self.values) > 1 and None not in self.pools
+
+    @property
+    def pools(self) -> set[str | None]:
+        """The pools that the cells name; None is among them where a cell names none."""
+        return set(map(pool_named, self.values))
 
 
 def is_number(cell: str) -> bool:

@@ -9,9 +9,10 @@ from typing import Any
 
 import yaml
 
+from apo.data.pools import pool_named
 from apo.data.rows import Row, read_rows
 from apo.errors import DataError, TaskError
-from apo.scorers.answers import plain
+from apo.scorers.answers import plain, quote
 from apo.taskfile.columns import Column, language_of, look
 from apo.taskfile.draft_format import Wanted, find_format
 from apo.taskfile.draft_guess import (
@@ -118,10 +119,38 @@ def draft_settings(
     pools = [column for column in columns.values() if column.names_pools and column is not goal]
     if pools:
         settings["split"] = {"column": pools[0].name}
-        notes.append(f"The column {pools[0].name!r} says which pool each row is for.")
+        said = ", ".join(f"{value} is {pool_named(value)}" for value in sorted(pools[0].values))
+        notes.append(f"The column {pools[0].name!r} says which pool each row is for: {said}.")
+    else:
+        _tell_splits(columns, wanted, goal, notes)
     warn(goal, given, notes)
     parse_settings(TaskSettings, settings, f"task {name!r}")
     return settings
+
+
+_SPLITS = ("split", "splits", "subset", "partition", "fold", "folds", "set", "pool")
+
+
+def _tell_splits(
+    columns: dict[str, Column], wanted: Wanted, goal: Column, notes: list[str]
+) -> None:
+    """Say that a split of the user's is not used; stop where it names some of the pools."""
+    for column in columns.values():
+        if column is goal or column.name in wanted.inputs or len(column.values) < 2:
+            continue
+        if column.name.lower() not in _SPLITS or len(column.values) > 20:
+            continue
+        values = ", ".join(map(quote, sorted(column.values)))
+        if column.pools != {None} and not (wanted.inputs and wanted.target):
+            raise DataError(
+                f"The column {column.name!r} seems to say which pool each row is for, but not all "
+                f"its values are clear: {values}. Make them train, validation and test in the "
+                "data; or name --input and --target, and all rows are shared out anew."
+            )
+        notes.append(
+            f"The column {column.name!r} ({values}) is not used: all rows are shared out anew. If "
+            "it says which rows to hold out, make its values train, validation and test."
+        )
 
 
 _LANGUAGE_NOTES = {

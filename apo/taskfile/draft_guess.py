@@ -82,7 +82,11 @@ def guess_inputs(
     found = found or [max(texts, key=lambda c: c.mean_length)]
     named = ", ".join(repr(c.name) for c in found)
     notes.append(f"The input is taken to be {named}, as its texts are nearly all different.")
-    others = [_unused(c) for c in columns.values() if c not in found and c is not target]
+    others = [
+        _unused(c)
+        for c in columns.values()
+        if c not in found and c is not target and not c.names_pools
+    ]
     if others:
         notes.append(f"Not used: {', '.join(others)}.")
     return found

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from apo.data.chats import Chats, chat_column
+from apo.data.options import find_layout, with_options
 from apo.data.rows import Row
 from apo.taskfile.draft_format import Wanted
 
@@ -25,7 +26,7 @@ class Shape:
 
 
 def reshape(rows: Iterable[Row], wanted: Wanted, notes: list[str]) -> Shape:
-    """Put chats into columns; other rows stay as they are.
+    """Put chats into columns, and options into their question; other rows stay as they are.
 
     Args:
         rows: of the source.
@@ -33,7 +34,7 @@ def reshape(rows: Iterable[Row], wanted: Wanted, notes: list[str]) -> Shape:
         notes: what was changed is added, in words.
 
     Raises:
-        DataError: the rows are chats that cannot be a task.
+        DataError: the rows are chats that cannot be a task, or options without a clear key.
     """
     stream = iter(rows)
     first = next(stream, None)
@@ -42,8 +43,23 @@ def reshape(rows: Iterable[Row], wanted: Wanted, notes: list[str]) -> Shape:
     named = {*wanted.inputs, *filter(None, [wanted.target])}
     column = None if named & first.keys() else chat_column(first)
     if column is None:
-        return Shape(rows=chain([first], stream))
+        return _choices(first, chain([first], stream), named, notes)
     chats = Chats(column)
     found = list(chats.rows(chain([first], stream)))
     notes.append(chats.note())
     return Shape(rows=found, changed=True, prompt=chats.system or "")
+
+
+def _choices(first: Row, rows: Iterable[Row], named: set[str], notes: list[str]) -> Shape:
+    at = find_layout(first)
+    if at is None or not named <= {at.question, at.key}:
+        return Shape(rows=rows)
+    whole = list(rows)
+    found = with_options(whole, at)
+    if found is None:
+        return Shape(rows=whole)
+    notes.append(
+        f"The options of {at.options!r} now stand in {at.question!r}, each after a letter; the "
+        f"target is the letter that {at.key!r} says, in the column 'answer'."
+    )
+    return Shape(rows=found, changed=True)
