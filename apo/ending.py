@@ -44,8 +44,9 @@ class Ending:
         """
         self.check_stop()
         self._meter.check_time()
+        wait = asyncio.timeout(self._meter.seconds_left)
         try:
-            async with asyncio.timeout(self._meter.seconds_left) as wait:
+            async with wait:
                 self._waits.add(wait)
                 try:
                     yield

@@ -69,10 +69,11 @@ def scene(wait: str, minutes: float | None) -> tuple[Caller, list[Call], Journal
     model.asked = 0
     endpoint = Endpoint("task", model, Price(0, 0), 10, patient=wait == "a provider's batch")
     journal = Journal()
+    given: dict[str, Any] = {"max_concurrency": 1, **limits}
     caller = Caller(
         journal,
         Meter(Budget(max_tokens=budget.max_tokens, max_minutes=minutes), clock=clock),
-        limits=Limits(**{"max_concurrency": 1, **limits}),
+        limits=Limits(**given),
         retry=Retry(max_attempts=1000),
     )
     requests = [Request((Message("user", text),), Decoding()) for text in "abcdef"]

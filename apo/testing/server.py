@@ -271,7 +271,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     port, latency = options.pop("port"), options.pop("latency_ms") / 1000
     dialect = options.pop("dialect")
     stated = dict(header.partition("=")[::2] for header in options.pop("header"))
-    distortions = {"headers": stated} | {n: options.pop(n) for n in ("usage", "shows_key")}
+    distortions: dict[str, Any] = {"headers": stated}
+    distortions |= {n: options.pop(n) for n in ("usage", "shows_key")}
     if dialect == "help":
         print(*(f"{name:<18} {one.about}" for name, one in MANNERS.items()), sep="\n")
         return
