@@ -15,16 +15,16 @@ from apo.optimizers import BY_NAME
 from apo.retry import Retry
 from apo.runs import find_run
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
-from apo.testing.dialects import MANNERS, THOUGHT, InProcess
+from apo.testing.dialects import DECLINED, MANNERS, THOUGHT, InProcess
 from apo.testing.server import main, serve
 
 SAME = (
     "think", "lone-think", "thinking", "brackets", "harmony", "reasoning-content", "reasoning",
     "parts", "streamed", "reasoner", "older", "zero-usage", "negative-usage", "text-usage",
-    "absurd-usage",
+    "absurd-usage", "completions", "second-first", "float-usage",
 )  # fmt: skip
 """Over these a model answers as ever; without a seed or a system turn it may answer otherwise."""
-STOPS = [name for name, manner in MANNERS.items() if not manner.understood]
+STOPS = [name for name, manner in MANNERS.items() if not (manner.understood or manner.final)]
 HARD = ("think", "harmony", "reasoner")
 
 
@@ -84,6 +84,24 @@ def test_one_optimizer_ends_the_same_over_each(dialect: str, home: Path, tmp_pat
 def test_a_failure_is_no_answer(dialect: str, tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="gave no answer in 8 attempts"):
         run("opro", dialect, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "said"), [("tool-call", "switch tools off"), ("no-key", "200 with an error: Inval")]
+)
+def test_what_asking_again_cannot_mend_stops_at_once(
+    dialect: str, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match=said):
+        run("opro", dialect, tmp_path)
+
+
+def test_empty_and_declined_answers_are_told(tmp_path: Path) -> None:
+    empty = run("opro", "empty", tmp_path / "empty")
+    assert any("answers of fake were empty" in note for note in empty.notes)
+    declined = run("opro", "declined", tmp_path / "declined")
+    assert {rollout.output for rollout in declined.seed.rollouts} == {DECLINED}
+    assert any(DECLINED.rstrip(".") in note for note in declined.notes)
 
 
 def test_thinking_is_shown_beside_the_answer(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ from apo.models.refusals import refused_option
 from apo.trust import HOSTS
 
 CODE_FIELDS = ("code", "type", "status")
+WORDS = ("message", "detail", "error", "error_description", "error_msg", "msg", "errors")
+"""Where servers put the words of an error."""
 MAX_WORDS = 4000
 """Characters of a server's words that are looked at; the rest says nothing new."""
 QUOTA_CODES = {
@@ -74,11 +76,27 @@ OPTIONS = (
 )
 
 
-def failure(address: Address, status: int, headers: Mapping[str, str], body: Any) -> ModelError:
-    """Say which error a reply with another status than 200 is."""
+def failure(
+    address: Address,
+    status: int,
+    headers: Mapping[str, str],
+    body: Any,
+    *,
+    under: int | None = None,
+) -> ModelError:
+    """Say which error a reply with another status than 200 is.
+
+    Args:
+        address: the model that was asked.
+        status: HTTP status, or what an error under status 200 stands for.
+        headers: HTTP headers; names are looked up in lower case.
+        body: what was said.
+        under: the HTTP status where the one given is what the words stand for.
+    """
     codes, said = _codes(error_part(body)), _message(body)
     shown = words(address, said, 400)
-    text = f"{address.name}: the server answered {status}: {shown or '(nothing)'}"
+    answered = f"{status}" if under is None else f"{under} with an error"
+    text = f"{address.name}: the server answered {answered}: {shown or '(nothing)'}"
     asked_wait = retry_after(headers, time.time())
     if asked_wait is None:
         asked_wait = wait_for_reset(headers)
@@ -131,13 +149,14 @@ def _message(body: Any) -> str:
         title = re.search(r"<title>(.*?)</title>", start, re.IGNORECASE | re.DOTALL)
         return title[1] if title else start
     error = error_part(body)
-    for field in ("message", "detail", "error", "error_description"):
+    for field in WORDS:
         if error.get(field):
-            return _as_text(error[field])[:MAX_WORDS]
+            return as_text(error[field])[:MAX_WORDS]
     return ""
 
 
-def _as_text(said: object) -> str:
+def as_text(said: object) -> str:
+    """A text as it is, and any other value as JSON; "" where that cannot be written."""
     try:
         return said if isinstance(said, str) else orjson.dumps(said).decode()
     except orjson.JSONEncodeError:  # It reads lists in lists deeper than it writes them.

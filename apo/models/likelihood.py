@@ -15,6 +15,7 @@ from apo.model import Completion, Message, Request
 from apo.models.address import Address
 from apo.models.failures import as_dict, as_list
 from apo.models.replies import Reply, parse_reply, read_usage
+from apo.models.within import first_choice
 
 _NAMED = re.compile(r"\becho\b|logprob", re.IGNORECASE)
 """What a server's refusal names that answers every failure of its own with a 500."""
@@ -57,7 +58,7 @@ def read_scored(address: Address, request: Request, reply: Reply) -> Completion:
     choices = as_list(as_dict(body).get("choices"))
     if not choices:
         raise MalformedReplyError(f"{address.name}: the server answered 200 without any text.")
-    choice = as_dict(choices[0])
+    choice = first_choice(body)
     found = as_dict(choice.get("logprobs"))
     tokens, values = as_list(found.get("tokens")), as_list(found.get("token_logprobs"))
     before = plain_text(request.messages)

@@ -5,14 +5,14 @@ from typing import Any
 
 import orjson
 
-from apo.errors import ContentFilterError, MalformedReplyError, TransportError
+from apo.errors import BadRequestError, ContentFilterError, MalformedReplyError, TransportError
 from apo.model import Completion, Usage
 from apo.models.address import Address
 from apo.models.allowances import read_allowances
-from apo.models.failures import as_dict, as_list, failure, words
+from apo.models.failures import as_dict, as_list, as_text, failure, words
 from apo.models.stream import read_stream
 from apo.models.thinking import read_parts, thinking_beside
-from apo.models.within import error_within, prompt_filtered, status_within
+from apo.models.within import error_within, first_choice, prompt_filtered, status_within
 
 MAX_REPLY = 16 * 2**20
 """The longest reply that is read, in bytes; no chat completion comes near."""
@@ -28,6 +28,8 @@ _HELD_BACK = (
     "guardrail",
 )
 """How servers word that an answer was cut, and that a filter held it back (by its beginning)."""
+_CALLS = ("tool_calls", "function_call")
+"""Fields of a message, and reasons of its end, where a model calls a tool."""
 Reply = tuple[int, Mapping[str, str], bytes]
 """HTTP status, headers (looked up in lower case) and the whole body."""
 
@@ -67,7 +69,8 @@ def parse_reply(address: Address, status: int, headers: Mapping[str, str], data:
         body, kind = (streamed, "json") if streamed is not None else (body, kind)
     failed = error_within(body) if status == 200 else {}
     if failed:
-        raise failure(address, status_within(failed), headers, {"error": failed})
+        meant = status_within(failed)
+        raise failure(address, meant, headers, {"error": failed}, under=status)
     if status != 200:
         raise failure(address, status, headers, body)
     if isinstance(body, str) or "json" not in kind.lower():
@@ -84,21 +87,23 @@ def completion(address: Address, body: Any) -> Completion:
     """Read the parsed body of a chat completion.
 
     Raises:
+        BadRequestError: in place of an answer the model calls a tool.
         ContentFilterError: the provider held the answer back.
         TransportError: the provider's own failure ended the answer.
         MalformedReplyError: it is no chat completion, or one without an answer.
     """
-    try:
-        choices: Any = body["choices"]
-        choice: Any = choices[0] if choices else {"message": {}}
-        message, reason = choice["message"], str(choice.get("finish_reason")).lower()
-        content = message.get("content")
-        refusal = message.get("refusal")
-    except (AttributeError, IndexError, KeyError, TypeError):
+    choices, choice = as_dict(body).get("choices"), first_choice(body)
+    said = choice.get("message")
+    if said is None and "text" in choice:  # As /completions answers, behind some gateways.
+        said = {"content": choice["text"]}
+    if not isinstance(choices, list) or (choices and not isinstance(said, dict)):
+        begins = words(address, as_text(body), 80)
         raise MalformedReplyError(
             f"{address.name}: the server answered 200 with JSON that is no chat completion. "
-            f"Is the base URL {address.url} right?"
-        ) from None
+            f"Is the base URL {address.url} right? It begins: {begins!r}"
+        )
+    message, reason = as_dict(said), str(choice.get("finish_reason")).lower()
+    content, refusal = message.get("content"), message.get("refusal")
     if reason.startswith(_HELD_BACK) or (not choices and prompt_filtered(body)):
         raise ContentFilterError(f"{address.name}: the provider's filter held the answer back.")
     if reason.startswith("error"):
@@ -107,13 +112,18 @@ def completion(address: Address, body: Any) -> Completion:
             "is a failure of its own and no answer.",
             billed=True,
         )
+    silent = not (content.strip() if isinstance(content, str) else content)
+    if silent and (reason in _CALLS or any(message.get(name) for name in _CALLS)):
+        raise _tool_called(address)
     truncated = reason in _CUT
     thinking = thinking_beside(message)
     if isinstance(content, list):
         content, thought = read_parts(as_list(content))
         thinking = "\n".join(filter(None, (thinking, thought)))
-    if content is None:
-        content = refusal or ("" if truncated or thinking else None)
+    if not content and isinstance(refusal, str):
+        content = refusal or content
+    if content is None and (truncated or thinking):
+        content = ""
     if not isinstance(content, str):
         missing = "any text" if choices else "any choice"
         raise MalformedReplyError(f"{address.name}: the server answered 200 without {missing}.")
@@ -123,6 +133,15 @@ def completion(address: Address, body: Any) -> Completion:
         raise MalformedReplyError(f"{address.name}: the answer holds half a character.") from None
     usage = read_usage(body.get("usage"))
     return Completion(text=content, usage=usage, truncated=truncated, thinking=thinking)
+
+
+def _tool_called(address: Address) -> BadRequestError:
+    error = BadRequestError(
+        f"{address.name}: the model called a tool in place of answering. apo sends none: switch "
+        "tools off in the gateway or server, or ask the model itself."
+    )
+    error.billed = True
+    return error
 
 
 def too_long(address: Address) -> MalformedReplyError:
@@ -136,6 +155,8 @@ def read_usage(usage: Any) -> Usage:
     """Read the tokens that a server says it counted; -1 stands for what is no count."""
 
     def count(value: Any) -> int | None:
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
         return value if type(value) is int else None if value is None else -1
 
     def part(whole: str, name: str) -> int:

@@ -4,7 +4,8 @@ from typing import Any
 
 import orjson
 
-from apo.models.failures import as_dict, as_list
+from apo.models.failures import as_dict
+from apo.models.within import first_choice
 
 _FIELDS = ("content", "refusal", "reasoning_content", "reasoning")
 
@@ -27,8 +28,10 @@ def read_stream(text: str) -> dict[str, Any] | None:
         if event.get("error") or event.get("type") == "error":
             return {"error": event.get("error") or event}
         usage = event.get("usage") or usage
-        choice = as_dict((as_list(event.get("choices")) or [{}])[0])
-        delta = as_dict(choice.get("delta"))
+        choice = first_choice(event)
+        if choice.get("index", 0) != 0:
+            continue
+        delta = as_dict(choice.get("delta", {"content": choice.get("text")}))
         reason = choice.get("finish_reason") or reason
         for field in _FIELDS:
             if isinstance(delta.get(field), str):

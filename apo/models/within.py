@@ -1,8 +1,9 @@
-"""Failures within a reply of status 200, as gateways pass on those of their upstream."""
+"""What is within a reply of status 200: the choice to read, or a failure passed on."""
 
+import re
 from typing import Any
 
-from apo.models.failures import as_dict, as_list
+from apo.models.failures import MAX_WORDS, WORDS, as_dict, as_list
 
 _STATUS_OF = {
     "rate_limit_exceeded": 429,
@@ -20,20 +21,42 @@ _STATUS_OF = {
     "upstream_error": 502,
 }
 """What the codes and types of an error stand for where no number does."""
+_STATUS_SAID = (
+    (429, re.compile(r"rate.?limit|too many requests|quota|throttl", re.IGNORECASE)),
+    (401, re.compile(r"unauthori[sz]ed|authenticat|(api.?key|token)\b.*invalid|"
+                     r"invalid (api.?key|(access )?token)", re.IGNORECASE)),
+    (402, re.compile(r"insufficient (account )?(balance|credits?|funds)|(no|out of) credits?\b|"
+                     r"payment required", re.IGNORECASE)),
+    (404, re.compile(r"(model|route|endpoint|url)\b.*(not (found|exist)|unknown)|"
+                     r"(no such|unknown) (model|route|endpoint)", re.IGNORECASE)),
+    (503, re.compile(r"overload|unavailable|maintenance|try again|timed? ?out|time-out|busy|"
+                     r"internal (server )?error|bad gateway", re.IGNORECASE)),
+)  # fmt: skip
+"""What the words of an error stand for where no code does; the first that fits."""
+_FAILED = ("error", "err", "fail", "failed", "failure")
+
+
+def first_choice(body: Any) -> dict[str, Any]:
+    """The choice of index 0, wherever it stands; {} where there is none."""
+    choices = [as_dict(choice) for choice in as_list(as_dict(body).get("choices"))]
+    indexed = [choice for choice in choices if choice.get("index") == 0]
+    return (indexed or choices or [{}])[0]
 
 
 def error_within(body: Any) -> dict[str, Any]:
     """The part of a reply that says what went wrong; {} for nothing."""
     fields = as_dict(body)
-    choices = as_list(fields.get("choices"))
-    for part in (fields, as_dict(choices[0]) if choices else {}):
+    for part in (fields, first_choice(body)):
         error = part.get("error")
         if error:
             return as_dict(error) or {"message": str(error)}
-    if not choices:  # Some put the error's own fields at the top.
-        code = fields.get("code")
-        return fields if isinstance(code, int) and 400 <= code < 600 else {}
-    return {}
+    if fields.get("choices"):
+        return {}
+    # Some put the error's own fields at the top.
+    code, said = fields.get("code"), _said(fields)
+    stated = str(fields.get("status")).lower() in _FAILED or fields.get("success") is False
+    failed = isinstance(code, int) and 400 <= code < 600
+    return fields if failed or (said and (stated or status_within(fields) != 200)) else {}
 
 
 def status_within(error: dict[str, Any]) -> int:
@@ -44,7 +67,14 @@ def status_within(error: dict[str, Any]) -> int:
             return code
         if str(code).lower() in _STATUS_OF:
             return _STATUS_OF[str(code).lower()]
-    return 200
+    said = _said(error)
+    return next((status for status, words in _STATUS_SAID if words.search(said)), 200)
+
+
+def _said(error: dict[str, Any]) -> str:
+    """The words of an error; "" where there are none."""
+    said = next((error[field] for field in WORDS if error.get(field)), "")
+    return str(said)[:MAX_WORDS] if isinstance(said, str | list) else ""
 
 
 def prompt_filtered(body: Any) -> bool:

@@ -14,6 +14,8 @@ from apo.models.replies import read_reply
 from apo.testing.wire import chat_completion, read_request, refusal
 
 THOUGHT = "The user wants one answer. Answer: login? No, I would rather say something else."
+DECLINED = "I'm sorry, I can't help with that."
+_COUNTED = ("prompt_tokens", "completion_tokens")
 JSON, EVENTS = "application/json", "text/event-stream"
 Body = dict[str, Any]
 
@@ -33,6 +35,7 @@ class Manner:
         header: a header that it wants; "" for none.
         streams: whether it answers in server-sent events, though it was not asked to.
         understood: whether its answers can be understood; otherwise a run stops.
+        final: whether it stops at the first of them, as asking again is of no use.
     """
 
     about: str
@@ -41,6 +44,7 @@ class Manner:
     header: str = ""
     streams: bool = False
     understood: bool = True
+    final: bool = False
 
 
 def _said(form: str) -> Callable[[Body, str], None]:
@@ -62,6 +66,37 @@ def _in_parts(body: Body, text: str) -> None:
     thinking = {"type": "thinking", "thinking": [{"type": "text", "text": THOUGHT}]}
     content = [thinking, {"type": "text", "text": text}]
     body["choices"][0]["message"]["content"] = content
+
+
+def _as_completions(body: Body, text: str) -> None:
+    body["choices"] = [{"index": 0, "text": text, "finish_reason": "stop"}]
+
+
+def _second_first(body: Body, _: str) -> None:
+    other = {"index": 1, "message": {"content": "Something else."}, "finish_reason": "stop"}
+    body["choices"].insert(0, other)
+
+
+def _whole_floats(body: Body, _: str) -> None:
+    body["usage"] = {name: float(body["usage"][name]) for name in _COUNTED}
+
+
+def _calls_a_tool(body: Body, _: str) -> None:
+    function = {"name": "answer", "arguments": "{}"}
+    message = {"content": None, "tool_calls": [{"id": "1", "function": function}]}
+    body["choices"][0] |= {"message": message, "finish_reason": "tool_calls"}
+
+
+def _declines(body: Body, _: str) -> None:
+    body["choices"][0]["message"] |= {"content": None, "refusal": DECLINED}
+
+
+def _says_only(message: str) -> Callable[[Body, str], None]:
+    def change(body: Body, _: str) -> None:
+        body.clear()
+        body |= {"status": "error", "message": message}
+
+    return change
 
 
 def _counts(tokens: object) -> Callable[[Body, str], None]:
@@ -146,6 +181,28 @@ MANNERS = {
     "no-choice": Manner(about="200 without a choice", change=_has_no_choice, understood=False),
     "stream-error": Manner(
         about="a stream that ends in an error", change=_fails, streams=True, understood=False
+    ),
+    "completions": Manner(about="choices[].text, as /completions has it", change=_as_completions),
+    "second-first": Manner(about="choices out of the order of index", change=_second_first),
+    "float-usage": Manner(about="counts 50.0 tokens", change=_whole_floats),
+    "empty": Manner(about="an empty text", change=_said("")),
+    "declined": Manner(about="content null beside a refusal in words", change=_declines),
+    "tool-call": Manner(
+        about="a call of a tool in place of an answer",
+        change=_calls_a_tool,
+        understood=False,
+        final=True,
+    ),
+    "status-error": Manner(
+        about="200 with status error and a message",
+        change=_says_only("quota exceeded"),
+        understood=False,
+    ),
+    "no-key": Manner(
+        about="200 with a message that says the key is invalid",
+        change=_says_only("Invalid API key"),
+        understood=False,
+        final=True,
     ),
     "filtered": Manner(about="200 with content_filter", change=_ends("content_filter")),
 }

@@ -340,6 +340,73 @@ def test_answers(data: bytes, completion: Completion) -> None:
     assert read_reply(HERE, 200, {}, data) == completion
 
 
+@pytest.mark.parametrize(
+    ("choices", "text"),
+    [
+        ([{"index": 0, "text": "bug"}], "bug"),
+        ([{"index": 1, "message": {"content": "hm"}}, {"index": 0, "text": "bug"}], "bug"),
+        ([{"message": {"content": "", "refusal": "I won't."}}], "I won't."),
+        (
+            [{"message": {"content": "bug", "tool_calls": [{}]}, "finish_reason": "tool_calls"}],
+            "bug",
+        ),
+    ],
+)
+def test_the_choice_that_is_read(choices: list[object], text: str) -> None:
+    assert read_reply(HERE, 200, {}, orjson.dumps({"choices": choices})).text == text
+
+
+def test_a_stream_of_two_choices_is_that_of_index_0() -> None:
+    lines = [
+        {"choices": [{"index": i, "delta": {"content": said}, "finish_reason": end}]}
+        for i, said, end in [(1, "h", None), (0, "bu", None), (1, "m", "stop"), (0, "g", "stop")]
+    ]
+    data = b"\n\n".join(b"data: " + orjson.dumps(line) for line in lines)
+    assert read_reply(HERE, 200, {}, data).text == "bug"
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ({"content": None, "tool_calls": [{"id": "1"}]}, "tool_calls"),
+        ({"content": "\n", "function_call": {"name": "f"}}, "stop"),
+        ({"content": None, "reasoning_content": "I call it.", "tool_calls": [{}]}, "length"),
+    ],
+)
+def test_a_call_of_a_tool_is_named_and_final(message: object, reason: str) -> None:
+    data = orjson.dumps({"choices": [{"message": message, "finish_reason": reason}]})
+    with pytest.raises(BadRequestError, match=r"called a tool .* switch tools off") as caught:
+        read_reply(HERE, 200, {}, data)
+    assert caught.value.billed
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"status": "error", "message": "quota exceeded"}, RateLimitError),
+        ({"detail": "Too many requests"}, RateLimitError),
+        ({"error_code": 110, "error_msg": "Access token invalid"}, AuthenticationError),
+        ({"success": False, "msg": "Insufficient balance"}, QuotaError),
+        ({"message": "Model m does not exist"}, BadRequestError),
+        ({"message": "Service under maintenance"}, TransportError),
+        ({"status": "failed", "message": "Nobody knows why"}, MalformedReplyError),
+    ],
+)
+def test_the_servers_words_under_200_say_what_it_is(
+    body: dict[str, object], kind: type[ModelError]
+) -> None:
+    words = next(body[name] for name in ("message", "detail", "msg", "error_msg") if name in body)
+    with pytest.raises(ModelError, match=f"200 with an error: {words}") as caught:
+        read_reply(HERE, 200, {}, orjson.dumps({**body, "hint": HERE.key}))
+    assert type(caught.value) is kind
+
+
+def test_json_that_is_no_completion_is_shown_without_the_key() -> None:
+    with pytest.raises(MalformedReplyError, match=r"It begins: .*sunny") as caught:
+        read_reply(HERE, 200, {}, orjson.dumps({"weather": "sunny", "key": HERE.key}))
+    assert HERE.key not in str(caught.value)
+
+
 @pytest.mark.parametrize("reason", ["content_filter", "content_filter: SAFETY"])
 def test_an_answer_held_back(reason: str) -> None:
     with pytest.raises(ContentFilterError):
@@ -353,6 +420,8 @@ def test_an_answer_held_back(reason: str) -> None:
         ([], Usage()),
         ({"prompt_tokens": 5, "completion_tokens": 2}, Usage(input_tokens=5, output_tokens=2)),
         ({"prompt_tokens": -7, "completion_tokens": "2"}, Usage(-7, -1)),
+        ({"prompt_tokens": 50.0, "completion_tokens": 5.0}, Usage(50, 5)),
+        ({"prompt_tokens": 1e300, "completion_tokens": -0.5}, Usage(int(1e300), -1)),
         ({"prompt_tokens": True, "completion_tokens": 2.5}, Usage(-1, -1)),
         ({"completion_tokens_details": {"reasoning_tokens": 9}}, Usage(thinking_tokens=9)),
         (
