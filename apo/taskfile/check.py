@@ -21,7 +21,9 @@ from apo.taskfile.check_data import (
     input_findings,
     label_findings,
     list_findings,
+    open_answer_findings,
     overlap_findings,
+    same_label_findings,
     variety_findings,
 )
 from apo.taskfile.check_targets import scale_findings, target_findings
@@ -46,6 +48,8 @@ def check(task: Task) -> list[Finding]:
         *variety_findings(pools),
         *label_findings(task, pools),
         *list_findings(task, pools),
+        *same_label_findings(task),
+        *open_answer_findings(task, pools),
         *overlap_findings(pools),
         *conflict_findings(pools),
         *hint_findings(task),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
+from unicodedata import category, normalize
 
 from apo.audit.detector import detect
 from apo.data.sampling import input_id
@@ -12,7 +13,9 @@ from apo.guards.checking import hint_lines, near_lines
 from apo.scorers.answers import plain, quote
 from apo.scorers.label_set import LabelSet
 from apo.scorers.lists import parted
+from apo.scorers.text import Exact
 from apo.task import Example, Task
+from apo.taskfile.columns import is_number
 
 LONG_INPUT = 20_000  # characters
 MAX_DETECTED = 5_000  # examples of a pool that are searched for orders, at some 0.3 ms each
@@ -74,6 +77,44 @@ def label_findings(task: Task, pools: Named) -> Iterator[Finding]:
         yield Finding("warning" if task.metric is None else "note", text)
     else:
         yield Finding("ok", f"Labels: {shares}.")
+
+
+def same_label_findings(task: Task) -> Iterator[Finding]:
+    """Labels that a person takes for one: they differ in case, blanks or signs that nobody sees."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for label in task.labels:
+        seen = "".join(sign for sign in label if category(sign) != "Cf")
+        alike[plain(normalize("NFKC", seen), strip_punctuation=False)].append(label)
+    for labels in alike.values():
+        if len(labels) > 1:
+            yield Finding(
+                "warning",
+                "Labels that differ only in case, blanks or signs that nobody sees: "
+                f"{', '.join(map(_with_signs, labels))}. An answer scores with one of them alone; "
+                "make them one in the data.",
+            )
+
+
+def _with_signs(label: str) -> str:
+    return quote("".join(f"<U+{ord(c):04X}>" if category(c) == "Cf" else c for c in label))
+
+
+def open_answer_findings(task: Task, pools: Named) -> Iterator[Finding]:
+    """Few targets that come again and again, none of which a model can know of."""
+    if task.labels or not isinstance(task.scorer, Exact):
+        return
+    counts = Counter(example.target for _, example in all_examples(pools))
+    if len(counts) < 2 or counts.total() < 20 or len(counts) > counts.total() / 2:
+        return
+    texts = [plain(prompt.text()) for prompt in task.seed_prompts]
+    unnamed = [t for t in counts if not is_number(t) and any(plain(t) not in x for x in texts)]
+    if len(unnamed) > len(counts) / 2:
+        yield Finding(
+            "warning",
+            f"The seed prompt does not name the answers that are allowed: {len(counts)} different "
+            f"targets come again and again (such as {', '.join(map(quote, unnamed[:3]))}), and a "
+            "model must guess how they are worded. Name them in the prompt, and under labels.",
+        )
 
 
 def _labels_of(task: Task, example: Example) -> tuple[str, ...]:

@@ -138,8 +138,8 @@ class Column:
     @property
     def is_label(self) -> bool:
         """Whether a few short values stand here again and again."""
-        short = max(map(len, self.values), default=0) <= 40
-        few = 2 <= len(self.values) <= min(10 if self.is_number else 50, self.n / 3)
+        short = max(map(len, self.values), default=0) <= 80
+        few = 2 <= len(self.values) <= min(10 if self.is_number else 150, self.n / 3)
         return few and short and not self.objects
 
     @property

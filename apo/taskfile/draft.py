@@ -21,6 +21,7 @@ from apo.taskfile.draft_guess import (
     guess_scorer,
     guess_signs,
     guess_target,
+    tell_header,
     warn,
 )
 from apo.taskfile.draft_lists import Lists, several_of, told
@@ -107,6 +108,7 @@ def draft_settings(
     Raises:
         TaskError: there is no such column, or too few of them.
     """
+    tell_header(columns, notes)
     goal = guess_target(columns, wanted.target, wanted.inputs, notes)
     given = guess_inputs(columns, wanted.inputs, goal, notes)
     language = language_of([*given, goal])
@@ -225,7 +227,8 @@ def _settings(
         notes.append("Some labels differ in upper and lower case alone; make them one in the data.")
     if labels:
         settings["labels"] = labels
-    details = labels or [key for key, _ in target.keys.most_common()]
+    shown = [f'"{label}"' for label in labels] if any("," in t for t in labels) else labels
+    details = shown or [key for key, _ in target.keys.most_common()]
     example = several.example if several is not None else ""
     prompt = seed_prompt(kind, language, list(fields), target.name, details, example)
     return {**settings, "scorer": scorer, "prompt": prompt}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from apo.errors import DataError, near
 from apo.scorers.answers import quote
 from apo.scorers.said_moment import whole_moment
-from apo.taskfile.columns import Column
+from apo.taskfile.columns import Column, is_number
 from apo.taskfile.draft_lists import Several
 
 _TARGET_NAMES = (
@@ -154,6 +154,16 @@ def guess_signs(kind: str, target: Column, notes: list[str]) -> dict[str, str]:
 def _is_open(value: str) -> bool:
     moment = whole_moment(value)
     return moment is not None and moment.open
+
+
+def tell_header(columns: dict[str, Column], notes: list[str]) -> None:
+    """Say that the first row of a table may be a row of data, as it reads like the rows below."""
+    alike = [name for name, column in columns.items() if name in column.values or is_number(name)]
+    if alike:
+        notes.append(
+            f"The first row was taken for the names of the columns, and reads like data: "
+            f"{', '.join(map(quote, alike))}. If it is data, put a row of names above it."
+        )
 
 
 def field_name(column: str, place: int) -> str:
