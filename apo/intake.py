@@ -1,10 +1,11 @@
-"""What becomes of a completion where it enters: thinking apart, and usage believed or not.
+"""What becomes of a completion where it enters: thinking and marks apart, usage believed or not.
 
 All that comes after (journal, scorers, writers, judges) sees the answer alone.
 """
 
 from apo.model import Completion, Message, Request, Usage
 from apo.models.dialect import Dialect
+from apo.models.marks import before_end
 from apo.models.thinking import part
 
 MARKUP = 8
@@ -34,6 +35,7 @@ def settle(
         return completion, ""
     sent = [message.content for message in request.messages]
     thinking, answer, ended = part(completion.text, sent, cut=completion.truncated)
+    answer = before_end(answer, sent)
     if dialect is not None:
         answer = dialect.cut(answer, request.decoding)
     thinking = "\n".join(filter(None, (completion.thinking, thinking)))

@@ -72,7 +72,7 @@ class OfLabels(ABC):
 
         n, cells = len(self.labels), list[int]()
         for answer, example in zip(answers, examples, strict=True):
-            found = self._choice.find(answer)
+            found = self._choice.find(answer, example.inputs)
             said = found[0] if len(found) == 1 else ""
             right = said if said in example.targets else example.target
             if right not in self._places:

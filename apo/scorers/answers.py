@@ -4,9 +4,13 @@ Pure functions for the scorers, like `apo.scorers.numbers` and `apo.scorers.json
 All take any text and never raise.
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator
+from typing import Any
+
+from apo.scorers.json_text import answer_json, as_object
 
 _OPENING = " \t\n\"'`*“”‘’«»「」『』()[]"
 _CLOSING = _OPENING + ".,;:!?…。，！？："
@@ -44,6 +48,20 @@ def plain(
     return text
 
 
+_UNSEEN = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u00ad"))
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_ESCAPED = re.compile(r"\\([_*#~`])")
+
+
+def one_form(text: str) -> str:
+    r"""Write a text without signs of no width, wide letters and escapes as in bug\_report.
+
+    Letters are composed, so that Hangul typed on a Mac is found.
+    """
+    text = unicodedata.normalize("NFC", text).translate(_UNSEEN).translate(_WIDE)
+    return _ESCAPED.sub(r"\1", text)
+
+
 def quote(text: str, limit: int = 80) -> str:
     """Show a text in feedback: on one line, in quotes, cut to limit characters."""
     line = " ".join(text.split())
@@ -53,6 +71,13 @@ def quote(text: str, limit: int = 80) -> str:
 # An explicit marker: what follows it is what the answer says.
 _TAG = re.compile(r"<(answer|label|result|답|정답)>", re.IGNORECASE)
 _SHARPS = re.compile(r"####")
+_FIELD = re.compile(
+    r"(?:(?:final|predicted|correct|best|최종)[_ -]?)?(?:answer|label|category|class"
+    r"|classification|intent|sentiment|result|prediction|output"
+    r"|최종 답|정답|답변|답|라벨|레이블|분류|감성|감정|의도|카테고리|결과)s?",
+    re.IGNORECASE,
+)
+_MAX_DEPTH = 3
 _BOXED = re.compile(r"\\boxed\s?\{([^{}]{0,200})\}")
 _MARKER = re.compile(
     r"(?<![^\W_])(?:answer|label|category|class|classification|intent|sentiment|result"
@@ -65,10 +90,12 @@ _MARKER = re.compile(
 def marked(text: str) -> Iterator[str]:
     r"""Yield the parts of an answer that it marks as its answer, the most explicit first.
 
-    In this order: the last <answer>…</answer>, the last line after ####, the last \boxed{…}, then
-    what follows "Answer:", "Label:", "답:" and the like, last one first: its first sentence, then
-    its line.
+    In this order: the fields of the last JSON object that are called so, as "label" in {"label":
+    "bug", "reason": "no login"}; the last <answer>…</answer>, the last line after ####, the last
+    \boxed{…}, then what follows "Answer:", "Label:", "답:" and the like, last one first: its first
+    sentence, then its line.
     """
+    yield from _fields(text)
     tags = list(_TAG.finditer(text))
     if tags:
         end = text.find(f"</{tags[-1][1]}>", tags[-1].end())
@@ -81,6 +108,19 @@ def marked(text: str) -> Iterator[str]:
         line = _line_after(text, match.end())
         yield re.split(r"(?<=[.!?。])\s", line, maxsplit=1)[0]
         yield line
+
+
+def _fields(text: str) -> Iterator[str]:
+    """The values of an object's fields whose names say that they are the answer."""
+    found = answer_json(text) if "{" in text else None
+    value: Any = found.value if found else None
+    for _ in range(_MAX_DEPTH):
+        fields = as_object(value) or {}
+        named = [fields[name] for name in fields if _FIELD.fullmatch(name.strip())]
+        for said in named:
+            if as_object(said) is None and said is not None:
+                yield said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+        value = next((said for said in named if as_object(said) is not None), None)
 
 
 def _line_after(text: str, start: int) -> str:
@@ -111,7 +151,7 @@ def label_pattern(labels: tuple[str, ...], *, ignore_case: bool) -> re.Pattern[s
     will do.
     """
     longest_first = sorted(range(len(labels)), key=lambda i: -len(labels[i]))
-    groups = {i: _whole_word(unicodedata.normalize("NFC", labels[i])) for i in longest_first}
+    groups = {i: _whole_word(one_form(labels[i])) for i in longest_first}
     # Numbered groups would follow the order of trial, so they are named by place.
     pattern = "|".join(f"(?P<l{i}>{group})" for i, group in groups.items()) or r"(?!)"
     return re.compile(pattern, re.IGNORECASE if ignore_case else 0)

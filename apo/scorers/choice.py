@@ -1,14 +1,16 @@
 """The scorer `choice`: one of a few labels, found in a chatty answer."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from apo.errors import TaskError
-from apo.scorers.answers import bare_lines, label_pattern, marked, plain, quote
+from apo.scorers.answers import bare_lines, label_pattern, marked, one_form, plain, quote
 from apo.scorers.denial import opposite
 from apo.scorers.letters import explicit_letters
 from apo.scorers.named import named_and_denied
+from apo.scorers.run_on import first_turn
 from apo.task import Example, Score
 
 _SHARE = re.compile(
@@ -24,9 +26,11 @@ class Choice:
     """The answer must name exactly one label, the right one. Chatty answers are understood.
 
     The first of these that names or denies a label decides: the whole answer; what the answer
-    marks as such (<answer>x</answer>, "Answer: x", "답: x", see `answers.marked`); a first or last
-    line that is nothing but a label; such a text in bold; the whole text. Where that names two
-    labels, or no part names any, the answer is not well formed and scores 0.
+    marks as such ({"label": "x", "reason": …}, <answer>x</answer>, "Answer: x", "답: x", see
+    `answers.marked`); a first or last line that is nothing but a label; such a text in bold; the
+    whole text. Where that names two labels, or no part names any, the answer is not well formed
+    and scores 0. Where the first line is a label and then the prompt's next example starts, as
+    base models run on, that line is the answer.
 
     "Not x" and "non-x" do not name x: they name its negation where that is a label, as unsafe is
     of safe, and else none. Among single letters, "B. A mammal" and "(B)" name B alone. Among
@@ -51,7 +55,7 @@ class Choice:
 
     def __call__(self, output: str, example: Example) -> Score:
         """Score 1 when the only label that the answer names is a target."""
-        found = self.find(output)
+        found = self.find(output, example.inputs)
         label, *others = found or ("",)
         if found and not others and self._is_right(label, example):
             return RIGHT
@@ -67,19 +71,26 @@ class Choice:
     def _is_right(self, label: str, example: Example) -> bool:
         return label in example.targets or self._key(label) in map(self._key, example.targets)
 
-    def find(self, output: str) -> tuple[str, ...]:
-        """Give the labels that the answer names: exactly one when it is well formed."""
+    def find(self, output: str, inputs: Iterable[str] = ()) -> tuple[str, ...]:
+        """Give the labels that the answer names: exactly one when it is well formed.
+
+        Args:
+            output: the answer.
+            inputs: the names of the example's inputs, by which a next example is known.
+        """
+        turn = first_turn(output, inputs)
+        if turn != output and any((*marked(turn), *bare_lines(turn, self._pattern))):
+            output = turn
         # To most examples of a classification a model gives one of few answers.
         return _found(self, output) if len(output) <= SHORT else self.read(output)
 
     def read(self, output: str) -> tuple[str, ...]:
         """Do what `find` does, without its memory."""
-        key = plain(output, ignore_case=self.ignore_case, strip_punctuation=False)
+        key = self._key(output)
         whole = self._by_key.get(key)
         if whole is not None:
             return (whole,)
-        # Composed, so that Hangul typed on a Mac is found.
-        text = plain(output, ignore_case=False, collapse_space=False, strip_punctuation=False)
+        text = one_form(output)
         if self._highest is not None:
             text = _SHARE.sub(self._grade, text)
         for part in (*marked(text), *bare_lines(text, self._pattern), text):
@@ -140,7 +151,7 @@ def _found(choice: Choice, output: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _key_of(text: str, ignore_case: bool) -> str:
-    return plain(text, ignore_case=ignore_case, strip_punctuation=False)
+    return plain(one_form(text), ignore_case=ignore_case, strip_punctuation=False)
 
 
 RIGHT = Score(1.0)

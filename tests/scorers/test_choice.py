@@ -115,3 +115,41 @@ def test_a_denied_label_is_not_in_a_set(output: str) -> None:
     assert found is not None
     assert found[0] == "spam"
     assert "urgent" not in found
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        '{"label": "bug_report", "reason": "It is no login, neither billing"}',
+        '```json\n{"reason": "login fails", "final_answer": "bug_report"}\n```',
+        '{"의도": "bug_report", "이유": "login 아님, billing"}',
+        '{"result": {"category": "bug_report", "not": "login"}}',
+        "bug\\_report",
+        "**bug\\_report**",
+        "Label: bug\\_report",
+        "bu\u200bg_report",
+        "\ufeffbug_report",
+        "ｂｕｇ＿ｒｅｐｏｒｔ",
+        "bug_report\n\nTicket: I cannot log in\nLabel: login",
+        "bug_report\n\n### Question 2: x\nLabel: login\n\nTicket: y\nLabel: billing",
+        "Label: bug_report\n\nUser: x\nLabel: login",
+        "login\n\nLet me think again: it crashes.\nAnswer: bug_report",
+    ],
+)
+def test_the_marked_field_the_first_turn_and_plain_signs_are_the_answer(output: str) -> None:
+    choice = Choice(labels=("bug_report", "login", "billing"))
+    example = Example({"ticket": "x"}, ("bug_report",))
+    assert choice(output, example).value == 1
+    assert choice(output, Example({"ticket": "x"}, ("login",))).value == 0
+
+
+def test_a_next_example_is_known_by_the_names_of_the_inputs() -> None:
+    choice, output = Choice(labels=("bug", "login")), "bug\n\nComplaint: no entry\nLabel: login"
+    assert choice(output, Example({"complaint": "x"}, ("bug",))).value == 1
+    assert choice(output, Example({"other": "x"}, ("login",))).value == 1
+
+
+@pytest.mark.parametrize("reason", ["reason_for_label", "unlabelled", "notes"])
+def test_a_field_of_words_is_no_marked_answer(reason: str) -> None:
+    choice = Choice(labels=("bug", "login"))
+    assert choice.find(f'{{"{reason}": "login", "label": "bug"}}') == ("bug",)
