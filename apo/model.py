@@ -151,6 +151,7 @@ class Completion(NamedTuple):
             in nats; the text is empty then.
         allowances: what is left of the provider's rate limits, where it says.
         thinking: what the model thought before the answer, where that is known; never judged.
+        model: the server's own name for what answered; "" where it does not say.
     """
 
     text: str
@@ -159,6 +160,7 @@ class Completion(NamedTuple):
     logprobs: tuple[float, ...] = ()
     allowances: tuple[Allowance, ...] = ()
     thinking: str = ""
+    model: str = ""
 
 
 class Model(Protocol):

@@ -128,6 +128,22 @@ def test_counts_that_cannot_be_true_are_estimated_and_told_once(usage: Usage) ->
     assert notes[0].startswith("m counts tokens in a way that cannot be true, such as ")
 
 
+@pytest.mark.parametrize(
+    ("names", "told"), [("mm", ""), ("mn", "name 2 models: m, n. The"), ("", "")]
+)
+def test_another_name_of_what_answers_is_kept_and_told_once(
+    names: str, told: str, path: Path
+) -> None:
+    def answer(request: Request, _: Dialect) -> Completion:
+        first = request.messages[0].content == "a"
+        return Completion(text="bug", model=(names[:1] if first else names[1:]))
+
+    for texts in ("a", "ab", "ab"):  # Over a resume, too, and at last from the journal.
+        *_, notes = ask(Server(answer), list(texts), path)
+    assert len(notes) == bool(told)
+    assert told in "".join(notes)
+
+
 def test_counts_that_can_be_true_are_believed() -> None:
     for usage in (Usage(1, 1), Usage(4000, 900_000), Usage(None, None), Usage(3, 1, 3, 1)):
         request = Request((Message("user", "12345678"),))

@@ -132,7 +132,14 @@ def completion(address: Address, body: Any) -> Completion:
     except UnicodeEncodeError:
         raise MalformedReplyError(f"{address.name}: the answer holds half a character.") from None
     usage = read_usage(body.get("usage"))
-    return Completion(text=content, usage=usage, truncated=truncated, thinking=thinking)
+    named = as_dict(body).get("model")
+    return Completion(
+        text=content,
+        usage=usage,
+        truncated=truncated,
+        thinking=thinking,
+        model=words(address, named, 100) if isinstance(named, str) else "",
+    )
 
 
 def _tool_called(address: Address) -> BadRequestError:

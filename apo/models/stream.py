@@ -23,11 +23,11 @@ def read_stream(text: str) -> dict[str, Any] | None:
     if not any(events):
         return None
     message: dict[str, str] = {}
-    usage, reason = None, None
+    usage, reason, model = None, None, None
     for event in events:
         if event.get("error") or event.get("type") == "error":
             return {"error": event.get("error") or event}
-        usage = event.get("usage") or usage
+        usage, model = event.get("usage") or usage, event.get("model") or model
         choice = first_choice(event)
         if choice.get("index", 0) != 0:
             continue
@@ -37,7 +37,7 @@ def read_stream(text: str) -> dict[str, Any] | None:
             if isinstance(delta.get(field), str):
                 message[field] = message.get(field, "") + delta[field]
     choices = [{"message": message, "finish_reason": reason}] if reason else []
-    return {"choices": choices, "usage": usage}
+    return {"choices": choices, "usage": usage, "model": model}
 
 
 def _parse(data: str) -> Any:

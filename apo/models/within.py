@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from apo.models.failures import MAX_WORDS, WORDS, as_dict, as_list
+from apo.models.failures import MAX_WORDS, WORDS, as_dict, as_list, as_text
 
 _STATUS_OF = {
     "rate_limit_exceeded": 429,
@@ -73,8 +73,9 @@ def status_within(error: dict[str, Any]) -> int:
 
 def _said(error: dict[str, Any]) -> str:
     """The words of an error; "" where there are none."""
-    said = next((error[field] for field in WORDS if error.get(field)), "")
-    return str(said)[:MAX_WORDS] if isinstance(said, str | list) else ""
+    said: object = next((error[field] for field in WORDS if error.get(field)), "")
+    said = as_text(as_list(said)) if as_list(said) else said
+    return said[:MAX_WORDS] if isinstance(said, str) else ""
 
 
 def prompt_filtered(body: Any) -> bool:

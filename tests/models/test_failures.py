@@ -347,7 +347,7 @@ def test_answers(data: bytes, completion: Completion) -> None:
         ([{"index": 1, "message": {"content": "hm"}}, {"index": 0, "text": "bug"}], "bug"),
         ([{"message": {"content": "", "refusal": "I won't."}}], "I won't."),
         (
-            [{"message": {"content": "bug", "tool_calls": [{}]}, "finish_reason": "tool_calls"}],
+            [{"message": {"content": "bug", "tool_calls": "f"}, "finish_reason": "tool_calls"}],
             "bug",
         ),
     ],
@@ -370,7 +370,10 @@ def test_a_stream_of_two_choices_is_that_of_index_0() -> None:
     [
         ({"content": None, "tool_calls": [{"id": "1"}]}, "tool_calls"),
         ({"content": "\n", "function_call": {"name": "f"}}, "stop"),
-        ({"content": None, "reasoning_content": "I call it.", "tool_calls": [{}]}, "length"),
+        (
+            {"content": None, "reasoning_content": "I call it.", "tool_calls": [{"id": "2"}]},
+            "length",
+        ),
     ],
 )
 def test_a_call_of_a_tool_is_named_and_final(message: object, reason: str) -> None:
@@ -531,3 +534,12 @@ def test_thinking_beside_the_answer(message: dict[str, object]) -> None:
 )
 def test_advice_on_a_403(address: Address, said: str) -> None:
     assert said in str(failure(address, 403, {}, "Forbidden"))
+
+
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize(("said", "name"), [("m-2", "m-2"), (7, ""), (HERE.key, "***")])
+def test_the_name_of_what_answered(said: object, name: str, streams: bool) -> None:
+    choice = {"message": {"content": "x"}, "delta": {"content": "x"}, "finish_reason": "stop"}
+    body = orjson.dumps({"model": said, "choices": [choice]})
+    data = b"data: " + body if streams else body
+    assert read_reply(HERE, 200, {}, data) == Completion(text="x", model=name)

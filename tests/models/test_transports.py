@@ -75,7 +75,7 @@ def test_text_arrives_unchanged(echo_model: Model, transport: Transport, text: s
             completion = await model.complete(ask(text))
             await model.aclose()
         usage = Usage(input_tokens=5, output_tokens=3, cached_tokens=2)
-        assert completion == Completion(text=f"{text}|7", usage=usage)
+        assert completion == Completion(text=f"{text}|7", usage=usage, model="scripted")
         assert server.seen[0].body == {
             "model": "scripted",
             "messages": [
@@ -296,7 +296,8 @@ def test_truncated_and_uncounted(scripted: Script, transport: Transport) -> None
             await model.aclose()
             return completion
 
-    assert asyncio.run(run()) == Completion(text="", usage=Usage(), truncated=True)
+    found = asyncio.run(run())
+    assert found == Completion(text="", usage=Usage(), truncated=True, model="scripted")
 
 
 @pytest.mark.slow
