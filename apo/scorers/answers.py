@@ -78,7 +78,7 @@ _FIELD = re.compile(
     re.IGNORECASE,
 )
 _MAX_DEPTH = 3
-_BOXED = re.compile(r"\\boxed\s?\{([^{}]{0,200})\}")
+_BOXED = re.compile(r"\\boxed\s?\{((?:[^{}]|\{[^{}]{0,80}\}){0,200})\}")
 _MARKER = re.compile(
     r"(?<![^\W_])(?:answer|label|category|class|classification|intent|sentiment|result"
     r"|최종 답|정답|답변|답|분류|감성|라벨|레이블|결과)"

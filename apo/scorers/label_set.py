@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from apo.errors import TaskError, near
-from apo.scorers.answers import label_pattern, marked, plain, quote
+from apo.scorers.answers import label_pattern, marked, one_form, plain, quote
+from apo.scorers.checklist import checked
 from apo.scorers.items import items_in
 from apo.scorers.lists import parted, written_list
 from apo.scorers.named import labels_in
 from apo.task import Example, Score
 
 HOW = ("f1", "exact", "jaccard")
+_BETWEEN = re.compile(r"[\s,;|]*")
+_TAG = re.compile(r"<(label|tag|category|class|라벨|레이블)>([^<]{1,200})</\1>", re.IGNORECASE)
 _CHATTER = re.compile(r"[.!?:。！？：]\s*$")
 
 
@@ -26,7 +29,8 @@ class LabelSet:
     The target is a list of labels (JSON, or as Python prints it), or labels between ; | or commas;
     [] is the set without a label, as are "None" and "없음". An answer is read likewise, with what
     it marks as such (see `answers.marked`), as lines with bullets, or as the labels that its text
-    names. Something that stands in its list and is no label counts as a wrong one. An answer that
+    names. Of a checklist ("[x] bug", "bug: yes", {"bug": true}) the labels count that it ticks or
+    affirms. Something that stands in its list and is no label counts as a wrong one. An answer that
     names none and does not say that there is none is not well formed.
 
     Attributes:
@@ -65,7 +69,12 @@ class LabelSet:
         Returns:
             None where the text names no label and does not say that there is none.
         """
-        parts = [text, *marked(text)]
+        text = one_form(text)
+        ticked = checked(text, self._label_of)
+        if ticked is not None:
+            return ticked
+        tags = [tag[2] for tag in _TAG.finditer(text)]
+        parts = ["\n".join(tags)] if len(tags) > 1 else [text, *marked(text)]
         for part in parts:
             found = self._whole(part)
             if found is not None:
@@ -93,6 +102,8 @@ class LabelSet:
             return
         yield [text]
         yield from parted(text)
+        if _BETWEEN.fullmatch(self._pattern.sub("", text)):  # "Health, Safety" may be one label.
+            yield [match[0] for match in self._pattern.finditer(text)]
         items = items_in(text)
         if items is not None:  # Bullets; and "None", a list without an item.
             yield items
@@ -128,8 +139,11 @@ class LabelSet:
         told += [f"Not asked for: {extra}."] if extra else []
         return Score(value[self.score], True, " ".join(told))
 
+    def _label_of(self, item: str) -> str | None:
+        return self._by_key.get(self._key(item))
+
     def _key(self, item: str) -> str:
-        return plain(item, ignore_case=self.ignore_case)
+        return plain(one_form(item), ignore_case=self.ignore_case)
 
     @cached_property
     def _by_key(self) -> Mapping[str, str]:

@@ -76,8 +76,8 @@ _RUN = re.compile(
     re.VERBOSE,
 )
 _BEFORE = re.compile(
-    rf"""(?:(?<![\w)\]])(?P<sign>[-−+])(?=\S))?[ ]?(?P<currency>{CURRENCY_BEFORE})?[ ]?
-    (?:(?P<near>(?<![\w)\]])[-−+]))?$""",
+    rf"""(?:(?<![\w)\]])(?P<sign>[-−–+])(?=\S))?[ ]?(?P<currency>{CURRENCY_BEFORE})?[ ]?
+    (?:(?P<near>(?<![\w)\]])[-−–+]))?$""",
     re.VERBOSE,
 )
 _MINUS = re.compile(r"(?:\b(?:minus|negative|moins)|마이너스)[ ]$", re.IGNORECASE)
@@ -88,10 +88,12 @@ _AFTER = re.compile(
     (?:(?:{_SPACE}|[ ](?:de|d’|d'|von)[ ])?(?P<unit>{UNIT}))?""",
     re.VERBOSE,
 )
-_LATEX_FRACTION = re.compile(r"\\[dt]?frac\{(\d+)\}\{(\d+)\}")
+_LATEX_FRACTION = re.compile(r"\\[dtc]?frac(?:\{(\d+)\}|[ ]?(\d))(?:\{(\d+)\}|[ ]?(\d))")
+_LATEX_GROUP = re.compile(r"(?<=\d)(?:\{(,)\}|\\[,;:!])(?=\d{2,3})")
+_RAISED_LETTER = re.compile(r"(?<=[A-Za-z])\^(?:\{(\d)\}|(\d))")
 _VULGAR = {
     **{ord(c): f" {unicodedata.normalize('NFKC', c)}" for c in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"},
-    **{ord("٫"): ".", ord("％"): "%", ord("﹣"): "-"},
+    **{ord("٫"): ".", ord("％"): "%", ord("﹣"): "-", ord("－"): "-", ord("＋"): "+"},
 }
 _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 # What makes a number a part of a word: CO2, GPT-4, 3rd, 4x4, 2nd, item 12b.
@@ -105,7 +107,10 @@ _IN_WORD_AFTER = re.compile(
 def plain_signs(text: str) -> str:
     """Bring fractions of one sign, and of LaTeX, to digits; signs of other scripts too; compose."""
     text = unicodedata.normalize("NFC", text)
-    return _LATEX_FRACTION.sub(r"\1/\2", text.translate(_VULGAR).replace("\\%", "%"))
+    text = text.translate(_VULGAR).replace("\\%", "%")
+    text = _LATEX_FRACTION.sub(r"\1\2/\3\4", text)
+    text = _LATEX_GROUP.sub(lambda sign: sign[1] or "\u2009", text)
+    return _RAISED_LETTER.sub(r"\1\2", text)  # The 2 of m^2 is no number, as that of m2.
 
 
 def numbers_in(text: str, decimal: str = ".") -> list[Number]:

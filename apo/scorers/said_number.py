@@ -13,6 +13,14 @@ _ASIDE = re.compile(
     r"|statt|au lieu de)|/)\s*(?:\S\s?)?$",
     re.IGNORECASE,
 )
+# How sure the answer is of its number.
+_SURE = re.compile(
+    r"(?:confidence|certainty|probability|how sure|확신도|신뢰도|확률"
+    r"|konfidenz|sicherheit|confiance)"
+    r"(?:[ _](?:score|level))?[\W_]{0,6}(?:(?:is|of|ist|est)\s)?$",
+    re.IGNORECASE,
+)
+_SURE_AFTER = re.compile(r"\s?(?:confiden|certain\b|sure\b|sicher\b|확신)", re.IGNORECASE)
 _DENIED = re.compile(r"\s?[가-힣]{0,2}[이가은는]?\s?(?:아니(?!면)|아닌|아닙|말고)")
 _EITHER = re.compile(r"\s*[^\W\d_]{0,12}\s*(?:\b(?:or|oder|ou|to|bis|à)\b|또는|혹은|~|–)\s*")
 _LIST = re.compile(r"\s?(?:[,;、]|and|und|et|&|\|)\s?(?:and\s|und\s|et\s)?")
@@ -26,7 +34,7 @@ def number_in(text: str, decimal: str = ".", like: Number | None = None) -> Numb
     The whole answer, where it is one; the marked number (see `marked`): in a marked line that is
     the one after the last "=", the one that the line starts with, or the last one. Else the last
     that has the form asked for, and else the last one. Numbers of lists and of steps, denied
-    ones, and those between which "or" stands are not the answer's.
+    ones, those that say how sure it is, and those between which "or" stands are not the answer's.
 
     Args:
         text: the answer.
@@ -76,7 +84,14 @@ def _values(text: str, decimal: str) -> list[Number]:
         and not _ASIDE.search(text[max(0, number.start - 16) : number.start])
         and not _DENIED.match(text[number.end : number.end + 12])
     ]
+    kept = [n for n in kept if not _is_sure(text, n)] or kept
     return [n for n in kept if not _is_item(text, n)] or kept
+
+
+def _is_sure(text: str, number: Number) -> bool:
+    """Whether a number says how sure the answer is: "Confidence: 9/10", "90% sure"."""
+    before, after = text[max(0, number.start - 40) : number.start], text[number.end :][:12]
+    return bool(_SURE.search(before) or _SURE_AFTER.match(after))
 
 
 def _is_item(text: str, number: Number) -> bool:

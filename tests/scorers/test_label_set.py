@@ -98,3 +98,42 @@ def test_settings_that_cannot_be_used(settings: dict[str, object], message: str)
 )
 def test_lists_as_programs_write_them(text: str, items: list[str] | None) -> None:
     assert written_list(text) == items
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "[x] urgent\n[x] bug\n[ ] question",
+        "- [x] urgent\n- [X] **bug**\n- [ ] question",
+        "✅ urgent\n✅ bug\n❌ question",
+        "☑️ urgent\n☐ question\n☑️ bug",
+        "Here is my list:\n\nurgent: yes\nbug: Yes\nquestion: no",
+        "**urgent**: yes (angry)\n**bug**: true\n**question**: false",
+        '{"urgent": true, "bug": true, "question": false}',
+        '{"labels": {"urgent": "yes", "question": "no", "bug": "yes"}}',
+        "<label>urgent</label><label>bug</label>",
+        "ｕｒｇｅｎｔ, b\u200bug",
+    ],
+)
+def test_of_a_checklist_only_what_is_ticked_is_given(output: str) -> None:
+    scorer = LabelSet(labels=("urgent", "bug", "question"))
+    assert scorer(output, Example({"x": "y"}, ('["urgent", "bug"]',))).value == 1
+    assert scorer(output, Example({"x": "y"}, ('["question"]',))).value == 0
+
+
+def test_a_checklist_without_a_tick_is_the_empty_set() -> None:
+    scorer = LabelSet(labels=("urgent", "bug"))
+    assert scorer.find("[ ] urgent\n[ ] bug") == ()
+    assert scorer.find('{"urgent": false, "bug": false}') == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("Health, Safety, Finance", ("Health, Safety", "Finance")),
+        ("Finance; Health, Safety", ("Finance", "Health, Safety")),
+        ("Health, Safety", ("Health, Safety",)),
+    ],
+)
+def test_a_label_may_hold_a_comma(text: str, labels: tuple[str, ...]) -> None:
+    assert LabelSet(labels=("Health, Safety", "Finance", "Arts")).find(text) == labels

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apo.scorers.numbers import whole_number
+from apo.scorers.numbers import numbers_in, whole_number
 from apo.scorers.registry import Numeric, make_scorer
 from apo.scorers.said_number import number_in
 from apo.task import Example, Score
@@ -190,3 +190,39 @@ def test_long_text_is_read_in_time(piece: str) -> None:
     text = piece * 20_000
     number_in(text)
     whole_number(text)
+
+
+@pytest.mark.parametrize(
+    ("target", "output"),
+    [
+        ("1234567", r"\boxed{1{,}234{,}567}"),
+        ("1234567", r"$1\,234\,567$"),
+        ("1234567", "1\u00a0234\u00a0567"),
+        ("1234567", "1’234’567"),
+        ("1234", r"So $x = 1{,}234$."),
+        ("0.5", r"\frac12"),
+        ("0.5", r"\boxed{\dfrac{1}{2}}"),
+        ("0.75", r"$\tfrac34$"),
+        ("42", "42\n\n**Confidence**: 9/10"),
+        ("42", "It is 42 apples.\nConfidence level: 95%"),
+        ("42", "42 (I am 90% sure)"),
+        ("42", "42 m^2"),
+        ("42", "It covers 42 cm^{2} of it"),
+        ("42", r"\boxed{42\text{ km}}"),
+        ("-5", "minus 5"),
+        ("-5", "–5"),
+        ("-5", "The answer is –5."),
+        ("-5", "－5"),
+        ("9", "Confidence: 9"),
+    ],
+)
+def test_numbers_as_latex_dashes_and_sure_answers_have_them(target: str, output: str) -> None:
+    numeric = Numeric()
+    assert numeric(output, Example({"x": "y"}, (target,))).value == 1
+    opposite = str(-float(target))
+    assert numeric(output, Example({"x": "y"}, (opposite,))).value == 0
+
+
+@pytest.mark.parametrize("text", ["10–20", "pages 10 – 20", "10^2", "a 5–year plan"])
+def test_a_dash_between_is_no_minus(text: str) -> None:
+    assert all(number.value > 0 for number in numbers_in(text))
