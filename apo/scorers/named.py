@@ -1,9 +1,13 @@
 """Labels that a text names, and those that it denies."""
 
 import re
+from itertools import islice
 
 from apo.scorers.denial import is_denied
 from apo.scorers.letters import is_word
+
+MAX_NAMED = 10_000
+"""Labels that are looked at in one text, the first ones."""
 
 
 def named_and_denied(
@@ -17,7 +21,7 @@ def named_and_denied(
     """
     named, denied = dict[int, None](), dict[int, None]()
     alone = text.strip(" \n.*\"'()")
-    for match in pattern.finditer(text):
+    for match in islice(pattern.finditer(text), MAX_NAMED):
         if is_word(text, match.start(), match.end()) and alone != match[0]:
             continue
         place = int((match.lastgroup or "l0")[1:])

@@ -8,7 +8,7 @@ from apo.scorers.denial import is_denied
 from apo.scorers.moment_patterns import date_patterns
 from apo.scorers.moments import Moment, moments_in
 
-LONGEST = 200_000
+LONGEST = 50_000
 """Characters of an answer that are looked at, its last ones."""
 
 

@@ -28,6 +28,10 @@ _ITEM = re.compile(r"(?:^|\n)[ \t>]*$")
 _ITEM_END = re.compile(r"[.)]\s+\S")
 
 
+LONGEST = 50_000
+"""Characters of an answer that are looked at, its last ones."""
+
+
 def number_in(text: str, decimal: str = ".", like: Number | None = None) -> Number | None:
     """Give the number that an answer gives, or None where it gives none or leaves it open.
 
@@ -44,7 +48,7 @@ def number_in(text: str, decimal: str = ".", like: Number | None = None) -> Numb
     whole = whole_number(text, decimal)
     if whole:
         return whole
-    text = plain_signs(text)
+    text = plain_signs(text[-LONGEST:])
     for part in marked(text):
         tail = part.rpartition("=")[2]
         found = _values(tail, decimal) or _values(part, decimal)

@@ -16,7 +16,7 @@ from apo.replies import tagged
 from apo.scorers.answers import marked
 from apo.scorers.json_text import json_in
 from apo.scorers.numbers import numbers_in
-from apo.scorers.registry import Choice, Contains, Exact, JsonFields, Numeric, TokenF1
+from apo.scorers.registry import Choice, Contains, Date, Exact, JsonFields, Numeric, TokenF1
 from apo.task import Example, Score, Scorer
 from apo.tracking.files import clean
 from apo.tracking.summary import fenced, shown
@@ -101,6 +101,15 @@ PIECES = [
     '{"a":', '{"a": "', '{"a": 1} ', "a\n", "\n ", "<a>b</a>", "<instruction>", "<instruction>x",
     "</instruction>", "</", "…", "“", "ﷺ", "é", "a\u0301", "ᄀ", "ß",
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["numeric", "date", "choice", "json"])
+@pytest.mark.parametrize("piece", ["12 3, ", "ship ", "2025-11-15 ", '{"a": '])
+def test_an_answer_of_megabytes_is_scored(name: str, piece: str) -> None:
+    scorer = {**SCORERS, "date": Date()}[name]
+    target = {"date": "2025-11-15", "numeric": "12"}.get(name, '{"a": 1, "ship": 2}')
+    with promptly():
+        scorer(piece * (1_000_000 // len(piece)), Example({"text": "x"}, (target,)))
 
 
 @pytest.mark.parametrize("name", SCORERS)
