@@ -169,9 +169,18 @@ class Meter:
         if left is not None and left <= 0:
             raise self.time_over()
 
+    def time_notes(self) -> tuple[str, ...]:
+        """Say that the time is over, where it is."""
+        left = self.seconds_left
+        if left is None or left > 0:
+            return ()
+        minutes = f"{self.limit('max_minutes'):g} minutes"
+        return (f"The time was over (--max-minutes, {minutes}); the run ended with it.",)
+
     def time_over(self) -> BudgetExhausted:
         """Make the error that says so."""
-        return BudgetExhausted(f"The time is over: {self.seconds / 60:.1f} minutes.")
+        given = f"{self.limit('max_minutes'):g} minutes"
+        return BudgetExhausted(f"The time is over: --max-minutes gave {given}.")
 
     def hold_back(self, purpose: str, **amounts: float) -> None:
         """Keep part of the budget for a purpose, by limit name (max_calls=…).

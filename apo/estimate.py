@@ -19,6 +19,7 @@ from apo.outside import asking
 from apo.prepare import Setup
 from apo.prompt import Prompt
 from apo.runs import HOME
+from apo.scorers.awaited import try_scorer
 from apo.session import Progress, Session
 from apo.task import Task
 
@@ -179,6 +180,7 @@ async def aevaluate(
     Raises:
         SettingsError: there is no such split, or a price is missing under a limit in dollars.
         DataError: the split is empty.
+        TaskError: the scorer fails when it is tried.
         Stopped, ModelError: as for `aoptimize`.
     """
     options = options or Options()
@@ -187,6 +189,7 @@ async def aevaluate(
     examples = getattr(task, split)
     if not examples:
         raise DataError(f"{task.name!r} has no {split} examples.")
+    await try_scorer(task, examples)
     async with asking(
         [model],
         task.scorer,

@@ -190,7 +190,7 @@ class Session:
             folder=self.folder.path,
         )
         self.progress.search = search
-        await try_scorer(self.task)
+        await try_scorer(self.task, self.task.validation)
         seeds = await self._measure_seeds(caller, search)
         drift = await check_scorer(caller, self.task, seeds[0])
         self.progress.phase = "search"
@@ -213,6 +213,7 @@ class Session:
         notes += caller.notes() + noticed(seeds[0], " to the seed prompt")
         if best.prompt != seeds[0].prompt:
             notes += noticed(best, " to the best prompt")
+        notes += caller.meter.time_notes()
         return Result(
             run_id=self.folder.id,
             seed=seeds[0],

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from apo.errors import USERS_ERRORS, ApoError, TaskError
 from apo.model import Request
+from apo.scorers.answers import quote
 from apo.task import Example, Score, Task, number
 
 
@@ -140,13 +141,23 @@ async def judge(task: Task, output: str, example: Example, ask: Ask) -> Score:
     return replace(task, scorer=known).judge(output, example)
 
 
-async def try_scorer(task: Task) -> None:
-    """Ask a user's own scorer about one target, before anything is paid.
+TRIED = 5
+"""Examples that a user's own scorer is asked about at most, before the first call."""
+_FORMS = ("{}", "", "Answer: {}", "#### {}", "<answer>{}</answer>", '{{"answer": "{}"}}', "x")
+"""Answers that are tried: a scorer may want the target in some form, or want it absent."""
+
+
+async def try_scorer(task: Task, examples: Sequence[Example]) -> None:
+    """Ask a user's own scorer about a few targets, before anything is paid.
 
     Scorers of apo are sure; one that asks a judge would itself cost something.
 
+    Args:
+        task: with the scorer.
+        examples: those that will be judged; the first one is enough where it scores above 0.
+
     Raises:
-        TaskError: it fails, or gives something that is no score.
+        TaskError: it fails, gives something that is no score, or 0 to every answer.
     """
 
     async def nobody(questions: Sequence[Question]) -> list[str]:
@@ -154,8 +165,18 @@ async def try_scorer(task: Task) -> None:
 
     if isinstance(task.scorer, AwaitedScorer) and task.scorer.n_calls:
         return
-    for example in task.validation[:1]:
-        try:
-            await judge(task, example.target, example, nobody)
-        except TaskError as error:
-            raise TaskError(f"Tried before the first call: {error}") from error
+    for example in examples[:TRIED]:
+        for form in _FORMS:
+            try:
+                score = await judge(task, form.format(example.target), example, nobody)
+            except TaskError as error:
+                raise TaskError(f"Tried before the first call: {error}") from error
+            if score.value > 0:
+                return
+    if examples and hasattr(task.scorer, "function"):  # Those of apo may judge the form alone.
+        shown = ", ".join(dict.fromkeys(quote(example.target) for example in examples[:TRIED]))
+        raise TaskError(
+            f"Tried before the first call: the scorer gives 0 to each answer that was tried, also "
+            f"to the targets themselves ({shown}). It is called with the answer and an Example: "
+            "compare the answer with example.target, or look with apo check."
+        )

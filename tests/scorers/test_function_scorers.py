@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from apo.budget import Budget, Meter
 from apo.errors import SettingsError, TaskError
+from apo.estimate import evaluate
 from apo.optimize import optimize
 from apo.options import Options
 from apo.prompt import Prompt
@@ -94,7 +96,7 @@ async def number_later(output: str, example: Example) -> float:
     return 1.0
 
 
-@pytest.mark.parametrize("made", [leaves, leaves_later, always("good")])
+@pytest.mark.parametrize("made", [leaves, leaves_later, always("good"), always((1.0, "good"))])
 def test_a_scorer_is_tried_before_anything_is_paid(made: Any, tmp_path: Path) -> None:
     rows = [{"x": f"text {i}", "y": "b"} for i in range(60)]
     task = task_from_data(rows, inputs="x", target="y", prompt="Sort.", scorer=made)
@@ -102,6 +104,66 @@ def test_a_scorer_is_tried_before_anything_is_paid(made: Any, tmp_path: Path) ->
     with pytest.raises(TaskError, match="Tried before the first call: The scorer"):
         optimize(task, "opro", model=model, home=tmp_path, options=Options(track=False))
     assert not model.requests
+
+
+def of_the_example(output: str, target: Any) -> bool:
+    return bool(output == target)
+
+
+async def later_of_the_example(output: str, target: Any) -> bool:
+    return bool(output == target)
+
+
+def of_its_text(output: str, target: Any) -> float:
+    return float(output in str(target).split() if output else 0)
+
+
+@pytest.mark.parametrize("made", [of_the_example, later_of_the_example, of_its_text])
+def test_a_scorer_that_no_target_can_please_is_told(made: Any, tmp_path: Path) -> None:
+    rows = [{"x": f"text {i}", "y": "label"} for i in range(60)]
+    task = task_from_data(rows, inputs="x", target="y", prompt="Sort.", scorer=made)
+    model = FakeModel()
+    with pytest.raises(TaskError, match=r"gives 0 to each answer .* compare the answer with exam"):
+        optimize(task, "opro", model=model, home=tmp_path, options=Options(track=False))
+    assert not model.requests
+
+
+@pytest.mark.parametrize("given", [None, (1.0, "good"), 100])
+def test_an_evaluation_tries_it_too(given: Any) -> None:
+    rows = [{"x": f"text {i}", "y": "b"} for i in range(60)]
+    task = task_from_data(rows, inputs="x", target="y", prompt="Sort.", scorer=always(given))
+    with pytest.raises(TaskError, match=r"Tried before the first call: .* must give a Score"):
+        evaluate(task, task.seed_prompts[0])
+
+
+@pytest.mark.parametrize("form", ["#### b", "<answer>b</answer>", ""])
+def test_a_scorer_of_a_form_or_of_silence_is_none(form: str) -> None:
+    def score(output: str, example: Example) -> bool:
+        return output == form
+
+    task = Task(
+        name="t",
+        scorer=FunctionScorer(function=score, name="mine"),
+        seed_prompts=(Prompt("x"),),
+        train=(),
+        validation=(EXAMPLE,),
+    )
+    asyncio.run(try_scorer(task, task.validation))
+
+
+@pytest.mark.parametrize(
+    ("budget", "seconds", "said"),
+    [
+        (Budget(max_minutes=0.0001), 1, "(--max-minutes, 0.0001 minutes)"),
+        (Budget(max_minutes=2), 120, "(--max-minutes, 2 minutes)"),
+        (Budget(max_minutes=2), 119, ""),
+        (Budget(max_calls=1), 9_999, ""),
+    ],
+)
+def test_the_end_of_the_time_names_the_minutes(budget: Budget, seconds: float, said: str) -> None:
+    meter = Meter(budget, earlier_seconds=seconds, clock=lambda: 0.0)
+    assert said in " ".join(meter.time_notes())
+    assert bool(meter.time_notes()) == bool(said)
 
 
 def test_one_that_works_is_asked_once_more() -> None:
@@ -112,7 +174,7 @@ def test_one_that_works_is_asked_once_more() -> None:
         train=(),
         validation=(EXAMPLE,),
     )
-    asyncio.run(try_scorer(task))
+    asyncio.run(try_scorer(task, task.validation))
 
 
 @dataclass(frozen=True)
