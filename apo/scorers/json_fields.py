@@ -8,7 +8,15 @@ from typing import Any, cast
 
 from apo.scorers.answers import plain, quote
 from apo.scorers.digits import value_of
-from apo.scorers.json_text import answer_json, as_list, is_note, repaired
+from apo.scorers.json_text import (
+    Found,
+    answer_json,
+    as_list,
+    as_object,
+    is_note,
+    json_values,
+    repaired,
+)
 from apo.task import Example, Score
 
 MAX_PAIRS = 40_000
@@ -19,11 +27,12 @@ MAX_PAIRS = 40_000
 class JsonFields:
     """The share of the target's fields, or of its items, that the JSON in the answer has right.
 
-    The last object or list in the answer counts as a whole, also inside ``` fences. One that is
-    broken, by a trailing comma or the end of the text, is not well formed: nothing is read from
-    within it. A key that was not asked for counts as one more field, a wrong one. Where the target
-    is a list, each item counts by its own share, and an item too many or too few as a wrong one.
-    Numbers compare as numbers (3 = 3.0 = "3"), texts in plain form (see `answers.plain`), null
+    The last object or list in the answer counts as a whole, also inside ``` fences; where an object
+    is due, the last one with a key that is asked for, so that a note after it does not count. One
+    that is broken, by a trailing comma or the end of the text, is not well formed: nothing is read
+    from within it. A key that was not asked for counts as one more field, a wrong one. Where the
+    target is a list, each item counts by its own share, and an item too many or too few as a wrong
+    one. Numbers compare as numbers (3 = 3.0 = "3"), texts in plain form (see `answers.plain`), null
     only with null. An answer without JSON, or with an object where a list is due, is not well
     formed and scores 0.
 
@@ -58,13 +67,16 @@ class JsonFields:
         items = as_list(wanted.value)
         due = "object" if items is None else "list"
         found = answer_json(output, notes=items == [] or is_note(items))
+        if items is None and found is not None and not found.broken:
+            found = self._asked_for(output, wanted.value) or found
         if found is None:
             return Score(0.0, False, f"The answer holds no complete JSON {due}.")
         said, mended = found.value, False
         if found.broken:
             said, mended = (repaired(found.text) if self.repair else ""), self.repair
         if not isinstance(said, list if due == "list" else dict):
-            is_what = "is broken" if found.broken else f"is no {due}"
+            how = "is broken, as by single quotes, a trailing comma or a missing end"
+            is_what = how if found.broken else f"is no {due}"
             return Score(0.0, False, f"The JSON of the answer {is_what}; a JSON {due} is due.")
         score = self._compare(said, wanted.value)
         if not mended:
@@ -72,6 +84,12 @@ class JsonFields:
         return Score(
             score.value, False, f"The JSON is broken and was repaired. {score.feedback}".strip()
         )
+
+    def _asked_for(self, output: str, wanted: dict[str, Any]) -> Found | None:
+        """The last object of an answer that has a key that is asked for."""
+        keys = {*(self.fields or wanted)}
+        objects = [f for f in json_values(output) if keys & {*(as_object(f.value) or ())}]
+        return objects[-1] if objects else None
 
     def _compare(self, said: Any, wanted: Any) -> Score:
         if isinstance(wanted, dict):

@@ -132,3 +132,22 @@ def test_a_target_is_its_own_best_answer(value: Any) -> None:
 @pytest.mark.parametrize("piece", ['{"a":', '{"a"}', '"\\', '{"', '["', "[{", '{"a": 1} ', "{a:"])
 def test_long_text_is_read_in_time(piece: str) -> None:
     score('{"' + piece * 20_000, '{"a": 1}', repair=True)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        '{"a": 1}\nNote: {"source": "line 2"}',
+        '```json\n{"a": 1}\n```\nThe items were ["x", "y"].',
+        '{"a": 0}, no: {"a": 1} of {"total": 3}',
+    ],
+)
+def test_a_note_after_the_object_that_is_due_does_not_count(output: str) -> None:
+    assert JsonFields()(output, Example({"x": "y"}, ('{"a": 1}',))) == Score(1.0)
+
+
+@pytest.mark.parametrize("output", ["{'a': 1}", '{"a": 1,}', '{"a": 1'])
+def test_what_broke_the_json_is_said(output: str) -> None:
+    score = JsonFields()(output, Example({"x": "y"}, ('{"a": 1}',)))
+    assert (score.value, score.well_formed) == (0, False)
+    assert "single quotes, a trailing comma or a missing end" in score.feedback
