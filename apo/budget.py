@@ -179,8 +179,10 @@ class Meter:
 
     def time_over(self) -> BudgetExhausted:
         """Make the error that says so."""
-        given = f"{self.limit('max_minutes'):g} minutes"
-        return BudgetExhausted(f"The time is over: --max-minutes gave {given}.")
+        passed, given = self.seconds / 60, self.limit("max_minutes")
+        return BudgetExhausted(
+            f"The time is over: {passed:.1f} minutes have passed, and --max-minutes gave {given:g}."
+        )
 
     def hold_back(self, purpose: str, **amounts: float) -> None:
         """Keep part of the budget for a purpose, by limit name (max_calls=…).
