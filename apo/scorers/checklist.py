@@ -44,9 +44,9 @@ def _fields(text: str, label_of: Callable[[str], str | None]) -> dict[str, bool]
     """The verdicts of a JSON object whose fields are labels."""
     found = answer_json(text) if "{" in text else None
     fields: Mapping[str, object] = as_object(found.value if found else None) or {}
-    inner = next((f for f in map(as_object, fields.values()) if f), {})
+    inner = next((f for f in map(as_object, fields.values()) if f), None)
     verdicts = dict[str, bool]()
-    for name, value in (*fields.items(), *inner.items()):
+    for name, value in (*fields.items(), *(inner or dict[str, object]()).items()):
         label = label_of(name)
         said = value.casefold() if isinstance(value, str) else value
         if label is not None and said in (True, False, "yes", "no", "true", "false"):
