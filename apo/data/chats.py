@@ -96,7 +96,9 @@ def _turns(cell: str | None, where: str) -> list[Turn]:
 
 
 def _turn(item: object, where: str) -> Turn:
-    turn = cast("Mapping[str, object]", item) if isinstance(item, Mapping) else {}
+    turn: Mapping[str, object] = (
+        cast("Mapping[str, object]", item) if isinstance(item, Mapping) else dict[str, object]()
+    )
     role, text = turn.get("role", turn.get("from")), turn.get("content", turn.get("value"))
     if isinstance(text, list):  # Parts, of which the texts count where there is nothing else.
         parts = cast("list[object]", text)
