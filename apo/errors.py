@@ -37,9 +37,11 @@ class ApoError(Exception):
 
     Attributes:
         run_id: the run that it ended, if any; `apo resume` goes on with it.
+        paid: whether the run may have paid for calls; False where it had not made any.
     """
 
     run_id = ""
+    paid = True
 
 
 class PromptError(ApoError):

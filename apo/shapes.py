@@ -4,12 +4,15 @@ A shape is a type or several, a mapping of the keys that are needed to their sha
 allowed values. Further keys are let through, so that a newer apo's folder can be read.
 """
 
+import json
 from collections.abc import Mapping, Set
+from dataclasses import fields
 from types import NoneType
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from apo.errors import RunError
+from apo.errors import RunError, near
 
+T = TypeVar("T")
 NUMBER = (int, float)
 COUNTS = {"right": int, "wrong": int, "malformed": int, "error": int}
 STATES = frozenset(("new", "estimated", "running", "interrupted", "failed", "finished"))
@@ -20,6 +23,16 @@ SETTINGS: Mapping[str, Any] = {
     "model": (str, NoneType),
     "optimizer_model": (str, NoneType),
 }
+USED: Mapping[str, Any] = {
+    "task_ref": (str, NoneType),
+    "optimizer": {"ref": (str, NoneType)},
+    "model": (str, NoneType),
+    "optimizer_model": (str, NoneType),
+    "objects": list,
+    "prompt": (dict, NoneType),
+    "data": {"fingerprint": str, "train": int, "validation": int, "test": int},
+}
+"""Settings that are used when a run goes on, where they are there."""
 VERDICT: Mapping[str, Any] = {
     "n": int,
     "wins": int,
@@ -50,6 +63,15 @@ RESULT: Mapping[str, Any] = {
     },
     "mlflow": dict,
 }
+TOLD: Mapping[str, Any] = {
+    "metric": str,
+    "overspent": str,
+    "notes": list,
+    "gap": (dict, NoneType),
+    "judge": dict,
+    "refused": dict,
+}
+"""What results of earlier versions do not say."""
 EVENTS: Mapping[str, Mapping[str, Any]] = {
     "candidate": {"operator": str, "parents": list, "prompt": dict},
     "refused": {},
@@ -93,6 +115,45 @@ def require(value: object, shape: Any, where: str, kind: type[RunError] = RunErr
         raise kind(f"{where} is {value!r:.80}, of the wrong kind; the file is damaged.")
 
 
+def require_present(value: object, shapes: Mapping[str, Any], where: str) -> None:
+    """Make sure that what a file says has its shape; what it leaves out is nothing wrong.
+
+    Raises:
+        RunError: the text names the key.
+    """
+    require(value, dict, where)
+    known = cast("dict[str, object]", value)
+    require(known, {key: shape for key, shape in shapes.items() if key in known}, where)
+
+
+def typed(kind: type[T], value: object, where: str) -> T:
+    """Make an object of what a file says of it.
+
+    Args:
+        kind: a dataclass.
+        value: what was read.
+        where: names it in the message.
+
+    Raises:
+        RunError: a key is unknown, or its value is of the wrong kind.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    require(value, dict, where)
+    known = {field.name for field in fields(cast("Any", kind))}
+    for key in cast("dict[str, object]", value):
+        if key not in known:
+            raise RunError(
+                f"{where} has {key!r:.80}, which is no key of it.{near(key, sorted(known))}"
+            )
+    try:
+        return TypeAdapter(kind).validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, (where, *first["loc"])))
+        raise RunError(f"{key} is {first['input']!r:.80}: {first['msg']}.") from None
+
+
 def require_result(result: object, where: str) -> None:
     """Make sure that a run's result can be told.
 
@@ -100,6 +161,7 @@ def require_result(result: object, where: str) -> None:
         RunError: it is damaged.
     """
     require(result, RESULT, where)
+    require_present(result, TOLD, where)
     verdict = cast("dict[str, Any]", result)["verdict"]
     if verdict is not None:
         require(verdict, VERDICT, f"{where}: verdict")

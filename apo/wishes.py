@@ -6,9 +6,12 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, cast
 
+from apo.budget import Budget
 from apo.errors import TaskError
+from apo.options import Options
 from apo.python_file import is_python_reference
 from apo.runs import RunFolder
+from apo.shapes import USED, require_present, typed
 from apo.trust import FileName, Wish, remember, require
 
 _OWN = {None, "", "embedded"}
@@ -123,13 +126,16 @@ def _python(reference: str, folder: Path, key: str) -> Iterator[Wish]:
     name = reference.rpartition(":")[0]
     path = inside(folder, name, key)
     yield Wish(f"run the Python file {name} ({key})", _code_hash(path))
+    for file in sorted(path.parent.glob("*.py")):
+        if not _is_inside(folder, file, key):
+            yield Wish(f"use {file.resolve()}, outside of its folder, beside it ({key})")
 
 
 def _code_hash(path: Path) -> str:
-    """A hash of a Python file and of those beside it, which it may run."""
+    """A hash of a Python file and of those beside it, which it may run; links out are not read."""
     digest = sha256()
     for file in sorted({path, *path.parent.glob("*.py")}):
-        if file.is_file():
+        if file.is_file() and file.resolve().is_relative_to(path.parent.resolve()):
             digest.update(f"{file.name}\0".encode("utf-8", "backslashreplace"))
             digest.update(sha256(file.read_bytes()).digest())
     return digest.hexdigest()
@@ -188,8 +194,9 @@ def trusted_settings(folder: RunFolder) -> dict[str, Any]:
 
     Raises:
         TrustError: it is not allowed yet.
+        RunError: a setting is of the wrong kind.
     """
-    settings = folder.settings
+    settings = _usable_settings(folder)
     made_here = require(folder.path, run_wishes(settings))
     require(folder.path, sync_wishes(folder))
     if made_here:
@@ -203,6 +210,15 @@ def trusted_settings(folder: RunFolder) -> dict[str, Any]:
             if isinstance(values.get(name), str):
                 values[name] = FileName(values[name])
     return {**settings, "options": options}
+
+
+def _usable_settings(folder: RunFolder) -> dict[str, Any]:
+    settings, where = folder.settings, str(folder.path / "run.json")
+    require_present(settings, USED, where)
+    for key, kind in (("options", Options), ("budget", Budget)):
+        if key in settings:
+            typed(kind, settings[key], f"{where}: {key}")
+    return settings
 
 
 def sync_wishes(folder: RunFolder) -> list[Wish]:

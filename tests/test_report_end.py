@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from rich.text import Text
 
-from apo.cli.console import console
+from apo.cli.console import console, fail
 from apo.cli.prompts import MAX_LINES, marked, shortened
 from apo.cli.report import next_steps, tell_verdict
+from apo.errors import ApoError
 from apo.prompt import Demo, Prompt
 from apo.tracking.summary import verdict_sentence
 from apo.verdict import sentence
@@ -59,8 +60,22 @@ def test_one_wording_of_a_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     assert "They are e1; look at them: apo show RUN --flips" in told
 
 
-def test_a_command_stands_alone_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
-    next_steps("support-tickets-auto-61e82c")
+@pytest.mark.parametrize("logged", [True, False])
+def test_a_command_stands_alone_on_its_line(
+    logged: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    next_steps("support-tickets-auto-61e82c", logged=logged)
     told = [line.split(": ")[1].strip() for line in capsys.readouterr().err.splitlines()]
     run = "support-tickets-auto-61e82c"
-    assert told == [f"apo show {run}", f"apo export {run}", "apo ui"]
+    assert told == [f"apo show {run}", f"apo export {run}", *(["apo ui"] if logged else [])]
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_what_was_paid_is_told_where_something_was(
+    paid: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = ApoError("It failed.")
+    error.run_id, error.paid = "a-b-1", paid
+    assert fail(error) == 1
+    kept = "What was paid is kept. " if paid else ""
+    assert capsys.readouterr().err == f"error: It failed.\n{kept}Go on with: apo resume a-b-1\n"

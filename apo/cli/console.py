@@ -101,7 +101,8 @@ def fail(error: ApoError) -> int:
     told = Text(f"{word}: ", style=style).append(str(error), style="default")
     console.print(told, soft_wrap=not console.is_terminal)
     if error.run_id and not isinstance(error, SettingsError):  # The same settings fail again.
-        say(f"What was paid is kept. Go on with: apo resume {error.run_id}")
+        kept = "What was paid is kept. " if error.paid else ""
+        say(f"{kept}Go on with: apo resume {error.run_id}")
     return 130 if stopped else 1
 
 

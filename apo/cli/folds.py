@@ -64,7 +64,7 @@ def report_folds(result: dict[str, Any]) -> None:
         say(f"MLflow: run {mlflow['run_id']} at {mlflow.get('url') or mlflow.get('tracking_uri')}")
     elif mlflow.get("problem"):
         say(f"MLflow: {mlflow['problem']}", "yellow")
-    next_steps(run)
+    next_steps(run, logged=bool(mlflow))
 
 
 def _verdict(verdict: dict[str, Any] | None, procedure: dict[str, Any]) -> None:

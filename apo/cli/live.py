@@ -64,6 +64,7 @@ def watch(work: Coroutine[Any, Any, R], progress: Progress, title: str, *, quiet
         raise stop from None
     except ApoError as error:
         error.run_id = progress.run_id
+        error.paid = progress.caller is None or progress.caller.meter.spent.calls > 0
         raise
 
 

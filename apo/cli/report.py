@@ -50,7 +50,7 @@ def report(result: dict[str, Any]) -> None:
     if result.get("overspent"):  # Results of earlier versions do not say it.
         say(result["overspent"], "bold red")
     _mlflow(result["mlflow"])
-    next_steps(run)
+    next_steps(run, logged=bool(result["mlflow"]))
 
 
 def _tell_refused(refused: dict[str, Any]) -> None:
@@ -72,13 +72,10 @@ def _nothing(refused: dict[str, Any]) -> None:
         )
 
 
-def next_steps(run: str) -> None:
-    """Say what to do next, a command a line, to be copied."""
-    for what, command in (
-        ("Look closer", f"apo show {run}"),
-        ("Take the prompt", f"apo export {run}"),
-        ("Pages", "apo ui"),
-    ):
+def next_steps(run: str, *, logged: bool) -> None:
+    """Say what to do next, a command a line, to be copied; pages show what was logged alone."""
+    steps = [("Look closer", f"apo show {run}"), ("Take the prompt", f"apo export {run}")]
+    for what, command in [*steps, ("Pages", "apo ui")] if logged else steps:
         say(f"{what + ':':16} {command}")
 
 
