@@ -42,7 +42,9 @@ def _may_open(line: str, watch: Watch) -> bool:
     call = _OPEN.search(line)
     if call is None:
         return True
-    asked, _, _, got = call.groups()
+    asked, flags, _, got = call.groups()
+    if "O_DIRECTORY" in flags or (asked.endswith(".py") and "O_WRONLY" not in flags):
+        return True  # The fuzz lists the decoys itself; Python is read for its hash.
     made = f"{watch.room}/made"
     return all(
         not name.startswith("/") or name.startswith((made, "/etc/ld.so")) or watch.may_open(name)
