@@ -17,6 +17,7 @@ from apo.models.batch_terms import batch_price
 from apo.models.prices import Price, cost, find_price
 from apo.prompt import Prompt
 from apo.runs import RunFolder
+from apo.shapes import require_present
 from apo.summary import candidates
 
 _CALLS = """
@@ -116,7 +117,9 @@ def standings(folder: RunFolder) -> list[Standing]:
 def _asked(folder: RunFolder, ids: set[str]) -> dict[str, dict[str, _Asked]]:
     """The calls of each candidate, by example; of several the first, which the others repeat."""
     found: dict[str, dict[str, _Asked]] = {name: {} for name in ids}
-    batched = bool(folder.settings.get("options", {}).get("batch"))
+    settings = folder.settings
+    require_present(settings, {"options": dict}, str(folder.path / "run.json"))
+    batched = bool(settings.get("options", {}).get("batch"))
     database = open_for_reading(folder.journal_path)
     try:
         with readable():

@@ -12,6 +12,7 @@ import pytest
 
 from apo.errors import RunError, TrustError
 from apo.python_file import load_object
+from apo.standings import _asked  # pyright: ignore[reportPrivateUsage]
 from apo.taskfile.load import load_task
 from apo.wishes import trusted_settings
 from experiments.benchmarks.trust.cases import TASK, Case, draw_task, draw_task_into, make_decoys
@@ -111,3 +112,10 @@ def test_settings_of_the_wrong_kind_are_told(
     with pytest.raises(RunError) as error:
         trusted_settings(run(tmp_path, **keys))
     assert told in str(error.value)
+
+
+@pytest.mark.parametrize("options", ["x", ["batch"], 1])
+def test_the_front_of_a_run_with_damaged_options_is_told(options: object, tmp_path: Path) -> None:
+    folder = run(tmp_path, options=options)
+    with pytest.raises(RunError, match=r"run\.json: options is .*of the wrong kind"):
+        _asked(folder, set())
