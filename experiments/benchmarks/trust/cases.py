@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -164,9 +164,10 @@ def _places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | in
     """The ways to all values in a document, inner ones too."""
     inner: list[tuple[str | int, Any]] = []
     if isinstance(value, dict):
-        inner = list(value.items())
+        inner = list(cast("dict[str, Any]", value).items())
     elif isinstance(value, list):
-        inner = list(enumerate(value[:3]))
+        items: list[Any] = value
+        inner = list(enumerate(items[:3]))
     return [p for key, v in inner for p in ((*path, key), *_places(v, (*path, key)))]
 
 

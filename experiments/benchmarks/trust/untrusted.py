@@ -9,7 +9,7 @@ import site
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType
@@ -87,9 +87,9 @@ class Watch:
 
     def may_open(self, name: object) -> bool:
         """Whether a path, links followed, lies where an untrusted folder may be read."""
-        if not isinstance(name, str | bytes | os.PathLike):
+        if isinstance(name, int) or name is None:
             return True  # A descriptor that is open already.
-        path = os.path.realpath(os.fsdecode(name))
+        path = os.path.realpath(_text(name))
         ours = [f"{self.room}/settings", f"{self.room}/tmp", *PYTHON]
         if path == self.room or path.startswith(self.room + os.sep):
             ours = [self.folder, *ours[:2]]  # The room may lie in a folder of Python's.
@@ -102,21 +102,25 @@ class Watch:
         return self.is_run and (code or (event == "os.scandir" and beside))
 
     def _may_connect(self, name: object) -> bool:
-        text = os.fsdecode(name) if isinstance(name, str | bytes | os.PathLike) else str(name)
-        text = text.removeprefix("file:").partition("?")[0]
+        text = _text(name).removeprefix("file:").partition("?")[0]
         return text in ("", ":memory:") or self.may_open(text)
 
     def _is_own(self, args: tuple[Any, ...]) -> bool:
         """Workers of Python's own, and the question which version of apo this is."""
-        words = [args[0], *args[1]] if len(args) > 1 and args[1] else [args[0]]
-        return words[0] in (sys.executable, "git") and self.room not in str(words)
+        program, *rest = args
+        return program in (sys.executable, "git") and self.room not in f"{program} {rest[:1]}"
+
+
+def _text(name: object) -> str:
+    """A path as text, of whatever kind it was given."""
+    return name.decode(errors="replace") if isinstance(name, bytes) else str(name)
 
 
 _WATCHES: list[Watch] = []
 
 
 @contextmanager
-def watching(room: Path) -> Iterator[Watch]:
+def watching(room: Path) -> Generator[Watch]:
     """Watch this process; a hook cannot be taken away, so one serves all."""
     if not _WATCHES:
         sys.addaudithook(lambda event, args: _WATCHES[-1](event, args) if _WATCHES else None)
