@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,8 +167,7 @@ def _places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | in
     if isinstance(value, dict):
         inner = list(cast("dict[str, Any]", value).items())
     elif isinstance(value, list):
-        items: list[Any] = value
-        inner = list(enumerate(items[:3]))
+        inner = list(enumerate(cast("Sequence[Any]", value)[:3]))
     return [p for key, v in inner for p in ((*path, key), *_places(v, (*path, key)))]
 
 
