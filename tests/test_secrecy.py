@@ -43,7 +43,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> StringIO:
     written = StringIO()
-    monkeypatch.setattr(console, "file", written)
+    monkeypatch.setattr(console, "_file", written)  # Its `file` would stay set.
     monkeypatch.setattr(console, "width", 30)
     return written
 

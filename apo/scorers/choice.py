@@ -50,7 +50,8 @@ class Choice:
         if len(self._by_key) < len(self.labels) or "" in self._by_key:
             raise TaskError(
                 f"The labels {list(self.labels)} must all be different, and none blank. Labels "
-                "that differ only in upper and lower case need the setting ignore_case: false."
+                "that differ only in upper and lower case need the setting ignore_case: false; "
+                "signs that nobody sees (such as U+200B) make no difference: take them out."
             )
 
     def __call__(self, output: str, example: Example) -> Score:

@@ -44,14 +44,18 @@ class Moment:
     def same(self, wanted: "Moment") -> bool:
         """Whether this is the wanted moment; a time of day is compared where one is wanted.
 
-        Midnight is a date without a time, and places are compared where both are said.
+        Midnight is a date without a time, but for where both say their places, which are then
+        compared.
         """
         mine, its = (self, wanted)
-        if self.offset is not None and wanted.offset is not None:
+        placed = self.offset is not None and wanted.offset is not None
+        if placed:
             mine, its = self._in_utc(), wanted._in_utc()
         if mine.date != its.date:
             return False
-        return (not its.seconds and bool(its.year)) or (mine.seconds or 0) == (its.seconds or 0)
+        if not placed and not its.seconds and its.year:
+            return True
+        return (mine.seconds or 0) == (its.seconds or 0)
 
     def _in_utc(self) -> "Moment":
         if None in (self.year, self.month, self.day, self.seconds):
