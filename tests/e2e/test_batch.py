@@ -2,21 +2,22 @@
 
 import asyncio
 import json
+import os
 import signal
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from apo import Budget, Options, Result, aoptimize
+from apo.cli import main
 from apo.errors import Interrupted, SettingsError
 from apo.models.embedded import Embedded
 from apo.optimize import aresume
 from apo.retry import Retry
 from apo.session import Progress
 from apo.testing.server import ChatServer, serve
+from experiments.benchmarks.faults.forked import Forked
 
 SETTINGS = {"n_queries": 2, "n_samples": 4, "ucb_rounds": 4, "n_iterations": 1}
 CALLS = Budget(max_calls=400)
@@ -112,7 +113,7 @@ def test_a_stop_leaves_the_batch_and_a_resumed_run_takes_it(tmp_path: Path) -> N
 def test_four_kills_pay_nothing_twice(tmp_path: Path) -> None:
     moments = ["uploaded", "created", "asked", "fetched"]
     lock = threading.Lock()
-    victim: list[subprocess.Popen[str]] = []
+    victim: list[Forked] = []
 
     def moment(now: str) -> None:
         with lock:
@@ -125,15 +126,9 @@ def test_four_kills_pay_nothing_twice(tmp_path: Path) -> None:
         server.answered = 0
         server.batches.moment, server.batches.seconds = moment, 0.1
 
-        def apo(*arguments: str) -> "subprocess.Popen[str]":
+        def apo(*arguments: str) -> Forked:
             with lock:
-                process = subprocess.Popen(
-                    [sys.executable, "-m", "apo", *arguments, "--json"],
-                    cwd=tmp_path,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    text=True,
-                )
+                process = Forked(main, [*arguments, "--json"], tmp_path, os.environ)
                 victim[:] = [process]
             return process
 

@@ -7,14 +7,14 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from apo.cli import main
+from experiments.benchmarks.faults.forked import Forked
 from tests.e2e.conftest import Done
 
 BROKEN = """
@@ -31,25 +31,37 @@ class Deadly:
         import os
         os._exit(9)
 """
+ENDLESS = """
+import os
+from dataclasses import dataclass
+
+@dataclass(frozen=True, kw_only=True)
+class Quick:
+    async def run(self, search):
+        await search.evaluate(search.seed_prompts[0].with_instruction("Add."))
+
+@dataclass(frozen=True, kw_only=True)
+class Endless:
+    async def run(self, search):
+        for number in range(10**6):
+            if os.path.exists("enough"):
+                break
+            await search.evaluate(search.seed_prompts[0].with_instruction(f"{number}"))
+"""
 SMALL = ["-t", "word-problems", "-o", "random-search", "--max-calls", "60", "--seeds", "2"]
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "apo", "compare", *arguments]
+def start(folder: Path, *arguments: str) -> Forked:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "APO_"))}
+    return Forked(main, ["compare", *arguments], folder, environment)
 
 
-def environment() -> dict[str, str]:
-    return {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "APO_"))}
-
-
-def compare(folder: Path, *arguments: str, code: int = 0) -> "subprocess.CompletedProcess[str]":
-    done = subprocess.run(
-        command(*arguments), cwd=folder, env=environment(), capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    return done
+def compare(folder: Path, *arguments: str, code: int = 0) -> Done:
+    process = start(folder, *arguments)
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == code, err
+    assert "Traceback" not in err
+    return Done(out, err, code)
 
 
 def states(root: Path) -> list[str]:
@@ -114,29 +126,30 @@ def test_a_failed_cell_does_not_stop_the_others(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    flags = ["-t", "word-problems", "-o", "random-search", "--seeds", "40", "--max-calls", "2000"]
-    flags += ["--no-track", "-j", "2"]
+    (tmp_path / "mine.py").write_text(ENDLESS, encoding="utf-8")
+    flags = ["-t", "word-problems", "-o", "mine.py:Quick", "-o", "mine.py:Endless"]
+    flags += ["--seeds", "2", "--max-calls", "100000", "--no-track"]
     root = tmp_path / ".apo/compare/comparison"
-    with subprocess.Popen(
-        command(*flags), cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True
-    ) as process:
-        deadline = time.monotonic() + 60
-        while "finished" not in states(root) and time.monotonic() < deadline:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(0.05)
-        process.send_signal(signal.SIGINT)
-        told = process.communicate(timeout=60)[1]
+    process = start(tmp_path, *flags, "-j", "2")
+    for _ in range(1200):
+        if "finished" in states(root):
+            break
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)
+    process.send_signal(signal.SIGINT)
+    told = process.communicate(timeout=60)[1]
     assert process.returncode == 130, told
     assert "cells are not finished" in told
     assert "The same command again" in told
     left = states(root)
     assert "running" not in left
-    assert 0 < left.count("finished") < 40
+    assert "interrupted" in left
+    assert 0 < left.count("finished") < 4
     assert (root / "table.md").exists()
 
-    fewer = [flag if flag != "40" else "3" for flag in flags]
-    compare(tmp_path, *fewer, "-j", "1")
-    assert states(root).count("finished") >= 3
+    (tmp_path / "enough").touch()
+    compare(tmp_path, *flags, "-j", "1")
+    assert states(root) == ["finished"] * 4
 
 
 @pytest.mark.parametrize(

@@ -6,18 +6,20 @@ import random
 import signal
 import sqlite3
 import subprocess
-import sys
 import threading
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from apo.cli import main
 from apo.model import Completion, Request
 from apo.models.embedded import Embedded
 from apo.testing.server import serve
+from experiments.benchmarks.faults.forked import Forked
 
 CONCURRENCY = 8
 FLAGS = ["-o", "ape", "--set", "n_queries=2", "--set", "n_samples=4", "--set", "ucb_rounds=4"]
@@ -26,11 +28,15 @@ BUDGET = ["--max-calls", "500", "--concurrency", str(CONCURRENCY)]
 
 @dataclass
 class Counting:
-    """The embedded model; signals the process that is using it when its count is reached."""
+    """The embedded model; signals the process that is using it when its count is reached.
+
+    Everything stands still while it waits for what comes before that.
+    """
 
     kills: list[int]
+    before: Callable[[Forked], object] = lambda _: None
     sent: signal.Signals = signal.SIGKILL
-    victim: "subprocess.Popen[str] | None" = None
+    victim: Forked | None = None
     requests: list[Request] = field(default_factory=list[Request])
     lock: threading.Lock = field(default_factory=threading.Lock)
     name: str = "embedded"
@@ -43,6 +49,7 @@ class Counting:
             self.requests.append(request)
             if self.kills and len(self.requests) >= self.kills[0] and self.victim is not None:
                 self.kills.pop(0)
+                self.before(self.victim)
                 self.victim.send_signal(self.sent)
                 self.victim = None
         return await self._model.complete(request)
@@ -51,27 +58,20 @@ class Counting:
         pass
 
 
-def apo(folder: Path, url: str, *arguments: str) -> "subprocess.Popen[str]":
+def apo(folder: Path, url: str, *arguments: str) -> Forked:
     environment = {**os.environ, "OPENAI_BASE_URL": url, "OPENAI_API_KEY": "sk-test"}
     environment.pop("MLFLOW_TRACKING_URI", None)
-    return subprocess.Popen(
-        [sys.executable, "-m", "apo", *arguments, "--json"],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return Forked(main, [*arguments, "--json"], folder, environment)
 
 
-def finish(process: "subprocess.Popen[str]") -> dict[str, Any]:
+def finish(process: Forked) -> dict[str, Any]:
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     document: dict[str, Any] = json.loads(out)
     return document
 
 
-def optimize(folder: Path, url: str, *more: str) -> "subprocess.Popen[str]":
+def optimize(folder: Path, url: str, *more: str) -> Forked:
     flags = ["--model", "openai/embedded", *FLAGS, *BUDGET, *more]
     return apo(folder, url, "optimize", "support-tickets", *flags)
 
@@ -102,26 +102,34 @@ def test_ten_kills_change_nothing(tmp_path: Path) -> None:
     assert total <= len(model.requests) <= total + 10 * CONCURRENCY
 
 
-def test_two_kills_leave_one_whole_run_in_mlflow(tmp_path: Path) -> None:
-    model = Counting([120, 400])
+def logged(folder: Path, process: Forked) -> str:
+    """Wait until the run is there in MLflow, and give its id there."""
+    for _ in range(1200):
+        for path in folder.glob(".apo/runs/*/mlflow.json"):
+            return str(json.loads(path.read_text(encoding="utf-8"))["run_id"])
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.1)
+    raise AssertionError("Nothing is logged.")
+
+
+def test_a_kill_leaves_one_whole_run_in_mlflow(tmp_path: Path) -> None:
+    seen = list[str]()
+    model = Counting([120], lambda process: seen.append(logged(tmp_path, process)))
     with serve(model) as server:
         process = model.victim = optimize(tmp_path, server.base_url)
-        for _ in range(2):
-            process.communicate(timeout=120)
-            assert process.returncode == -signal.SIGKILL
-            process = model.victim = apo(tmp_path, server.base_url, "resume", "last")
-        result = finish(process)
+        process.communicate(timeout=120)
+        assert process.returncode == -signal.SIGKILL
+        result = finish(apo(tmp_path, server.base_url, "resume", "last"))
     assert result["mlflow"]["complete"], result["mlflow"]
-    assert parents(tmp_path / "mlflow.db", result["run_id"]) == [
-        (result["mlflow"]["run_id"], "FINISHED")
-    ]
+    assert seen == [result["mlflow"]["run_id"]]
+    assert parents(tmp_path / "mlflow.db", result["run_id"]) == [(seen[0], "FINISHED")]
 
 
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_ends_the_run_in_order(asked: signal.Signals, tmp_path: Path) -> None:
     model = Counting([150], sent=asked)
     with serve(model) as server:
-        process = model.victim = optimize(tmp_path, server.base_url)
+        process = model.victim = optimize(tmp_path, server.base_url, "--no-track")
         out, err = process.communicate(timeout=120)
         assert process.returncode == 130, err
         (run,) = (tmp_path / ".apo/runs").iterdir()
@@ -130,13 +138,22 @@ def test_a_stop_ends_the_run_in_order(asked: signal.Signals, tmp_path: Path) -> 
         with closing(sqlite3.connect(run / "journal.db")) as journal:
             (kept,) = journal.execute("SELECT COUNT(*) FROM calls").fetchone()
         assert kept == len(model.requests)  # Calls under way were finished and kept.
-        ((_, status),) = parents(tmp_path / "mlflow.db", run.name)
-        assert status == "KILLED"
         result = finish(apo(tmp_path, server.base_url, "resume", "last"))
         assert result["spent"]["calls"] == len(model.requests)
-        assert parents(tmp_path / "mlflow.db", run.name) == [
-            (result["mlflow"]["run_id"], "FINISHED")
-        ]
+
+
+def test_a_stopped_run_goes_on_in_mlflow(tmp_path: Path) -> None:
+    model = Counting([150], sent=signal.SIGINT)
+    with serve(model) as server:
+        process = model.victim = optimize(tmp_path, server.base_url)
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == 130, err
+        (run,) = (tmp_path / ".apo/runs").iterdir()
+        ((there, status),) = parents(tmp_path / "mlflow.db", run.name)
+        assert status == "KILLED"
+        result = finish(apo(tmp_path, server.base_url, "resume", "last"))
+    assert result["mlflow"]["run_id"] == there
+    assert parents(tmp_path / "mlflow.db", run.name) == [(there, "FINISHED")]
 
 
 def parents(database: Path, run: str) -> list[tuple[str, str]]:

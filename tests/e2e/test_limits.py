@@ -3,15 +3,15 @@
 import asyncio
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from apo import Budget, Options, Result, aoptimize
+from apo.cli import main as apo
 from apo.model import Completion, Request
 from apo.models.embedded import Embedded
 from apo.testing.server import ChatServer, serve
+from experiments.benchmarks.faults.forked import Forked
 
 FLAGS = ["-o", "ape", "--set", "n_queries=2", "--set", "n_samples=4", "--set", "ucb_rounds=4"]
 
@@ -74,19 +74,13 @@ def test_a_server_that_is_killed_half_way_changes_no_winner(tmp_path: Path) -> N
 def test_the_command_takes_several_servers(tmp_path: Path) -> None:
     with serve(Embedded()) as a, serve(Embedded()) as b:
         name = f"{a.base_url},{b.base_url}#embedded"
-        done = subprocess.run(
-            [sys.executable, "-m", "apo", "optimize", "support-tickets", *FLAGS, "--model", name,
-             "--max-calls", "200", "--rpm", "600000", "--tpm", "60000000", "--hedge", "--reuse",
-             "--no-track", "--json"],
-            cwd=tmp_path,
-            env={**os.environ, "APO_API_KEY": ""},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        spent = json.loads(done.stdout)["spent"]
+        given = ["--model", name, "--max-calls", "200", "--rpm", "600000", "--tpm", "60000000"]
+        flags = [*FLAGS, *given, "--hedge", "--reuse", "--no-track", "--json"]
+        environment = {**os.environ, "APO_API_KEY": ""}
+        process = Forked(apo, ["optimize", "support-tickets", *flags], tmp_path, environment)
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+        spent = json.loads(out)["spent"]
         assert a.answered > 0
         assert b.answered > 0
         assert a.answered + b.answered >= spent["calls"]

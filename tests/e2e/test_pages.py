@@ -18,6 +18,9 @@ from typing import Any
 
 import pytest
 
+from apo.cli import main
+from experiments.benchmarks.faults.forked import Forked
+
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on this machine")
 
@@ -93,15 +96,10 @@ def page(url: str, profile: Path) -> str:
 def test_a_run_reads_well_in_the_browser(tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "COV"))}
     flags = ["-o", "random-search", "--max-calls", "600", "--json"]
-    done = subprocess.run(
-        [sys.executable, "-m", "apo", "optimize", "support-tickets", *flags],
-        cwd=tmp_path,
-        env=environment,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    result: dict[str, Any] = json.loads(done.stdout)
+    command = ["optimize", "support-tickets", *flags]
+    out, err = Forked(main, command, tmp_path, environment).communicate(timeout=240)
+    assert out, err
+    result: dict[str, Any] = json.loads(out)
     mlflow, verdict = result["mlflow"], result["verdict"]
     with ui(tmp_path, environment) as experiment:
         runs = page(f"{experiment}/evaluation-runs", tmp_path / "profile")

@@ -18,9 +18,11 @@ from typing import Any
 
 import pytest
 
+from apo.cli import main
 from apo.runs import RunFolder
 from apo.tracking import sync
 from apo.tracking.environment import prepare_environment
+from experiments.benchmarks.faults.forked import Forked
 
 PASSWORD = "hush-hush-4711"
 STUDY = "tickets"
@@ -144,20 +146,12 @@ def environment(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
     return dict(os.environ)
 
 
-def apo(folder: Path, environment: Mapping[str, str], *flags: str) -> "subprocess.Popen[str]":
+def apo(folder: Path, environment: Mapping[str, str], *flags: str) -> Forked:
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "apo", "optimize", "support-tickets", "--json", *flags]
-    return subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return Forked(main, ["optimize", "support-tickets", "--json", *flags], folder, environment)
 
 
-def finished(process: "subprocess.Popen[str]") -> dict[str, Any]:
+def finished(process: Forked) -> dict[str, Any]:
     out, err = process.communicate(timeout=240)
     assert process.returncode == 0, err
     assert PASSWORD not in out + err
@@ -202,7 +196,7 @@ def test_two_searches_share_a_study_and_a_server(
         results = [finished(search) for search in searches]
         client: Any = MlflowClient(tracking_uri=server)
         for result in results:
-            assert result["mlflow"]["complete"], result["mlflow"]
+            assert result["mlflow"]["complete"], result["mlflow"]["problem"]
             run = client.get_run(result["mlflow"]["run_id"])
             assert run.data.params["optimizer.storage"] == cluster.uri("optuna")
             assert "candidates.json" in {f.path for f in client.list_artifacts(run.info.run_id)}

@@ -51,7 +51,7 @@ def two_at_once(trial: Trial, draw: random.Random) -> None:
     def again(sitting: Sitting) -> None:
         second = trial.start(["resume", "last", "--json"], sitting.server.base_url)
         out, err = second.communicate(timeout=30)
-        refused.append(Ended(second.returncode, out, err))
+        refused.append(Ended(second.wait(), out, err))
 
     trial.optimize(events=at(again, trial, draw))
     trial.ended[:0] = refused

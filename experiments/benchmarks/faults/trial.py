@@ -7,22 +7,23 @@ A trial is a row of sittings, each a command that a user would type: `apo optimi
 import os
 import random
 import signal
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import PIPE, Popen, TimeoutExpired
 
 from apo.errors import ApoError
 from apo.runs import RunFolder, list_runs
 from apo.testing.faults import Faults
 from apo.testing.server import serve
+from experiments.benchmarks.faults import client
+from experiments.benchmarks.faults.forked import Forked
 from experiments.benchmarks.faults.record import replies
 from experiments.benchmarks.faults.watched import At, Sitting, Watched
 
-CLIENT = Path(__file__).with_name("client.py")
 SECRET = "sk-fault-3b1f9c77d2e84a60915e"
 TASK = "support-tickets"
 MAX_CALLS = 240
@@ -139,28 +140,30 @@ class Trial:
             model.ready.set()
             try:
                 out, err = process.communicate(timeout=LONGEST)
-            except subprocess.TimeoutExpired:
+            except TimeoutExpired:
                 process.kill()
                 out, err = process.communicate()
                 err += f"\nIt hung for {LONGEST} s."
         self.paid += server.answers
         self.lost.append(self.paid.total() - self.kept)
-        self.ended.append(ended := Ended(process.returncode, out, err))
+        self.ended.append(ended := Ended(process.wait(), out, err))
         return ended
 
-    def start(self, command: Sequence[str], url: str, shell: str = "") -> "subprocess.Popen[str]":
+    def start(self, command: Sequence[str], url: str, shell: str = "") -> "Forked | Popen[str]":
         """Start a command."""
         environment = {**os.environ, "OPENAI_BASE_URL": url, "OPENAI_API_KEY": SECRET}
         environment.pop("MLFLOW_TRACKING_URI", None)
         environment |= {"APO_HOME": str(self.home), **self.environment}
+        if not shell:
+            return Forked(client.main, command, self.work, environment)
         # -P: the modules beside the script must not be found before the libraries.
-        apo = [sys.executable, "-P", str(CLIENT), *command]
-        return subprocess.Popen(
-            ["/bin/sh", "-c", shell, "sh", *apo] if shell else apo,
+        apo = [sys.executable, "-P", client.__file__, *command]
+        return Popen(
+            ["/bin/sh", "-c", shell, "sh", *apo],
             cwd=self.work,
             env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
             text=True,
             encoding="utf-8",
             errors="replace",

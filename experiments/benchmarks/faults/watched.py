@@ -1,13 +1,14 @@
 """A model on whose way events happen."""
 
-import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from subprocess import Popen
 
 from apo.model import Completion, Request
 from apo.models.embedded import Embedded
 from apo.testing.server import ChatServer
+from experiments.benchmarks.faults.forked import Forked
 
 
 @dataclass
@@ -15,7 +16,7 @@ class Sitting:
     """A process that is running, and the server that answers it."""
 
     server: ChatServer
-    process: "subprocess.Popen[str]"
+    process: "Forked | Popen[str]"
 
 
 @dataclass
