@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from apo.model import Decoding
 from apo.prompt import Prompt
@@ -136,8 +137,13 @@ def _create_prompt(client: MlflowClient, name: str, task: str, experiment_id: st
     known = client.get_prompt(name)
     if known is None:
         text = f"Prompts for the task {clean(task)}, found by apo."
-        client.create_prompt(name, text, {EXPERIMENTS: f",{experiment_id},"})
-        return
+        try:
+            client.create_prompt(name, text, {EXPERIMENTS: f",{experiment_id},"})
+            return
+        except MlflowException:  # Another run may have made it in the meantime.
+            known = client.get_prompt(name)
+            if known is None:
+                raise
     shown = [part for part in known.tags.get(EXPERIMENTS, "").split(",") if part]
     if experiment_id not in shown:
         client.set_prompt_tag(name, EXPERIMENTS, f",{','.join([*shown, experiment_id])},")

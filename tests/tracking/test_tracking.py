@@ -924,11 +924,24 @@ def test_runs_that_start_together_share_their_experiment(
         connect(uri, "shared")
 
 
-def test_a_prompt_is_shown_with_every_experiment_that_found_it(tmp_path: Path, uri: str) -> None:
+@pytest.mark.parametrize("missed", [0, 2])
+def test_a_prompt_is_shown_with_every_experiment_that_found_it(
+    missed: int, tmp_path: Path, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+
+    real, asked = MlflowClient.get_prompt, list[str]()
+
+    def get_prompt(client: MlflowClient, name: str) -> Any:
+        asked.append(name)
+        return None if len(asked) == missed else real(client, name)
+
+    monkeypatch.setattr(MlflowClient, "get_prompt", get_prompt)
     for experiment in ("one", "two"):
         told = story(tmp_path)
         told.finish()
-        assert sync(told.folder, uri=uri, experiment=experiment).complete
+        tracked = sync(told.folder, uri=uri, experiment=experiment)
+        assert tracked.complete, tracked.problem  # Though both may have made it at once.
     client: Any = show(uri).store.client
     shown = client.get_prompt("apo-tickets").tags["_mlflow_experiment_ids"].strip(",").split(",")
     assert shown == [show(uri, name).store.experiment_id for name in ("one", "two")]
