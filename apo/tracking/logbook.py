@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from filelock import FileLock, Timeout
 
+from apo.concurrency import uncollected
 from apo.errors import RunError
 from apo.journal_rows import open_for_reading
 from apo.record import Point, Record, result_points
@@ -134,9 +135,10 @@ class Logbook:
         except Timeout:
             raise RunError("another process is logging this run now") from None
         if self._store is None:
-            from apo.tracking.store import Store
+            with uncollected():  # MLflow's imports make very many objects, too.
+                from apo.tracking.store import Store
 
-            self._store = Store(self.uri, self.experiment)
+                self._store = Store(self.uri, self.experiment)
         store, settings = self._store, self._folder.settings
         if not self._opened:
             first = tags(settings, self._record, None)
