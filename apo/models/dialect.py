@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from apo.model import Decoding, Message, Model
 
-REFUSABLE = (
+DECODED = (
     "temperature",
     "top_p",
     "frequency_penalty",
@@ -15,9 +15,9 @@ REFUSABLE = (
     "max_tokens",
     "max_completion_tokens",
     "stop",
-    "seed",
-    "system",
 )
+"""What a request says of how its answer is decoded."""
+REFUSABLE = (*DECODED, "seed", "system")
 """What a server may refuse by name and be asked without; "system" is the role of a turn."""
 
 _SAMPLING = frozenset(("temperature", "top_p", "frequency_penalty", "presence_penalty"))

@@ -28,6 +28,7 @@ from apo.errors import (
 )
 from apo.models.address import Address
 from apo.models.allowances import read_number, wait_for_reset
+from apo.models.dialect import DECODED
 from apo.models.refusals import refused_option
 from apo.trust import HOSTS
 
@@ -64,15 +65,6 @@ UNSUPPORTED = re.compile(
     r"unsupported|not support|unknown|unrecogni[sz]ed|not permitted|not allowed|deprecated|"
     r"invalid|does not|extra inputs|only",
     re.IGNORECASE,
-)
-OPTIONS = (
-    "temperature",
-    "top_p",
-    "frequency_penalty",
-    "presence_penalty",
-    "max_tokens",
-    "max_completion_tokens",
-    "stop",
 )
 
 
@@ -220,7 +212,7 @@ def _hint(address: Address, status: int, headers: Mapping[str, str], said: str) 
     if status == 404:
         pull = f" Is it there? ollama pull {address.model}." * address.name.startswith("ollama/")
         return f" Check the model {address.model!r} and the base URL {address.url}.{pull}"
-    named = re.search(rf"\b({'|'.join(OPTIONS)})\b", said)
+    named = re.search(rf"\b({'|'.join(DECODED)})\b", said)
     if not (named and UNSUPPORTED.search(said)):
         return ""
     option = "max_tokens" if named[1] == "max_completion_tokens" else named[1]
