@@ -37,7 +37,9 @@ def _alike(evaluation: Evaluation, to: str) -> list[str]:
     rightly = {_plain(t) for r in evaluation.rollouts for t in r.example.targets}
     inputs: dict[str, set[str]] = {}
     for rollout in evaluation.answered:
-        if _says_nothing(rollout) and _plain(rollout.output) not in rightly:
+        said = f" {_plain(rollout.output)} "
+        # An answer in which a target stands is the model's own, though a wrong one.
+        if _says_nothing(rollout) and not any(f" {target} " in said for target in rightly):
             inputs.setdefault(rollout.output.strip(), set()).add(repr(rollout.example.inputs))
     n = len(evaluation.rollouts)
     return [
