@@ -27,6 +27,8 @@ from apo.journal import Journal
 from apo.limits import Limits
 from apo.testing import fake_task
 
+pytestmark = pytest.mark.slow
+
 NAMES = list(ALLOCATORS)
 WAYS = [(name, paired) for name in NAMES for paired in (True, False) if paired or name != "race"]
 

@@ -15,6 +15,8 @@ from apo.lineage import find_candidate, lineage, short_ids
 from apo.runs import RunFolder, find_run
 from apo.summary import candidates
 
+pytestmark = pytest.mark.slow
+
 TASK = "support-tickets"
 
 

@@ -101,6 +101,7 @@ def test_what_must_pass_stays_first_in_a_fitted_split() -> None:
     assert sum(e.must_pass for e in kept) == 2
 
 
+@pytest.mark.slow
 def test_no_constant_answer_is_announced_as_more() -> None:
     found = simulate(12)
     assert found.n == 12

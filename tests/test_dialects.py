@@ -18,6 +18,8 @@ from apo.testing import FakeModel, FakeOptimizerModel, fake_task
 from apo.testing.dialects import DECLINED, MANNERS, THOUGHT, InProcess
 from apo.testing.server import main, serve
 
+pytestmark = pytest.mark.slow
+
 SAME = (
     "think", "lone-think", "thinking", "brackets", "harmony", "reasoning-content", "reasoning",
     "parts", "streamed", "reasoner", "older", "zero-usage", "negative-usage", "text-usage",

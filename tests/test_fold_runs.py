@@ -37,6 +37,8 @@ from apo.statistics.counts import mcnemar_p
 from apo.task import Example
 from apo.testing.fakes import FakeModel, FakeOptimizerModel, fake_task
 
+pytestmark = pytest.mark.slow
+
 QUIET = Options(track=False, max_concurrency=4)
 BUDGET = Budget(max_calls=600)
 TASK = replace(fake_task(20), labels=())

@@ -198,6 +198,7 @@ def test_all_texts_of_a_reply() -> None:
     assert read_tags(ASKED, "instruction") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

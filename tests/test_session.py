@@ -40,6 +40,8 @@ from apo.runs import find_run
 from apo.session import Optimizer, Progress
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
 
+pytestmark = pytest.mark.slow
+
 PURE = settings(deadline=None, derandomize=True)
 
 

@@ -270,6 +270,7 @@ DEEP = {"$defs": {f"a{i}": {"allOf": [{"$ref": f"#/$defs/a{i + 1}"}] * 2} for i 
 DEEP["$defs"]["a40"] = {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("schema", "answer"),
     [

@@ -20,6 +20,8 @@ from apo.scorers.awaited import Ask, Question
 from apo.scorers.registry import Choice
 from apo.task import Example, Score, Task
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = tuple(
     Example({"input": f"Visit number {i}. The room was {word}, they say."}, (label,))
     for i in range(30)

@@ -13,6 +13,8 @@ from apo.errors import PromptError, RunError, SettingsError
 from apo.runs import find_run
 from apo.taskfile.load import load_task
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -11,6 +11,8 @@ from apo.taskfile.draft_format import Wanted
 from apo.taskfile.load import load_task
 from experiments.benchmarks.data_kinds import Kind, kinds
 
+pytestmark = pytest.mark.slow
+
 
 def wanted(kind: Kind) -> Wanted:
     given = dict(zip(kind.flags[::2], kind.flags[1::2], strict=True))

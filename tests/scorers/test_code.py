@@ -16,6 +16,8 @@ from apo.scorers.registry import make_scorer
 from apo.scorers.sandbox import protections
 from apo.task import Example, Score
 
+pytestmark = pytest.mark.slow
+
 HERE = Code(seconds=2, memory=512, allow=("files", "network"))
 
 

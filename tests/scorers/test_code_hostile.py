@@ -23,10 +23,13 @@ USUAL = Code(seconds=3, memory=256, disk=2)
 QUICK = Code(seconds=0.3, memory=256)
 """For what never ends; an honest program might need longer on a machine that is busy."""
 
-pytestmark = pytest.mark.skipif(
-    set(protections()) != {"files", "network", "processes"},
-    reason="this kernel has no Landlock or no seccomp",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        set(protections()) != {"files", "network", "processes"},
+        reason="this kernel has no Landlock or no seccomp",
+    ),
+]
 
 
 @pytest.fixture(autouse=True)
