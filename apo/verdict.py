@@ -170,6 +170,17 @@ def missing(n: int) -> str:
     )
 
 
+def form_gain(verdict: Mapping[str, Any]) -> str:
+    """How many of the examples won are a gain in form, given as JSON values; "" for none."""
+    n = verdict.get("form_wins")  # Results of earlier versions do not say.
+    if not n:
+        return ""
+    return (
+        f"{n} of the {verdict['wins']} won {'is' if n == 1 else 'are'} a gain in form: the seed "
+        "prompt's answer could not be read there"
+    )
+
+
 def sentence(verdict: Mapping[str, Any], rows: str = "test examples") -> str:
     """A verdict in a sentence, given as JSON values: the same wherever it is told.
 

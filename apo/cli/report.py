@@ -12,7 +12,7 @@ from apo.constants import MAX_SAID
 from apo.estimate import Estimate
 from apo.prompt import Prompt
 from apo.refusals import told
-from apo.verdict import FAVOURABLE, heading, missing, sentence
+from apo.verdict import FAVOURABLE, form_gain, heading, missing, sentence
 
 NOTHING_FOUND = (
     "Nothing found: no candidate did better than the seed prompt on the validation examples. If "
@@ -107,11 +107,8 @@ def tell_verdict(verdict: dict[str, Any], sentence: str) -> None:
 
 def _content(verdict: dict[str, Any]) -> None:
     """Tell what was gained in form alone, and what each prompt answers."""
-    if verdict.get("form_wins"):  # Results of earlier versions say neither.
-        say(
-            f"{verdict['form_wins']} of the {verdict['wins']} won are a gain in form: the seed "
-            "prompt's answer could not be read there."
-        )
+    if gained := form_gain(verdict):
+        say(f"{gained}.")
     shares: dict[str, list[float]] = verdict.get("shares") or {}
     if shares:
         table = Table(box=None, pad_edge=False)

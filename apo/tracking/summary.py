@@ -9,7 +9,7 @@ from typing import Any
 from apo.prompt import Prompt
 from apo.record import Record
 from apo.tracking.environment import public_uri
-from apo.verdict import sentence
+from apo.verdict import form_gain, sentence
 
 MAX_NOTE = 8000  # The longest tag that MLflow keeps whole.
 MAX_PROMPT = 2500
@@ -83,15 +83,6 @@ def _answers(verdict: Mapping[str, Any]) -> str:
     return "; ".join(told + ["…"] * (len(shares) > MAX_ANSWERS))
 
 
-def _form(verdict: Mapping[str, Any]) -> str:
-    if not verdict.get("form_wins"):
-        return ""
-    return (
-        f"{verdict['form_wins']} of the {verdict['wins']} won are a gain in form: the seed "
-        "prompt's answer could not be read there"
-    )
-
-
 def _facts(
     settings: Mapping[str, Any], record: Record, result: Mapping[str, Any] | None
 ) -> dict[str, str]:
@@ -114,7 +105,7 @@ def _facts(
         change = _change(scores["seed"], scores["best"])
         facts["Validation"] = f"{change} (too high: the best prompt was chosen on it)"
         facts["Answers"] = literal(_answers(verdict))
-        facts["Form"] = _form(verdict)
+        facts["Form"] = form_gain(verdict)
         judge: Mapping[str, str] = result.get("judge") or {}
         gap: Mapping[str, str] = result.get("gap") or {}
         facts["Metric"] = literal(result.get("metric") or "")
