@@ -61,6 +61,7 @@ from .ranges import check_ranges as check_ranges
 from .replies import read_tags as read_tags
 from .result import Result as Result
 from .scorers.to_mlflow import to_mlflow as to_mlflow
+from .search import Optimizer as Optimizer
 from .search import Search as Search
 from .select import (
     highest_upper_bound as highest_upper_bound,
@@ -89,7 +90,6 @@ from .select import (
 from .select import (
     undominated as undominated,
 )
-from .session import Optimizer as Optimizer
 from .task import Example as Example
 from .task import Score as Score
 from .task import Scorer as Scorer

@@ -11,6 +11,7 @@ from apo.budget import Cost, Meter, actual
 from apo.calls import Call, Endpoint
 from apo.ending import Ending
 from apo.errors import (
+    RETRIED,
     ContentFilterError,
     ContextLengthError,
     Interrupted,
@@ -28,7 +29,7 @@ from apo.journal import Journal
 from apo.journal_rows import Entry
 from apo.limits import Limits
 from apo.model import Completion, Model, Request
-from apo.retry import RETRIED, Retry
+from apo.retry import Retry
 from apo.tally import Tally
 from apo.traffic import Traffic, traffic_to
 

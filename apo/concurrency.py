@@ -1,10 +1,15 @@
-"""Waiting for work that runs at once."""
+"""Waiting for work that runs at once, and worker processes that end with their parent."""
 
 import asyncio
 import gc
+import os
+import signal
+import threading
 from collections.abc import Coroutine, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import parent_process
+from multiprocessing.connection import wait as wait_for
 from typing import Any, TypeVar
 
 from apo.errors import Stopped
@@ -62,3 +67,28 @@ def wait(work: Coroutine[Any, Any, R]) -> R:
         return asyncio.run(work)
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
+
+
+def n_cpus() -> int:
+    """How many CPUs this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # Not on every system.
+        return os.cpu_count() or 1
+
+
+def start_child() -> None:
+    """Prepare a worker process; the `initializer` of a pool.
+
+    Ctrl-C reaches every process of a terminal at once, and it is the parent who knows what is to
+    be finished first.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        wait_for([parent.sentinel])
+        os._exit(1)  # What a journal holds is kept, as after any kill.

@@ -29,6 +29,7 @@ ApoError                     what was given, what is needed, how to mend it
 
 import shlex
 import traceback
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 
@@ -202,11 +203,14 @@ class ContentFilterError(ModelError):
     billed = True
 
 
+RETRIED = (RateLimitError, TransportError, MalformedReplyError)
+"""What an attempt may end with that is made again."""
+
 USERS_ERRORS = (Exception, SystemExit)
 """What a user's own function may raise; a `sys.exit` in it must not end apo without a word."""
 
 
-def near(name: str, known: list[str]) -> str:
+def near(name: str, known: Sequence[str]) -> str:
     """Say which known names are meant, for the end of an error message.
 
     Returns:

@@ -1,33 +1,25 @@
 """What a run will take, from a few calls of its own; and one prompt measured on one split."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from apo.budget import Budget, Meter, Spent
+from apo.budget import Meter
 from apo.caller import Caller
 from apo.calls import Endpoint
-from apo.concurrency import wait
-from apo.errors import DataError, SettingsError, near
-from apo.evaluation import Evaluation
-from apo.journal import Journal
 from apo.limits import Limits
 from apo.measure import measure
 from apo.optimize import DEFAULT_BUDGET
 from apo.options import Options
-from apo.outside import asking
 from apo.prepare import Setup
-from apo.prompt import Prompt
 from apo.runs import HOME
-from apo.scorers.awaited import try_scorer
-from apo.session import Progress, Session
+from apo.session import Session
 from apo.task import Task
 
 PROBES = 4
 OPTIMIZER_SHARE = 0.05
 OPTIMIZER_INPUT, OPTIMIZER_OUTPUT = 3000, 400
 GROWTH = 250
-SPLITS = ["train", "validation", "test"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,56 +144,3 @@ def _dollars(endpoint: Endpoint, tokens_in: float, tokens_out: float) -> float |
     if price is None:
         return None
     return (price.input * tokens_in + price.output * tokens_out) / 1e6
-
-
-async def aevaluate(
-    task: Task,
-    prompt: Prompt,
-    *,
-    split: str = "test",
-    model: str = "embedded",
-    budget: Budget | None = None,
-    options: Options | None = None,
-    journal: Journal | None = None,
-    progress: Progress | None = None,
-) -> tuple[Evaluation, Spent]:
-    """Measure one prompt on one split of a task.
-
-    Args:
-        task: the task.
-        prompt: what to measure.
-        split: "train", "validation" or "test".
-        model: name of the model that answers.
-        budget: what it may spend; by default no limit but the split's size.
-        options: transport, time-out, concurrency and prices.
-        journal: keeps the answers, and gives those that it has.
-        progress: filled in for whoever watches.
-
-    Raises:
-        SettingsError: there is no such split, or a price is missing under a limit in dollars.
-        DataError: the split is empty.
-        TaskError: the scorer fails when it is tried.
-        Stopped, ModelError: as for `aoptimize`.
-    """
-    options = options or Options()
-    if split not in SPLITS:
-        raise SettingsError(f"There is no split {split!r}.{near(split, SPLITS)}")
-    examples = getattr(task, split)
-    if not examples:
-        raise DataError(f"{task.name!r} has no {split} examples.")
-    await try_scorer(task, examples)
-    async with asking(
-        [model],
-        task.scorer,
-        budget=budget,
-        options=options,
-        journal=journal,
-        progress=progress,
-    ) as (caller, [answers]):
-        evaluation = await measure(caller, answers, task, prompt, examples)
-    return evaluation, replace(caller.meter.spent)
-
-
-def evaluate(task: Task, prompt: Prompt, **given: Any) -> Evaluation:
-    """Do what `aevaluate` does, and wait for it, also in a notebook; gives the evaluation alone."""
-    return wait(aevaluate(task, prompt, **given))[0]

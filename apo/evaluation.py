@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from apo.metrics.metric import Metric, class_weights
+from apo.metrics.metric import class_weights
 from apo.prompt import Prompt
-from apo.task import Example, Score
+from apo.task import Example, Metric, Score
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,11 @@ from apo.model import Model
 from apo.optimize import DEFAULT_BUDGET, aoptimize, aresume, arguments_of
 from apo.options import Options
 from apo.prepare import Setup
+from apo.progress import Progress
 from apo.prompt import Prompt
 from apo.result import Result
 from apo.runs import HOME, RunFolder, find_run, list_runs
-from apo.session import Optimizer, Progress
+from apo.search import Optimizer
 from apo.task import Task
 
 _log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from typing import Any
 
 from apo.budget import Budget, Spent
 from apo.concurrency import gather
+from apo.data.split import POOLS
 from apo.errors import BudgetExhausted, DataError, SettingsError, near
-from apo.estimate import SPLITS
 from apo.evaluation import Rollout
 from apo.journal import Journal
 from apo.measure import measure
@@ -15,8 +15,8 @@ from apo.model import Model
 from apo.options import Options
 from apo.outside import asking
 from apo.paired import Pairs
+from apo.progress import Progress
 from apo.prompt import Prompt
-from apo.session import Progress
 from apo.statistics.means import CONFIDENCE
 from apo.statistics.sequential import anytime_interval, anytime_p
 from apo.task import Example, Task
@@ -142,8 +142,8 @@ async def agate(
 
 
 def _rows(task: Task, split: str, old: Prompt, new: Prompt) -> Sequence[Example]:
-    if split not in SPLITS:
-        raise SettingsError(f"There is no split {split!r}.{near(split, SPLITS)}")
+    if split not in POOLS:
+        raise SettingsError(f"There is no split {split!r}.{near(split, POOLS)}")
     if old == new:
         raise SettingsError("Both prompts are the same; there is nothing to compare.")
     examples: Sequence[Example] = getattr(task, split)

@@ -19,10 +19,10 @@ from apo.journal import Journal
 from apo.measure import put
 from apo.options import Options
 from apo.outside import asking
+from apo.progress import Progress
 from apo.ratings import Ratings
 from apo.scorers.awaited import Ask, AwaitedScorer, Question, Ungraded
 from apo.scorers.judge import AGAIN, Judge
-from apo.session import Progress
 from apo.task import Example, Scorer
 
 ANEW = 1_000_000

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apo.errors import ApoError, SettingsError
-from apo.evaluation import Rollout
 from apo.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -122,16 +121,16 @@ def render(
         ) from error
 
 
-def judged(rollout: Rollout, language: str) -> str:
+def judged(rollout: Any, language: str) -> str:
     """What is said of an answer: the scorer's feedback, or else what its score means.
 
     Args:
-        rollout: an answer with a score.
+        rollout: the `Rollout`, which a template hands over untyped.
         language: BCP 47 code of the task.
     """
     score = rollout.score
     if score is None or score.feedback:
-        return score.feedback if score else rollout.error
+        return str(score.feedback if score else rollout.error)
     korean = language.split("-")[0] == "ko"
     if score.value >= 1:
         return "맞았습니다." if korean else "Right."

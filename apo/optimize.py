@@ -9,18 +9,20 @@ from typing import Any, TypeVar
 from apo.budget import Budget
 from apo.concurrency import wait
 from apo.errors import RunError, Stopped
+from apo.granted import trusted_settings
 from apo.judge_checks import told
 from apo.metrics.registry import metric_name
 from apo.model import Model
 from apo.options import Options
 from apo.prepare import Setup
+from apo.progress import Progress
 from apo.prompt import Prompt
 from apo.result import Result
 from apo.retry import Retry
 from apo.runs import HOME, RunFolder, find_run
-from apo.session import Optimizer, Progress, Session
+from apo.search import Optimizer
+from apo.session import Session
 from apo.task import Task
-from apo.wishes import trusted_settings
 
 R = TypeVar("R")
 DEFAULT_BUDGET = Budget(max_calls=2000)

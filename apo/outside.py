@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from apo.budget import Budget, Meter
 from apo.caller import Caller
 from apo.calls import Endpoint
+from apo.endpoints import MAX_OUTPUT, open_judges, open_with
 from apo.errors import ApoError, SettingsError
 from apo.journal import Journal
 from apo.model import Model
 from apo.models.prices import find_price
 from apo.options import Options
-from apo.prepare import MAX_OUTPUT, open_judges, open_with
-from apo.session import Progress
+from apo.progress import Progress
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from apo.errors import SettingsError, near
 from apo.python_file import is_python_reference, load_object
 
 if TYPE_CHECKING:
-    from apo.session import Optimizer
+    from apo.search import Optimizer
 
 GROUP = "apo.optimizers"
 

@@ -3,20 +3,21 @@
 import inspect
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from apo.budget import Budget
 from apo.calls import Endpoint
+from apo.endpoints import MAX_OUTPUT, open_judges, open_with
 from apo.errors import RunError, SettingsError, near
 from apo.fit import fit_pools, sample_pools
 from apo.folds import fold_tasks
+from apo.granted import remember_run
 from apo.guards.rules import require_kept
 from apo.meta_prompts import known_names
 from apo.model import Model
-from apo.models import open_model
 from apo.models.batch import BatchModel
 from apo.models.batch_log import BatchLog
 from apo.models.batch_terms import batch_address, batch_price
@@ -27,14 +28,11 @@ from apo.plugins import make_optimizer, optimizer_name
 from apo.prompt import Prompt
 from apo.prompt_files import check_variables
 from apo.runs import RunFolder, create_run, find_run
-from apo.scorers.awaited import AwaitedScorer
-from apo.session import Optimizer, Session
+from apo.search import Optimizer
+from apo.session import Session
 from apo.task import Task
-from apo.trust import FileName, has_keys
+from apo.trust import FileName
 from apo.versions import git_commit, versions
-from apo.wishes import remember_run
-
-MAX_OUTPUT = {"task": 1024, "optimizer": 4096, "fallback": 4096, "judge": 1024}
 
 
 @dataclass(frozen=True)
@@ -250,52 +248,6 @@ class Setup:
         if not any(isinstance(m, FileName) for m in (self.model, self.optimizer_model, *others)):
             remember_run(folder)
         return folder
-
-
-def open_with(options: Options, model: str) -> Model:
-    """Open a model by its name, as the options say.
-
-    Raises:
-        SettingsError: there is no such model, or its key is missing.
-    """
-    return open_model(
-        model,
-        transport=options.transport,
-        timeout=options.timeout,
-        max_connections=options.max_concurrency,
-    )
-
-
-def open_judges(
-    scorer: object, own: Model | None, options: Options, endpoint: Callable[[str, Model], Endpoint]
-) -> dict[str, Endpoint]:
-    """Open the models that a scorer asks, by name.
-
-    Args:
-        scorer: the task's.
-        own: who judges where neither scorer nor options name a model; None for nobody.
-        options: of the run.
-        endpoint: makes the endpoint of a role and a model.
-
-    Raises:
-        SettingsError: nobody is there to judge.
-    """
-    if not isinstance(scorer, AwaitedScorer) or not scorer.n_calls:
-        return {}
-    names = scorer.models or ("",)
-    named = (options.judge_model, options.fallback_model)
-    opened = {
-        name: open_with(options, str(name) if has_keys(name, named) else name)
-        for name in filter(None, names)
-    }
-    if "" in names:
-        referee = open_with(options, options.judge_model) if options.judge_model else own
-        if referee is None:
-            raise SettingsError(
-                "Name the model that judges: --judge-model, or models of the scorer."
-            )
-        opened[""] = referee
-    return {name: endpoint("judge", model) for name, model in opened.items()}
 
 
 def _public(model: Model | str | None) -> str | None:

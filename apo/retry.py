@@ -5,9 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from apo.errors import MalformedReplyError, ModelError, RateLimitError, TransportError
-
-RETRIED = (RateLimitError, TransportError, MalformedReplyError)
+from apo.errors import RETRIED, ModelError
 
 
 @dataclass(frozen=True, kw_only=True)

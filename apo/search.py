@@ -6,7 +6,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from apo.archive import Archive
 from apo.branches import Branch, branch
@@ -31,11 +31,24 @@ from apo.select.draw import stratified
 from apo.task import Example, Task
 from apo.writer import Writer
 
-if TYPE_CHECKING:
-    from apo.session import Optimizer
-
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class Optimizer(Protocol):
+    """A search algorithm: a frozen dataclass of its settings, and how it runs."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    async def run(self, search: "Search") -> None:
+        """Search until done, or until a call raises `Stopped`; let that pass.
+
+        Called once, after the seed prompts have been measured on the validation split. The
+        winner is chosen by `Search` from the evaluations on the whole validation split, so
+        there is nothing to return. On resume it runs again from the top: answers that are in
+        the journal come back at once.
+        """
+        ...
 
 
 class Search:

@@ -1,8 +1,8 @@
 """One session of a run: seed, search, verdict."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 from apo.budget import Budget, Meter
 from apo.caller import Caller
@@ -18,58 +18,19 @@ from apo.ledger import spent_before
 from apo.limits import Limits
 from apo.measure import measure
 from apo.noticed import noticed
+from apo.progress import Progress
 from apo.prompt import Prompt
 from apo.result import Result
 from apo.retry import Retry
 from apo.runs import RunFolder
 from apo.scorers.awaited import try_scorer
-from apo.search import Search
+from apo.search import Optimizer, Search
 from apo.task import Example, Task
 from apo.verdict import Verdict, judge
 
 AT_ONCE = 25_000
 """Test examples that are measured at once where calls alone are limited, and those are held back;
 with both prompts they fit in one batch of a Batch API."""
-
-
-class Optimizer(Protocol):
-    """A search algorithm: a frozen dataclass of its settings, and how it runs."""
-
-    __dataclass_fields__: ClassVar[dict[str, Any]]
-
-    async def run(self, search: Search) -> None:
-        """Search until done, or until a call raises `Stopped`; let that pass.
-
-        Called once, after the seed prompts have been measured on the validation split. The
-        winner is chosen by `Search` from the evaluations on the whole validation split, so
-        there is nothing to return. On resume it runs again from the top: answers that are in
-        the journal come back at once.
-        """
-        ...
-
-
-@dataclass
-class Progress:
-    """What a run is doing now, for whoever watches it.
-
-    Attributes:
-        run_id: the run's name, once it has one.
-        phase: "start", "seed", "search", "verdict", "logging" or "done".
-        caller: the run's caller, once there is one.
-        search: the run's search, once there is one.
-        waiting: says what else than single calls the run waits for; "" for nothing.
-    """
-
-    run_id: str = ""
-    phase: str = "start"
-    caller: Caller | None = None
-    search: Search | None = None
-    waiting: Callable[[], str] = str
-
-    def stop(self) -> None:
-        """Ask the run to end in order: calls under way are finished and kept."""
-        if self.caller is not None:
-            self.caller.stop()
 
 
 @dataclass(kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from numbers import Real
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import orjson
 
@@ -15,7 +15,6 @@ from apo.prompt import Prompt
 
 if TYPE_CHECKING:
     from apo.guards.rules import Rules
-    from apo.metrics.metric import Metric
 
 
 def content_hash(value: object) -> str:
@@ -91,6 +90,31 @@ def number(value: object) -> float | None:
 
 Scorer = Callable[[str, Example], Score]
 """Judges a model's answer to an example. Pure: the same arguments give the same score."""
+
+
+class Metric(Protocol):
+    """One figure of all answers.
+
+    Attributes:
+        by_class: whether it looks at classes, so that minibatches are drawn and weighed by target.
+    """
+
+    @property
+    def by_class(self) -> bool:
+        """See above."""
+        ...
+
+    def __call__(
+        self, answers: Sequence[str], examples: Sequence[Example], weights: Sequence[float]
+    ) -> float:
+        """Give the figure, in [0, 1]; the higher the better.
+
+        Args:
+            answers: what the model said; "" where it gave no answer.
+            examples: in the same order, at least one.
+            weights: how much each example counts, above 0.
+        """
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

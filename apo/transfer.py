@@ -14,8 +14,8 @@ from apo.measure import measure
 from apo.model import Usage
 from apo.options import Options
 from apo.outside import asking
+from apo.progress import Progress
 from apo.runs import RunFolder
-from apo.session import Progress
 from apo.statistics.groups import holm
 from apo.task import Example, Task
 from apo.verdict import judge

@@ -14,7 +14,7 @@ from typing import Any
 from apo.constants import Constant, best_constant, shares
 from apo.errors import ApoError
 from apo.evaluation import Evaluation, Rollout
-from apo.metrics.metric import Metric, over_rows
+from apo.metrics.metric import over_rows
 from apo.must_pass import broken
 from apo.paired import Pairs
 from apo.scorers.answers import quote
@@ -23,7 +23,7 @@ from apo.statistics.counts import mcnemar_p
 from apo.statistics.means import CONFIDENCE
 from apo.statistics.planning import rows_needed, visible_gain
 from apo.statistics.resampling import bootstrap_of, swap_p
-from apo.task import Task
+from apo.task import Metric, Task
 
 SEEN = 1 + 0.8416 / 1.96
 """A gain of so many times what the interval reaches down is proven 8 times of 10."""

@@ -430,7 +430,7 @@ def test_a_run_keeps_its_fallback_to_the_optimizer_model(
         assert name == "up"
         return up
 
-    monkeypatch.setattr("apo.prepare.open_model", opened)
+    monkeypatch.setattr("apo.endpoints.open_model", opened)
 
     def run(task_model: FakeModel) -> Any:
         return run_virtually(

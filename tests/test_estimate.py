@@ -19,10 +19,11 @@ from apo import (
     resume,
 )
 from apo.errors import AuthenticationError
-from apo.estimate import Estimate, aestimate, aevaluate, evaluate
+from apo.estimate import Estimate, aestimate
+from apo.evaluate import aevaluate, evaluate
 from apo.journal import Journal
+from apo.progress import Progress
 from apo.runs import find_run
-from apo.session import Progress
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
 
 QUIET = Options(track=False, max_concurrency=4)
@@ -124,7 +125,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeModel:
         assert name == "fake"
         return model
 
-    monkeypatch.setattr("apo.prepare.open_model", open_model)
+    monkeypatch.setattr("apo.endpoints.open_model", open_model)
     return model
 
 

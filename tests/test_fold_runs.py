@@ -29,9 +29,9 @@ from apo.errors import ContentFilterError, Interrupted, QuotaError, TaskError
 from apo.flips import read_pairs
 from apo.fold_runs import aoptimize_folds, optimize_folds, resume_folds
 from apo.folds import fold_tasks
+from apo.progress import Progress
 from apo.runs import RunFolder, find_run, list_runs
 from apo.search import Search
-from apo.session import Progress
 from apo.statistics.bounded import bounded_interval
 from apo.statistics.counts import mcnemar_p
 from apo.task import Example

@@ -67,7 +67,7 @@ def found(
     def open_one(options: Options, name: str) -> Model:
         return models[name]
 
-    monkeypatch.setattr("apo.prepare.open_with", open_one)
+    monkeypatch.setattr("apo.endpoints.open_with", open_one)
     options = Options(judge_model=next(iter(models), None))
     scored, spent = asyncio.run(ascore(scorer, ratings, options, **given))
     return {**measured(scored, ratings), "spent": spent}

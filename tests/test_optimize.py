@@ -32,8 +32,8 @@ from apo import (
 )
 from apo.model import Completion
 from apo.optimizers import OPRO, RandomSearch
+from apo.progress import Progress
 from apo.runs import find_run, list_runs
-from apo.session import Progress
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
 
 QUIET = Options(track=False, max_concurrency=4)

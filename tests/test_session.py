@@ -35,9 +35,10 @@ from apo.errors import AuthenticationError, ContentFilterError, JournalError, Ra
 from apo.fit import fit_pools, sample_pools
 from apo.journal import Journal
 from apo.model import Completion
+from apo.progress import Progress
 from apo.retry import Retry
 from apo.runs import find_run
-from apo.session import Optimizer, Progress
+from apo.search import Optimizer
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
 
 pytestmark = pytest.mark.slow

@@ -11,11 +11,12 @@ import yaml
 
 import apo
 from apo.compare.settings import read_trusted_experiment
+from apo.endpoints import open_judges
 from apo.errors import TaskError, TrustError
+from apo.granted import remember_run, trusted_settings
 from apo.models import open_model
 from apo.models.http import HttpModel
 from apo.options import Options
-from apo.prepare import open_judges
 from apo.runs import RunFolder, create_run
 from apo.scorers import sql
 from apo.scorers.judge import Judge
@@ -24,7 +25,6 @@ from apo.scorers.sandbox import Sandbox
 from apo.task import Example
 from apo.taskfile.load import load_task
 from apo.trust import FileName, grant
-from apo.wishes import remember_run, trusted_settings
 
 ROWS = "text,label\n" + "".join(f"hello {i},a\n" for i in range(40))
 PLAIN: dict[str, Any] = {"inputs": "text", "target": "label", "data": "rows.csv", "prompt": "Say."}

@@ -9,14 +9,14 @@ from apo.audit.report import Audit
 from apo.audit.trials import Trial, plan
 from apo.budget import Budget
 from apo.concurrency import wait
+from apo.data.split import POOLS
 from apo.errors import DataError, PromptError, SettingsError, near
-from apo.estimate import SPLITS
 from apo.journal import Journal
 from apo.model import Model
 from apo.options import Options
 from apo.outside import asking
+from apo.progress import Progress
 from apo.prompt import Prompt
-from apo.session import Progress
 from apo.task import Example, Task
 
 
@@ -90,8 +90,8 @@ def trials_of(
         SettingsError: there is no such split, or the calls are too few for any trial.
         DataError: the split is empty.
     """
-    if split not in SPLITS:
-        raise SettingsError(f"There is no split {split!r}.{near(split, SPLITS)}")
+    if split not in POOLS:
+        raise SettingsError(f"There is no split {split!r}.{near(split, POOLS)}")
     examples: Sequence[Example] = getattr(task, split)
     if not examples:
         raise DataError(f"{task.name!r} has no {split} examples. Take others with --split.")

@@ -66,8 +66,8 @@ def audit(
     from apo.cli.console import print_json, say
     from apo.cli.live import watch
     from apo.errors import SettingsError
-    from apo.session import Progress
-    from apo.wishes import trusted_settings
+    from apo.granted import trusted_settings
+    from apo.progress import Progress
 
     if max_rate is not None and not 0 <= max_rate <= 1:
         raise SettingsError(f"--max-rate is {max_rate}; it is a share from 0 to 1, such as 0.05.")
@@ -112,12 +112,12 @@ def _subject(what: str, task: str) -> "tuple[Task, dict[str, Prompt], RunFolder 
     """What is audited: a prompt file, or the two prompts of a run on its own examples."""
     from apo.cli.console import home
     from apo.errors import PromptError, RunError, SettingsError
+    from apo.granted import trusted_settings
     from apo.lineage import find_named
     from apo.prepare import same_pools
     from apo.prompt import Prompt
     from apo.prompt_files import read_prompt
     from apo.taskfile.load import load_task
-    from apo.wishes import trusted_settings
 
     path = Path(what)
     if path.is_file():

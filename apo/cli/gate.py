@@ -36,7 +36,7 @@ def gate(
     from apo.cli.live import watch
     from apo.cli.measure import prompt_of
     from apo.gate import agate
-    from apo.session import Progress
+    from apo.progress import Progress
     from apo.taskfile.load import load_task
     from apo.verdict import change, missing, span
 

@@ -56,7 +56,7 @@ def judge(
     from apo.errors import SettingsError
     from apo.judge_checks import keep
     from apo.judging import ascore
-    from apo.session import Progress
+    from apo.progress import Progress
     from apo.task import content_hash
     from apo.taskfile.load import load_task
 

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from apo.cli.console import clock, console, dollars, percent, say
 from apo.errors import ApoError, Interrupted
-from apo.session import Progress
+from apo.progress import Progress
 
 R = TypeVar("R")
 PHASES = {

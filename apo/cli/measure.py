@@ -44,14 +44,14 @@ def evaluate(
     from apo.budget import Budget
     from apo.cli.console import home
     from apo.cli.live import watch
-    from apo.estimate import aevaluate
+    from apo.evaluate import aevaluate
+    from apo.granted import trusted_settings
     from apo.noticed import noticed
     from apo.prepare import same_pools
+    from apo.progress import Progress
     from apo.runs import find_run
     from apo.same_prompt import why_other
-    from apo.session import Progress
     from apo.taskfile.load import load_task
-    from apo.wishes import trusted_settings
 
     loaded = load_task(task, memory=home() / "splits")
     measured, run = prompt_of(prompt, loaded)

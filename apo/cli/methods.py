@@ -9,7 +9,7 @@ import typer
 from apo.cli import options as o
 
 if TYPE_CHECKING:
-    from apo.session import Optimizer
+    from apo.search import Optimizer
 
 
 def optimizers(

@@ -52,10 +52,10 @@ def sync(
     Example: `apo sync`
     """
     from apo.cli.console import home, say
+    from apo.granted import sync_wishes
     from apo.runs import find_run, list_runs
     from apo.tracking import sync as sync_run
     from apo.trust import require
-    from apo.wishes import sync_wishes
 
     folders = [find_run(run, home())] if run else list(list_runs(home()))
     pending = [folder for folder in folders if run or not _logged(folder)]

@@ -10,8 +10,8 @@ from apo.cli.flags import RunFlags, takes
 from apo.cli.flags import budget as as_budget
 
 if TYPE_CHECKING:
+    from apo.progress import Progress
     from apo.result import Result
-    from apo.session import Progress
 
 
 @takes(RunFlags)
@@ -26,7 +26,7 @@ def optimize(flags: RunFlags) -> None:
     from apo.cli.folds import tell_few_rows
     from apo.fold_runs import aoptimize_folds
     from apo.optimize import aoptimize
-    from apo.session import Progress
+    from apo.progress import Progress
 
     progress = Progress()
     title = f"{flags.task} · {flags.optimizer} · {flags.model}"
@@ -82,8 +82,8 @@ def resume(
     from apo.errors import SettingsError
     from apo.fold_runs import aresume_folds
     from apo.optimize import aresume
+    from apo.progress import Progress
     from apo.runs import find_run
-    from apo.session import Progress
 
     folder = find_run(run, home())
     limits = (max_calls, max_tokens, max_usd, max_minutes)

@@ -98,9 +98,9 @@ def _ping(task: "Task", model: str) -> None:
     from dataclasses import replace
 
     from apo.cli.console import say
-    from apo.estimate import aevaluate
+    from apo.evaluate import aevaluate
     from apo.journal import Journal
-    from apo.session import Progress
+    from apo.progress import Progress
 
     one = replace(task, validation=task.validation[:1])
     progress, prompt = Progress(), task.seed_prompts[0]

@@ -38,12 +38,12 @@ def transfer(
     from apo.cli.console import home, print_json, say
     from apo.cli.live import watch
     from apo.front import objectives, with_front
+    from apo.granted import trusted_settings
     from apo.matrix import finalists
+    from apo.progress import Progress
     from apo.runs import find_run
-    from apo.session import Progress
     from apo.standings import standings
     from apo.transfer import atransfer, take_over
-    from apo.wishes import trusted_settings
 
     folder = find_run(run, home())
     settings = trusted_settings(folder)
@@ -88,9 +88,9 @@ def task_of(folder: "RunFolder") -> "Task":
     """
     from apo.cli.console import home
     from apo.errors import RunError
+    from apo.granted import trusted_settings
     from apo.prepare import same_pools
     from apo.taskfile.load import load_task
-    from apo.wishes import trusted_settings
 
     name: str | None = trusted_settings(folder).get("task_ref")
     if not name:

@@ -75,9 +75,9 @@ def _ask_for(what: str) -> None:
 
     from apo.cli.console import home
     from apo.compare.settings import read_trusted_experiment
+    from apo.granted import trusted_settings
     from apo.runs import RunFolder, find_run
     from apo.taskfile.load import check_trust
-    from apo.wishes import trusted_settings
 
     path = Path(what)
     if (path / "run.json").is_file():

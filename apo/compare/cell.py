@@ -9,13 +9,13 @@ from apo.compare.data_folder import is_data_folder
 from apo.compare.flag import Flag
 from apo.compare.grid import Cell, read_task
 from apo.errors import ApoError, Interrupted
+from apo.granted import remember_run
 from apo.optimize import aoptimize
 from apo.options import Options
 from apo.prepare import Setup
+from apo.progress import Progress
 from apo.result import Result
-from apo.session import Progress
 from apo.trust import FileName
-from apo.wishes import remember_run
 
 LOOK = 0.2  # Seconds between two looks at whether the comparison is to stop.
 

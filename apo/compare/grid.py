@@ -15,7 +15,7 @@ from apo.errors import SettingsError
 from apo.fit import fit_pools
 from apo.models.prices import Price, parse_price
 from apo.plugins import make_optimizer
-from apo.session import Optimizer
+from apo.search import Optimizer
 from apo.task import Task, content_hash
 
 

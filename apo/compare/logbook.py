@@ -15,7 +15,8 @@ from apo.compare.collect import Curve
 from apo.compare.settings import Experiment
 from apo.compare.standing import Comparison
 from apo.compare.table import markdown
-from apo.tracking.environment import absolute_uri, prepare_environment, public_uri, tracking_uri
+from apo.environment import prepare_environment
+from apo.tracking.environment import absolute_uri, public_uri, tracking_uri
 from apo.tracking.tracked import Tracked
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any
 from apo.compare.cell import Outcome, run_cell
 from apo.compare.flag import Flag
 from apo.compare.grid import Cell
-from apo.compare.workers import n_cpus
+from apo.concurrency import n_cpus
 from apo.errors import RunError, SettingsError
 
 LOCAL = "local"

@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from apo.budget import Budget
 from apo.errors import SettingsError, near
+from apo.granted import experiment_wishes
 from apo.optimize import DEFAULT_BUDGET
 from apo.taskfile.yaml_file import read_mapping
 from apo.trust import FileName, require
-from apo.wishes import experiment_wishes
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 _Text = Annotated[str, Field(min_length=1, pattern=r"\S")]

@@ -1,7 +1,6 @@
 """Where cells run: worker processes of this machine, or a Ray cluster."""
 
 import multiprocessing
-import os
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -11,10 +10,10 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Protocol
 
-from apo.child import start_child
 from apo.compare.cell import Outcome, run_cell
 from apo.compare.flag import Flag
 from apo.compare.grid import Cell
+from apo.concurrency import n_cpus, start_child
 from apo.errors import SettingsError
 
 PROCESSES = "processes"
@@ -68,14 +67,6 @@ def find_place(text: str) -> Opener:
         f"--on is {text!r}; it must be {PROCESSES} (of this machine), {RAY} (a Ray of this "
         f"machine, or the cluster that RAY_ADDRESS names), or {RAY}:HOST:PORT."
     )
-
-
-def n_cpus() -> int:
-    """How many CPUs this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # Not on every system.
-        return os.cpu_count() or 1
 
 
 @contextmanager

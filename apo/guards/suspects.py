@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from apo.errors import ApoError, TaskError, TrustError
+from apo.granted import trusted_settings
 from apo.journal_rows import open_for_reading, readable
 from apo.runs import RunFolder
 from apo.scorers.answers import plain
 from apo.scorers.awaited import AwaitedScorer
 from apo.summary import candidates
 from apo.task import Example, Task
-from apo.wishes import trusted_settings
 
 N_BEST = 10
 """Prompts that are asked: the best ones of the run."""

@@ -14,37 +14,12 @@ examples, −0.03 with 35). Corpus BLEU and the correlations weigh all examples 
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from apo.task import Example
+from apo.task import Example, Metric
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-
-class Metric(Protocol):
-    """One figure of all answers.
-
-    Attributes:
-        by_class: whether it looks at classes, so that minibatches are drawn and weighed by target.
-    """
-
-    @property
-    def by_class(self) -> bool:
-        """See above."""
-        ...
-
-    def __call__(
-        self, answers: Sequence[str], examples: Sequence[Example], weights: Sequence[float]
-    ) -> float:
-        """Give the figure, in [0, 1]; the higher the better.
-
-        Args:
-            answers: what the model said; "" where it gave no answer.
-            examples: in the same order, at least one.
-            weights: how much each example counts, above 0.
-        """
-        ...
 
 
 def over_rows(

@@ -7,10 +7,9 @@ from typing import Any, cast
 
 from apo.errors import USERS_ERRORS, TaskError, near, where
 from apo.metrics.classes import F1, BalancedAccuracy, Kappa, MacroF1, OfLabels
-from apo.metrics.metric import Metric
 from apo.metrics.values import CorpusBLEU, Correlation
 from apo.python_file import is_python_reference, load_object
-from apo.task import Example, number
+from apo.task import Example, Metric, number
 
 SPACELESS = ("ko", "ja", "zh", "th")
 """Languages whose words carry particles or have no blanks between them: BLEU by characters."""

@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apo.errors import UnreachableError
+from apo.errors import RETRIED, UnreachableError
 from apo.model import Completion, Model, Request
 from apo.models.dialect import Dialect
-from apo.retry import RETRIED
 
 DRAINED_AFTER = 3
 """Failures in a row after which a server gets no calls for a while; one, if nobody listens."""

@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from apo.child import start_child
+from apo.concurrency import start_child
 from apo.errors import TaskError
 from apo.scorers.awaited import Ask
 from apo.scorers.registry import FunctionScorer, make_scorer

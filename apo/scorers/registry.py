@@ -242,7 +242,7 @@ def _find(name: str, folder: Path) -> Any:
     if name in SCORERS:
         return SCORERS[name]
     if is_python_reference(name):
-        from apo.tracking.environment import prepare_environment
+        from apo.environment import prepare_environment
 
         prepare_environment()  # It may bring MLflow, which must not call home.
         found: object = load_object(name, folder)

@@ -31,8 +31,8 @@ def to_mlflow(
     Raises:
         TaskError: there is no such scorer, or it needs a judge and none is named.
     """
+    from apo.environment import prepare_environment
     from apo.scorers.registry import make_scorer, scorer_of
-    from apo.tracking.environment import prepare_environment
 
     prepare_environment()
     from mlflow.genai.scorers import scorer as decorate

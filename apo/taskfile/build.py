@@ -12,7 +12,6 @@ from apo.data.stored import read_pools
 from apo.errors import DataError, PromptError, TaskError
 from apo.guards.rules import Rules, require_kept
 from apo.metrics.classes import OfLabels
-from apo.metrics.metric import Metric
 from apo.metrics.registry import METRICS, FunctionMetric, make_metric, metric_name
 from apo.model import Decoding
 from apo.prompt import Prompt
@@ -20,7 +19,7 @@ from apo.prompt_files import check_variables, parse_prompt
 from apo.scorers.awaited import AwaitedScorer
 from apo.scorers.label_set import LabelSet
 from apo.scorers.registry import FunctionScorer, make_scorer, reads_lists, scorer_of
-from apo.task import Example, Scorer, Task
+from apo.task import Example, Metric, Scorer, Task
 from apo.taskfile.settings import TaskSettings
 
 

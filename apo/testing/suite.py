@@ -21,7 +21,7 @@ from apo.optimize import aoptimize
 from apo.options import Options
 from apo.result import Result
 from apo.runs import find_run
-from apo.session import Optimizer
+from apo.search import Optimizer
 from apo.task import Task
 from apo.testing.fakes import FakeModel, FakeOptimizerModel, draw, fake_task
 

@@ -5,7 +5,8 @@ what it has, and adds the rest; so a run that was killed, resumed or logged whil
 away ends as one MLflow run, complete and without doubles.
 """
 
-from apo.tracking.environment import prepare_environment, run_url, tracking_uri, ui_command
+from apo.environment import prepare_environment
+from apo.tracking.environment import run_url, tracking_uri, ui_command
 from apo.tracking.tracked import Tracked
 from apo.tracking.tracker import Tracker, sync
 

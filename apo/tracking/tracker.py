@@ -8,12 +8,12 @@ from contextlib import suppress
 
 from filelock import FileLock, Timeout
 
+from apo.environment import prepare_environment
 from apo.runs import RunFolder
-from apo.tracking.environment import prepare_environment, public_uri
+from apo.tracking.environment import public_uri
 from apo.tracking.logbook import PATIENCE, STATUS, End, Logbook
 from apo.tracking.tracked import Tracked
-from apo.trust import remember
-from apo.wishes import logging_wish
+from apo.trust import logging_wish, remember
 
 
 class Tracker:

@@ -33,9 +33,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from apo import Budget, Example, Options, Prompt, Result, Search, Task, aoptimize
+from apo.environment import prepare_environment
+from apo.progress import Progress
 from apo.scorers.registry import make_scorer
-from apo.session import Progress
-from apo.tracking.environment import prepare_environment
 from experiments.benchmarks.loopback import loopback
 from experiments.benchmarks.loopback_answers import label_of
 from experiments.benchmarks.recording import record

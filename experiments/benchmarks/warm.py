@@ -23,7 +23,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from apo import Budget, Options, Task, aoptimize, aresume
-from apo.estimate import aevaluate
+from apo.evaluate import aevaluate
 from apo.journal import Journal
 from experiments.benchmarks.loopback import Loopback, loopback
 from experiments.benchmarks.recording import record

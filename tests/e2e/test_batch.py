@@ -14,8 +14,8 @@ from apo.cli import main
 from apo.errors import Interrupted, SettingsError
 from apo.models.embedded import Embedded
 from apo.optimize import aresume
+from apo.progress import Progress
 from apo.retry import Retry
-from apo.session import Progress
 from apo.testing.server import ChatServer, serve
 from experiments.benchmarks.faults.forked import Forked
 

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from apo.cli import main
+from apo.environment import prepare_environment
 from apo.runs import RunFolder
 from apo.tracking import sync
-from apo.tracking.environment import prepare_environment
 from experiments.benchmarks.faults.forked import Forked
 
 PASSWORD = "hush-hush-4711"

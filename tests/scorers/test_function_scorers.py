@@ -13,7 +13,7 @@ import pytest
 
 from apo.budget import Budget, Meter
 from apo.errors import SettingsError, TaskError
-from apo.estimate import evaluate
+from apo.evaluate import evaluate
 from apo.optimize import optimize
 from apo.options import Options
 from apo.prompt import Prompt

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from apo.environment import prepare_environment
 from apo.errors import ModelUnavailable, TaskError
-from apo.estimate import evaluate
+from apo.evaluate import evaluate
 from apo.prompt import Prompt
 from apo.scorers.awaited import AwaitedScorer, Ungraded
 from apo.scorers.judge import Judge
@@ -17,7 +18,6 @@ from apo.scorers.registry import Exact, make_scorer
 from apo.scorers.to_mlflow import to_mlflow
 from apo.task import Example, Score
 from apo.taskfile.load import load_task, task_from_data
-from apo.tracking.environment import prepare_environment
 
 prepare_environment()
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from apo.environment import prepare_environment
 from apo.runs import RunFolder, create_run
 from apo.tracking import Tracker
-from apo.tracking.environment import prepare_environment
 
 FOLLOWER = [sys.executable, "-m", "apo.tracking.follower"]
 

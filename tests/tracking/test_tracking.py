@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 
+from apo.environment import prepare_environment
 from apo.errors import RunError
 from apo.model import Decoding
 from apo.prompt import Prompt
 from apo.runs import RunFolder, create_run
-from apo.tracking import Tracked, prepare_environment, sync, ui_command
+from apo.tracking import Tracked, sync, ui_command
 from apo.tracking.children import Children
 from apo.tracking.connection import connect
 from apo.tracking.logbook import Logbook

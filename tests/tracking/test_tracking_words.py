@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apo.environment import ENVIRONMENT, prepare_environment
 from apo.errors import SettingsError
 from apo.journal import Journal
 from apo.journal_rows import open_for_reading
@@ -18,10 +19,8 @@ from apo.prompt import Demo, Prompt
 from apo.record import Point, Record, result_points
 from apo.tracking import run_url, tracking_uri, ui_command
 from apo.tracking.environment import (
-    ENVIRONMENT,
     absolute_uri,
     database_path,
-    prepare_environment,
     public_uri,
     safe_name,
     with_password,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from apo import Budget, Example, Options, Prompt, Task, aoptimize
-from apo.estimate import aevaluate
+from apo.evaluate import aevaluate
 from apo.journal import Journal
 from apo.scorers.choice import Choice
 from experiments.benchmarks.loopback_answers import LABELS, TEST, label_of

@@ -1,0 +1,59 @@
+"""Models opened as a run's options say: who answers, who writes, who judges."""
+
+from collections.abc import Callable
+
+from apo.calls import Endpoint
+from apo.errors import SettingsError
+from apo.model import Model
+from apo.models import open_model
+from apo.options import Options
+from apo.scorers.awaited import AwaitedScorer
+from apo.trust import has_keys
+
+MAX_OUTPUT = {"task": 1024, "optimizer": 4096, "fallback": 4096, "judge": 1024}
+
+
+def open_with(options: Options, model: str) -> Model:
+    """Open a model by its name, as the options say.
+
+    Raises:
+        SettingsError: there is no such model, or its key is missing.
+    """
+    return open_model(
+        model,
+        transport=options.transport,
+        timeout=options.timeout,
+        max_connections=options.max_concurrency,
+    )
+
+
+def open_judges(
+    scorer: object, own: Model | None, options: Options, endpoint: Callable[[str, Model], Endpoint]
+) -> dict[str, Endpoint]:
+    """Open the models that a scorer asks, by name.
+
+    Args:
+        scorer: the task's.
+        own: who judges where neither scorer nor options name a model; None for nobody.
+        options: of the run.
+        endpoint: makes the endpoint of a role and a model.
+
+    Raises:
+        SettingsError: nobody is there to judge.
+    """
+    if not isinstance(scorer, AwaitedScorer) or not scorer.n_calls:
+        return {}
+    names = scorer.models or ("",)
+    named = (options.judge_model, options.fallback_model)
+    opened = {
+        name: open_with(options, str(name) if has_keys(name, named) else name)
+        for name in filter(None, names)
+    }
+    if "" in names:
+        referee = open_with(options, options.judge_model) if options.judge_model else own
+        if referee is None:
+            raise SettingsError(
+                "Name the model that judges: --judge-model, or models of the scorer."
+            )
+        opened[""] = referee
+    return {name: endpoint("judge", model) for name, model in opened.items()}

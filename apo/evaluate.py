@@ -1,0 +1,71 @@
+"""One prompt measured on one split."""
+
+from dataclasses import replace
+from typing import Any
+
+from apo.budget import Budget, Spent
+from apo.concurrency import wait
+from apo.data.split import POOLS
+from apo.errors import DataError, SettingsError, near
+from apo.evaluation import Evaluation
+from apo.journal import Journal
+from apo.measure import measure
+from apo.options import Options
+from apo.outside import asking
+from apo.progress import Progress
+from apo.prompt import Prompt
+from apo.scorers.awaited import try_scorer
+from apo.task import Task
+
+
+async def aevaluate(
+    task: Task,
+    prompt: Prompt,
+    *,
+    split: str = "test",
+    model: str = "embedded",
+    budget: Budget | None = None,
+    options: Options | None = None,
+    journal: Journal | None = None,
+    progress: Progress | None = None,
+) -> tuple[Evaluation, Spent]:
+    """Measure one prompt on one split of a task.
+
+    Args:
+        task: the task.
+        prompt: what to measure.
+        split: "train", "validation" or "test".
+        model: name of the model that answers.
+        budget: what it may spend; by default no limit but the split's size.
+        options: transport, time-out, concurrency and prices.
+        journal: keeps the answers, and gives those that it has.
+        progress: filled in for whoever watches.
+
+    Raises:
+        SettingsError: there is no such split, or a price is missing under a limit in dollars.
+        DataError: the split is empty.
+        TaskError: the scorer fails when it is tried.
+        Stopped, ModelError: as for `aoptimize`.
+    """
+    options = options or Options()
+    if split not in POOLS:
+        raise SettingsError(f"There is no split {split!r}.{near(split, POOLS)}")
+    examples = getattr(task, split)
+    if not examples:
+        raise DataError(f"{task.name!r} has no {split} examples.")
+    await try_scorer(task, examples)
+    async with asking(
+        [model],
+        task.scorer,
+        budget=budget,
+        options=options,
+        journal=journal,
+        progress=progress,
+    ) as (caller, [answers]):
+        evaluation = await measure(caller, answers, task, prompt, examples)
+    return evaluation, replace(caller.meter.spent)
+
+
+def evaluate(task: Task, prompt: Prompt, **given: Any) -> Evaluation:
+    """Do what `aevaluate` does, and wait for it, also in a notebook; gives the evaluation alone."""
+    return wait(aevaluate(task, prompt, **given))[0]

@@ -1,0 +1,101 @@
+"""What runs and experiments want to do beyond being read, and the settings of a run for use."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from apo.budget import Budget
+from apo.options import Options
+from apo.python_file import is_python_reference
+from apo.runs import RunFolder
+from apo.shapes import USED, require_present, typed
+from apo.taskfile.load import builtin_tasks
+from apo.tracking.environment import absolute_uri, public_uri, tracking_uri
+from apo.tracking.parameters import told_uri
+from apo.trust import FileName, Wish, logging_wish, remember, require
+from apo.wishes import code_hash, model_wishes
+
+
+def run_wishes(settings: Mapping[str, Any]) -> list[Wish]:
+    """What the settings of a run want when they are used: its task, optimizer and models."""
+    options = cast("Mapping[str, Any]", settings.get("options") or {})
+    optimizer = cast("Mapping[str, Any]", settings.get("optimizer") or {})
+    found = [*_reference(settings.get("task_ref"), "task")]
+    if is_python_reference(str(optimizer.get("ref"))):
+        found += _reference(optimizer["ref"], "optimizer")
+    for name in (settings.get("model"), settings.get("optimizer_model")):
+        found += model_wishes(name)
+    for key in ("fallback_model", "judge_model"):
+        found += model_wishes(options.get(key))
+    return [*dict.fromkeys(found)]
+
+
+def _reference(reference: object, key: str) -> Iterator[Wish]:
+    if not isinstance(reference, str) or reference in builtin_tasks():
+        return
+    if is_python_reference(reference):
+        path = Path(reference.rpartition(":")[0]).absolute()
+        yield Wish(f"run the Python file {path} ({key})", code_hash(path))
+    else:
+        yield Wish(f"read {Path(reference).absolute()} ({key})")
+
+
+def trusted_settings(folder: RunFolder) -> dict[str, Any]:
+    """The settings of a run, for use: what they want is allowed.
+
+    The models of a run that was not made here are marked, so that no key goes to a URL in them.
+
+    Raises:
+        TrustError: it is not allowed yet.
+        RunError: a setting is of the wrong kind.
+    """
+    settings = _usable_settings(folder)
+    made_here = require(folder.path, run_wishes(settings))
+    require(folder.path, sync_wishes(folder))
+    if made_here:
+        return settings
+    options = {**settings["options"]}
+    for values, names in (
+        (settings, ("model", "optimizer_model")),
+        (options, ("fallback_model", "judge_model")),
+    ):
+        for name in names:
+            if isinstance(values.get(name), str):
+                values[name] = FileName(values[name])
+    return {**settings, "options": options}
+
+
+def _usable_settings(folder: RunFolder) -> dict[str, Any]:
+    settings, where = folder.settings, str(folder.path / "run.json")
+    require_present(settings, USED, where)
+    for key, kind in (("options", Options), ("budget", Budget)):
+        if key in settings:
+            typed(kind, settings[key], f"{where}: {key}")
+    return settings
+
+
+def sync_wishes(folder: RunFolder) -> list[Wish]:
+    """What logging a run where its folder says wants: the place that it names, if not ours."""
+    known = (folder.path / "mlflow.json").exists()
+    logged = str(folder.read("mlflow.json").get("tracking_uri") or "") if known else ""
+    named = told_uri(folder.settings) or logged
+    ours = public_uri(absolute_uri(tracking_uri()))
+    return [] if named in ("", ours) else [logging_wish(named)]
+
+
+def remember_run(folder: RunFolder) -> None:
+    """Note that a run was made here, so that going on with it asks nothing."""
+    remember(folder.path, run_wishes(folder.settings))
+    remember(folder.path, sync_wishes(folder))
+
+
+def experiment_wishes(
+    tasks: Sequence[str], optimizers: Sequence[str], models: Sequence[str]
+) -> list[Wish]:
+    """What an experiment file wants: its tasks, its optimizers and its models."""
+    found = [wish for task in tasks for wish in _reference(task, "task")]
+    for name in optimizers:
+        found += _reference(name, "optimizer") if is_python_reference(name) else ()
+    for model in models:
+        found += model_wishes(model)
+    return [*dict.fromkeys(found)]

@@ -1,0 +1,59 @@
+"""What a run is doing now, for whoever watches it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from apo.caller import Caller
+
+
+class Figures(Protocol):
+    """A prompt's figures, as a search has them."""
+
+    @property
+    def value(self) -> float:
+        """Its score, from 0 to 1."""
+        ...
+
+    @property
+    def rollouts(self) -> Sequence[Any]:
+        """Its answers, one an example."""
+        ...
+
+
+class Found(Protocol):
+    """What a search has found so far."""
+
+    @property
+    def best(self) -> Figures | None:
+        """The best prompt's figures, once there are some."""
+        ...
+
+    @property
+    def n_candidates(self) -> int:
+        """How many prompts have been measured or begun."""
+        ...
+
+
+@dataclass
+class Progress:
+    """What a run is doing now, for whoever watches it.
+
+    Attributes:
+        run_id: the run's name, once it has one.
+        phase: "start", "seed", "search", "verdict", "logging" or "done".
+        caller: the run's caller, once there is one.
+        search: the run's search, once there is one.
+        waiting: says what else than single calls the run waits for; "" for nothing.
+    """
+
+    run_id: str = ""
+    phase: str = "start"
+    caller: Caller | None = None
+    search: Found | None = None
+    waiting: Callable[[], str] = str
+
+    def stop(self) -> None:
+        """Ask the run to end in order: calls under way are finished and kept."""
+        if self.caller is not None:
+            self.caller.stop()
