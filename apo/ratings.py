@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
+from apo.data.cells import Row
 from apo.data.examples import accepted
-from apo.data.rows import Row, read_rows
+from apo.data.rows import read_rows
 from apo.errors import DataError, near
 from apo.task import Example, Task
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from apo.data.rows import Row
+from apo.data.cells import Row
 from apo.errors import DataError
 from apo.scorers.answers import quote
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from types import NoneType
 from typing import cast
 
-from apo.data.rows import NoText, Row
+from apo.data.cells import SPREADSHEET_ERRORS, NoText, Row
 from apo.errors import DataError, near
 from apo.scorers.answers import quote
 from apo.scorers.lists import written_list
@@ -85,7 +85,8 @@ def usable(
     """Give what an example is made of, row by row; most rows of large data never become one.
 
     A row is left out, and counted, when an input is missing (null), all inputs are blank, it has
-    no target, or it holds half of a surrogate pair, which no API takes.
+    no target, a spreadsheet's error such as #N/A stands in place of one of these, or it holds half
+    of a surrogate pair, which no API takes.
 
     Args:
         rows: as `apo.data.rows.read_rows` gives them.
@@ -194,6 +195,9 @@ def _unusable(inputs: Mapping[str, str | None], targets: tuple[str, ...]) -> str
         return "blank input"
     if not targets:
         return "no target"
+    error = next((text for text in (*texts, *targets) if text.strip() in SPREADSHEET_ERRORS), "")
+    if error:
+        return f"the spreadsheet's error {error.strip()} in place of a value"
     try:
         "".join((*texts, *targets)).encode()
     except UnicodeEncodeError:

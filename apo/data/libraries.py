@@ -1,4 +1,4 @@
-"""Rows from what libraries read: Parquet, Excel, pandas, `datasets` and the Hugging Face Hub.
+"""Rows from what libraries hold: pandas, `datasets` and the Hugging Face Hub.
 
 The libraries have no types of their own, so they are imported by name, as Any, where they are used.
 """
@@ -6,105 +6,22 @@ The libraries have no types of their own, so they are imported by name, as Any, 
 import os
 import re
 import socket
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from apo.data.rows import Row, cell, column_names
-from apo.data.unnamed import Header
+from apo.data.arrow_types import change_of, change_of_series
+from apo.data.cells import Row, Typed
+from apo.data.rows import column_names
 from apo.errors import DataError
 
 _HUB = re.compile(
     r"hf:(?P<name>[\w.-]+/[\w.-]+)(?::(?P<config>[\w.+-]+))?(?:/(?P<split>[\w.\[\]:%+-]+))?"
 )
-_BATCH = 4096  # rows of a Parquet file held at once
 _HUB_TIMEOUT = 5.0  # seconds to find out that there is no way to the Hub
-
-
-def parquet_rows(path: Path, wanted: Collection[str] = ()) -> Iterator[Row]:
-    """Read a Parquet file batch by batch, in flat memory whatever the size of its row groups.
-
-    Args:
-        path: the file.
-        wanted: the only columns to read, where the file has them all; otherwise all are read.
-
-    Raises:
-        DataError: it is no Parquet file, or two columns have the same name.
-    """
-    arrow: Any = import_module("pyarrow")
-    parquet: Any = import_module("pyarrow.parquet")
-    try:
-        # Without a buffer size, a column of a whole row group is held at once.
-        with parquet.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file:
-            raw = file.schema_arrow.names
-            header = column_names(raw, str(path))
-            known = dict(zip(header, raw, strict=True))
-            chosen = [name for name in header if name in wanted]
-            if not {*wanted} <= {*chosen} or not chosen:
-                chosen = header
-            # One thread: the rows are made one by one anyway.
-            batches = file.iter_batches(
-                _BATCH, columns=[known[name] for name in chosen], use_threads=False
-            )
-            for batch in batches:
-                columns = [_cells(batch.column(known[name])) for name in chosen]
-                for values in zip(*columns, strict=True):
-                    yield dict(zip(chosen, values, strict=True))
-    except (arrow.ArrowException, OSError, UnicodeError) as error:
-        raise DataError(f"{path} cannot be read as Parquet: {error}.") from error
-
-
-def _cells(column: Any) -> list[str | None]:
-    """The texts of a column; one of texts needs no look at each of them."""
-    values: list[Any] = column.to_pylist()
-    if str(column.type) in ("string", "large_string", "string_view"):
-        return values
-    return [cell(value) for value in values]
-
-
-def excel_rows(path: Path, notes: list[str] | None = None) -> Iterator[Row]:
-    """Read the first sheet of an Excel file row by row; empty cells are missing values.
-
-    Args:
-        path: the file.
-        notes: what was left out is added, in words, after the last row.
-
-    Raises:
-        DataError: it is no Excel file, or its first row does not name the columns.
-    """
-    load_workbook: Any = import_module("openpyxl").load_workbook
-    with path.open("rb") as file:  # Ours to close: openpyxl leaves a damaged one open.
-        try:
-            book = load_workbook(file, read_only=True, data_only=True)
-        except Exception as error:  # zipfile, XML and key errors of many kinds: a damaged file.
-            raise DataError(f"{path} cannot be read as an Excel file: {error}.") from error
-        rows = _sheet(book, path)
-        first = list(next(rows, ()))
-        while first and first[-1] is None:  # Cells that only had a format.
-            first.pop()
-        if not first:
-            raise DataError(f"{path}: the first sheet is empty.")
-        header = Header(first, str(path))
-        for number, values in enumerate(rows, 2):
-            if all(value is None for value in values):
-                continue
-            if any(value is not None for value in values[header.size :]):
-                raise DataError(f"{path}, row {number}: a cell stands beyond the named columns.")
-            padded = [*values, *[None] * header.size][: header.size]
-            yield _row(header.names, header.named(padded, f"row {number}"))
-        if notes is not None:
-            notes += header.notes()
-
-
-def _sheet(book: Any, path: Path) -> Iterator[tuple[Any, ...]]:
-    """Read the first sheet row by row."""
-    try:
-        yield from book.worksheets[0].iter_rows(values_only=True)
-    except Exception as error:  # As many kinds as when it is opened: the sheet is read only now.
-        raise DataError(f"{path} cannot be read as an Excel file: {error!r}.") from error
 
 
 def frame_rows(frame: Any) -> Iterator[Row]:
@@ -116,8 +33,19 @@ def frame_rows(frame: Any) -> Iterator[Row]:
     if not hasattr(frame, "itertuples"):
         raise DataError(f"Give a DataFrame, not a {type(frame).__name__}.")
     header = column_names(list(frame.columns), "the DataFrame")
-    for values in frame.itertuples(index=False, name=None):
-        yield _row(header, values)
+    typed = Typed(partial(_frame_values, frame, header))
+    for values in _frame_values(frame, header):
+        yield typed.row(values)
+
+
+def _frame_values(frame: Any, header: list[str]) -> Iterator[dict[str, Any]]:
+    columns = list[Iterable[Any]]()
+    for place in range(len(header)):
+        series = frame.iloc[:, place]
+        change = change_of_series(series.dtype)
+        columns.append(map(change, series) if change else series)
+    for values in zip(*columns, strict=True):
+        yield dict(zip(header, values, strict=True))
 
 
 def dataset_rows(dataset: Any) -> Iterator[Row]:
@@ -132,9 +60,22 @@ def dataset_rows(dataset: Any) -> Iterator[Row]:
             "of train, validation and test."
         )
     dataset, features = _undecoded(dataset)
+    held = hasattr(dataset, "__len__")  # What is streamed may come a long way: only once.
+    typed = Typed(partial(_dataset_values, dataset, features) if held else None)
+    for values in _dataset_values(dataset, features):
+        yield typed.row(values)
+
+
+def _dataset_values(dataset: Any, features: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    schema: Any = getattr(features, "arrow_schema", None) or ()
+    found = {field.name: change_of(field.type) for field in schema}
+    changes = {name: change for name, change in found.items() if change is not None}
     for values in dataset:
-        row = {key: _named(features.get(key), value) for key, value in dict(values).items()}
-        yield _row(column_names(list(row), "the data set"), list(row.values()))
+        row = {
+            key: _named(features.get(key), changes[key](value) if key in changes else value)
+            for key, value in dict(values).items()
+        }
+        yield dict(zip(column_names(list(row), "the data set"), row.values(), strict=True))
 
 
 def _undecoded(dataset: Any) -> tuple[Any, Mapping[str, Any]]:
@@ -213,7 +154,3 @@ def _require_hub(source: str) -> None:
             "set as a file and give its path; or, if it is in the local cache already, set "
             "HF_HUB_OFFLINE=1."
         ) from error
-
-
-def _row(header: list[str], values: Any) -> Row:
-    return {name: cell(value) for name, value in zip(header, values, strict=True)}

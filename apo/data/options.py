@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from apo.data.rows import Row
+from apo.data.cells import Row
 from apo.errors import DataError
 
 _OPTIONS = ("choices", "options", "endings")

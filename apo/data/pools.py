@@ -8,9 +8,9 @@ keep their pool when the data grows.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from apo.data.cells import Row
 from apo.data.examples import Columns, Rejected, marks, usable
 from apo.data.memory import SplitMemory
-from apo.data.rows import Row
 from apo.data.sampling import Kept, Sample, inputs_id, sort_key
 from apo.data.split import POOLS, Home, Split, allot
 from apo.errors import DataError, near

@@ -1,35 +1,20 @@
 """Rows of text from files, tables and data sets, as a stream, and without changing a cell.
 
 What a source holds as text stays text: "NA", "None", "007" and "" are data. Other values take one
-canonical form (see `cell`). A missing value (null, NaN, an empty spreadsheet cell) is None.
+form (see `apo.data.cells`). A missing value (null, NaN, an empty spreadsheet cell) is None.
 """
 
 import codecs
-import json
-import math
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from apo.data.cells import Row, Typed
 from apo.errors import DataError
-
-_OBJECT = re.compile(r"<.* at 0x[0-9a-fA-F]+>", re.DOTALL)
-
-Row = dict[str, str | None]
-"""One row: the text of each column by name; None where the value is missing."""
 
 TABLES = (".csv", ".tsv", ".tab")
 SUFFIXES = (*TABLES, ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".xlsm")
-
-
-class NoText(str):
-    """Stands in a row for a value that is no text, such as an image; it says what the value is.
-
-    A column that no task uses may hold such values; where one is used, `apo.data.examples` says so.
-    """
-
-    __slots__ = ()
 
 
 def read_rows(
@@ -92,49 +77,6 @@ def known_encoding(name: str) -> str:
     return "utf-8-sig" if known == "utf-8" else known
 
 
-def cell(value: Any) -> str | None:
-    """Give a value's one text: None for a missing one (None, NaN, NaT).
-
-    true and false, whole numbers without ".0", other numbers in shortest form, dates in ISO form,
-    lists and objects as JSON. What is no text, such as bytes, is a `NoText`.
-    """
-    if value is None or isinstance(value, str):
-        return value
-    if type(value).__name__ in ("NaTType", "NAType"):  # pandas' marks, without importing it
-        return None
-    if isinstance(value, bytes | bytearray | memoryview):
-        return NoText("bytes")
-    if isinstance(value, Mapping | list | tuple):
-        return _json(value)
-    for method in ("tolist", "isoformat"):  # numpy and pandas values; dates
-        if hasattr(value, method):
-            return cell(getattr(value, method)())
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        if math.isnan(value):
-            return None
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    text = str(value)
-    if _OBJECT.fullmatch(text):  # Such as an image: its text is an address in memory.
-        return NoText(f"objects of the kind {type(cast('object', value)).__name__}")
-    return text
-
-
-def _json(value: Any) -> str:
-    """Give lists and objects as JSON; what holds something that is no text is none, either."""
-    unread = list[NoText]()
-
-    def inner(item: Any) -> str | None:
-        text = cell(item)
-        if isinstance(text, NoText):
-            unread.append(text)
-        return text
-
-    text = json.dumps(value, ensure_ascii=False, default=inner)
-    return unread[0] if unread else text
-
-
 def column_names(names: Sequence[Any], where: str) -> list[str]:
     """Check a header: every column has a name of its own.
 
@@ -166,7 +108,8 @@ def _file_rows(
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty.")
     if suffix in (".parquet", ".xlsx", ".xlsm"):
-        from apo.data.libraries import excel_rows, parquet_rows
+        from apo.data.excel import excel_rows
+        from apo.data.parquet import parquet_rows
 
         return parquet_rows(path, wanted) if suffix == ".parquet" else excel_rows(path, notes)
     from apo.data.text import table_rows, text_rows
@@ -191,15 +134,25 @@ def records(items: Iterable[object], where: str) -> Iterator[Row]:
     Raises:
         DataError: an item that is no mapping, or two keys of it that differ in blanks alone.
     """
+    again = partial(_values, items) if isinstance(items, Sequence) else None
+    typed = Typed(cast("Any", again))
     for number, item in enumerate(items, 1):
         if item is BLANK:
             continue
         if not isinstance(item, Mapping):
             raise DataError(f"{where} {number} must be an object with columns, not {item!r:.80}.")
         values = cast("Mapping[object, Any]", item)
-        row = {str(key).strip(): cell(value) for key, value in values.items()}
+        row = {str(key).strip(): value for key, value in values.items()}
         if len(row) < len(values):
             raise DataError(
                 f"{where} {number}: two keys are the same but for blanks: {[*values]!r:.200}."
             )
-        yield row
+        yield typed.row(row)
+
+
+def _values(items: Iterable[object]) -> Iterator[Mapping[str, Any]]:
+    """The rows of mappings once more, as far as they are some."""
+    for item in items:
+        if isinstance(item, Mapping):
+            values = cast("Mapping[object, Any]", item)
+            yield {str(key).strip(): value for key, value in values.items()}

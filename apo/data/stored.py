@@ -19,7 +19,7 @@ from apo.data.rows import read_rows
 from apo.data.split import Split
 from apo.task import Example, content_hash
 
-FORMAT = 2
+FORMAT = 3
 """Another one where the same rows would give other pools."""
 LARGE = 100_000
 """Usable rows from which on pools are stored: fewer are read in less than a second."""

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
-from apo.data.rows import BLANK, TABLES, Row, records
+from apo.data.cells import Row
+from apo.data.rows import BLANK, TABLES, records
 from apo.data.unnamed import Header
 from apo.errors import DataError
 

@@ -56,6 +56,10 @@ class Header:
                     f"{self._where}: column {place + 1} has no name, and {line} has {cell[:40]!r} "
                     f"there. The first row must name every column; it reads {self._cells[:10]}."
                 )
+        return self.kept(cells)
+
+    def kept(self, cells: Sequence[Any]) -> Sequence[Any]:
+        """Give the cells of the named columns, whatever stands in the others."""
         return [cells[place] for place in self._kept] if self._unnamed else cells
 
     def notes(self) -> list[str]:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from apo.data.cells import SPREADSHEET_ERRORS, NoText, Row
 from apo.data.pools import pool_named
-from apo.data.rows import NoText, Row
 from apo.errors import DataError
 from apo.scorers.digits import decimal_shown
 from apo.scorers.json_text import as_list, as_object
@@ -37,6 +37,7 @@ class Column:
         name: of the column.
         n: cells with something in them.
         missing: cells without.
+        errors: cells with a spreadsheet's error, such as #N/A, by what it says.
         values: how often each value stands there, in cells that are lists each item; the first
             MAX_DISTINCT different ones.
         many: there are more different values than that.
@@ -57,6 +58,7 @@ class Column:
     name: str
     n: int = 0
     missing: int = 0
+    errors: Counter[str] = field(default_factory=Counter[str])
     values: Counter[str] = field(default_factory=Counter[str])
     many: bool = False
     numbers: int = 0
@@ -79,6 +81,9 @@ class Column:
             return
         if cell is None or not cell.strip():
             self.missing += 1
+            return
+        if cell.strip() in SPREADSHEET_ERRORS:
+            self.errors[cell.strip()] += 1
             return
         self.n += 1
         self.length += len(cell)

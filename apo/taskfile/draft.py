@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml
 
+from apo.data.cells import Row
 from apo.data.pools import pool_named
-from apo.data.rows import Row, read_rows
+from apo.data.rows import read_rows
 from apo.errors import DataError, TaskError
 from apo.scorers.answers import plain, quote
 from apo.taskfile.columns import Column, language_of, look

@@ -26,7 +26,8 @@ def guess_target(
     left = [c for c in columns.values() if c.name not in inputs and c.n and not c.names_pools]
     if len(left) < (1 if inputs else 2):
         raise DataError(
-            f"A task needs an input and a target; the columns are {', '.join(columns)}."
+            "A task needs an input and a target; the columns are "
+            f"{', '.join(map(_unused, columns.values()))}."
         )
     answers = [column for column in left if column.name.lower() not in _NO_INPUT] or left
     if not inputs and len(answers) == 1 and (asked := _asked_of(answers[0], left)) is not None:
@@ -181,6 +182,13 @@ def warn(target: Column, inputs: list[Column], notes: list[str]) -> None:
         )
     if target.missing:
         notes.append(f"Rows without a target: {target.missing}; they will be left out.")
+    for column in (target, *inputs):
+        if column.errors:
+            named = ", ".join(column.errors)
+            notes.append(
+                f"Rows with a spreadsheet's error ({named}) in {column.name!r}: "
+                f"{column.errors.total()}; they will be left out, and it is no label."
+            )
     if target.is_label:
         (most, high), (least, low) = target.values.most_common()[0], target.values.most_common()[-1]
         if high > 5 * low:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from apo.data.rows import Row, read_rows
+from apo.data.cells import Row
+from apo.data.rows import read_rows
 from apo.data.sniff import TextFormat
 from apo.errors import DataError
 from apo.scorers.answers import quote

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 
+from apo.data.cells import Row
 from apo.data.chats import Chats, chat_column
 from apo.data.options import find_layout, with_options
-from apo.data.rows import Row
 from apo.taskfile.draft_format import Wanted
 
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apo.data import stored
+from apo.data.cells import Row
 from apo.data.examples import NO, YES, Columns
 from apo.data.pools import Pools, make_pools
-from apo.data.rows import Row
 from apo.data.split import Split
 from apo.data.stored import read_pools
 from apo.errors import DataError, TaskError

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apo.data.cells import Row
 from apo.data.examples import Columns
 from apo.data.memory import SplitMemory
 from apo.data.pools import POOLS, Pools, Split, make_pools
-from apo.data.rows import Row
 from apo.data.sampling import Sample, input_id, shares
 from apo.errors import DataError
 from apo.task import Example

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from apo.cli.console import listen
 from apo.data import examples as examples_module
 from apo.data import stored
+from apo.data.cells import NoText, Row
 from apo.data.examples import Columns
 from apo.data.memory import SplitMemory
 from apo.data.pools import Pools, Split, make_pools
-from apo.data.rows import NoText, Row, read_rows
+from apo.data.rows import read_rows
 from apo.data.stored import read_pools
 from apo.task import content_hash, text_hash
 

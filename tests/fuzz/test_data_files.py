@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apo.data.cells import Row, cell
 from apo.data.examples import Columns
 from apo.data.memory import SplitMemory
 from apo.data.pools import make_pools
-from apo.data.rows import Row, cell, read_rows
+from apo.data.rows import read_rows
 from apo.data.sniff import find_encoding
 from apo.errors import DataError
 from apo.taskfile.columns import language_of, look

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from apo.data.cells import Row
 from apo.data.chats import Chats, chat_column
-from apo.data.rows import Row
 from apo.errors import DataError
 from apo.taskfile.draft import draft_task, write_draft
 from apo.taskfile.from_data import guessed_task
