@@ -25,10 +25,11 @@ from apo.errors import (
     UnreachableError,
 )
 from apo.habits import Habits
+from apo.intake import believed
 from apo.journal import Journal
 from apo.journal_rows import Entry
 from apo.limits import Limits
-from apo.model import Completion, Model, Request
+from apo.model import Completion, Model, Request, Usage
 from apo.retry import Retry
 from apo.tally import Tally
 from apo.traffic import Traffic, traffic_to
@@ -170,12 +171,14 @@ class Asker:
                 self.problem = ""
             except (ContextLengthError, ContentFilterError) as failure:
                 error = f"{type(failure).__name__}: {failure}"
+                completion = self._habits.settle(request, _refused(failure), endpoint.model)
             except ModelError as failure:
                 if isinstance(failure, (RateLimitError, TransportError)):
                     wait = min(failure.retry_after or 0.0, self._retry.max_wait)
                     traffic.refused(wait, asyncio.get_running_loop().time() - sent)
                 if failure.billed:
-                    self._lose(call, bound)
+                    usage, _ = believed(request.messages, _refused(failure))
+                    self._lose(call, actual(usage, endpoint.price, lambda: bound))
                 raise
             finally:
                 # What was taken is counted below before anybody else can run: there is no await.
@@ -247,26 +250,37 @@ class Asker:
                 "when the run is resumed."
             ) from None
 
-    def _lose(self, call: Call, bound: Cost) -> None:
+    def _lose(self, call: Call, most: Cost) -> None:
         """Count what an attempt may have taken that brought no answer."""
-        self._meter.spent.lost_tokens += bound.tokens
-        self._meter.spent.lost_usd += bound.usd or 0.0
-        lost = {"tokens": bound.tokens, "usd": bound.usd or 0.0}
+        self._meter.spent.lost_tokens += most.tokens
+        self._meter.spent.lost_usd += most.usd or 0.0
+        lost = {"tokens": most.tokens, "usd": most.usd or 0.0}
         self._journal.note("lost", f"{call.key}:{uuid.uuid4().hex}", lost)
 
 
 def count(meter: Meter, call: Call, entry: Entry) -> None:
-    """Count what an answered call took; a refusal that is not billed took nothing."""
+    """Count what an answered call took.
+
+    A refusal that is not billed took nothing. One that is took what its reply stated; where it
+    stated nothing, what it was sent at most, and no answer.
+    """
     usage = entry.usage
     if entry.error and not entry.failure().billed:
-        usage = usage._replace(input_tokens=0, output_tokens=0)
+        usage = Usage(0, 0)
+    elif entry.error:
+        usage = usage._replace(output_tokens=usage.output_tokens or 0)
     endpoint = call.answered_by(entry.model)
     took = actual(usage, endpoint.price, lambda: call.bound(endpoint))
     if meter.budget.meters_tokens:
         meter.learn(entry.model, call.bound(endpoint), took)
-    meter.count(took, usage.cached_tokens)
+    meter.count(took, usage)
     meter.spent.reused_calls += entry.reused
     meter.spent.reused_usd += (took.usd or 0.0) * entry.reused
+
+
+def _refused(error: ModelError) -> Completion:
+    """What is there to be counted of an attempt that brought no answer."""
+    return Completion(text="", usage=error.usage or Usage())
 
 
 def _kept(request: Request, completion: Completion, model: Model) -> str:

@@ -49,6 +49,7 @@ class Spent:
         input_tokens: tokens of the requests, cached ones included.
         output_tokens: tokens of the answers.
         cached_tokens: the part of input_tokens served from the provider's prompt cache.
+        thinking_tokens: the part of output_tokens that went into thinking.
         usd: US dollars; None when a model's price is unknown.
         lost_tokens: what failed attempts that may have been billed took beside it, at most.
         lost_usd: what they cost beside it, at most.
@@ -61,6 +62,7 @@ class Spent:
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
+    thinking_tokens: int = 0
     usd: float | None = 0.0
     lost_tokens: int = 0
     lost_usd: float = 0.0
@@ -322,12 +324,13 @@ class Meter:
         # From 0 anew when nothing is reserved, so that rounding does not add up.
         self._reserved_usd = self._reserved_usd + n * (bound.usd or 0.0) if self._reserved else 0.0
 
-    def count(self, took: Cost, cached_tokens: int = 0) -> None:
-        """Count what an answered call took."""
+    def count(self, took: Cost, usage: Usage = Usage()) -> None:
+        """Count what an answered call took; of the usage, the parts that are cached and thought."""
         self.spent.calls += 1
         self.spent.input_tokens += took.input_tokens
         self.spent.output_tokens += took.output_tokens
-        self.spent.cached_tokens += min(cached_tokens, took.input_tokens)
+        self.spent.cached_tokens += min(usage.cached_tokens, took.input_tokens)
+        self.spent.thinking_tokens += min(usage.thinking_tokens, took.output_tokens)
         unknown = took.usd is None or self.spent.usd is None
         self.spent.usd = None if unknown else (self.spent.usd or 0.0) + (took.usd or 0.0)
 

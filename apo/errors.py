@@ -31,6 +31,10 @@ import shlex
 import traceback
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from apo.model import Usage
 
 
 class ApoError(Exception):
@@ -112,9 +116,11 @@ class ModelError(ApoError):
 
     Attributes:
         billed: whether the provider may have charged for the attempt all the same.
+        usage: the tokens that it says it counted; None where there was no reply to say it.
     """
 
     billed = False
+    usage: "Usage | None" = None
 
 
 class AuthenticationError(ModelError):
@@ -197,7 +203,7 @@ class ContextLengthError(ModelError):
 class ContentFilterError(ModelError):
     """The provider refuses this request or its answer; recorded, and the example scores 0.
 
-    An answer that was refused after it was written is billed, and cannot be told from the rest.
+    It is billed as its reply states, else for what was read: what was written is not known.
     """
 
     billed = True

@@ -245,7 +245,15 @@ def result_points(result: Mapping[str, Any]) -> list[Point]:
     return [point for point in points if math.isfinite(point.value)]
 
 
-_SPENT = ("calls", "input_tokens", "output_tokens", "cached_tokens", "retries", "seconds")
+_SPENT = (
+    "calls",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "thinking_tokens",
+    "retries",
+    "seconds",
+)
 _VERDICT = ("n", "seed_score", "best_score", "difference", "p_value", "wins", "losses")
 _RATES = ("right", "wrong", "malformed", "error", "refused")
 

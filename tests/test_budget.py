@@ -159,7 +159,7 @@ def test_money_is_unknown_once_a_price_is() -> None:
     meter = Meter(Budget())
     meter.count(Cost(10, 1, 0.5))
     assert meter.spent == Spent(calls=1, input_tokens=10, output_tokens=1, usd=0.5)
-    meter.count(Cost(10, 1, None), cached_tokens=4)
+    meter.count(Cost(10, 1, None), Usage(cached_tokens=4))
     meter.count(Cost(10, 1, 0.5))
     assert meter.spent.usd is None
     assert (meter.spent.tokens, meter.spent.cached_tokens) == (33, 4)

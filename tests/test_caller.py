@@ -280,8 +280,31 @@ def test_refusals_for_good_are_kept_and_replayed(kind: type[ModelError], tmp_pat
     assert again.asked == []
     assert two.meter.spent == one.meter.spent
     assert one.meter.spent.calls == 1
-    # A refused answer may have been written, and is counted at its bound; a long request was not.
-    assert (one.meter.spent.usd == 0) == (kind is ContextLengthError)
+    # What a filter refused was read at least, and is counted so; a long request was not.
+    assert one.meter.spent.usd == (9 if kind is ContentFilterError else 0)
+    assert one.meter.spent.output_tokens == 0
+
+
+@pytest.mark.parametrize(
+    ("stated", "took"),
+    [(Usage(3, 2), (3, 2)), (Usage(3), (3, 0)), (Usage(0, 0), (9, 0)), (Usage(3, 400), (3, 400))],
+)
+def test_a_refusal_is_booked_at_what_it_states(
+    stated: Usage, took: tuple[int, int], tmp_path: Path
+) -> None:
+    refusal = ContentFilterError("no")
+    refusal.usage = stated
+
+    async def session(model: Scripted) -> Caller:
+        with Journal(tmp_path / "journal.db") as journal:
+            caller = make(journal, Budget(max_tokens=9999))
+            with pytest.raises(ContentFilterError):
+                await ask(caller, to(model, "a"))
+            return caller
+
+    for model in (Scripted(a=refusal), Scripted(a="never asked")):
+        spent = asyncio.run(session(model)).meter.spent
+        assert (spent.input_tokens, spent.output_tokens) == took
 
 
 @pytest.mark.parametrize("error", [RateLimitError("busy"), MalformedReplyError("html")])
@@ -451,6 +474,18 @@ def test_lost_money_is_counted_once_and_in_later_sessions(tmp_path: Path) -> Non
     assert asyncio.run(session(Scripted(), "a")) == 2 * bound
     assert asyncio.run(session(Scripted(b=[cut, "y"]), "b")) == 3 * bound
     assert asyncio.run(session(Scripted(), "b")) == 3 * bound
+
+
+def test_a_failed_attempt_is_lost_at_what_it_states() -> None:
+    async def main() -> None:
+        failed = MalformedReplyError("no text")
+        failed.usage = Usage(5, 2)
+        with Journal() as journal:
+            caller = make(journal)
+            await ask(caller, to(Scripted(a=[failed, "x"]), "a", price=DOLLAR))
+            assert caller.meter.spent.lost_usd == 7
+
+    run(main)
 
 
 def test_lost_money_bounds_what_may_still_be_spent() -> None:

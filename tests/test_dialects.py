@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from apo import Budget, ModelUnavailable, Options, Prompt, Result, Score, aoptimize
+from apo.cli.report import spent_line
 from apo.errors import ModelError, SettingsError
 from apo.history import history
 from apo.models import open_model
@@ -15,7 +16,7 @@ from apo.optimizers import BY_NAME
 from apo.retry import Retry
 from apo.runs import find_run
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
-from apo.testing.dialects import DECLINED, MANNERS, THOUGHT, InProcess
+from apo.testing.dialects import DECLINED, MANNERS, THOUGHT, UNSEEN, InProcess
 from apo.testing.server import main, serve
 
 pytestmark = pytest.mark.slow
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.slow
 SAME = (
     "think", "lone-think", "thinking", "brackets", "harmony", "reasoning-content", "reasoning",
     "parts", "streamed", "reasoner", "older", "zero-usage", "negative-usage", "text-usage",
-    "absurd-usage", "completions", "second-first", "float-usage",
+    "absurd-usage", "total-usage", "apart-usage", "completions", "second-first", "float-usage",
 )  # fmt: skip
 """Over these a model answers as ever; without a seed or a system turn it may answer otherwise."""
 STOPS = [name for name, manner in MANNERS.items() if not (manner.understood or manner.final)]
@@ -135,6 +136,29 @@ def test_held_back_and_cut_answers_are_told(tmp_path: Path) -> None:
     assert cut.seed.cuts() == {"cut": len(cut.seed.rollouts)}
     assert any("cut at 1,024 tokens" in note for note in cut.notes)
     assert THOUGHT not in f"{[rollout.output for rollout in cut.seed.rollouts]}"
+
+
+@pytest.mark.parametrize("dialect", ["total-usage", "apart-usage"])
+def test_thoughts_that_are_in_no_text_are_counted_and_told(dialect: str, tmp_path: Path) -> None:
+    plain, found = plainly("opro", tmp_path), run("opro", dialect, tmp_path / dialect)
+    thought = UNSEEN * plain.spent.calls
+    assert found.spent.thinking_tokens == thought
+    assert found.spent.output_tokens == plain.spent.output_tokens + thought
+    assert any("began with thinking, 895 tokens on average" in note for note in found.notes)
+    assert f"({thought:,} of them thought)" in spent_line(found.to_dict()["spent"])
+
+
+def test_a_limit_of_tokens_holds_thoughts_too(tmp_path: Path) -> None:
+    """Each call takes what it may and 895 tokens more: the first ones teach the bound."""
+    found = run("opro", "total-usage", tmp_path, Budget(max_tokens=200_000))
+    assert found.spent.tokens <= 200_000
+    assert not found.overspent
+
+
+def test_flagged_requests_are_refused_and_cost_what_was_read(tmp_path: Path) -> None:
+    flagged = run("opro", "flagged", tmp_path)
+    assert flagged.seed.counts()["refused"] == len(flagged.seed.rollouts)
+    assert flagged.spent.output_tokens == 0 < flagged.spent.input_tokens
 
 
 def test_a_gateway_over_a_socket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 from rich.panel import Panel
 from rich.table import Table
 
-from apo.cli.console import clock, console, dollars, percent, say
+from apo.cli.console import console, percent, say
 from apo.cli.prompts import shortened
-from apo.cli.report import next_steps, report, tell_verdict
+from apo.cli.report import next_steps, report, spent_line, tell_verdict
 from apo.folds import FEW_ROWS
 from apo.prompt import Prompt
 from apo.runs import find_run
@@ -55,10 +55,7 @@ def report_folds(result: dict[str, Any]) -> None:
         title = "best prompt" if result["winner"] == "best" else "best prompt found (not proven)"
         shown = shortened(best, f"apo export {run} --best")
         console.print(Panel(shown, title=title, title_align="left"))
-    say(
-        f"Spent {spent['calls']:,} calls, {spent['input_tokens']:,} tokens in, "
-        f"{spent['output_tokens']:,} out, {dollars(spent['usd'])}, {clock(spent['seconds'])}."
-    )
+    say(spent_line(spent))
     mlflow: dict[str, Any] = result["mlflow"]
     if mlflow.get("complete"):
         say(f"MLflow: run {mlflow['run_id']} at {mlflow.get('url') or mlflow.get('tracking_uri')}")

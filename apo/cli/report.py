@@ -141,11 +141,18 @@ def _count(counts: dict[str, int], key: str) -> str:
     return str(counts.get(key, 0 if key in RARE and counts else "–"))
 
 
-def _spent(spent: dict[str, Any]) -> str:
-    text = (
+def spent_line(spent: dict[str, Any]) -> str:
+    """Say what was spent, in a sentence."""
+    thought = spent.get("thinking_tokens")  # Results of earlier versions do not say it.
+    return (
         f"Spent {spent['calls']:,} calls, {spent['input_tokens']:,} tokens in, "
-        f"{spent['output_tokens']:,} out, {dollars(spent['usd'])}, {clock(spent['seconds'])}."
+        f"{spent['output_tokens']:,} out{f' ({thought:,} of them thought)' if thought else ''}, "
+        f"{dollars(spent['usd'])}, {clock(spent['seconds'])}."
     )
+
+
+def _spent(spent: dict[str, Any]) -> str:
+    text = spent_line(spent)
     if spent["cached_tokens"]:
         text += f" {spent['cached_tokens']:,} of the tokens in came from the provider's cache."
     if spent["reused_calls"]:

@@ -52,7 +52,16 @@ FILTER_CODES = {
     "content_policy_violation",
     "contentfilter",
     "responsibleaipolicyviolation",
+    "data_inspection_failed",
+    "datainspectionfailed",
 }
+FILTER_WORDS = re.compile(
+    r"(input|prompt|content|request|message)s? (was|were|is|are|has been|have been) flagged|"
+    r"content management policy|safety_check_type|"
+    r"violates? ([\w']+ ){0,2}(usage|content) (guidelines|polic)",
+    re.IGNORECASE,
+)
+"""As OpenRouter, Azure and xAI word it, under 400 and 403."""
 CONTEXT_CODES = {"context_length_exceeded", "exceed_context_size_error"}
 CONTEXT_WORDS = re.compile(
     r"maximum context length|model's context length|maximum model length|context size|"
@@ -94,10 +103,10 @@ def failure(
         asked_wait = wait_for_reset(headers)
     if status == 402 or codes & QUOTA_CODES or QUOTA_WORDS.search(said):
         return QuotaError(f"{text} The account behind {_key(address)} has no credit left.")
+    if codes & FILTER_CODES or (status in (400, 403) and FILTER_WORDS.search(said)):
+        return ContentFilterError(text)
     if status in (401, 403):
         return AuthenticationError(f"{text} {_refused(address, status)}")
-    if codes & FILTER_CODES:
-        return ContentFilterError(text)
     if status == 413 or codes & CONTEXT_CODES or CONTEXT_WORDS.search(said):
         return ContextLengthError(text)
     if status == 429:

@@ -5,11 +5,17 @@ from typing import Any
 
 import orjson
 
-from apo.errors import BadRequestError, ContentFilterError, MalformedReplyError, TransportError
+from apo.errors import (
+    BadRequestError,
+    ContentFilterError,
+    MalformedReplyError,
+    ModelError,
+    TransportError,
+)
 from apo.model import Completion, Usage
 from apo.models.address import Address
 from apo.models.allowances import read_allowances
-from apo.models.failures import as_dict, as_list, as_text, failure, words
+from apo.models.failures import as_dict, as_list, as_text, error_part, failure, words
 from apo.models.stream import read_stream
 from apo.models.thinking import read_parts, thinking_beside
 from apo.models.within import error_within, first_choice, prompt_filtered, status_within
@@ -48,7 +54,11 @@ def read_reply(
     Raises:
         ModelError: it is no answer; the subclass says why.
     """
-    found = completion(address, parse_reply(address, status, headers, data))
+    body = parse_reply(address, status, headers, data)
+    try:
+        found = completion(address, body)
+    except ModelError as error:
+        raise _stating(error, body)  # noqa: B904 - it is the same error.
     allowances = read_allowances(headers)
     return found._replace(allowances=allowances) if allowances else found
 
@@ -70,9 +80,9 @@ def parse_reply(address: Address, status: int, headers: Mapping[str, str], data:
     failed = error_within(body) if status == 200 else {}
     if failed:
         meant = status_within(failed)
-        raise failure(address, meant, headers, {"error": failed}, under=status)
+        raise _stating(failure(address, meant, headers, {"error": failed}, under=status), body)
     if status != 200:
-        raise failure(address, status, headers, body)
+        raise _stating(failure(address, status, headers, body), body)
     if isinstance(body, str) or "json" not in kind.lower():
         kind = words(address, kind.partition(";")[0], 80)
         raise MalformedReplyError(
@@ -158,21 +168,44 @@ def too_long(address: Address) -> MalformedReplyError:
     )
 
 
+def _stating(error: ModelError, body: Any) -> ModelError:
+    """The error with the tokens that its reply states, if it does."""
+    error.usage = read_usage(as_dict(body).get("usage") or error_part(body).get("usage"))
+    return error
+
+
 def read_usage(usage: Any) -> Usage:
-    """Read the tokens that a server says it counted; -1 stands for what is no count."""
+    """Read the tokens that a server says it counted; -1 stands for what is no count.
 
-    def count(value: Any) -> int | None:
-        if isinstance(value, float) and value.is_integer():
-            return int(value)
-        return value if type(value) is int else None if value is None else -1
-
-    def part(whole: str, name: str) -> int:
-        return max(0, count(as_dict(fields.get(whole)).get(name)) or 0)
-
+    Some leave thoughts out of the tokens of the answer, and cached ones out of those of the
+    request, though all are paid: of what the fields say, the larger counts.
+    """
     fields = as_dict(usage)
-    return Usage(
-        input_tokens=count(fields.get("prompt_tokens")),
-        output_tokens=count(fields.get("completion_tokens")),
-        cached_tokens=part("prompt_tokens_details", "cached_tokens"),
-        thinking_tokens=part("completion_tokens_details", "reasoning_tokens"),
-    )
+    read, written = _count(fields.get("prompt_tokens")), _count(fields.get("completion_tokens"))
+    total = _count(fields.get("total_tokens"))
+    cached = _part(fields, "prompt_tokens_details", "cached_tokens")
+    thought = _part(fields, "completion_tokens_details", "reasoning_tokens")
+    thought = max(thought, _count(fields.get("reasoning_tokens")) or 0)
+    if min(read or 0, written or 0) < 0:
+        return Usage(read, written, cached, thought)
+    if read is not None and read < cached:
+        read += cached
+    rest = max(0, (total or 0) - (read or 0) - (written or 0))
+    if read is None:
+        read = None if written is None or total is None else rest
+    elif written is None:
+        written = None if total is None else rest
+    else:
+        unseen = max(rest, thought if thought > written else 0)
+        written, thought = written + unseen, max(thought, unseen)
+    return Usage(read, written, cached, thought)
+
+
+def _count(value: Any) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if type(value) is int else None if value is None else -1
+
+
+def _part(fields: dict[str, Any], whole: str, name: str) -> int:
+    return max(0, _count(as_dict(fields.get(whole)).get(name)) or 0)

@@ -11,10 +11,12 @@ from apo.errors import ModelError, OptionRefusedError, SettingsError, near
 from apo.model import Completion, Model, Request
 from apo.models.address import Address
 from apo.models.replies import read_reply
-from apo.testing.wire import chat_completion, read_request, refusal
+from apo.testing.wire import chat_completion, error_body, read_request, refusal
 
 THOUGHT = "The user wants one answer. Answer: login? No, I would rather say something else."
 DECLINED = "I'm sorry, I can't help with that."
+UNSEEN = 895
+"""Tokens of thoughts that are paid, and in no text."""
 _COUNTED = ("prompt_tokens", "completion_tokens")
 JSON, EVENTS = "application/json", "text/event-stream"
 Body = dict[str, Any]
@@ -33,6 +35,7 @@ class Manner:
         change: makes the body of a right answer to that of this server, given the answer's text.
         refuses: options that it refuses by name; "system" is the role of a turn.
         header: a header that it wants; "" for none.
+        refuses_all: the words with which it refuses every request, under 403; "" for none.
         streams: whether it answers in server-sent events, though it was not asked to.
         understood: whether its answers can be understood; otherwise a run stops.
         final: whether it stops at the first of them, as asking again is of no use.
@@ -43,6 +46,7 @@ class Manner:
     refuses: tuple[str, ...] = ()
     header: str = ""
     streams: bool = False
+    refuses_all: str = ""
     understood: bool = True
     final: bool = False
 
@@ -106,11 +110,23 @@ def _counts(tokens: object) -> Callable[[Body, str], None]:
     return change
 
 
+def _thinks_unseen(*, told: bool) -> Callable[[Body, str], None]:
+    def change(body: Body, _: str) -> None:
+        usage = body["usage"]
+        usage["total_tokens"] += UNSEEN
+        if told:
+            usage["completion_tokens_details"] = {"reasoning_tokens": UNSEEN}
+
+    return change
+
+
 def _ends(reason: str) -> Callable[[Body, str], None]:
     def change(body: Body, _: str) -> None:
         body["choices"][0] |= {"message": {"content": None}, "finish_reason": reason}
         if reason == "length":
             body["choices"][0]["message"]["reasoning_content"] = THOUGHT
+        if reason == "error":  # What it took until then is not counted.
+            body.pop("usage", None)
 
     return change
 
@@ -166,6 +182,14 @@ MANNERS = {
     "negative-usage": Manner(about="counts -7 tokens", change=_counts(-7)),
     "text-usage": Manner(about="counts 'many' tokens", change=_counts("many")),
     "absurd-usage": Manner(about="counts 2^63 - 1 tokens", change=_counts(2**63 - 1)),
+    "total-usage": Manner(
+        about="895 tokens of thoughts in total_tokens alone, as Gemini counts them",
+        change=_thinks_unseen(told=False),
+    ),
+    "apart-usage": Manner(
+        about="895 tokens of thoughts beside completion_tokens, as Grok counts them",
+        change=_thinks_unseen(told=True),
+    ),
     "gateway": Manner(
         about="a gateway that wants the header X-Gateway-Key", header="x-gateway-key"
     ),
@@ -203,6 +227,10 @@ MANNERS = {
         change=_says_only("Invalid API key"),
         understood=False,
         final=True,
+    ),
+    "flagged": Manner(
+        about="403: a filter flagged the request",
+        refuses_all="Your input was flagged by moderation.",
     ),
     "filtered": Manner(about="200 with content_filter", change=_ends("content_filter")),
 }
@@ -281,6 +309,9 @@ class InProcess:
         """
         self.asked += 1
         await asyncio.sleep(0)
+        if self._manner.refuses_all:
+            said = error_body("403", self._manner.refuses_all)
+            return read_reply(self._address, 403, {}, orjson.dumps(said))
         try:
             data = await answer(self._model, self._address.body(request), self._manner)
         except ModelError as error:

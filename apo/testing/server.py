@@ -140,6 +140,9 @@ class ChatServer:
         if self._manner.header and not headers.get(self._manner.header):
             wanted = error_body("forbidden", f"The header {self._manner.header} is missing.")
             return self._refuse(403, wanted)
+        if self._manner.refuses_all:
+            said = error_body("403", self._manner.refuses_all)
+            return self._refuse(403, said | ({"usage": self._usage} if self._usage else {}))
         if self.faults.status is not None:
             stated = error_body("stated", "This status was asked for.")
             return self._refuse(self.faults.status, stated)

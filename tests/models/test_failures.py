@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Any
 
 import orjson
 import pytest
@@ -130,6 +131,28 @@ CASES: list[tuple[int, object, type[ModelError]]] = [
         ContextLengthError,
     ),
     (400, openai("filtered", "content_filter"), ContentFilterError),
+    (403, openai("filtered", "content_filter"), ContentFilterError),
+    (
+        403,
+        {
+            "code": "The caller does not have permission to execute the specified operation",
+            "error": "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO",
+        },
+        ContentFilterError,
+    ),
+    (
+        403,
+        openai(
+            "Your chosen model requires moderation and your input was flagged for violence.", ""
+        ),
+        ContentFilterError,
+    ),
+    (403, openai("Your account was flagged.", ""), AuthenticationError),
+    (
+        400,
+        {"error": {"code": "DataInspectionFailed", "message": "Input data may be bad."}},
+        ContentFilterError,
+    ),
     (
         400,
         {
@@ -416,6 +439,35 @@ def test_an_answer_held_back(reason: str) -> None:
         read_reply(HERE, 200, {}, chat(None, reason))
 
 
+THOUGHT = {"reasoning_tokens": 900}
+
+
+def counted(read: int, written: int, total: int | None = None) -> dict[str, object]:
+    of_all = {} if total is None else {"total_tokens": total}
+    return {"prompt_tokens": read, "completion_tokens": written, **of_all}
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, {"choices": [{"message": {"content": None}, "finish_reason": "content_filter"}]}),
+        (400, {"error": {"code": "content_filter", "message": "no"}}),
+        (403, {"error": {"code": 403, "message": "Your input was flagged.", "metadata": {}}}),
+    ],
+)
+@pytest.mark.parametrize("within", [False, True])
+def test_what_a_refusal_states_is_read(status: int, body: dict[str, Any], within: bool) -> None:
+    with pytest.raises(ContentFilterError) as caught:
+        read_reply(HERE, status, {}, orjson.dumps(body))
+    assert caught.value.usage == Usage()
+    place = body["error"] if within and "error" in body else body
+    place["usage"] = counted(7, 0)
+    with pytest.raises(ContentFilterError) as caught:
+        read_reply(HERE, status, {}, orjson.dumps(body))
+    assert caught.value.usage == Usage(7, 0)
+    del place["usage"]
+
+
 @pytest.mark.parametrize(
     ("usage", "read"),
     [
@@ -432,8 +484,23 @@ def test_an_answer_held_back(reason: str) -> None:
             Usage(input_tokens=5, cached_tokens=4),
         ),
         ({"prompt_tokens": 5, "prompt_tokens_details": None}, Usage(input_tokens=5)),
+        # Thoughts that are paid and left out of the answer's tokens: Gemini's way, Grok's, others'.
+        (counted(10, 5, 915), Usage(10, 905, 0, 900)),
+        ({**counted(10, 5, 915), "completion_tokens_details": THOUGHT}, Usage(10, 905, 0, 900)),
+        ({**counted(10, 5), "completion_tokens_details": THOUGHT}, Usage(10, 905, 0, 900)),
+        ({**counted(10, 5), "reasoning_tokens": 900}, Usage(10, 905, 0, 900)),
+        # Thoughts that are among them: OpenAI's way.
+        ({**counted(10, 905, 915), "completion_tokens_details": THOUGHT}, Usage(10, 905, 0, 900)),
+        ({**counted(9, 2, 3000), "prompt_tokens_details": {"cached_tokens": 2989}},
+         Usage(2998, 2, 2989)),
+        ({"prompt_tokens": 10, "total_tokens": 15}, Usage(10, 5)),
+        ({"completion_tokens": 5, "total_tokens": 15}, Usage(10, 5)),
+        ({"total_tokens": 15}, Usage()),
+        (counted(10, 5, 3), Usage(10, 5)),
+        (counted(10, 5, -1), Usage(10, 5)),
+        (counted(-7, -7, 900), Usage(-7, -7)),
     ],
-)
+)  # fmt: skip
 def test_usage(usage: object, read: Usage) -> None:
     body = {"choices": [{"message": {"content": "x"}}], "usage": usage}
     assert read_reply(HERE, 200, {}, orjson.dumps(body)).usage == read
