@@ -45,7 +45,7 @@ def folder(place: Path) -> RunFolder:
 
 def told(result: Result) -> str:
     assert result.exit_code == 0, result.exception
-    return result.stderr
+    return result.output
 
 
 def choose(folder: RunFolder, row: dict[str, Any], winner: str = "best") -> dict[str, Any]:

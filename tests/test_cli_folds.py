@@ -40,7 +40,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         arguments = [".", "--folds", "5", "--max-calls", "900", "--no-track", "-o", "opro"]
         done = CliRunner().invoke(app, ["optimize", *arguments])
     assert done.exit_code == 0, done.exception
-    (place / "told.txt").write_text(done.stderr, encoding="utf-8")
+    (place / "told.txt").write_text(done.stdout, encoding="utf-8")
     return place
 
 
@@ -74,7 +74,7 @@ def test_the_report(place: Path) -> None:
 def test_it_is_shown_and_listed_as_one_run(apo: Callable[..., Result], folder: RunFolder) -> None:
     listed = json.loads(apo("runs", "--json").stdout)
     assert [row["run_id"] for row in listed] == [folder.id]
-    shown = apo("show", "last").stderr
+    shown = apo("show", "last").stdout
     assert "The procedure was tested on all 60 rows" in shown
     assert "candidates" in shown
     document: dict[str, Any] = json.loads(apo("show", "last", "--json", "--flips").stdout)
@@ -117,12 +117,12 @@ def test_refused(apo: Callable[..., Result]) -> None:
 def test_few_rows_are_told_of_folds(
     apo: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "--folds 5" in apo("check", ".").stderr
+    assert "--folds 5" in apo("check", ".").stdout
     monkeypatch.setenv("APO_HOME", str(tmp_path))
     none = apo("optimize", ".", "--max-calls", "23", "--no-track", "-o", "opro")
     assert none.exit_code == 0, none.exception
     assert "--folds 5 tests every one" in none.stderr
-    assert "--folds" not in apo("check", "support-tickets").stderr
+    assert "--folds" not in apo("check", "support-tickets").stdout
 
 
 def test_a_damaged_result_is_told(apo: Callable[..., Result], folder: RunFolder) -> None:

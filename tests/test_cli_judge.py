@@ -64,23 +64,22 @@ def run(*arguments: str) -> Result:
 def test_a_good_judge(folder: Path) -> None:
     done = run("judge", "t", "rated.csv", "--judge-model", "good")
     assert done.exit_code == 0, done.exception
-    assert done.stdout == ""
     for words in (
         "60 rated answers; ratings understood as 1 to 5, the judge's own scale.",
         "Agreement with people beyond chance: almost perfect.",
         "120 calls",
     ):
-        assert words in done.stderr
+        assert words in done.output
     (kept,) = (folder / ".apo" / "judges").glob("*.json")
     assert json.loads(kept.read_text("utf-8"))["people"]["kappa"] == 1
-    assert "rubric" not in done.stderr
+    assert "rubric" not in done.output
 
 
 def test_a_judge_of_noise_is_warned_of(folder: Path) -> None:
     done = run("judge", "t", "rated.csv", "--judge-model", "noise")
     assert done.exit_code == 0, done.exception
     for words in ("Not better than chance", "do not optimize for it", "within ± 0.1"):
-        assert words in done.stderr
+        assert words in done.output
 
 
 def test_several_judges_as_json(folder: Path) -> None:
@@ -92,7 +91,7 @@ def test_several_judges_as_json(folder: Path) -> None:
     assert document["between"][0]["n"] == 60
     assert document["spent"]["calls"] == 240
     assert len({one["file"] for one in document["judges"]}) == 3
-    told = run("judge", "t", "rated.csv", *flags[:-1]).stderr
+    told = run("judge", "t", "rated.csv", *flags[:-1]).stdout
     assert "good and noise agree with each other" in told
 
 
@@ -123,8 +122,8 @@ def test_a_judge_that_gives_no_grade_keeps_nothing(
 
     monkeypatch.setattr(Counting, "answer", vague)
     done = run("judge", "t", "rated.csv", "--judge-model", "x")
-    assert "nothing is known of this judge" in done.stderr
-    assert "60 answers got no score" in done.stderr
+    assert "nothing is known of this judge" in done.output
+    assert "60 answers got no score" in done.output
     assert not (folder / ".apo" / "judges").exists()
 
 
@@ -137,8 +136,8 @@ def test_a_scorer_that_asks_no_model_can_be_compared_with_people(folder: Path) -
     (folder / "rated.csv").write_text(rated, encoding="utf-8")
     done = run("judge", "t", "rated.csv")
     assert done.exit_code == 0, done.exception
-    assert "ratings understood as yes or no" in done.stderr
-    assert "0 calls" in done.stderr
+    assert "ratings understood as yes or no" in done.output
+    assert "0 calls" in done.output
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,9 @@ def test_all_are_listed_each_with_an_idea_of_its_own() -> None:
 
 def test_settings_are_shown_as_they_are_given() -> None:
     done = CliRunner().invoke(app, ["optimizers", "gepa"])
-    assert "arxiv.org/abs/2507.19457" in done.stderr
-    assert "--set components=instruction" in done.stderr
-    assert "--set minibatch_size=3" in done.stderr
+    assert "arxiv.org/abs/2507.19457" in done.stdout
+    assert "--set components=instruction" in done.stdout
+    assert "--set minibatch_size=3" in done.stdout
 
 
 def test_an_unknown_name_is_an_error_with_near_ones() -> None:

@@ -53,7 +53,7 @@ def folder(place: Path) -> RunFolder:
 
 def told(result: Result) -> str:
     assert result.exit_code == 0, result.exception
-    return result.stderr
+    return result.output
 
 
 def document(result: Result) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def test_the_command_ends_with_the_decision(
 
     better = run(old, new)
     assert better.exit_code == 0
-    assert "Better: the new prompt may go out." in better.stderr
+    assert "Better: the new prompt may go out." in better.stdout
     worse = run(new, old, "--json")
     assert worse.exit_code == 1
     assert '"decision": "worse"' in worse.stdout

@@ -82,11 +82,11 @@ def test_evaluate_says_why(
         given = ["evaluate", ".", "--prompt", "p.txt", "-m", server.model_name]
         done = CliRunner().invoke(app, given)
     assert done.exit_code == 0, done.exception
-    assert score in done.stderr
-    assert words in done.stderr
+    assert score in done.stdout
+    assert words in done.stdout
     if not words:
-        assert "same text" not in done.stderr
-        assert "refused" not in done.stderr
+        assert "same text" not in done.stdout
+        assert "refused" not in done.stdout
 
 
 def evaluation(outputs: list[str | None], target: str = "bug") -> Evaluation:

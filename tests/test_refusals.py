@@ -92,7 +92,7 @@ def test_a_search_that_gets_nowhere_says_why(
     folder = find_run(result.run_id, tmp_path)
     assert summary(folder)["refused"] == refused
     report({**result.to_dict(), "mlflow": {}})
-    said = " ".join(capsys.readouterr().err.split())
+    said = " ".join(capsys.readouterr().out.split())
     assert "the search had no candidate to try beside the seed prompt" in said
     assert f"All 20 proposals and replies of the optimizer model were refused: {reason}" in said
     assert "One began: " in said

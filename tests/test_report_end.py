@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.text import Text
 
-from apo.cli.console import console, fail
+from apo.cli.console import fail, results
 from apo.cli.prompts import MAX_LINES, marked, shortened
 from apo.cli.report import next_steps, tell_verdict
 from apo.errors import ApoError
@@ -18,7 +18,7 @@ from apo.verdict import sentence
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal of 80 columns."""
-    monkeypatch.setattr(console, "_width", 80)
+    monkeypatch.setattr(results, "_width", 80)
 
 
 @pytest.mark.parametrize("n", [1, MAX_LINES - 3])
@@ -55,7 +55,7 @@ def test_one_wording_of_a_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     assert verdict_sentence({**verdict, "complete": True}, {}) == sentence(verdict)
     lost = {**verdict, "favourable": False, "broken": ["e1"], "advice": ""}
     tell_verdict(lost, sentence(lost))
-    told = " ".join(capsys.readouterr().err.split())
+    told = " ".join(capsys.readouterr().out.split())
     assert told.startswith("Not favourable, as 1 example that must pass is lost: 36.6 % → 83.7 %")
     assert "They are e1; look at them: apo show RUN --flips" in told
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from apo import Options, Result, aoptimize
-from apo.cli.console import console, say, write_document
+from apo.cli.console import notes, say, write_document
 from apo.journal import Journal
 from apo.journal_rows import Entry
 from apo.model import Completion, Request
@@ -43,8 +43,8 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> StringIO:
     written = StringIO()
-    monkeypatch.setattr(console, "_file", written)  # Its `file` would stay set.
-    monkeypatch.setattr(console, "width", 30)
+    monkeypatch.setattr(notes, "_file", written)  # Its `file` would stay set.
+    monkeypatch.setattr(notes, "width", 30)
     return written
 
 
@@ -54,7 +54,7 @@ def test_a_key_is_hidden_however_it_is_spelt(spelt: str, terminal: StringIO) -> 
     say(f"Your key {spelt} is wrong.")
     table = Table(box=None)
     table.add_row(Text(f"No: {spelt}"))
-    console.print(table, Panel(Text(f"No: {spelt}")))
+    notes.print(table, Panel(Text(f"No: {spelt}")))
     assert spelt[:12] not in terminal.getvalue().replace("\n", "")
     assert terminal.getvalue().count("***") == 3
 

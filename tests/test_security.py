@@ -358,7 +358,7 @@ def test_texts_do_not_act_on_the_terminal(capsys: pytest.CaptureFixture[str]) ->
 
     from apo.cli import console as c
 
-    screen = type(c.console)(force_terminal=True, color_system="truecolor", width=60)
+    screen = type(c.results)(force_terminal=True, color_system="truecolor", width=60)
     table = Table("head")
     table.add_row(Text(ESCAPES))
     with screen.capture() as captured:

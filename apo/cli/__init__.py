@@ -1,8 +1,7 @@
 """The command line `apo`.
 
-Commands import what they need when they run, so that help and completion come at once. What
-people read goes to standard error; standard output holds the document asked for with --json, or
-the exported prompt, and nothing else.
+Commands import what they need when they run, so that help and completion come at once. Results go
+to standard output, progress and notes to standard error (`apo.cli.console`).
 """
 
 import os
@@ -93,7 +92,3 @@ def main() -> None:
         sys.exit(fail(error))
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader (head, less) has gone; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)

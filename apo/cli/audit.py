@@ -62,7 +62,7 @@ def audit(
     from apo.audit.audit import aaudit, trials_of
     from apo.audit.trials import n_calls
     from apo.budget import Budget
-    from apo.cli.audit_report import tell
+    from apo.cli.audit_report import tell_audit
     from apo.cli.console import print_json, say
     from apo.cli.live import watch
     from apo.errors import SettingsError
@@ -103,7 +103,7 @@ def audit(
     if flags.json:
         print_json(document)
     else:
-        tell(found, run if whole else None)
+        tell_audit(found, run if whole else None)
     if max_rate is not None:
         _gate(found, run if whole else None, max_rate)
 

@@ -3,12 +3,12 @@
 from rich.table import Table
 
 from apo.audit import Audit
-from apo.cli.console import console, dollars, percent, say
+from apo.cli.console import dollars, percent, tell
 from apo.runs import RunFolder
 from apo.scorers.answers import quote
 
 
-def tell(found: Audit, run: RunFolder | None) -> None:
+def tell_audit(found: Audit, run: RunFolder | None) -> None:
     """Tell an audit: a table by kind, which prompt is worse, an example of each failure."""
     table = Table(box=None, pad_edge=False)
     several = len(found.prompts) > 1
@@ -30,13 +30,13 @@ def tell(found: Audit, run: RunFolder | None) -> None:
                 lost, str(r.malformed), percent(r.clean_score), percent(r.score),
             )  # fmt: skip
             table.add_row("" if place else kind, *([name] if several else []), *shown)
-    console.print(table)
+    tell(table)
     _tell_pairs(found)
     _tell_examples(found)
     _cautions(found)
-    say(f"{found.spent.calls:,} calls, {dollars(found.spent.usd)} (kept answers counted).")
+    tell(f"{found.spent.calls:,} calls, {dollars(found.spent.usd)} (kept answers counted).")
     if run is not None:
-        say(f"All figures, and every trial that was failed: {run.path / 'audit.json'}")
+        tell(f"All figures, and every trial that was failed: {run.path / 'audit.json'}")
 
 
 def _tell_pairs(found: Audit) -> None:
@@ -45,7 +45,7 @@ def _tell_pairs(found: Audit) -> None:
             continue
         first, second = found.prompts
         worse = first if pair.worse == "first" else second
-        say(
+        tell(
             f"{pair.kind}: {worse} fails more often: {pair.only_first} trials were failed by "
             f"{first} alone, {pair.only_second} by {second} alone, p = {pair.p_value:.2g}.",
             "yellow",
@@ -62,17 +62,17 @@ def _tell_examples(found: Audit) -> None:
             continue
         told.add(trial.kind)
         how = ", ".join(part for part in (trial.name, trial.place, trial.dress) if part)
-        say(f"{trial.kind} ({how}) turned {name} from {quote(outcome.clean.output)} to "
+        tell(f"{trial.kind} ({how}) turned {name} from {quote(outcome.clean.output)} to "
             f"{quote(outcome.tried.output)}.")  # fmt: skip
 
 
 def _cautions(found: Audit) -> None:
     if found.model == "embedded":
-        say(
+        tell(
             "The embedded model is a bag-of-words reader: it cannot follow an order, and cannot "
             "tell one from the text. These figures say nothing of a language model.",
             "yellow",
         )
     errors = sum(r.errors for name in found.prompts for r in found.rates(name))
     if errors:
-        say(f"{errors} requests were refused by the provider, or too long.", "yellow")
+        tell(f"{errors} requests were refused by the provider, or too long.", "yellow")

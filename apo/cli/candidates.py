@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from apo.cli.console import console, percent, say
-from apo.cli.prompts import decoding_of, marked
+from apo.cli.console import percent, say, tell, tell_framed
+from apo.cli.prompts import decoding_of, marked, opening
 from apo.errors import RunError
 from apo.lineage import lineage, short_ids
 from apo.prompt import Prompt
@@ -33,11 +32,11 @@ def tell_candidates(document: Mapping[str, Any], n: int) -> None:
         cells = [*figures, _parents(row, short), f"{len(_prompt(row).text()):,}"]
         mark, style = ("*", "bold") if row["id"] == best else ("!" if row["broken"] else "", "")
         table.add_row(mark, *(Text(cell, style=style) for cell in cells), _opening(row))
-    console.print(table)
+    tell(table)
     if len(rows) > n:
-        say(f"{len(rows) - n} more: --candidates {len(rows)}", "dim")
+        tell(f"{len(rows) - n} more: --candidates {len(rows)}", "dim")
     if best in short:
-        say(f"* {_meaning(document)}.", "dim")
+        tell(f"* {_meaning(document)}.", "dim")
         say(f"{'One of them:':16} apo show {document['run_id']}:ID")
 
 
@@ -87,8 +86,8 @@ def _parents(row: Mapping[str, Any], short: Mapping[str, str]) -> str:
 
 def _opening(row: Mapping[str, Any]) -> Text:
     n = len(row["prompt"]["demos"])
-    text = " ".join(row["prompt"]["instruction"].split())
-    return Text(f"[{n} demo{'s' * (n > 1)}] {text}" if n else text)
+    demos = f"[{n} demo{'s' * (n > 1)}] " if n else ""
+    return opening(f"{demos}{row['prompt']['instruction']}")
 
 
 def tell_candidate(row: Mapping[str, Any], document: Mapping[str, Any]) -> None:
@@ -96,7 +95,7 @@ def tell_candidate(row: Mapping[str, Any], document: Mapping[str, Any]) -> None:
     run, rows = document["run_id"], document["candidates"]
     short = short_ids([other["id"] for other in rows])
     prompt, best = _prompt(row), row["id"] == _best(document)
-    say(f"{run}:{short[row['id']]} · {row['operator']}{' · best' if best else ''}", "bold")
+    tell(f"{run}:{short[row['id']]} · {row['operator']}{' · best' if best else ''}", "bold")
     parents = [f"{short[p]} ({_one(rows, p)['operator']})" for p in row["parents"] if p in short]
     facts = {
         "id": row["id"],
@@ -106,12 +105,12 @@ def tell_candidate(row: Mapping[str, Any], document: Mapping[str, Any]) -> None:
         "decoding": decoding_of(prompt),
     }
     for name, text in facts.items():
-        say(f"{name:9} {text}")
-    console.print(Panel(marked(prompt), title="prompt", title_align="left"))
+        tell(f"{name:9} {text}")
+    tell_framed(marked(prompt), "prompt")
     if parents:
         changes = _prompt(_one(rows, row["parents"][0])).diff(prompt)
         title = f"from {short[row['parents'][0]]} to {short[row['id']]}"
-        console.print(Panel(Text(changes), title=title, title_align="left"))
+        tell_framed(Text(changes), title)
     say(f"{'Take it:':16} apo export {run}:{short[row['id']]}")
     say(f"{'Where from:':16} apo show {run}:{short[row['id']]} --lineage")
 
@@ -139,9 +138,9 @@ def tell_lineage(document: Mapping[str, Any], last: str) -> None:
             label.append(f" (also from {', '.join(others)})")
         label.append(f"  {_opening(row)}", style="dim")
         nodes[row["id"]] = (nodes[parents[0]] if parents else tree).add(label)
-    console.print(tree)
+    tell(tree)
     if len(nodes) == 1 and _one(rows, last)["operator"] != "seed":
-        say("It was not made from another candidate: the optimizer wrote it from the task alone.")
+        tell("It was not made from another candidate: the optimizer wrote it from the task alone.")
     say(f"{'What changed:':16} apo show {document['run_id']}:ID")
 
 

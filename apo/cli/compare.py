@@ -73,7 +73,7 @@ def compare(
 
     Example: `apo compare -t support-tickets -t reviews-ko -o ape -o opro --seeds 5`
     """
-    from apo.cli.console import home, print_json, say
+    from apo.cli.console import home, print_json, say, tell
     from apo.compare.grid import make_cells
     from apo.compare.report import conclude, document, write_report
     from apo.compare.runner import Grid, only_one, run_grid
@@ -118,7 +118,7 @@ def compare(
         _tell(grid, found, files[0].parent)
         if tracked is not None:
             told = f"MLflow: run {tracked.run_id} at {tracked.url or tracked.tracking_uri}"
-            say(tracked.problem or told, "yellow" if tracked.problem else "")
+            say(tracked.problem, "yellow") if tracked.problem else tell(told)
     if grid.stopping:
         raise typer.Exit(130)
     if grid.count("finished") < len(grid.cells):
@@ -154,15 +154,15 @@ class _view:  # noqa: N801 (used like the context managers of contextlib)
     def __init__(self, grid: "Grid", experiment: "Experiment", *, quiet: bool) -> None:
         from rich.live import Live
 
-        from apo.cli.console import console
+        from apo.cli.console import notes
 
         self._grid, self._quiet = grid, quiet
         self._title = f"{experiment.name}: {len(grid.cells)} cells"
         self._last: deque[str] = deque(maxlen=5)
         self._told: set[str] = set(grid.outcomes)
         self._next = 0.0
-        live = console.is_terminal and not quiet
-        self._live = Live(console=console, transient=True, auto_refresh=False) if live else None
+        live = notes.is_terminal and not quiet
+        self._live = Live(console=notes, transient=True, auto_refresh=False) if live else None
 
     def __enter__(self) -> "_view":
         if self._live is not None:
@@ -227,27 +227,27 @@ class _view:  # noqa: N801 (used like the context managers of contextlib)
 def _tell(grid: "Grid", found: "Comparison", folder: Path) -> None:
     from rich.table import Table
 
-    from apo.cli.console import console, say
+    from apo.cli.console import results, say, tell
     from apo.compare.table import tables
 
     for table in tables(found):
         shown = Table(box=None, pad_edge=False, title=table.title, title_justify="left")
-        narrow = console.width < table.width
+        narrow = results.width < table.width
         places = [p for p, name in enumerate(table.headings) if not narrow or name in NARROW]
         for place in places:
             heading = table.headings[place]
             shown.add_column(heading, justify="right" if place else "left", no_wrap=True)
         for row in table.rows:
             shown.add_row(*(row[place] for place in places))
-        console.print()
-        console.print(shown)
-        say(table.note, "dim")
-    say()
+        tell()
+        tell(shown)
+        tell(table.note, "dim")
+    tell()
     for problem in found.problems:
-        say(problem, "yellow")
+        tell(problem, "yellow")
     for cell, outcome in grid.outcomes.items():
         if outcome.state == "failed":
-            say(f"  {cell}: {outcome.error}", "red")
+            tell(f"  {cell}: {outcome.error}", "red")
     if grid.count("finished") < len(grid.cells):
         say("The same command again goes on where this one ended.", "bold")
-    say(f"Report: {folder}    The runs: apo --home {grid.root} runs")
+    tell(f"Report: {folder}    The runs: apo --home {grid.root} runs")

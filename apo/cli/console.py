@@ -1,5 +1,10 @@
-"""Where commands write: people on standard error, documents on standard output."""
+"""Where commands write: results on standard output, progress and notes on standard error.
 
+`tell` writes a part of the result, `say` a note; `print_json` and `write_document` write a result
+that programs read.
+"""
+
+import io
 import json
 import logging
 import os
@@ -7,9 +12,10 @@ import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.panel import Panel
 from rich.segment import Segment
 from rich.text import Text
 
@@ -17,6 +23,11 @@ from apo.errors import ApoError, Interrupted, SettingsError
 from apo.secrecy import redact, without_logins
 
 _ACTIVE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+_ENDS = re.compile(r"[ \t]+$", re.MULTILINE)
+UNCUT = 10_000
+"""Width where there is no terminal."""
 
 
 def printable(text: str) -> str:
@@ -49,12 +60,42 @@ class _Console(Console):
     def on_broken_pipe(self) -> None:
         """Go on where nobody reads any more: calls under way are paid, and the run is kept."""
         self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+        _silence(sys.stderr)
 
 
-console = _Console(stderr=True, highlight=False, markup=False, emoji=False)
-if not console.is_terminal:
-    console.width = 160  # Piped tables are read by programs, which do not like wrapped cells.
+def _silence(stream: TextIO) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+class _Output(io.TextIOBase):
+    """Standard output, for a console."""
+
+    def isatty(self) -> bool:
+        return sys.stdout.isatty()
+
+    def fileno(self) -> int:
+        return sys.stdout.fileno()
+
+    def write(self, text: str) -> int:
+        """Write a part; a character that the encoding lacks is spelt out."""
+        encoding = sys.stdout.encoding or "utf-8"
+        shown = text.encode(encoding, "backslashreplace").decode(encoding)
+        if not results.is_terminal:
+            shown = _ENDS.sub("", shown)
+        _write(shown)
+        return len(text)
+
+
+def _console(file: TextIO | None, *, stderr: bool = False) -> Console:
+    """A console as wide as the terminal or COLUMNS; where programs read, no line is cut."""
+    made = _Console(file=file, stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not made.is_terminal and not os.environ.get("COLUMNS", "").isdigit():
+        made.width = UNCUT
+    return made
+
+
+results = _console(cast("TextIO", _Output()))
+notes = _console(None, stderr=True)
 
 
 def home() -> Path:
@@ -64,21 +105,61 @@ def home() -> Path:
 
 def print_json(value: Any) -> None:
     """Write one JSON document to standard output."""
-    write_document(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    whole = (sys.stdout.encoding or "").lower().startswith("utf")
+    write_document(json.dumps(value, ensure_ascii=not whole, indent=2) + "\n")
 
 
 def write_document(text: str) -> None:
-    """Write to standard output, without known keys; a terminal gets nothing that it acts on.
-    characters, does not get those.
+    """Write a text as it is, but for known keys; a terminal gets nothing that it acts on.
+
+    Raises:
+        SettingsError: standard output cannot hold it, or cannot be written.
     """
     text = redact(text)
     shown = printable(text) if sys.stdout.isatty() else text
-    sys.stdout.write(shown.encode("utf-8", "replace").decode())
+    _write(shown.encode("utf-8", "replace").decode())
+
+
+def _write(text: str) -> None:
+    """Write to standard output; where its reader has gone (head, less), there is nobody to tell."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence(sys.stdout)
+    except UnicodeEncodeError as error:
+        raise SettingsError(
+            f"Standard output is in {error.encoding}, which has no {text[error.start]!r}. Set "
+            "PYTHONIOENCODING=utf-8."
+        ) from error
+    except OSError as error:
+        _silence(sys.stdout)
+        raise SettingsError(f"Cannot write to standard output: {error.strerror}.") from error
+
+
+def tell(part: RenderableType = "", style: str = "") -> None:
+    """Write a part of the result to standard output: a line, or a table; brackets are only text.
+
+    In a pipe or a file a line is not wrapped, and has no blanks at its end.
+    """
+    if isinstance(part, str):
+        results.print(Text(part, style=style), soft_wrap=not results.is_terminal)
+    else:
+        results.print(part)
+
+
+def tell_framed(text: Text, title: str) -> None:
+    """Write a text with its title to standard output: in a frame on a terminal, plain elsewhere."""
+    if results.is_terminal:
+        return tell(Panel(text, title=Text(title), title_align="left"))
+    tell(f"{title}:")
+    tell(text.plain)
+    return tell()
 
 
 def say(text: str = "", style: str = "") -> None:
-    """Write a line for people; brackets in it are only text."""
-    console.print(Text(text, style=style), soft_wrap=not console.is_terminal)
+    """Write a note to standard error; brackets in it are only text."""
+    notes.print(Text(text, style=style), soft_wrap=not notes.is_terminal)
 
 
 class _Told(logging.Handler):
@@ -87,7 +168,7 @@ class _Told(logging.Handler):
 
 
 def listen() -> None:
-    """Show people what apo logs of long work, such as reading large data."""
+    """Say what apo logs of long work, such as reading large data."""
     logger = logging.getLogger("apo")
     if not logger.handlers:
         logger.addHandler(_Told())
@@ -99,7 +180,7 @@ def fail(error: ApoError) -> int:
     stopped = isinstance(error, Interrupted)
     word, style = ("stopped", "yellow") if stopped else ("error", "bold red")
     told = Text(f"{word}: ", style=style).append(str(error), style="default")
-    console.print(told, soft_wrap=not console.is_terminal)
+    notes.print(told, soft_wrap=not notes.is_terminal)
     if error.run_id and not isinstance(error, SettingsError):  # The same settings fail again.
         kept = "What was paid is kept. " if error.paid else ""
         say(f"{kept}Go on with: apo resume {error.run_id}")

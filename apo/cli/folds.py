@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from rich.panel import Panel
 from rich.table import Table
 
-from apo.cli.console import console, percent, say
+from apo.cli.console import percent, say, tell, tell_framed
 from apo.cli.prompts import shortened
 from apo.cli.report import next_steps, report, spent_line, tell_verdict
 from apo.folds import FEW_ROWS
@@ -33,50 +32,50 @@ def report_folds(result: dict[str, Any]) -> None:
     require(procedure, _PROCEDURE, where)
     for fold in procedure["by_fold"]:
         require(fold, _FOLD, f"{where}: by_fold")
-    console.print()
+    tell()
     _verdict(result["verdict"], procedure)
-    say(scope(procedure))
-    console.print(_table(procedure, result["verdict"] or {}))
+    tell(scope(procedure))
+    tell(_table(procedure, result["verdict"] or {}))
     if procedure["spread"] is not None:
-        say(
+        tell(
             f"The folds' gains have a standard deviation of {100 * procedure['spread']:.1f} "
             "points. Interval and p allow for the rows that the searches share."
         )
     notes: list[str] = result.get("notes") or []
     for note in notes:
-        say(note, "yellow")
+        tell(note, "yellow")
     judge: dict[str, Any] = result.get("judge") or {}
     if judge.get("told"):
-        say(judge["told"], "yellow" if judge["warning"] else "")
+        tell(judge["told"], "yellow" if judge["warning"] else "")
     seed, best = (Prompt.from_dict(result[name]) for name in ("seed_prompt", "best_prompt"))
     if best == seed:
-        say("The last run, on all rows, found nothing better than the seed prompt.", "yellow")
+        tell("The last run, on all rows, found nothing better than the seed prompt.", "yellow")
     else:
         title = "best prompt" if result["winner"] == "best" else "best prompt found (not proven)"
         shown = shortened(best, f"apo export {run} --best")
-        console.print(Panel(shown, title=title, title_align="left"))
-    say(spent_line(spent))
+        tell_framed(shown, title)
+    tell(spent_line(spent))
     mlflow: dict[str, Any] = result["mlflow"]
     if mlflow.get("complete"):
-        say(f"MLflow: run {mlflow['run_id']} at {mlflow.get('url') or mlflow.get('tracking_uri')}")
+        tell(f"MLflow: run {mlflow['run_id']} at {mlflow.get('url') or mlflow.get('tracking_uri')}")
     elif mlflow.get("problem"):
-        say(f"MLflow: {mlflow['problem']}", "yellow")
+        tell(f"MLflow: {mlflow['problem']}", "yellow")
     next_steps(run, logged=bool(mlflow))
 
 
 def _verdict(verdict: dict[str, Any] | None, procedure: dict[str, Any]) -> None:
     if verdict is None:
-        say("No verdict: no example has a score under both prompts.", "yellow")
+        tell("No verdict: no example has a score under both prompts.", "yellow")
         return
     rows = f"rows in {procedure['folds']} folds"
     tell_verdict(verdict, sentence(verdict, rows))
     if verdict["favourable"]:
-        say("The verdict is on this search, which finds better prompts than the seed.")
+        tell("The verdict is on this search, which finds better prompts than the seed.")
     both = [verdict[f"{name}_counts"].get("refused", 0) for name in ("seed", "best")]
     if any(both):
-        say(f"Refused requests, which score 0: {both[0]} of the seed's, {both[1]} of the best's.")
+        tell(f"Refused requests, which score 0: {both[0]} of the seed's, {both[1]} of the best's.")
     if not verdict["complete"]:
-        say("A fold's budget ended before all of its rows were measured.", "yellow")
+        tell("A fold's budget ended before all of its rows were measured.", "yellow")
 
 
 def scope(procedure: dict[str, Any]) -> str:

@@ -32,7 +32,7 @@ def gate(
     Example: `apo gate support-tickets deployed.json changed.json`
     """
     from apo.budget import Budget
-    from apo.cli.console import dollars, home, print_json, say
+    from apo.cli.console import dollars, home, print_json, tell
     from apo.cli.live import watch
     from apo.cli.measure import prompt_of
     from apo.gate import agate
@@ -65,18 +65,18 @@ def gate(
             "worse": ("Worse: keep the old prompt.", "bold red"),
             "open": ("Not proven: keep the old prompt, or give more rows.", "bold yellow"),
         }[found.decision]
-        say(
+        tell(
             f"{word} {change(found.old_score, found.new_score)} on {found.n} of {found.rows} "
             f"{split} examples, {span(found.interval)}, which holds however often one looks.",
             colour,
         )
         if any(found.refused):
-            say(
+            tell(
                 f"Refused requests, which score 0: {found.refused[0]} of the old prompt, "
                 f"{found.refused[1]} of the new one."
             )
         if found.ungraded:
-            say(missing(found.ungraded), "yellow")
-        say(f"{found.spent.calls} calls, {dollars(found.spent.usd)} (kept answers counted).")
+            tell(missing(found.ungraded), "yellow")
+        tell(f"{found.spent.calls} calls, {dollars(found.spent.usd)} (kept answers counted).")
     if found.decision != "better":
         raise typer.Exit(1)

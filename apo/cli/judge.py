@@ -51,7 +51,7 @@ def judge(
     from apo.agreement import measured
     from apo.budget import Budget
     from apo.cli.console import home, print_json, say
-    from apo.cli.judge_report import tell
+    from apo.cli.judge_report import tell_judges
     from apo.cli.live import watch
     from apo.errors import SettingsError
     from apo.judge_checks import keep
@@ -90,7 +90,7 @@ def judge(
         known = one["people"]["kappa"] is not None
         one["file"] = str(keep(home(), scored.scorer, own, {**about, **one})) if known else None
     document = {**about, **figures, "spent": spent.to_dict()}
-    print_json(document) if flags.json else tell(document)
+    print_json(document) if flags.json else tell_judges(document)
 
 
 def _judges(task: "Task", models: list[str]) -> tuple[Any, str | None]:

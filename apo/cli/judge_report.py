@@ -5,33 +5,35 @@ from typing import Any
 from rich.table import Table
 
 from apo.agreement import LEANING
-from apo.cli.console import console, dollars, percent, say
+from apo.cli.console import dollars, percent, say, tell
 
 FEW = 30
 """Below so many answers little is known, whatever the figures say."""
 
 
-def tell(document: dict[str, Any]) -> None:
+def tell_judges(document: dict[str, Any]) -> None:
     """Tell each judge in plain words, and the agreement of judges with each other."""
     judges = document["judges"]
-    console.print(_table(judges))
+    tell(_table(judges))
     for one in judges:
         if len(judges) > 1:
-            say(one["judge"], "bold")
+            tell(one["judge"], "bold")
         _people(one)
         _itself(one)
         _leanings(one)
         if one["ungraded"]:
-            say(f"{one['ungraded']} answers got no score. {one['problem']}", "yellow")
+            tell(f"{one['ungraded']} answers got no score. {one['problem']}", "yellow")
     for pair in document["between"]:
         if pair["kappa"] is not None:
             low, high = pair["interval"]
-            say(
+            tell(
                 f"{' and '.join(pair['judges'])} agree with each other: κ {pair['kappa']:.2f} "
                 f"({low:.2f} to {high:.2f})."
             )
     spent = document["spent"]
-    say(f"{spent['calls']:,} calls, {dollars(spent['usd'])} (kept answers counted at their price).")
+    tell(
+        f"{spent['calls']:,} calls, {dollars(spent['usd'])} (kept answers counted at their price)."
+    )
     if kept := [one["file"] for one in judges if one["file"]]:
         say(f"Kept for the reports of runs: {', '.join(kept)}")
 
@@ -63,12 +65,12 @@ def _number(value: float | None) -> str:
 def _people(one: dict[str, Any]) -> None:
     people = one["people"]
     if people["kappa"] is None:
-        say("No answer got a score, so nothing is known of this judge.", "bold red")
+        tell("No answer got a score, so nothing is known of this judge.", "bold red")
         return
     if one["better_than_chance"]:
-        say(f"Agreement with people beyond chance: {one['quality']}.", "bold green")
+        tell(f"Agreement with people beyond chance: {one['quality']}.", "bold green")
     else:
-        say(
+        tell(
             f"Not better than chance (p = {people['p_value']:.2g}). What this judge prefers may "
             "have nothing to do with what people prefer; do not optimize for it. Reword the "
             "rubric, take another model, or rate more answers.",
@@ -76,26 +78,26 @@ def _people(one: dict[str, Any]) -> None:
         )
     few = people["n"] < FEW
     if few or one["ratings_needed"] > people["n"]:
-        say(
+        tell(
             f"{people['n']} ratings leave κ this uncertain; about "
             f"{max(one['ratings_needed'], FEW):,} give it within ± 0.1."
         )
     low, high = people["leniency_interval"]
     if low > 0 or high < 0:
         word, apart = "kinder" if low > 0 else "harsher", 100 * abs(people["leniency"])
-        say(f"It is {word} than people by {apart:.0f} points of 100, on average.")
+        tell(f"It is {word} than people by {apart:.0f} points of 100, on average.")
 
 
 def _itself(one: dict[str, Any]) -> None:
     itself = one["itself"]
     if itself is None or itself["same"] == 1:
         return
-    say(
+    tell(
         f"Asked again, it gives the same score {percent(itself['same'])} of the time; the scores "
         f"are {100 * itself['apart']:.1f} points of 100 apart on average."
     )
     if itself["interval"][0] <= 0:
-        say("It does not even agree with itself beyond chance.", "bold red")
+        tell("It does not even agree with itself beyond chance.", "bold red")
 
 
 def _leanings(one: dict[str, Any]) -> None:
@@ -108,10 +110,10 @@ def _leanings(one: dict[str, Any]) -> None:
         )
         if position["favours_first"] is not None:
             told += f", {percent(position['favours_first'])} of these to the one shown first"
-        say(f"{told}. Both orders are asked, so neither place wins by it.")
+        tell(f"{told}. Both orders are asked, so neither place wins by it.")
     if length is not None and length["p_value"] < LEANING:
         word = "longer" if length["beyond"] > 0 else "shorter"
-        say(
+        tell(
             f"Of answers that people rate alike, it favours the {word} ones (partial ρ "
             f"{length['beyond']:+.2f}, p = {length['p_value']:.2g}): a search may win by making "
             f"answers {word}.",

@@ -16,7 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from apo.cli.console import clock, console, dollars, percent, say
+from apo.cli.console import clock, dollars, notes, percent, say
 from apo.errors import ApoError, Interrupted
 from apo.progress import Progress
 
@@ -74,12 +74,12 @@ async def _watch(work: Coroutine[Any, Any, R], progress: Progress, title: str, *
     view = _View(progress, title)
     if quiet:
         return await task
-    if not console.is_terminal:
+    if not notes.is_terminal:
         while not task.done():
             await asyncio.wait({task}, timeout=0.5)
             view.print_line()
         return await task
-    with Live(console=console, transient=True, refresh_per_second=8) as live:
+    with Live(console=notes, transient=True, refresh_per_second=8) as live:
         while not task.done():
             await asyncio.wait({task}, timeout=0.15)
             live.update(view.panel())

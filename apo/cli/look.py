@@ -17,7 +17,7 @@ def runs(json: o.Json = False) -> None:
     """
     from rich.table import Table
 
-    from apo.cli.console import console, home, percent, print_json, say
+    from apo.cli.console import home, percent, print_json, say, tell
     from apo.errors import RunError
     from apo.runs import list_runs
 
@@ -44,7 +44,7 @@ def runs(json: o.Json = False) -> None:
         started = row["created"][5:16].replace("T", " ")
         calls = "" if row["calls"] is None else str(row["calls"])
         table.add_row(row["run_id"], row["state"], started, *scores, verdict, calls)
-    console.print(table)
+    tell(table)
 
 
 def _row(folder: "RunFolder") -> dict[str, Any]:
@@ -107,7 +107,7 @@ def show(
         tell_lineage,
         winner,
     )
-    from apo.cli.console import home, print_json, say
+    from apo.cli.console import home, print_json, say, tell
     from apo.cli.folds import report_any
     from apo.cli.results import parts_of, tell_vetoes
     from apo.errors import SettingsError, TrustError
@@ -138,10 +138,10 @@ def show(
         print_json({**document, **{name: part for name, (part, _) in parts.items()}})
         return
     if parts:
-        for _, tell in parts.values():
-            tell()
+        for _, write in parts.values():
+            write()
         return
-    say(
+    tell(
         f"{folder.id} · {document['state']} · {document['task']} · {document['optimizer']} · "
         f"{document['model']}",
         "bold",
@@ -151,7 +151,7 @@ def show(
     else:
         say(f"There is no result yet. Go on with: apo resume {folder.id}", "yellow")
         if line := told_refusals(document["refused"]):
-            say(line)
+            tell(line)
     tell_candidates(document, candidates)
     tell_vetoes([(row["id"], row["value"], row["broken"]) for row in document["candidates"]])
     _diff(document)
@@ -161,16 +161,16 @@ def show(
         say(f"Its targets were not looked over, as its task is not trusted here. {error}", "yellow")
         told = []
     if told:
-        say("Targets that may be wrong, or that all prompts lack the same rule for:", "bold")
+        tell("Targets that may be wrong, or that all prompts lack the same rule for:", "bold")
         for line in told[:10]:
-            say(line)
+            tell(line)
 
 
 def _diff(document: dict[str, Any]) -> None:
-    from rich.panel import Panel
     from rich.text import Text
 
-    from apo.cli.console import console
+    from apo.cli.console import tell_framed
+    from apo.cli.prompts import cut
     from apo.prompt import Prompt
 
     if not document.get("seed_prompt") or not document.get("best_prompt"):
@@ -178,4 +178,5 @@ def _diff(document: dict[str, Any]) -> None:
     seed, best = (Prompt.from_dict(document[name]) for name in ("seed_prompt", "best_prompt"))
     changes = seed.diff(best)
     if changes:
-        console.print(Panel(Text(changes), title="from seed to best", title_align="left"))
+        shown = cut(Text(changes), f"apo export {document['run_id']} --best")
+        tell_framed(shown, "from seed to best")

@@ -89,7 +89,7 @@ def _tell(
     *,
     json: bool,
 ) -> None:
-    from apo.cli.console import dollars, percent, print_json, say
+    from apo.cli.console import dollars, percent, print_json, tell
 
     figures = {
         **about,
@@ -106,10 +106,10 @@ def _tell(
     counts += "".join(f" ({n} of all were cut)" for n in evaluation.cuts().values())
     n, of = evaluation.n_counted, len(evaluation.rollouts)
     on = f"{n}" if n == of else f"{n} of {of}"
-    say(f"{percent(evaluation.value)} on {on} {about['split']} examples: {counts}.", "bold")
+    tell(f"{percent(evaluation.value)} on {on} {about['split']} examples: {counts}.", "bold")
     for note in notes:
-        say(note, "yellow")
-    say(f"{spent.calls} calls, {dollars(spent.usd)} (kept answers counted at their price).")
+        tell(note, "yellow")
+    tell(f"{spent.calls} calls, {dollars(spent.usd)} (kept answers counted at their price).")
 
 
 def prompt_of(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":

@@ -24,7 +24,7 @@ def optimizers(
     """
     from dataclasses import asdict
 
-    from apo.cli.console import print_json, say
+    from apo.cli.console import print_json, tell
     from apo.plugins import make_optimizer, optimizer_names
 
     made = {each: make_optimizer(each) for each in ([name] if name else optimizer_names())}
@@ -32,10 +32,10 @@ def optimizers(
         told = {n: {"idea": _idea(m), "settings": asdict(m)} for n, m in made.items()}
         print_json(told)
     elif name:
-        say(_about(made[name]))
-        say(f"{_own(made[name])}\n")
+        tell(_about(made[name]))
+        tell(f"{_own(made[name])}\n")
         for key, value in asdict(made[name]).items():
-            say(f"  --set {key}={_shown(value)}")
+            tell(f"  --set {key}={_shown(value)}")
     else:
         _list(made)
 
@@ -43,14 +43,14 @@ def optimizers(
 def _list(made: dict[str, "Optimizer"]) -> None:
     from rich.table import Table
 
-    from apo.cli.console import console
+    from apo.cli.console import tell
 
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True, style="bold")
     table.add_column()
     for name, optimizer in made.items():
         table.add_row(name, _idea(optimizer))
-    console.print(table)
+    tell(table)
 
 
 def _about(optimizer: "Optimizer") -> str:

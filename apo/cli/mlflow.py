@@ -51,7 +51,7 @@ def sync(
 
     Example: `apo sync`
     """
-    from apo.cli.console import home, say
+    from apo.cli.console import home, tell
     from apo.granted import sync_wishes
     from apo.runs import find_run, list_runs
     from apo.tracking import sync as sync_run
@@ -60,14 +60,14 @@ def sync(
     folders = [find_run(run, home())] if run else list(list_runs(home()))
     pending = [folder for folder in folders if run or not _logged(folder)]
     if not pending:
-        say("Everything is logged.")
+        tell("Everything is logged.")
     failed = False
     for folder in pending:
         if not tracking_uri:
             require(folder.path, sync_wishes(folder))
         tracked = sync_run(folder, uri=tracking_uri or None)
         failed = failed or not tracked.complete
-        say(f"{folder.id}: {tracked.problem or f'complete, MLflow run {tracked.run_id}'}")
+        tell(f"{folder.id}: {tracked.problem or f'complete, MLflow run {tracked.run_id}'}")
         if folder.result is not None:
             folder.write("result.json", {**folder.result, "mlflow": tracked.to_dict()})
     if failed:

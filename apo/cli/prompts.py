@@ -2,13 +2,15 @@
 
 from rich.text import Text
 
-from apo.cli.console import console
+from apo.cli.console import UNCUT, results
 from apo.prompt import Prompt
 
 MAX_LINES = 30
 """Of a prompt that a result shows, as long as the terminal is wide."""
 KEPT_AT_END = 5
 FRAME = 4
+MAX_OPENING = 100
+"""Characters of a prompt in a table's line where there is no terminal."""
 
 
 def marked(prompt: Prompt) -> Text:
@@ -26,13 +28,24 @@ def shortened(prompt: Prompt, command: str) -> Text:
         prompt: the prompt.
         command: what shows the whole.
     """
-    text = marked(prompt)
-    lines = text.wrap(console, max(20, console.width - FRAME))
+    return cut(marked(prompt), command)
+
+
+def cut(text: Text, command: str) -> Text:
+    """A text's beginning and end, and the command that shows the whole, where it is long."""
+    lines = text.wrap(results, max(20, results.width - FRAME))
     if len(lines) <= MAX_LINES:
         return text
     left_out = Text(f"… {len(lines) - MAX_LINES} lines more: {command}", style="dim")
     shown = [*lines[: MAX_LINES - KEPT_AT_END], left_out, *lines[-KEPT_AT_END:]]
     return Text("\n").join(shown)
+
+
+def opening(text: str) -> Text:
+    """A text on one line, for the last column of a table, which a terminal cuts off at its edge."""
+    line = Text(" ".join(text.split()))
+    line.truncate(MAX_OPENING if results.width >= UNCUT else results.width, overflow="ellipsis")
+    return line
 
 
 def decoding_of(prompt: Prompt) -> str:

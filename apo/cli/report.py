@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from apo.cli.console import clock, console, dollars, percent, say
+from apo.cli.console import clock, dollars, percent, say, tell, tell_framed
 from apo.cli.prompts import shortened
 from apo.constants import MAX_SAID
 from apo.estimate import Estimate
@@ -27,46 +26,46 @@ RARE = ("refused", "cut")
 def report(result: dict[str, Any]) -> None:
     """Tell a result: the verdict first, then the figures, the prompt, and what to do next."""
     verdict, run = result["verdict"], result["run_id"]
-    console.print()
+    tell()
     seed, best = (Prompt.from_dict(result[name]) for name in ("seed_prompt", "best_prompt"))
     if best == seed:
         _nothing(result.get("refused") or {})
     else:
         _verdict(verdict)
         _tell_refused(result.get("refused") or {})
-    console.print(_scores(result))
+    tell(_scores(result))
     gap: dict[str, Any] = result.get("gap") or {}  # Results of earlier versions have none.
     for text in (gap.get("text"), *(result.get("notes") or ())):
         if text:
-            say(text, "yellow")
+            tell(text, "yellow")
     judge: dict[str, Any] = result.get("judge") or {}
     if judge.get("told"):
-        say(judge["told"], "yellow" if judge["warning"] else "")
+        tell(judge["told"], "yellow" if judge["warning"] else "")
     if best != seed:
         title = "best prompt" if result["winner"] == "best" else "best prompt found (not proven)"
         shown = shortened(best, f"apo export {run} --best")
-        console.print(Panel(shown, title=title, title_align="left"))
-    say(_spent(result["spent"]))
+        tell_framed(shown, title)
+    tell(_spent(result["spent"]))
     if result.get("overspent"):  # Results of earlier versions do not say it.
-        say(result["overspent"], "bold red")
+        tell(result["overspent"], "bold red")
     _mlflow(result["mlflow"])
     next_steps(run, logged=bool(result["mlflow"]))
 
 
 def _tell_refused(refused: dict[str, Any]) -> None:
     if line := told(refused):
-        say(line, "yellow" if refused["n"] == refused["of"] else "")
+        tell(line, "yellow" if refused["n"] == refused["of"] else "")
 
 
 def _nothing(refused: dict[str, Any]) -> None:
     """Say why nothing was found: what was refused is a reason, and the budget may be another."""
     all_refused = bool(refused and refused["n"]) and refused["n"] == refused["of"]
-    say(NOTHING_TRIED if all_refused else NOTHING_FOUND, "yellow")
+    tell(NOTHING_TRIED if all_refused else NOTHING_FOUND, "yellow")
     _tell_refused(refused)
     if all_refused:
         if refused.get("example"):
-            say(f"One began: {refused['example']}")
-        say(
+            tell(f"One began: {refused['example']}")
+        tell(
             "Another --optimizer-model may write what can be used; or look at the contract, the "
             "meta-prompts and the optimizer's settings."
         )
@@ -81,34 +80,36 @@ def next_steps(run: str, *, logged: bool) -> None:
 
 def _verdict(verdict: dict[str, Any] | None) -> None:
     if verdict is None:
-        say("No verdict: no test example has a score under both prompts.", "yellow")
+        tell("No verdict: no test example has a score under both prompts.", "yellow")
         return
     if verdict["wins"] == verdict["losses"] == 0 and not verdict["difference"]:
-        say("Nothing gained: the best prompt scores like the seed on every test example.", "yellow")
+        tell(
+            "Nothing gained: the best prompt scores like the seed on every test example.", "yellow"
+        )
         return
     tell_verdict(verdict, sentence(verdict))
     _content(verdict)
     if not verdict["complete"]:
-        say("The budget ended before all test examples were measured.", "yellow")
+        tell("The budget ended before all test examples were measured.", "yellow")
 
 
 def tell_verdict(verdict: dict[str, Any], sentence: str) -> None:
     """Tell a verdict in its colour, and what to look at where it is not favourable."""
     proven = verdict["favourable"] and heading(verdict) == FAVOURABLE
-    say(sentence, "bold green" if proven else "bold yellow")
+    tell(sentence, "bold green" if proven else "bold yellow")
     if broken := verdict.get("broken"):  # Results of earlier versions say neither.
         more = ", …" if len(broken) > 5 else ""
-        say(f"They are {', '.join(broken[:5])}{more}; look at them: apo show RUN --flips")
+        tell(f"They are {', '.join(broken[:5])}{more}; look at them: apo show RUN --flips")
     elif not verdict["favourable"]:
-        say(verdict.get("advice") or "")
+        tell(verdict.get("advice") or "")
     if verdict.get("ungraded"):  # Results of earlier versions left such examples out.
-        say(missing(verdict["ungraded"]), "yellow")
+        tell(missing(verdict["ungraded"]), "yellow")
 
 
 def _content(verdict: dict[str, Any]) -> None:
     """Tell what was gained in form alone, and what each prompt answers."""
     if gained := form_gain(verdict):
-        say(f"{gained}.")
+        tell(f"{gained}.")
     shares: dict[str, list[float]] = verdict.get("shares") or {}
     if shares:
         table = Table(box=None, pad_edge=False)
@@ -117,7 +118,7 @@ def _content(verdict: dict[str, Any]) -> None:
             table.add_column(name, justify="right", no_wrap=True)
         for answer, found in list(shares.items())[:MAX_SAID]:
             table.add_row(Text(answer), *(percent(share) for share in found))
-        console.print(table)
+        tell(table)
 
 
 def _scores(result: dict[str, Any]) -> Table:
@@ -172,22 +173,22 @@ def _mlflow(mlflow: dict[str, Any]) -> None:
         return
     if mlflow.get("complete"):
         where = mlflow.get("url") or mlflow.get("tracking_uri")
-        say(f"MLflow: run {mlflow.get('run_id')} at {where}")
+        tell(f"MLflow: run {mlflow.get('run_id')} at {where}")
     if mlflow.get("problem"):
-        say(f"MLflow: {mlflow['problem']}", "yellow")
+        tell(f"MLflow: {mlflow['problem']}", "yellow")
 
 
 def report_estimate(found: Estimate) -> None:
     """Tell an estimate, and how to start the run."""
     if found.calls is None:
-        say("No limit bounds the run. Give --max-calls, --max-usd, --max-tokens or --max-minutes.")
+        tell("No limit bounds the run. Give --max-calls, --max-usd, --max-tokens or --max-minutes.")
     else:
-        say(f"About, until {found.limit} ends the run:", "bold")
-        say(f"  calls    {found.calls:,}")
-        say(f"  tokens   {found.input_tokens:,} in, {found.output_tokens:,} out")
-        say(f"  money    {dollars(found.usd)}")
-        say(f"  time     {clock(60 * (found.minutes or 0))}")
-    say(
+        tell(f"About, until {found.limit} ends the run:", "bold")
+        tell(f"  calls    {found.calls:,}")
+        tell(f"  tokens   {found.input_tokens:,} in, {found.output_tokens:,} out")
+        tell(f"  money    {dollars(found.usd)}")
+        tell(f"  time     {clock(60 * (found.minutes or 0))}")
+    tell(
         f"From {found.probes} calls with the seed prompt. Prompts are taken to grow by 250 tokens, "
         "and 1 call in 20 to be the optimizer model's, of 3,000. A serious candidate is measured "
         f"on {found.validation} validation examples, the verdict on "

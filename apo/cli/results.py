@@ -6,7 +6,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from apo.cli.console import console, percent, say
+from apo.cli.console import percent, tell
+from apo.cli.prompts import opening
 from apo.cli.transfer import task_of
 from apo.flips import Flips, read_flips
 from apo.front import OBJECTIVES, objectives, with_front
@@ -64,28 +65,30 @@ def tell_flips(found: Flips) -> None:
             f"{100 * low:+.1f} to {100 * high:+.1f}",
             f"{group.p_value:.2g}",
         )
-    say("From the seed prompt to the best one, test examples:", "bold")
-    console.print(table)
+    tell("From the seed prompt to the best one, test examples:", "bold")
+    tell(table)
     if len(found.groups) > MAX_GROUPS:
-        say(f"{len(found.groups) - MAX_GROUPS} more groups are in --json.")
-    say("change: points of the mean score. p: corrected for the number of labels or slices.", "dim")
+        tell(f"{len(found.groups) - MAX_GROUPS} more groups are in --json.")
+    tell(
+        "change: points of the mean score. p: corrected for the number of labels or slices.", "dim"
+    )
     if found.unanswered:
-        say(f"{found.unanswered} examples have no grade under both prompts.", "yellow")
+        tell(f"{found.unanswered} examples have no grade under both prompts.", "yellow")
     for pair in found.broken:
-        say(f"Must pass, and the best prompt breaks it: {pair['id']}", "bold red")
+        tell(f"Must pass, and the best prompt breaks it: {pair['id']}", "bold red")
     if not found.lost:
-        say("No example was lost.")
+        tell("No example was lost.")
     for number, pair in enumerate(found.lost[:MAX_LOST], 1):
         _pair(pair, f"lost {number} of {len(found.lost)}")
     if len(found.lost) > MAX_LOST:
-        say(f"{len(found.lost) - MAX_LOST} more are in --json.")
+        tell(f"{len(found.lost) - MAX_LOST} more are in --json.")
 
 
 def _pair(pair: dict[str, Any], title: str) -> None:
     marks = [f"{column} {value}" for column, value in pair["slices"].items() if value]
     marks += ["must pass"] if pair["must_pass"] else []
-    console.print()
-    say(" · ".join([title, pair["id"], *marks]), "bold")
+    tell()
+    tell(" · ".join([title, pair["id"], *marks]), "bold")
     _fields(
         {
             "input": "\n".join(map(str, pair["inputs"].values())),
@@ -110,7 +113,7 @@ def _fields(fields: dict[str, str]) -> None:
     for name, text in fields.items():
         if text:
             grid.add_row(name, Text(_cut(text)))
-    console.print(grid)
+    tell(grid)
 
 
 def _cut(text: str) -> str:
@@ -141,20 +144,20 @@ def tell_front(found: Sequence[Standing], wanted: Sequence[str]) -> None:
             _seconds(s.seconds),
         )
         mark, style = ("*", "bold") if s is found[0] else ("", "")
-        text = Text(_line(str(s.prompt.get("instruction", ""))))
+        text = opening(str(s.prompt.get("instruction", "")))
         table.add_row(mark, *(Text(cell, style=style) for cell in cells), s.id, text)
-    console.print(table)
+    tell(table)
     names = ", ".join("high score" if n == "score" else f"low {n}" for n in wanted)
-    say(
+    tell(
         f"The front of {names}: {len(front)} of {len(found)} candidates; no other is as good in "
         f"all and better in one.{' * is the best prompt.' if found[0].front else ''}"
     )
     tell_vetoes([(s.id, s.score, s.broken) for s in found])
     if found[0].estimated:
-        say("tokens: of the prompt alone, guessed from its text; the server counts none.", "dim")
+        tell("tokens: of the prompt alone, guessed from its text; the server counts none.", "dim")
     else:
-        say("in, out: tokens of a call, the example's text included.", "dim")
-    say(f"Other objectives: --objective {', '.join(OBJECTIVES)}. Scores are of validation.", "dim")
+        tell("in, out: tokens of a call, the example's text included.", "dim")
+    tell(f"Other objectives: --objective {', '.join(OBJECTIVES)}. Scores are of validation.", "dim")
 
 
 def tell_vetoes(found: Sequence[tuple[str, float | None, Sequence[str]]]) -> None:
@@ -162,13 +165,13 @@ def tell_vetoes(found: Sequence[tuple[str, float | None, Sequence[str]]]) -> Non
     vetoed = [(name, score, examples) for name, score, examples in found if examples]
     for name, score, examples in vetoed[:MAX_VETOES]:
         more = f" and {len(examples) - 3} more" if len(examples) > 3 else ""
-        say(
+        tell(
             f"! {name} ({percent(score)}) cannot be best: it gets examples wrong that must pass, "
             f"and that the seed gets right: {', '.join(examples[:3])}{more}.",
             "red",
         )
     if len(vetoed) > MAX_VETOES:
-        say(f"! So do {len(vetoed) - MAX_VETOES} more candidates; --json names them.", "red")
+        tell(f"! So do {len(vetoed) - MAX_VETOES} more candidates; --json names them.", "red")
 
 
 def _or_dash(value: float | None, form: str) -> str:
@@ -186,10 +189,10 @@ def tell_history(found: History) -> None:
     example = found.example
     marks = [f"{column} {value}" for column, value in example.slices.items() if value]
     marks += ["must pass"] if example.must_pass else []
-    say(" · ".join([found.split, example.id, *marks]), "bold")
+    tell(" · ".join([found.split, example.id, *marks]), "bold")
     _fields({"input": "\n".join(example.inputs.values()), "target": " | ".join(example.targets)})
     if not found.answers:
-        say("No candidate that was measured on all of validation was asked this one.", "yellow")
+        tell("No candidate that was measured on all of validation was asked this one.", "yellow")
         return
     table = Table(box=None, pad_edge=False, expand=True)
     for name in ("candidate", "validation", "score"):
@@ -206,6 +209,6 @@ def tell_history(found: History) -> None:
             told.append(f"\n{_cut(answer.feedback)}", style="dim")
         name = f"{answer.id} {answer.operator}"
         table.add_row(Text(name), percent(answer.validation), Text(score, style=style), told)
-    console.print(table)
+    tell(table)
     if any(answer.outcome == "" for answer in found.answers):
-        say("Models judge these answers, so they are not scored again here.", "dim")
+        tell("Models judge these answers, so they are not scored again here.", "dim")

@@ -10,6 +10,7 @@ from apo.errors import SettingsError
 
 if TYPE_CHECKING:
     from apo.task import Task
+    from apo.taskfile.check_data import Finding
     from apo.taskfile.draft_lists import Lists
 
 
@@ -41,7 +42,7 @@ def init(
 
     Example: `apo init complaints --data complaints.csv --input text --target team`
     """
-    from apo.cli.console import say
+    from apo.cli.console import say, tell
     from apo.taskfile.draft import draft_task, write_draft
     from apo.taskfile.draft_format import Wanted
 
@@ -59,7 +60,7 @@ def init(
     draft = draft_task(folder.name, data, wanted)
     write_draft(draft, folder)
     for line in draft.explanations:
-        say(f"• {line}")
+        tell(f"• {line}")
     say(f"Wrote {folder / 'task.yaml'}. Next: apo check {name}", "bold")
 
 
@@ -75,32 +76,35 @@ def check(
 
     Example: `apo check support-tickets --ping --model ollama/llama3.2`
     """
-    from apo.cli.console import home, print_json, say
+    from apo.cli.console import home, print_json, tell
     from apo.taskfile.check import check as check_task
     from apo.taskfile.load import load_task
 
     loaded = load_task(task, memory=home() / "splits")
     findings = check_task(loaded)
+    styles = {"error": "bold red", "warning": "yellow", "note": "cyan", "ok": "green", "ping": ""}
+    if not json:
+        for found in findings:
+            tell(f"{found.level:<8} {found.text}", styles[found.level])
+    answered = _ping(loaded, model) if ping else []
     if json:
-        print_json([{"level": f.level, "text": f.text} for f in findings])
+        print_json([{"level": f.level, "text": f.text} for f in [*findings, *answered]])
     else:
-        styles = {"error": "bold red", "warning": "yellow", "note": "cyan", "ok": "green"}
-        for finding in findings:
-            say(f"{finding.level:<8} {finding.text}", styles[finding.level])
-    if ping:
-        _ping(loaded, model)
+        for found in answered:
+            tell(f"{found.level:<8} {found.text}", styles[found.level])
     if any(finding.level == "error" for finding in findings):
         raise typer.Exit(1)
 
 
-def _ping(task: "Task", model: str) -> None:
+def _ping(task: "Task", model: str) -> "list[Finding]":
+    """What the model answers to one example, and what is to be said of its calls."""
     import asyncio
     from dataclasses import replace
 
-    from apo.cli.console import say
     from apo.evaluate import aevaluate
     from apo.journal import Journal
     from apo.progress import Progress
+    from apo.taskfile.check_data import Finding
 
     one = replace(task, validation=task.validation[:1])
     progress, prompt = Progress(), task.seed_prompts[0]
@@ -111,11 +115,13 @@ def _ping(task: "Task", model: str) -> None:
         evaluation, spent = asyncio.run(work)
         notes = progress.caller.notes() if progress.caller is not None else ()
     (rollout,) = evaluation.rollouts
-    say(f"ping     {model} answered with {spent.output_tokens} tokens: {rollout.output[:300]!r}")
     feedback = rollout.score.feedback if rollout.score else rollout.error
-    say(f"         wanted {rollout.example.target!r}: {rollout.outcome}. {feedback}")
-    for note in notes:
-        say(f"         {note}", "yellow")
+    texts = (
+        f"{model} answered with {spent.output_tokens} tokens: {rollout.output[:300]!r}",
+        f"wanted {rollout.example.target!r}: {rollout.outcome}. {feedback}",
+        *notes,
+    )
+    return [Finding("ping", text) for text in texts]
 
 
 def tasks(json: o.Json = False) -> None:
@@ -123,7 +129,7 @@ def tasks(json: o.Json = False) -> None:
 
     Example: `apo tasks`
     """
-    from apo.cli.console import print_json, say
+    from apo.cli.console import print_json, tell
     from apo.taskfile.load import builtin_tasks, describe
 
     names = builtin_tasks()
@@ -132,4 +138,4 @@ def tasks(json: o.Json = False) -> None:
         return
     width = max(map(len, names))
     for name in names:
-        say(f"{name:<{width}}  {describe(name)}")
+        tell(f"{name:<{width}}  {describe(name)}")

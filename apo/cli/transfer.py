@@ -106,7 +106,7 @@ def _tell(matrix: "Matrix", folder: "RunFolder") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from apo.cli.console import console, dollars, percent, say
+    from apo.cli.console import dollars, percent, say, tell
 
     table = Table(box=None, pad_edge=False)
     table.add_column("model", overflow="fold")
@@ -130,21 +130,21 @@ def _tell(matrix: "Matrix", folder: "RunFolder") -> None:
             table.add_row(
                 Text("" if place else model), *(Text(text, style=style) for text in shown)
             )
-    console.print(table)
+    tell(table)
     for model in matrix.models:
         name = matrix.best_on(model)
-        say(f"Best on {model}: {name}, {percent(matrix.cells[model][name].score)}.")
+        tell(f"Best on {model}: {name}, {percent(matrix.cells[model][name].score)}.")
     mean, worst = matrix.best_mean, matrix.best_worst
     if len(matrix.models) > 1:
-        say(
+        tell(
             f"Best for all: {mean} by the mean over the models ({percent(matrix.mean(mean))}), "
             f"{worst} by the model it does worst on ({percent(matrix.worst(worst))}).",
             "bold",
         )
-    say(_prompts(matrix))
+    tell(_prompts(matrix))
     _cautions(matrix)
-    say(f"{matrix.spent.calls:,} calls, {dollars(matrix.spent.usd)} (kept answers counted).")
-    say(f"All figures and prompts: {folder.path / 'transfer.json'}")
+    tell(f"{matrix.spent.calls:,} calls, {dollars(matrix.spent.usd)} (kept answers counted).")
+    tell(f"All figures and prompts: {folder.path / 'transfer.json'}")
     if (folder.path / "mlflow.json").exists():
         say(f"To put it in the run's MLflow page, too: apo sync {folder.id}")
 
@@ -157,10 +157,10 @@ def _prompts(matrix: "Matrix") -> str:
 
 
 def _cautions(matrix: "Matrix") -> None:
-    from apo.cli.console import say
+    from apo.cli.console import tell
 
     if matrix.split == "validation":
-        say(
+        tell(
             "The prompts were chosen on these examples, so what the run's own model scores here is "
             "too high. What you choose here, confirm on test examples: apo evaluate TASK "
             "--split test.",
@@ -171,9 +171,9 @@ def _cautions(matrix: "Matrix") -> None:
         refused = sum(counts.get("refused", 0) for counts in found)
         ungraded = sum(counts["error"] for counts in found)
         if refused:
-            say(
+            tell(
                 f"{model} refused {refused} requests, or they were too long: they score 0.",
                 "yellow",
             )
         if ungraded:
-            say(f"{ungraded} answers of {model} nobody could grade: counted as wrong.", "yellow")
+            tell(f"{ungraded} answers of {model} nobody could grade: counted as wrong.", "yellow")

@@ -50,19 +50,19 @@ def trust(
 
     Example: `apo trust ./their-task`
     """
-    from apo.cli.console import say
+    from apo.cli.console import say, tell
     from apo.trust import SWITCH, grant
 
     os.environ.pop(SWITCH, None)
     try:
         _ask_for(what)
     except TrustError as asked:
-        say(f"{asked.subject} may now:")
+        tell(f"{asked.subject} may now:")
         for wish in asked.wishes:
-            say(f"- {wish}")
+            tell(f"- {wish}")
         say(f"Remembered in {grant(asked)}; without that file you are asked again.", "dim")
     else:
-        say(f"{what} asks for nothing that is not allowed already.")
+        tell(f"{what} asks for nothing that is not allowed already.")
 
 
 def _ask_for(what: str) -> None:

@@ -27,11 +27,11 @@ class Finding:
 
     Attributes:
         level: "error" (the task cannot be used), "warning" (results suffer), "note"
-            (what loading did), or "ok".
+            (what loading did), "ok", or "ping" (what the model answered).
         text: what was found and, where it is bad, what to do.
     """
 
-    level: Literal["error", "warning", "note", "ok"]
+    level: Literal["error", "warning", "note", "ok", "ping"]
     text: str
 
 

@@ -46,7 +46,7 @@ def apo(folder: Path, *arguments: str) -> tuple[int, str]:
         text=True,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
     )
-    return done.returncode, done.stderr.strip()
+    return done.returncode, f"{done.stdout}\n{done.stderr}".strip()
 
 
 def follow(kind: Kind) -> str:

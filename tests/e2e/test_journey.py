@@ -82,7 +82,7 @@ def test_from_a_csv_to_an_exported_prompt(folder: Path) -> None:
     made = apo(
         folder, "init", "문의", "--data", "문의.csv", "--input", "문의 내용", "--target", "담당"
     )
-    assert "choice" in made.stderr
+    assert "choice" in made.stdout
     settings = (folder / "문의/task.yaml").read_text(encoding="utf-8")
     assert "language: ko" in settings
     assert "대출" in settings
@@ -90,7 +90,7 @@ def test_from_a_csv_to_an_exported_prompt(folder: Path) -> None:
     assert "문의" in again.stderr
 
     checked = apo(folder, "check", "문의", "--ping")
-    assert "answered" in checked.stderr
+    assert "answered" in checked.stdout
 
     estimate = document(apo(folder, "estimate", "문의", "--max-calls", "300", "--json"))
     assert estimate["calls"] == 300
@@ -101,7 +101,7 @@ def test_from_a_csv_to_an_exported_prompt(folder: Path) -> None:
     assert result["mlflow"]["complete"]
 
     shown = apo(folder, "show", "last")
-    assert result["run_id"] in shown.stderr
+    assert result["run_id"] in shown.stdout
     assert document(apo(folder, "show", "last", "--json"))["verdict"] == result["verdict"]
     listed: Any = json.loads(apo(folder, "runs", "--json").stdout)
     assert [run["run_id"] for run in listed] == [result["run_id"], estimate["run_id"]]
@@ -169,7 +169,7 @@ def test_the_version(tmp_path: Path) -> None:
 
 
 def test_the_builtin_tasks_are_listed_and_checked(tmp_path: Path) -> None:
-    names = [line.split()[0] for line in apo(tmp_path, "tasks").stderr.splitlines()]
+    names = [line.split()[0] for line in apo(tmp_path, "tasks").stdout.splitlines()]
     assert names == ["order-fields", "reviews-ko", "support-tickets", "word-problems"]
     for name in names:
         levels = {f["level"] for f in json.loads(apo(tmp_path, "check", name, "--json").stdout)}
@@ -186,9 +186,9 @@ def test_mlflow_away_and_back(tmp_path: Path, here: Callable[..., Done]) -> None
     assert f"apo sync {result['run_id']}" in result["mlflow"]["problem"]
     synced = here("sync", "--tracking-uri", "sqlite:///back.db")
     assert synced.code == 0
-    assert "complete" in synced.stderr
+    assert "complete" in synced.stdout
     assert document(apo(tmp_path, "show", "last", "--json"))["mlflow"]["complete"]
-    assert "Everything is logged" in here("sync").stderr
+    assert "Everything is logged" in here("sync").stdout
 
 
 def test_a_missing_key_names_its_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

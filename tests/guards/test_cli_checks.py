@@ -74,7 +74,7 @@ def run(*arguments: str) -> Result:
 
 
 def said(result: Result) -> str:
-    return " ".join(f"{result.stderr} {result.exception or ''}".split())
+    return " ".join(f"{result.stdout} {result.stderr} {result.exception or ''}".split())
 
 
 def refused(home: Path) -> list[str]:
