@@ -1,32 +1,18 @@
 """What a run is doing now, for whoever watches it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from apo.caller import Caller
 
 
-class Figures(Protocol):
-    """A prompt's figures, as a search has them."""
-
-    @property
-    def value(self) -> float:
-        """Its score, from 0 to 1."""
-        ...
-
-    @property
-    def rollouts(self) -> Sequence[Any]:
-        """Its answers, one an example."""
-        ...
-
-
 class Found(Protocol):
     """What a search has found so far."""
 
     @property
-    def best(self) -> Figures | None:
-        """The best prompt's figures, once there are some."""
+    def best(self) -> Any:
+        """The best prompt's `Evaluation` on the whole validation split; None before the first."""
         ...
 
     @property
