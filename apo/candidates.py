@@ -67,7 +67,7 @@ class Candidates:
         self._journal.note("refused", place, body)
 
     def refused(self) -> dict[str, Any]:
-        """How much was refused so far, of how much, and for what; see `apo.refusals.counted`."""
+        """How much was refused so far, of how much, and for what: see `counted`."""
         return counted(self._refused, self._n_accepted)
 
     def _add(self, prompt: Prompt, operator: str, parents: Sequence[Prompt]) -> None:

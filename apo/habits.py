@@ -55,9 +55,7 @@ class Habits:
         return True
 
     def settle(self, request: Request, completion: Completion, model: Model) -> Completion:
-        """What `apo.intake.settle` makes of a completion; counts that cannot be true are noted,
-        and what the server says that answered.
-        """
+        """Do what `intake.settle` does; note counts that cannot be true, and who answered."""
         completion, problem = settle(request, completion, dialect_of(model))
         if problem:
             body = {"model": model.name, "problem": problem}

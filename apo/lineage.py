@@ -31,7 +31,7 @@ def find_named(name: str, home: Path = HOME) -> tuple[RunFolder, dict[str, Any] 
     """Find what RUN or RUN:ID names.
 
     Returns:
-        The run, and its candidate, a row of `apo.summary.candidates`; None for the run alone.
+        The run, and its candidate, as `candidates` gives it; None for the run alone.
 
     Raises:
         RunError: there is no such run or candidate, or several fit.
