@@ -1,0 +1,48 @@
+"""The scorers agree with a person's verdicts as often as their page says, and no less."""
+
+from hashlib import sha256
+
+import pytest
+
+from experiments.agreement import KINDS, PAIRS, Judged, agreement, half, judged, table
+
+FLOOR = {
+    "numeric": 0.929,
+    "date": 0.992,
+    "money": 0.895,
+    "json": 1.0,
+    "choice": 0.98,
+    "multiple_choice": 0.776,
+    "grade": 0.259,
+}
+FALSE_RIGHTS = {"date": 1, "money": 1, "multiple_choice": 6}
+
+
+@pytest.fixture(scope="module")
+def found() -> list[Judged]:
+    return judged()
+
+
+def test_the_pairs_are_as_their_author_gave_them() -> None:
+    card = PAIRS.with_name("SOURCE.md").read_text(encoding="utf-8")
+    assert sha256(PAIRS.read_bytes()).hexdigest() in card
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_agreement_does_not_fall(kind: str, found: list[Judged]) -> None:
+    of_kind = [one for one in found if one.pair["kind"] == kind]
+    assert len(of_kind) >= 130
+    assert round(agreement(of_kind), 3) >= FLOOR[kind]
+    assert sum(one.is_false_right for one in of_kind) <= FALSE_RIGHTS.get(kind, 0)
+
+
+def test_the_table_counts_every_pair_once(found: list[Judged]) -> None:
+    assert f"| **all** | all | {len(found)} |" in table(found)
+    assert len(half(found, "even")) + len(half(found, "odd")) == len(found) == 1061
+
+
+def test_a_grade_off_the_persons_is_no_agreement() -> None:
+    pair = {"id": 1, "kind": "grade", "language": "en"}
+    assert not Judged(pair, 4, 3).agrees
+    assert Judged(pair, None, 3).is_false_right
+    assert not Judged({**pair, "kind": "json"}, 1, 0.5).agrees
