@@ -4,14 +4,13 @@ import asyncio
 import os
 import re
 import textwrap
-import threading
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 from apo.errors import TaskError, near
-from apo.scorers.sandbox import Sandbox
+from apo.scorers.sandbox import Sandbox, apart
 from apo.task import Example, Score
 
 _FENCE = re.compile(r"[ \t>]*(```+|~~~+)[ \t]*([^\s`]*)[^`]*$")
@@ -68,7 +67,8 @@ class Code:
                 raise TaskError(f"code.allow names {name!r}.{near(name, ['network', 'files'])}")
 
     @cached_property
-    def _sandbox(self) -> Sandbox:
+    def sandbox(self) -> Sandbox:
+        """What its programs run in."""
         return Sandbox(
             seconds=self.seconds,
             memory=self.memory,
@@ -93,7 +93,7 @@ class Code:
         n = int(self.at_once) or os.cpu_count() or 1
         slots = _slots.setdefault(asyncio.get_running_loop(), {})
         async with slots.setdefault(n, asyncio.Semaphore(n)):
-            lines = await self._sandbox.run(program, tests, entry_point.strip())
+            lines = await self.sandbox.run(program, tests, entry_point.strip())
         return self._score(lines, example)
 
     def __call__(self, output: str, example: Example) -> Score:
@@ -102,20 +102,7 @@ class Code:
         Raises:
             TaskError: as in `score`.
         """
-        found: list[Score | BaseException] = []
-
-        def run() -> None:
-            try:
-                found.append(asyncio.run(self.score(output, example)))
-            except BaseException as error:  # Raised again where it was called.
-                found.append(error)
-
-        thread = threading.Thread(target=run)  # This one may have an event loop of its own.
-        thread.start()
-        thread.join()
-        if isinstance(found[0], BaseException):
-            raise found[0]
-        return found[0]
+        return apart(self.score(output, example))
 
     def _field(self, example: Example, name: str) -> str:
         if name not in example.inputs:

@@ -47,7 +47,7 @@ def main(read: Callable[[], Any]) -> None:
     tests = read()
     out = os.dup(1)
     _forget_streams()
-    held = close(folder, job["packages"], writable=writable)
+    held = close(folder, job["packages"], writable=writable) | {*job["held"]}
     missing = {"network", "files"} - held - set(job["allow"])
 
     def say(**line: object) -> None:
@@ -58,13 +58,22 @@ def main(read: Callable[[], Any]) -> None:
         os._exit(0)
     _stop_after(2 * job["seconds"])
     peer = Peer((from_program, to_program), home="tests")
+    start, module = Remote(peer, 0), Remote(peer, 1)
+
+    def get(name: str) -> Any:
+        return getattr(module, name)
+
     try:
-        program = _Program(peer)
-        if program.broken:
-            say(broken_program=program.broken)
+        names: Any = ()
+        try:
+            broken, failed, names = start()
+        except Exception as error:  # What it answered was no such thing, or too much.
+            broken, failed = "", _words(error)
+        if broken:
+            say(broken_program=str(broken))
         else:
-            say(failed_start=program.failed)
-            run_tests(tests, program.get, program.names, job["entry_point"], say)
+            say(failed_start=str(failed))
+            run_tests(tests, get, [*map(str, names)], job["entry_point"], say)
     except Broken as error:
         say(broken_tests=str(error))
     except Over as over:
@@ -94,63 +103,37 @@ def _program(pipes: tuple[int, int], job: dict[str, Any], folder: str, writable:
             except OSError:
                 continue
     _forget_streams()
-    held = close(folder, job["packages"], writable=writable)
+    held = close(folder, job["packages"], writable=writable) | {*job["held"]}
     if {"network", "files"} - held - set(job["allow"]):
         os._exit(0)
     module = ModuleType(PROGRAM)
     sys.modules[PROGRAM] = module
 
-    def load() -> str:
+    def start() -> tuple[str, str, list[str]]:
+        """Run it: why it does not compile, how it failed, what it defines."""
         try:
             code = compile(job["program"], PROGRAM, "exec", dont_inherit=True)
         except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
-            return f"{type(error).__name__}: {error}"
-        start.append(code)
-        return ""
+            return f"{type(error).__name__}: {error}", "", []
+        try:
+            exec(code, vars(module))  # noqa: S102 - what this process is for
+        except BaseException as error:  # SystemExit too: nothing is left to be tested.
+            return "", _words(error), []
+        return "", "", [name for name in vars(module) if not name.startswith("__")]
 
-    def run() -> None:
-        exec(start[0], vars(module))  # noqa: S102 - what this process is for
-
-    def names() -> list[str]:
-        return [name for name in vars(module) if not name.startswith("__")]
-
-    start: list[Any] = []
     peer = Peer(pipes)
-    peer.objects += [load, run, names, module]
+    peer.objects += [start, module]
     try:
         peer.serve()
     finally:
         os._exit(0)
 
 
-class _Program:
-    """The program as the tests see it.
-
-    Attributes:
-        broken: why it does not compile; else "".
-        failed: how it ended when it was started; else "".
-        names: what it defines.
-    """
-
-    def __init__(self, peer: Peer) -> None:
-        load, run, names, self._module = (Remote(peer, i) for i in range(4))
-        self.broken = str(load())
-        self.failed = ""
-        self.names: list[str] = []
-        if self.broken:
-            return
-        try:
-            run()
-        except Over:
-            raise
-        except BaseException as error:  # SystemExit too: nothing is left to be tested.
-            self.failed = f"{type(error).__name__}: {error}"[:500]
-        else:
-            self.names = [str(name) for name in names()]
-
-    def get(self, name: str) -> Any:
-        """What the program calls so."""
-        return getattr(self._module, name)
+def _words(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"[:500]
+    except Exception:  # The program's own __str__ may do anything.
+        return type(error).__name__
 
 
 def _stop_after(seconds: float) -> None:

@@ -35,6 +35,9 @@ _REFUSED = {
     " 253,-1 294,26",
 }
 
+DEVICES = {"/dev/null": 6, "/dev/zero": 4, "/dev/urandom": 4, "/dev/random": 4}
+"""Devices that a program may use, with Landlock's rights to them."""
+
 
 def limit(seconds: float, memory: int, disk: int) -> None:
     """Set the limits of this process and of those that it starts.
@@ -130,8 +133,7 @@ def _hide_files(libc: ctypes.CDLL, folder: str, packages: list[str], *, writable
     if rules < 0:
         return False
     read, write = 1 << 2 | 1 << 3, everything & ~(1 | 1 << 6 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 15)
-    allowed = dict.fromkeys([*_libraries(), *packages], read)
-    allowed |= {"/dev/null": 6, "/dev/zero": 4, "/dev/urandom": 4, "/dev/random": 4}
+    allowed = dict.fromkeys([*libraries(), *packages], read) | DEVICES
     allowed[folder] = write if writable else read
     for path, rights in allowed.items():
         try:
@@ -148,7 +150,8 @@ def _hide_files(libc: ctypes.CDLL, folder: str, packages: list[str], *, writable
     return not failed
 
 
-def _libraries() -> list[str]:
+def libraries() -> list[str]:
+    """What Python reads of the machine; some of it may not be there."""
     prefixes = dict.fromkeys((sys.prefix, sys.base_prefix, "/usr", "/usr/local", "/"))
     folders = [os.path.join(p, name) for p in prefixes for name in ("lib", "lib64")]
     return [*folders, "/usr/share/zoneinfo", "/etc/localtime", "/etc/ld.so.cache"]

@@ -4,13 +4,20 @@ The tests of the code scorer run in one process and the program in another, so t
 cannot touch what judges it. It imports nothing of apo.
 """
 
+import builtins
 import operator
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
-_BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
-_BITS = ("and", "or", "xor", "lshift", "rshift")
+_BINARY = (
+    *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"),
+    *("and", "or", "xor", "lshift", "rshift"),
+)
 _COMPARE = ("eq", "ne", "lt", "le", "gt", "ge")
+_OTHER = (
+    *("len", "iter", "next", "str", "repr", "bool", "neg", "pos", "invert"),
+    *("getitem", "setitem", "delitem", "contains"),
+)
 
 
 class Over(BaseException):
@@ -55,6 +62,12 @@ class Remote:
         yield from ()
         return _ask(self, "await")
 
+    def __enter__(self) -> Any:
+        return _ask(self, "enter")
+
+    def __exit__(self, *_: object) -> Any:
+        return _ask(self, "exit")
+
     def __instancecheck__(self, instance: object) -> bool:
         return isinstance(instance, Remote) and bool(_ask(self, "isinstance", instance))
 
@@ -64,7 +77,7 @@ class Remote:
 
 def _ask(remote: Remote, what: str, *args: Any) -> Any:
     peer: Asker = object.__getattribute__(remote, "_peer")
-    return peer.ask(what, remote, *args)
+    return peer.ask(what, *((args[0], remote) if what == "isinstance" else (remote, *args)))
 
 
 def number_of(remote: Remote) -> int:
@@ -77,42 +90,25 @@ async def awaited(remote: Remote) -> Any:
     return _ask(remote, "await")
 
 
-def _forward(name: str, what: str) -> None:
+def _forward(name: str, what: str, *, swap: bool = False) -> None:
     def method(self: Remote, *args: Any) -> Any:
-        return _ask(self, what, *args)
-
-    setattr(Remote, name, method)
-
-
-def _forward_binary(name: str, what: str, *, swap: bool = False, compare: bool = False) -> None:
-    def method(self: Remote, other: object) -> Any:
-        if compare and not isinstance(other, Remote):
+        if what in _COMPARE and not isinstance(args[0], Remote):
             return NotImplemented
-        pair = (other, self) if swap else (self, other)
         peer: Asker = object.__getattribute__(self, "_peer")
-        result = peer.ask("operator", what, *pair)
-        if compare or isinstance(other, Remote | tuple) or isinstance(result, Remote):
-            return result
-        raise TypeError(f"An object of the program {what} a plain value gave no such object")
+        result = peer.ask(what, *((args[0], self) if swap else (self, *args)))
+        if what in _BINARY and not (
+            isinstance(args[0], Remote | tuple) or isinstance(result, Remote)
+        ):
+            raise TypeError(f"An object of the program {what} a plain value gave no such object")
+        return result
 
     setattr(Remote, name, method)
 
 
-for _name in ("len", "iter", "next", "str", "repr", "bool"):
+for _name in _BINARY + _COMPARE + _OTHER:
     _forward(f"__{_name}__", _name)
-for _name in ("getitem", "setitem", "delitem", "contains", "enter", "exit"):
-    _forward(f"__{_name}__", _name)
-for _name in ("neg", "pos", "invert"):
-    _forward(f"__{_name}__", _name)
-for _name in _BINARY + _BITS:
-    _forward_binary(f"__{_name}__", _name)
-    _forward_binary(f"__r{_name}__", _name, swap=True)
-for _name in _COMPARE:
-    _forward_binary(f"__{_name}__", _name, compare=True)
-
-
-def _exit(thing: Any, *_: Any) -> Any:
-    return cast("Any", type(thing)).__exit__(thing, None, None, None)
+for _name in _BINARY:
+    _forward(f"__r{_name}__", _name, swap=True)
 
 
 def _wait(thing: Any) -> Any:
@@ -132,37 +128,12 @@ def _enter(thing: Any) -> Any:
     return cast("Any", type(thing)).__enter__(thing)
 
 
-def _isinstance(kind: Any, thing: Any) -> bool:
-    return isinstance(thing, kind)
+def _exit(thing: Any) -> Any:
+    return cast("Any", type(thing)).__exit__(thing, None, None, None)
 
 
-def _operate(name: str, a: Any, b: Any) -> Any:
-    return getattr(operator, f"__{name}__")(a, b)
-
-
+_PLAIN = ("getattr", "setattr", "delattr", "hash", "isinstance", *_BINARY, *_COMPARE, *_OTHER)
 ACTIONS: dict[str, Callable[..., Any]] = {
-    "call": _call,
-    "getattr": getattr,
-    "setattr": setattr,
-    "delattr": delattr,
-    "await": _wait,
-    "hash": hash,
-    "isinstance": _isinstance,
-    "enter": _enter,
-    "exit": _exit,
-    "operator": _operate,
-    "len": len,
-    "iter": iter,
-    "next": next,
-    "str": str,
-    "repr": repr,
-    "bool": bool,
-    "getitem": operator.getitem,
-    "setitem": operator.setitem,
-    "delitem": operator.delitem,
-    "contains": operator.contains,
-    "neg": operator.neg,
-    "pos": operator.pos,
-    "invert": operator.invert,
-}
+    name: vars(operator).get(f"__{name}__") or getattr(builtins, name) for name in _PLAIN
+} | {"call": _call, "await": _wait, "enter": _enter, "exit": _exit}
 """What one process may ask of another, and what does it."""

@@ -1,7 +1,8 @@
 """Starts the processes that run a program and its tests, and ends them in good time.
 
-What they may not do, and how they are kept from it, is in `jail`; how the tests use the program,
-in `bridge`; what they say, in `examiner`.
+Where bubblewrap works they start in it, with nothing of the machine but libraries to be seen. There
+and elsewhere they close themselves in, too (`jail`). How the tests use the program is in `bridge`;
+what they say, in `examiner`.
 """
 
 import asyncio
@@ -9,16 +10,23 @@ import contextlib
 import json
 import os
 import shlex
+import shutil
 import signal
+import subprocess
 import sys
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 from apo.errors import TaskError
+from apo.scorers.jail import DEVICES, libraries
 
-_MODULES = ("jail", "remote", "wire", "bridge", "unit_tests", "examiner")
+Result = TypeVar("Result")
+_MODULES = ("jail", "remote", "bridge", "unit_tests", "examiner")
 _CLIENT = (
     *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_RUNTIME_DIR"),
     *("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY"),
@@ -87,6 +95,7 @@ class Sandbox:
             "memory": int(self.memory * megabyte),
             "disk": int(self.disk * megabyte),
             "packages": [] if self.command else _packages(),
+            "held": [] if self.command or no_bubblewrap() else ["files", "network"],
             "allow": [*self.allow, *(("network", "files") if self.command else ())],
         }
         with TemporaryDirectory(prefix="apo-code-", ignore_cleanup_errors=True) as folder:
@@ -106,8 +115,22 @@ class Sandbox:
             raise TaskError(_unprotected(lines[0]["missing"]))
         return lines
 
+    def told(self) -> str:
+        """Say in what programs run here, and what it keeps them from.
+
+        Raises:
+            TaskError: they cannot be run, or not safely.
+        """
+        if self.command:
+            return f"Programs run in what `{self.command}` starts."
+        kept = apart(self.run("", "assert True"))[0]["held"]
+        why = no_bubblewrap()
+        place = f"apo's own jail ({why})" if why else "bubblewrap"
+        return f"Programs run in {place}, kept from: {', '.join(kept) or 'nothing'}."
+
     async def _start(self, given: bytes, folder: str) -> tuple[bytes, bytes]:
-        command = shlex.split(self.command) or [sys.executable]
+        own = [sys.executable] if no_bubblewrap() else _in_bubblewrap(folder)
+        command = shlex.split(self.command) or own
         environment = _client_environment() if self.command else _environment(folder)
         try:
             process = await asyncio.create_subprocess_exec(
@@ -136,6 +159,40 @@ class Sandbox:
             await process.wait()
 
 
+@cache
+def no_bubblewrap() -> str:
+    """Why programs do not start in bubblewrap on this machine; "" where they do. Tried once."""
+    if not shutil.which("bwrap"):
+        return "bubblewrap is not installed"
+    try:
+        with TemporaryDirectory(prefix="apo-code-") as folder:
+            tried = subprocess.run(  # noqa: S603 (our own words)
+                [*_in_bubblewrap(folder), "-I", "-S", "-c", ""],
+                env=_environment(folder),
+                capture_output=True,
+                timeout=10,
+                check=False,
+            )
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"bubblewrap fails: {error}"
+    words = tried.stderr.decode("utf-8", "replace").strip()[-200:]
+    return f"bubblewrap fails: {words or tried.returncode}" if tried.returncode else ""
+
+
+def _in_bubblewrap(folder: str) -> list[str]:
+    """Start Python with no network, no other process and no file but those of libraries (bwrap(1)).
+
+    The folder is empty there, and nothing can be written, until a file system is laid over it.
+    """
+    python = os.path.realpath(sys.executable)
+    shown = dict.fromkeys([*libraries(), python, *_packages(), str(Path(__file__).parent)])
+    binds = [part for path in shown for part in ("--ro-bind-try", path, path)]
+    devices = [part for path in DEVICES for part in ("--dev-bind-try", path, path)]
+    alone = ["--unshare-all", "--die-with-parent", "--proc", "/proc"]
+    own = ["--dir", folder, "--remount-ro", "/", "--chdir", folder]
+    return [shutil.which("bwrap") or "bwrap", *alone, *binds, *devices, *own, python]
+
+
 def protections() -> tuple[str, ...]:
     """Try out what a program is kept from on this machine.
 
@@ -147,7 +204,13 @@ def protections() -> tuple[str, ...]:
         TaskError: no process could be started.
     """
     everything = Sandbox(seconds=5, memory=512, disk=1, allow=("network", "files"))
-    return tuple(asyncio.run(everything.run("", "assert True"))[0]["held"])
+    return tuple(apart(everything.run("", "assert True"))[0]["held"])
+
+
+def apart(work: Coroutine[Any, Any, Result]) -> Result:
+    """Wait for a coroutine, in a thread of its own: this one may have an event loop."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def _environment(folder: str) -> dict[str, str]:
@@ -191,8 +254,9 @@ def _frame(value: object) -> bytes:
 def _unprotected(missing: list[str]) -> str:
     lacking = " and ".join(missing)
     return (
-        f"This machine cannot keep a program from {lacking}: that takes Linux 5.13 or later with "
-        "Landlock and seccomp, on x86-64 or aarch64. Run programs in a container: scorer: "
+        f"This machine cannot keep a program from {lacking}: that takes bubblewrap "
+        f"({no_bubblewrap()}), or Linux 5.13 or later with Landlock and seccomp, on x86-64 or "
+        "aarch64. Run programs in a container: scorer: "
         '{name: code, command: "docker run --rm -i --init --network none --memory 1g '
         'python:3.12-slim python"}. If you trust every program that the model may write, add '
         f"allow: [{', '.join(missing)}]."

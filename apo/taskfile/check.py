@@ -9,7 +9,9 @@ from apo.guards.near import pair_notes, same_but_signs
 from apo.prompt_files import check_variables
 from apo.scorers.answers import plain, quote
 from apo.scorers.awaited import AwaitedScorer
+from apo.scorers.code import Code
 from apo.scorers.registry import judges_form
+from apo.scorers.reward import Reward
 from apo.statistics.planning import visible_gain
 from apo.task import Example, Score, Task
 from apo.taskfile.check_data import (
@@ -54,6 +56,7 @@ def check(task: Task) -> list[Finding]:
         *conflict_findings(pools),
         *hint_findings(task),
         *_gold(task, pools),
+        *_programs(task),
         *target_findings(task, pools),
         *scale_findings(task),
         *_prompt(task),
@@ -127,6 +130,17 @@ def _gold(task: Task, pools: Named) -> Iterator[Finding]:
         yield Finding("ok", f"The scorer gives its own targets 1 ({asked} asked).")
     if empty:
         yield Finding("warning", "The scorer gives an empty answer 1.")
+
+
+def _programs(task: Task) -> Iterator[Finding]:
+    """In what a scorer runs the programs of answers, or why it cannot."""
+    scorer: object = task.scorer
+    parts = [part.scorer for part in scorer.parts] if isinstance(scorer, Reward) else [scorer]
+    for code in (part for part in parts if isinstance(part, Code)):
+        try:
+            yield Finding("ok", code.sandbox.told())
+        except TaskError as error:
+            yield Finding("error", str(error))
 
 
 def _prompt(task: Task) -> Iterator[Finding]:

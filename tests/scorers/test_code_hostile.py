@@ -1,6 +1,6 @@
 """Programs that mean harm: the machine stays whole, the score is right, the next program is scored.
 
-Each starts real processes, with small limits.
+Each starts real processes, with small limits, in bubblewrap and without it.
 """
 
 import os
@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from apo.scorers import sandbox
 from apo.scorers.code import Code
-from apo.scorers.sandbox import protections
+from apo.scorers.sandbox import no_bubblewrap, protections
 from apo.task import Example, Score
 
 TESTS = "assert add(1, 2) == 3\nassert add(2, 2) == 4"
@@ -22,6 +23,9 @@ GOOD = "def add(a, b):\n    return a + b\n"
 USUAL = Code(seconds=3, memory=256, disk=2)
 QUICK = Code(seconds=0.3, memory=256)
 """For what never ends; an honest program might need longer on a machine that is busy."""
+WITHOUT_OUR_OWN = sandbox.START.replace(
+    "main(read)", "import apo.scorers.examiner as e\ne.close = lambda *_, **__: set()\nmain(read)"
+)
 
 pytestmark = [
     pytest.mark.slow,
@@ -32,8 +36,18 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(params=["bubblewrap", "own jail"])
+def jail(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    kind = str(request.param)
+    if kind == "own jail":
+        monkeypatch.setattr(sandbox, "no_bubblewrap", lambda: "this test is of our own")
+    elif no_bubblewrap():
+        pytest.skip(no_bubblewrap())
+    return kind
+
+
 @pytest.fixture(autouse=True)
-def the_next_program_is_scored() -> Iterator[None]:
+def the_next_program_is_scored(jail: str) -> Iterator[None]:
     yield
     assert run(GOOD) == 1
 
@@ -176,7 +190,11 @@ def test_files_are_neither_read_nor_deleted(tmp_path: Path) -> None:
         "shutil.rmtree('/', ignore_errors=True)\n"
         "shutil.rmtree(os.path.expanduser('~'), ignore_errors=True)\n"
     )
-    tests = "assert [e for e in errors if e not in (1, 13, 18, 22)] == []\nassert len(errors) == 17"
+    tests = (
+        "import errno\nrefused = errno.EPERM, errno.EACCES, errno.EXDEV, errno.EINVAL\n"
+        "hidden = errno.ENOENT, errno.EROFS\n"  # In bubblewrap it is not there, or only to read.
+        "assert [e for e in errors if e not in refused + hidden] == []\nassert len(errors) == 17"
+    )
     found = score(harm + GOOD, tests)
     assert found.value == 1, found.feedback
     assert kept.read_text() == "secret-귤"
@@ -310,6 +328,46 @@ def test_the_scorers_own_files_stay() -> None:
     assert before == {path: path.read_bytes() for path in folder.glob("*.py")}
 
 
+@pytest.mark.parametrize("jail", ["bubblewrap"], indirect=True)
+@pytest.mark.usefixtures("jail")
+def test_bubblewrap_alone_keeps_files_network_and_processes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sandbox, "START", WITHOUT_OUR_OWN)
+    (tmp_path / "kept.txt").write_text("secret")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.05)
+        harm = (
+            "import os, socket\n"
+            "errors = []\n"
+            "def attempt(function, *args):\n"
+            "    try:\n        errors.append(str(function(*args)))\n"
+            "    except OSError as error:\n        errors.append(error.errno)\n"
+            f"attempt(open, {str(tmp_path / 'kept.txt')!r})\nattempt(open, '/etc/passwd')\n"
+            "attempt(open, '/root')\nattempt(open, '/x', 'w')\n"
+            f"attempt(open, {os.__file__!r}, 'a')\nattempt(os.kill, {os.getpid()}, 9)\n"
+            f"attempt(socket.create_connection, ('127.0.0.1', {server.getsockname()[1]}))\n"
+            "seen = [pid for pid in os.listdir('/proc') if pid.isdigit()]\n"
+            "here = set(os.listdir('/'))\n"
+        )
+        tests = (
+            "assert [e for e in errors if e not in (2, 3, 13, 21, 30, 101, 111)] == []\n"
+            "assert len(errors) == 7\nassert len(seen) <= 4\n"
+            "assert not here & {'home', 'boot', 'var', 'run', 'sys'}"
+        )
+        found = score(harm + GOOD, tests)
+        assert found.value == 1, found.feedback
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+def test_the_jail_is_told(jail: str) -> None:
+    told = USUAL.sandbox.told()
+    assert told.endswith("kept from: files, network, processes.")
+    assert ("in bubblewrap," in told) == (jail == "bubblewrap")
+    assert ("own jail (this test is of our own)" in told) == (jail == "own jail")
+
+
 # --- the verdict
 
 
@@ -376,6 +434,20 @@ def test_what_the_program_patches_is_its_own(program: str) -> None:
         "assert all([wrong(1) == 1])\nassert math.isclose(wrong(2), 2)"
     )
     assert run(f"{program}\ndef wrong(x):\n    return x + 40", tests) == 0
+
+
+@pytest.mark.parametrize(
+    "forged", ["True", "['', '', []]", "['value', 'builtins.tuple', [['list', ['', '', 'add']]]]"]
+)
+def test_a_start_that_is_forged_passes_nothing(forged: str) -> None:
+    program = (
+        f"import json, os\ntext = json.dumps(['done', [], {forged}, False]).encode()\n"
+        "for fd in range(3, 64):\n    try:\n"
+        "        os.write(fd, len(text).to_bytes(8, 'big') + text)\n"
+        "    except OSError:\n        pass\n"
+        "def add(a, b):\n    return 7"
+    )
+    assert run(program) == 0
 
 
 def test_the_tests_are_not_seen() -> None:

@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from apo.prompt import Prompt
-from apo.scorers.registry import Choice, Exact, FunctionScorer, Numeric
+from apo.scorers import sandbox
+from apo.scorers.code import Code
+from apo.scorers.registry import Choice, Exact, FunctionScorer, Numeric, Part, Reward
 from apo.task import Example, Score, Task
 from apo.taskfile.check import Finding, check
 from apo.taskfile.load import builtin_tasks, load_task
@@ -98,6 +100,27 @@ def test_a_scorer_that_likes_everything() -> None:
 
     task = replace(TASK, scorer=generous)
     assert "gives an empty answer 1" in found(task, "warning")
+
+
+@pytest.mark.slow
+def test_in_what_programs_run() -> None:
+    code = Code(seconds=2)
+    told = [
+        finding.text
+        for scorer in (code, Reward(parts=(Part(name="right", scorer=code),)), Exact())
+        for finding in check(replace(TASK, scorer=scorer))
+        if finding.text.startswith("Programs run in ")
+    ]
+    assert len(told) == 2
+    assert told[0] == told[1]
+    container = Code(command="docker run --rm -i python:3.12-slim python")
+    assert f"`{container.command}`" in found(replace(TASK, scorer=container), "ok")
+
+
+@pytest.mark.slow
+def test_programs_that_cannot_be_run_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "START", "raise SystemExit('no library')")
+    assert "could not run Python" in found(replace(TASK, scorer=Code()), "error")
 
 
 def test_prompts() -> None:
