@@ -58,9 +58,8 @@ class _Shared:
 
 def _parts(thing: Any) -> list[Any]:
     """What a container holds; of a dict its keys and values in turn."""
-    if isinstance(thing, dict):
-        return list(chain.from_iterable(cast("dict[Any, Any]", thing).items()))
-    return [*thing]
+    pairs: Any = getattr(thing, "items", None)
+    return [*chain.from_iterable(pairs())] if pairs else [*thing]
 
 
 def _put(thing: Any, parts: list[Any]) -> None:
