@@ -18,6 +18,10 @@ _CASES: tuple[tuple[str | dict[str, Any], tuple[str, ...], str, tuple[str, ...]]
         (" new york ", '"New York".', "**New York**", "New-York", "New York, USA", "NY"),
     ),
     (
+        {"name": "exact", "ignore_typography": True}, (), "it’s 3–5",
+        ("it's 3-5", "It‘s ３—５", "its 3-5"),
+    ),
+    (
         "contains", (), "New York",
         ("It is new york.", "New York City", "New-York", "NewYork", "York"),
     ),

@@ -11,6 +11,7 @@ from typing import cast
 from apo.data.cells import SPREADSHEET_ERRORS, NoText, Row
 from apo.errors import DataError, near
 from apo.scorers.answers import quote
+from apo.scorers.characters import composed
 from apo.scorers.lists import written_list
 
 TOLD = 1_000_000
@@ -86,7 +87,7 @@ def usable(
 
     A row is left out, and counted, when an input is missing (null), all inputs are blank, it has
     no target, a spreadsheet's error such as #N/A stands in place of one of these, or it holds half
-    of a surrogate pair, which no API takes.
+    of a surrogate pair, which no API takes. A target in parts (NFD) is the label that it composes.
 
     Args:
         rows: as `apo.data.rows.read_rows` gives them.
@@ -99,6 +100,7 @@ def usable(
     """
     names = columns.names
     needed, labels = frozenset(names), frozenset(() if columns.whole_lists else columns.labels)
+    spelling = {composed(label): label for label in labels}
     for number, row in enumerate(rows, 1):
         if number % TOLD == 0:
             _log.info("Read %s rows of %s. Large data are read once.", f"{number:,}", where)
@@ -109,6 +111,8 @@ def usable(
         inputs = {name: row[column] for name, column in columns.inputs.items()}
         cells = tuple([row[name] for name in columns.targets])
         targets = _targets(cells, bool(columns.labels), columns.whole_lists)
+        if spelling and not labels.issuperset(targets):
+            targets = tuple(spelling.get(composed(target), target) for target in targets)
         reason = _unusable(inputs, targets)
         if reason:
             rejected.add(reason, f"{where}, row {number}")
@@ -172,11 +176,11 @@ def marks(row: Row, columns: Columns, where: str) -> tuple[dict[str, str], bool]
     Raises:
         DataError: the cell of must_pass says neither yes nor no.
     """
-    slices = {name: (row[name] or "").strip() for name in columns.slices}
+    slices = {name: composed((row[name] or "").strip()) for name in columns.slices}
     slices = {name: value.encode("utf-8", "replace").decode() for name, value in slices.items()}
     if columns.must_pass is None:
         return slices, False
-    said = (row[columns.must_pass] or "").strip().casefold()
+    said = composed((row[columns.must_pass] or "").strip().casefold())
     if said not in YES and said not in NO:
         raise DataError(
             f"{where}: the column {columns.must_pass!r} is {quote(said)} for the input "

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from apo.data.cells import Row
 from apo.data.examples import Columns, Rejected, marks, usable
 from apo.data.memory import SplitMemory
-from apo.data.sampling import Kept, Sample, inputs_id, sort_key
+from apo.data.sampling import Kept, Sample, inputs_id, raw_id, sort_key
 from apo.data.split import POOLS, Home, Split, allot
 from apo.errors import DataError, near
 from apo.guards.near import pair_notes, same_but_signs
@@ -87,6 +87,8 @@ def make_pools(
             if sample is None:
                 sample = samples[home, stratum] = _sample(home, split, remembered)
             identity = inputs_id(inputs)
+            if remembered and identity not in remembered and (raw := raw_id(inputs)) in remembered:
+                remembered[identity] = remembered[raw]
             key = sort_key(identity, split.seed)
             if sample.wants(identity, key):
                 slices, must_pass = marks(row, columns, source)

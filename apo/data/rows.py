@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from apo.data.cells import Row, Typed
 from apo.errors import DataError
+from apo.scorers.characters import composed
 
 TABLES = (".csv", ".tsv", ".tab")
 SUFFIXES = (*TABLES, ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".xlsm")
@@ -83,7 +84,7 @@ def column_names(names: Sequence[Any], where: str) -> list[str]:
     Raises:
         DataError: a column without a name, or two of the same.
     """
-    header = [str(name).strip() if name is not None else "" for name in names]
+    header = [composed(str(name).strip()) if name is not None else "" for name in names]
     for place, name in enumerate(header, 1):
         if not name:
             raise DataError(
@@ -142,7 +143,7 @@ def records(items: Iterable[object], where: str) -> Iterator[Row]:
         if not isinstance(item, Mapping):
             raise DataError(f"{where} {number} must be an object with columns, not {item!r:.80}.")
         values = cast("Mapping[object, Any]", item)
-        row = {str(key).strip(): value for key, value in values.items()}
+        row = {composed(str(key).strip()): value for key, value in values.items()}
         if len(row) < len(values):
             raise DataError(
                 f"{where} {number}: two keys are the same but for blanks: {[*values]!r:.200}."
@@ -155,4 +156,4 @@ def _values(items: Iterable[object]) -> Iterator[Mapping[str, Any]]:
     for item in items:
         if isinstance(item, Mapping):
             values = cast("Mapping[object, Any]", item)
-            yield {str(key).strip(): value for key, value in values.items()}
+            yield {composed(str(key).strip()): value for key, value in values.items()}

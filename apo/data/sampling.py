@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil
 
+from apo.scorers.characters import composed
 from apo.task import Example, text_hash
 
 
@@ -20,8 +21,18 @@ def input_id(example: Example) -> str:
 
 
 def inputs_id(inputs: dict[str, str]) -> str:
-    """Do the same before there is an example."""
+    """Do the same before there is an example; letters in parts (NFD) are composed."""
+    return text_hash({name: composed(text) for name, text in inputs.items()})
+
+
+def raw_id(inputs: dict[str, str]) -> str:
+    """Give the hash as it once was, of letters as they are: older splits are remembered by it."""
     return text_hash(inputs)
+
+
+def composed_targets(example: Example) -> tuple[str, ...]:
+    """Give the accepted answers with composed letters."""
+    return tuple(map(composed, example.targets))
 
 
 def sort_key(identity: str, seed: int) -> int:
@@ -51,18 +62,20 @@ class Kept:
     def merge(self, example: Example, copies: int = 1) -> None:
         """Take in another row with the same inputs."""
         self.copies += copies
-        found: dict[str, Example] = {}
+        found: dict[tuple[str, ...], Example] = {}
         for e in (self.example, self.other, example):
             if e is not None:
-                found[e.id] = _same(found[e.id], e) if e.id in found else e
-        self.example, *others = (found[identity] for identity in sorted(found))
+                said = composed_targets(e)
+                found[said] = _same(found[said], e) if said in found else e
+        self.example, *others = sorted(found.values(), key=lambda e: e.id)
         self.other = others[0] if others else None
 
 
 def _same(one: Example, other: Example) -> Example:
     """One example of two rows that say the same, whichever came first; one mark is enough."""
     slices = min(one.slices, other.slices, key=lambda slices: sorted(slices.items()))
-    return replace(one, slices=slices, must_pass=one.must_pass or other.must_pass)
+    first = min(one, other, key=lambda example: example.id)  # They may differ in NFC and NFD.
+    return replace(first, slices=slices, must_pass=one.must_pass or other.must_pass)
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 import re
 
+from apo.scorers.characters import common, composed, untypeset
+
 WIDE = re.compile("[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff]")
 """Hangul, kana and Chinese characters: each says as much as some letters of an alphabet."""
 WIDE_WORTH = 2.5
@@ -16,12 +18,16 @@ _BETWEEN_WORDS = re.compile(rf"(?<!\d){_SIGNS}|{_SIGNS}(?!\d)")
 
 def letters(text: str) -> str:
     """Keep letters and digits alone, in one case: a copy is found however it was set."""
-    return re.sub(r"[\W_]+", "", text.casefold())
+    return re.sub(r"[\W_]+", "", composed(common(text).casefold()))
 
 
 def rough(text: str) -> str:
-    """Fold case, blanks and punctuation; signs between digits, sums and emoji still count."""
-    return _BETWEEN_WORDS.sub("", " ".join(text.casefold().split()))
+    """Fold case, blanks, punctuation and how letters are set; signs between digits still count.
+
+    So do sums and emoji. Letters of full width, ligatures and letters in parts (NFD) are the same.
+    """
+    text = composed(untypeset(text).casefold())
+    return _BETWEEN_WORDS.sub("", " ".join(text.split()))
 
 
 def worth(text: str) -> float:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from apo.data.sampling import input_id
+from apo.data.sampling import composed_targets, input_id
 from apo.guards.folding import rough
 from apo.scorers.answers import quote
 from apo.task import Example
@@ -41,7 +41,7 @@ class Pair:
     @property
     def conflicts(self) -> bool:
         """Whether their targets have nothing in common."""
-        return not {*self.first.targets} & {*self.second.targets}
+        return not {*composed_targets(self.first)} & {*composed_targets(self.second)}
 
 
 def same_but_signs(pools: Named) -> list[Pair]:

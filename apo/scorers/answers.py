@@ -6,10 +6,10 @@ All take any text and never raise.
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
+from apo.scorers.characters import common, composed, seen, untypeset
 from apo.scorers.json_text import answer_json, as_object
 
 _OPENING = " \t\n\"'`*“”‘’«»「」『』()[]"
@@ -26,6 +26,7 @@ def plain(
     collapse_space: bool = True,
     unicode_nfc: bool = True,
     strip_punctuation: bool = True,
+    ignore_typography: bool = False,
 ) -> str:
     """Bring a text to the form in which two answers are compared.
 
@@ -36,11 +37,15 @@ def plain(
         unicode_nfc: compose characters (one form for é, and for Hangul typed on a Mac).
         strip_punctuation: take quotes, brackets, asterisks and sentence marks off both ends,
             as long as something is left. Signs that carry meaning (- + # % $ /) stay.
+        ignore_typography: make one of curly and straight quotes, of dashes, of full and half width,
+            and leave out signs of no width.
     """
+    if ignore_typography:
+        text = untypeset(text)
     if unicode_nfc:
-        text = unicodedata.normalize("NFC", text)
+        text = composed(text)
     if ignore_case:
-        text = unicodedata.normalize("NFC", text.casefold()) if unicode_nfc else text.casefold()
+        text = composed(text.casefold()) if unicode_nfc else text.casefold()
     if collapse_space:
         text = " ".join(text.split())
     if strip_punctuation:
@@ -48,17 +53,15 @@ def plain(
     return text
 
 
-_UNSEEN = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u00ad"))
-_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _ESCAPED = re.compile(r"\\([_*#~`])")
 
 
 def one_form(text: str) -> str:
-    r"""Write a text without signs of no width, wide letters and escapes as in bug\_report.
+    r"""Write a text in common signs: none of no width, no wide letters, no escapes (bug\_report).
 
     Letters are composed, so that Hangul typed on a Mac is found.
     """
-    text = unicodedata.normalize("NFC", text).translate(_UNSEEN).translate(_WIDE)
+    text = common(seen(text))
     return _ESCAPED.sub(r"\1", text)
 
 

@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from apo.errors import TaskError
 from apo.scorers.answers import bare_lines, label_pattern, marked, one_form, plain, quote
 from apo.scorers.denial import opposite
 from apo.scorers.letters import explicit_letters
-from apo.scorers.named import named_and_denied
+from apo.scorers.named import named_and_denied, require_different
 from apo.scorers.run_on import first_turn
 from apo.task import Example, Score
 
@@ -45,14 +44,7 @@ class Choice:
     ignore_case: bool = True
 
     def __post_init__(self) -> None:
-        if len(self.labels) < 2:
-            raise TaskError(f"A choice needs at least two labels, not {list(self.labels)}.")
-        if len(self._by_key) < len(self.labels) or "" in self._by_key:
-            raise TaskError(
-                f"The labels {list(self.labels)} must all be different, and none blank. Labels "
-                "that differ only in upper and lower case need the setting ignore_case: false; "
-                "signs that nobody sees (such as U+200B) make no difference: take them out."
-            )
+        require_different(self.labels, self._key)
 
     def __call__(self, output: str, example: Example) -> Score:
         """Score 1 when the only label that the answer names is a target."""

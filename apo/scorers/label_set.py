@@ -13,7 +13,7 @@ from apo.scorers.answers import label_pattern, marked, one_form, plain, quote
 from apo.scorers.checklist import checked
 from apo.scorers.items import items_in
 from apo.scorers.lists import parted, written_list
-from apo.scorers.named import labels_in
+from apo.scorers.named import labels_in, require_different
 from apo.task import Example, Score
 
 HOW = ("f1", "exact", "jaccard")
@@ -47,11 +47,7 @@ class LabelSet:
     def __post_init__(self) -> None:
         if self.score not in HOW:
             raise TaskError(f"label_set.score is {self.score!r}.{near(self.score, list(HOW))}")
-        if len(self.labels) < 2 or len(self._by_key) < len(self.labels) or "" in self._by_key:
-            raise TaskError(
-                f"The labels {list(self.labels)} must be two or more, all different, none blank. "
-                "Labels that differ only in upper and lower case need ignore_case: false."
-            )
+        require_different(self.labels, self._key)
 
     def __call__(self, output: str, example: Example) -> Score:
         """Score against the target that fits best."""

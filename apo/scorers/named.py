@@ -1,13 +1,49 @@
 """Labels that a text names, and those that it denies."""
 
 import re
+from collections.abc import Callable, Sequence
 from itertools import islice
 
+from apo.errors import TaskError
+from apo.scorers.answers import quote
+from apo.scorers.characters import differ_in, shown
 from apo.scorers.denial import is_denied
 from apo.scorers.letters import is_word
 
 MAX_NAMED = 10_000
 """Labels that are looked at in one text, the first ones."""
+
+
+def require_different(labels: Sequence[str], key: Callable[[str], str]) -> None:
+    """Make sure that there are two labels or more, none blank, which a scorer tells apart.
+
+    Args:
+        labels: the allowed answers.
+        key: the form in which the scorer compares them.
+
+    Raises:
+        TaskError: names two that are the same, and what they differ in.
+    """
+    if len(labels) < 2:
+        raise TaskError(f"A choice needs at least two labels, not {[*labels]}.")
+    first = dict[str, str]()
+    for label in labels:
+        earlier = first.setdefault(key(label), label)
+        if not key(label):
+            raise TaskError(f"The labels {[*labels]} hold a blank one; take it out.")
+        if earlier is not label:
+            raise TaskError(_same(earlier, label))
+
+
+def _same(one: str, other: str) -> str:
+    differ = differ_in(one, other) or "signs at the ends"
+    if one == other:
+        return f"The label {quote(one)} stands twice; take one out."
+    case = " Where case makes two labels, say ignore_case: false." if "case" in differ else ""
+    return (
+        f"The labels {quote(shown(one))} and {quote(shown(other))} differ only in {differ}: make "
+        f"them one in the data and under labels.{case}"
+    )
 
 
 def named_and_denied(

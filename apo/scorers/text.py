@@ -24,12 +24,15 @@ class Exact:
         collapse_space: white space counts as one space, and not at the ends.
         unicode_nfc: composed and decomposed characters are the same.
         strip_punctuation: quotes, brackets, * and sentence marks at the ends do not count.
+        ignore_typography: curly and straight quotes, dashes and hyphens, full and half width are
+            the same, and signs of no width do not count.
     """
 
     ignore_case: bool = True
     collapse_space: bool = True
     unicode_nfc: bool = True
     strip_punctuation: bool = True
+    ignore_typography: bool = False
 
     def __call__(self, output: str, example: Example) -> Score:
         """Score 1 when the answer is a target."""
@@ -46,6 +49,7 @@ class Exact:
             collapse_space=self.collapse_space,
             unicode_nfc=self.unicode_nfc,
             strip_punctuation=self.strip_punctuation,
+            ignore_typography=self.ignore_typography,
         )
 
 
@@ -58,6 +62,7 @@ class Contains(Exact):
         collapse_space: white space counts as one space.
         unicode_nfc: composed and decomposed characters are the same.
         strip_punctuation: punctuation at the ends of a target does not count.
+        ignore_typography: as for `exact`.
     """
 
     def __call__(self, output: str, example: Example) -> Score:

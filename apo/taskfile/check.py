@@ -26,6 +26,7 @@ from apo.taskfile.check_data import (
     open_answer_findings,
     overlap_findings,
     same_label_findings,
+    typography_findings,
     variety_findings,
 )
 from apo.taskfile.check_targets import scale_findings, target_findings
@@ -52,6 +53,7 @@ def check(task: Task) -> list[Finding]:
         *list_findings(task, pools),
         *same_label_findings(task),
         *open_answer_findings(task, pools),
+        *typography_findings(task, pools),
         *overlap_findings(pools),
         *conflict_findings(pools),
         *hint_findings(task),

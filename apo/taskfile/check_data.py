@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
-from unicodedata import category, normalize
 
 from apo.audit.detector import detect
-from apo.data.sampling import input_id
+from apo.data.sampling import composed_targets, input_id
 from apo.guards.checking import hint_lines, near_lines
 from apo.scorers.answers import plain, quote
+from apo.scorers.characters import alike, composed, differ_in, shown, untypeset
 from apo.scorers.label_set import LabelSet
 from apo.scorers.lists import parted
-from apo.scorers.text import Exact
+from apo.scorers.text import Contains, Exact
 from apo.task import Example, Task
 from apo.taskfile.columns import is_number
 
@@ -80,23 +80,34 @@ def label_findings(task: Task, pools: Named) -> Iterator[Finding]:
 
 
 def same_label_findings(task: Task) -> Iterator[Finding]:
-    """Labels that a person takes for one: they differ in case, blanks or signs that nobody sees."""
-    alike: dict[str, list[str]] = defaultdict(list)
-    for label in task.labels:
-        seen = "".join(sign for sign in label if category(sign) != "Cf")
-        alike[plain(normalize("NFKC", seen), strip_punctuation=False)].append(label)
-    for labels in alike.values():
-        if len(labels) > 1:
-            yield Finding(
-                "warning",
-                "Labels that differ only in case, blanks or signs that nobody sees: "
-                f"{', '.join(map(_with_signs, labels))}. An answer scores with one of them alone; "
-                "make them one in the data.",
-            )
+    """Labels that a person takes for one, and what they differ in."""
+    for labels in alike(task.labels):
+        named = ", ".join(quote(shown(label)) for label in labels)
+        yield Finding(
+            "warning",
+            f"Labels that differ only in {differ_in(*labels[:2])}: {named}. An answer scores with "
+            "one of them alone; make them one in the data.",
+        )
 
 
-def _with_signs(label: str) -> str:
-    return quote("".join(f"<U+{ord(c):04X}>" if category(c) == "Cf" else c for c in label))
+def typography_findings(task: Task, pools: Named) -> Iterator[Finding]:
+    """Targets in signs that a model may type another way, where the scorer tells them apart."""
+    scorer = task.scorer
+    if not isinstance(scorer, Exact) or scorer.ignore_typography:
+        return
+    texts = [target for _, example in all_examples(pools) for target in example.targets]
+    set_apart = [text for text in texts if untypeset(text) != composed(text)]
+    if not set_apart or len(set_apart) == len(texts):
+        return
+    ways = differ_in(set_apart[0], untypeset(set_apart[0]))
+    name = "contains" if isinstance(scorer, Contains) else "exact"
+    yield Finding(
+        "warning",
+        f"Targets are set in two ways: {len(set_apart)} of {len(texts)} differ from what is typed "
+        f"in {ways} (such as {quote(shown(set_apart[0]))}, which is typed "
+        f"{quote(untypeset(set_apart[0]))}). An answer that is typed the other way scores 0; say "
+        f"scorer: {{name: {name}, ignore_typography: true}} where that means nothing.",
+    )
 
 
 def open_answer_findings(task: Task, pools: Named) -> Iterator[Finding]:
@@ -192,7 +203,7 @@ def conflict_findings(pools: Named) -> Iterator[Finding]:
     shown: dict[str, Example] = {}
     for _, example in all_examples(pools):
         identity = input_id(example)
-        targets.setdefault(identity, set()).add(example.targets)
+        targets.setdefault(identity, set()).add(composed_targets(example))
         shown[identity] = example
     bad = [identity for identity, found in targets.items() if len(found) > 1]
     if bad:

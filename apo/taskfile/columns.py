@@ -10,6 +10,7 @@ from typing import Any
 from apo.data.cells import SPREADSHEET_ERRORS, NoText, Row
 from apo.data.pools import pool_named
 from apo.errors import DataError
+from apo.scorers.characters import composed
 from apo.scorers.digits import decimal_shown
 from apo.scorers.json_text import as_list, as_object
 from apo.scorers.lists import written_list
@@ -85,6 +86,7 @@ class Column:
         if cell.strip() in SPREADSHEET_ERRORS:
             self.errors[cell.strip()] += 1
             return
+        cell = composed(cell)
         self.n += 1
         self.length += len(cell)
         for value in self._items(cell):

@@ -13,7 +13,7 @@ from apo.data.cells import Row
 from apo.data.pools import pool_named
 from apo.data.rows import read_rows
 from apo.errors import DataError, TaskError
-from apo.scorers.answers import plain, quote
+from apo.scorers.answers import quote
 from apo.taskfile.columns import Column, language_of, look
 from apo.taskfile.draft_format import Wanted, find_format
 from apo.taskfile.draft_guess import (
@@ -22,6 +22,7 @@ from apo.taskfile.draft_guess import (
     guess_scorer,
     guess_signs,
     guess_target,
+    tell_alike,
     tell_header,
     warn,
 )
@@ -223,9 +224,8 @@ def _settings(
     signs = guess_signs(kind, target, notes)
     if signs:
         scorer = {"name": kind, **signs}
-    if len({plain(label, strip_punctuation=False) for label in labels}) < len(labels):
+    if tell_alike(labels, notes):
         scorer = {"name": kind, "ignore_case": False}
-        notes.append("Some labels differ in upper and lower case alone; make them one in the data.")
     if labels:
         settings["labels"] = labels
     shown = [f'"{label}"' for label in labels] if any("," in t for t in labels) else labels

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from apo.errors import DataError, near
 from apo.scorers.answers import quote
+from apo.scorers.characters import alike, differ_in, shown
 from apo.scorers.said_moment import whole_moment
 from apo.taskfile.columns import Column, is_number
 from apo.taskfile.draft_lists import Several
@@ -165,6 +166,15 @@ def tell_header(columns: dict[str, Column], notes: list[str]) -> None:
             f"The first row was taken for the names of the columns, and reads like data: "
             f"{', '.join(map(quote, alike))}. If it is data, put a row of names above it."
         )
+
+
+def tell_alike(labels: Sequence[str], notes: list[str]) -> bool:
+    """Say which labels a reader takes for one; gives whether case makes the difference of some."""
+    ways = [(group, differ_in(*group[:2])) for group in alike(labels)]
+    for group, way in ways:
+        named = ", ".join(quote(shown(label)) for label in group)
+        notes.append(f"The labels {named} differ only in {way}; make them one in the data.")
+    return any("case" in way for _, way in ways)
 
 
 def field_name(column: str, place: int) -> str:

@@ -20,6 +20,7 @@ from apo.data.pools import POOLS, Split
 from apo.errors import TaskError
 from apo.guards.rules import Rules
 from apo.scorers.awaited import AwaitedScorer
+from apo.scorers.characters import composed
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
@@ -140,7 +141,7 @@ class TaskSettings(BaseModel):
                     f"{name!r} cannot be a variable of a prompt: no braces, no blanks at the ends. "
                     "Write field: column to give the column another name"
                 )
-            fields[name] = column
+            fields[name] = composed(column)
         return fields
 
     @field_validator("target", "labels", "slices", mode="before")
@@ -155,7 +156,7 @@ class TaskSettings(BaseModel):
                 raise ValueError(f'{item!r} is not a text; put it in quotes: "{item}"')
             if found.count(item) > 1:
                 raise ValueError(f"{item!r} stands twice")
-        return tuple(found)
+        return tuple(dict.fromkeys(map(composed, found)))
 
     @model_validator(mode="after")
     def _apart(self) -> "TaskSettings":

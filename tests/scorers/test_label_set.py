@@ -74,7 +74,7 @@ def test_a_target_with_another_label_is_told() -> None:
     ("settings", "message"),
     [
         ({"labels": LABELS, "score": "f2"}, "label_set.score is 'f2'. Did you mean 'f1'"),
-        ({"labels": ("a",)}, "two or more"),
+        ({"labels": ("a",)}, "at least two labels"),
         ({"labels": ("a", "A")}, "ignore_case: false"),
     ],
 )

@@ -159,7 +159,7 @@ def test_awkward_names_and_labels(tmp_path: Path) -> None:
 def test_labels_that_differ_in_case_alone(tmp_path: Path) -> None:
     rows: Rows = [{"text": f"text {i}", "label": ["Yes", "yes", "no"][i % 3]} for i in range(60)]
     draft = draft_task("t", save(tmp_path / "d.csv", rows))
-    assert any("upper and lower case alone" in words for words in draft.explanations)
+    assert any("differ only in upper and lower case" in words for words in draft.explanations)
     assert made(draft, tmp_path / "t").labels == ("Yes", "no", "yes")
 
 
