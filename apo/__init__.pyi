@@ -1,9 +1,9 @@
 """The public names. `__all__` lists the essentials; the rest are building blocks."""
 
-from .allocate import ALLOCATORS as ALLOCATORS
-from .allocate import allocate as allocate
-from .budget import Budget
-from .budget import Spent as Spent
+from .assessment.to_mlflow import to_mlflow as to_mlflow
+from .calls.budget import Budget
+from .calls.budget import Spent as Spent
+from .calls.options import Options
 from .errors import (
     ApoError as ApoError,
 )
@@ -37,12 +37,8 @@ from .errors import (
 from .errors import (
     TaskError as TaskError,
 )
-from .evaluation import Evaluation as Evaluation
-from .evaluation import Rollout as Rollout
-from .fold_runs import aoptimize_folds as aoptimize_folds
-from .fold_runs import aresume_folds as aresume_folds
-from .fold_runs import optimize_folds, resume_folds
-from .meta_prompts import MetaPrompt as MetaPrompt
+from .evaluation.evaluation import Evaluation as Evaluation
+from .evaluation.evaluation import Rollout as Rollout
 from .model import Completion as Completion
 from .model import Decoding as Decoding
 from .model import Message as Message
@@ -51,18 +47,23 @@ from .model import Request as Request
 from .model import Usage as Usage
 from .models import open_model as open_model
 from .models.prices import Price as Price
-from .optimize import aoptimize, aresume, optimize, resume
-from .options import Options
-from .plugins import make_optimizer as make_optimizer
-from .prompt import Demo as Demo
-from .prompt import Layout as Layout
-from .prompt import Prompt as Prompt
-from .ranges import check_ranges as check_ranges
-from .replies import read_tags as read_tags
-from .result import Result as Result
-from .scorers.to_mlflow import to_mlflow as to_mlflow
-from .search import Optimizer as Optimizer
-from .search import Search as Search
+from .prompts.meta_prompts import MetaPrompt as MetaPrompt
+from .prompts.prompt import Demo as Demo
+from .prompts.prompt import Layout as Layout
+from .prompts.prompt import Prompt as Prompt
+from .reading.replies import read_tags as read_tags
+from .results.result import Result as Result
+from .results.verdict import Verdict as Verdict
+from .run.folds import aoptimize_folds as aoptimize_folds
+from .run.folds import aresume_folds as aresume_folds
+from .run.folds import optimize_folds, resume_folds
+from .run.optimize import aoptimize, aresume, optimize, resume
+from .search.allocate import ALLOCATORS as ALLOCATORS
+from .search.allocate import allocate as allocate
+from .search.plugins import make_optimizer as make_optimizer
+from .search.ranges import check_ranges as check_ranges
+from .search.search import Optimizer as Optimizer
+from .search.search import Search as Search
 from .select import (
     highest_upper_bound as highest_upper_bound,
 )
@@ -95,7 +96,6 @@ from .task import Score as Score
 from .task import Scorer as Scorer
 from .task import Task as Task
 from .taskfile.load import load_task, task_from_data
-from .verdict import Verdict as Verdict
 
 __all__ = [
     "Budget",

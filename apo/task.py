@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import orjson
 
 from apo.errors import USERS_ERRORS, TaskError
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
 
 if TYPE_CHECKING:
-    from apo.guards.rules import Rules
+    from apo.prompts.rules import Rules
 
 
 def content_hash(value: object) -> str:

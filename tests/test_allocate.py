@@ -18,13 +18,13 @@ from apo import (
     Usage,
     allocate,
 )
-from apo.allocate import ALLOCATORS
-from apo.budget import Meter
-from apo.caller import Caller
-from apo.calls import Endpoint
+from apo.calls.budget import Meter
+from apo.calls.call import Endpoint
+from apo.calls.caller import Caller
+from apo.calls.limits import Limits
 from apo.errors import ContentFilterError
-from apo.journal import Journal
-from apo.limits import Limits
+from apo.search.allocate import ALLOCATORS
+from apo.storage.journal import Journal
 from apo.testing import fake_task
 
 pytestmark = pytest.mark.slow

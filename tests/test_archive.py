@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apo import Evaluation, Example, Prompt, Rollout, Score
-from apo.archive import PRIOR_SIZE, Archive
+from apo.search.archive import PRIOR_SIZE, Archive
 
 
 def evaluation(

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 
 from apo import Budget, BudgetExhausted, ModelUnavailable, Options, Price, Usage, aoptimize
-from apo.adaptive import ROUND
-from apo.budget import Cost, Meter
-from apo.caller import Caller
-from apo.calls import Call, Endpoint
+from apo.calls.adaptive import ROUND
+from apo.calls.budget import Cost, Meter
+from apo.calls.call import Call, Endpoint
+from apo.calls.caller import Caller
+from apo.calls.limits import Limits
+from apo.calls.retry import Retry
+from apo.calls.traffic import Traffic, traffic_to
 from apo.errors import (
     AuthenticationError,
     ModelError,
@@ -22,12 +25,9 @@ from apo.errors import (
     RateLimitError,
     TransportError,
 )
-from apo.journal import Journal
-from apo.limits import Limits
 from apo.model import Completion, Message, Model, Request
-from apo.retry import Retry
+from apo.storage.journal import Journal
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
-from apo.traffic import Traffic, traffic_to
 from tests.virtual_time import run_virtually
 
 DOLLAR = Price(1_000_000.0, 1_000_000.0)
@@ -430,7 +430,7 @@ def test_a_run_keeps_its_fallback_to_the_optimizer_model(
         assert name == "up"
         return up
 
-    monkeypatch.setattr("apo.endpoints.open_model", opened)
+    monkeypatch.setattr("apo.evaluation.endpoints.open_model", opened)
 
     def run(task_model: FakeModel) -> Any:
         return run_virtually(

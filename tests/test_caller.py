@@ -23,9 +23,11 @@ from apo import (
     Usage,
     aoptimize,
 )
-from apo.budget import Meter
-from apo.caller import Caller
-from apo.calls import Call, Endpoint
+from apo.calls.budget import Meter
+from apo.calls.call import Call, Endpoint
+from apo.calls.caller import Caller
+from apo.calls.limits import Limits
+from apo.calls.retry import Retry
 from apo.errors import (
     AuthenticationError,
     BadRequestError,
@@ -37,10 +39,8 @@ from apo.errors import (
     TransportError,
     UnreachableError,
 )
-from apo.journal import Journal
-from apo.journal_rows import Entry
-from apo.limits import Limits
-from apo.retry import Retry
+from apo.storage.journal import Journal
+from apo.storage.rows import Entry
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
 from tests.virtual_time import run_virtually
 

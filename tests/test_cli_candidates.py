@@ -11,9 +11,9 @@ from typer.testing import CliRunner, Result
 
 from apo.cli import app
 from apo.errors import ApoError, RunError, SettingsError
-from apo.lineage import find_candidate, lineage, short_ids
-from apo.runs import RunFolder, find_run
-from apo.summary import candidates
+from apo.storage.folder import RunFolder, find_run
+from apo.storage.lineage import find_candidate, lineage, short_ids
+from apo.storage.summary import candidates
 
 pytestmark = pytest.mark.slow
 

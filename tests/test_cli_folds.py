@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from apo.cli import app
 from apo.errors import ApoError, RunError, SettingsError
-from apo.runs import RunFolder
+from apo.storage.folder import RunFolder
 
 CUES = {
     "환불": ("돈을 돌려 주세요", "결제를 취소하고 싶어요", "두 번 결제됐어요"),

@@ -53,7 +53,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def open_one(options: object, name: str) -> Counting:
         return Counting(name)
 
-    monkeypatch.setattr("apo.endpoints.open_with", open_one)
+    monkeypatch.setattr("apo.evaluation.endpoints.open_with", open_one)
     return tmp_path
 
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from apo.cli import app
 from apo.errors import ApoError, RunError, SettingsError
 from apo.models.embedded import Embedded
-from apo.runs import RunFolder, find_run
+from apo.storage.folder import RunFolder, find_run
 from apo.testing.server import serve
 
 WORDS = {"환불": "돈을 돌려", "배송": "택배가 언제", "로그인": "비밀번호를 잊"}

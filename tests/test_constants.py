@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from apo import Evaluation, Example, Prompt, Rollout, Task
-from apo.constants import MALFORMED, best_constant
-from apo.fit import sample_pools
-from apo.metrics.classes import MacroF1
+from apo.results.constants import MALFORMED, best_constant
+from apo.results.verdict import Verdict, heading, judge
+from apo.run.fit import sample_pools
 from apo.scorers.choice import Choice
-from apo.verdict import Verdict, heading, judge
+from apo.scorers.metrics.classes import MacroF1
 from experiments.benchmarks.null_constants import simulate
 
 LABELS = ("Billing", "Login", "Bug")

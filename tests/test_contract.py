@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from apo import Demo, Example, Layout, Prompt
-from apo.contract import Contract, plain
-from apo.guards.rules import Rules
-from apo.prompt_files import parse_prompt, write_prompt
+from apo.guards.contract import Contract, plain
+from apo.prompts.files import parse_prompt, write_prompt
+from apo.prompts.rules import Rules
 
 ROW = "The parcel came three days late and the box was torn at two corners."
 SEED = Prompt(

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from apo import Budget, ModelUnavailable, Options, Prompt, Result, Score, aoptimize
+from apo.calls.retry import Retry
 from apo.cli.report import spent_line
 from apo.errors import ModelError, SettingsError
-from apo.history import history
 from apo.models import open_model
 from apo.optimizers import BY_NAME
-from apo.retry import Retry
-from apo.runs import find_run
+from apo.results.history import history
+from apo.storage.folder import find_run
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
 from apo.testing.dialects import DECLINED, MANNERS, THOUGHT, UNSEEN, InProcess
 from apo.testing.server import main, serve

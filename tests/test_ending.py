@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from apo import Budget, BudgetExhausted, Completion, Decoding, Interrupted, Message, Price, Request
-from apo.budget import Meter
-from apo.caller import Caller
-from apo.calls import Call, Endpoint
+from apo.calls.budget import Meter
+from apo.calls.call import Call, Endpoint
+from apo.calls.caller import Caller
+from apo.calls.limits import Limits
+from apo.calls.retry import Retry
 from apo.errors import ModelError, RateLimitError
-from apo.journal import Journal
-from apo.limits import Limits
 from apo.model import Allowance, Usage
-from apo.retry import Retry
+from apo.storage.journal import Journal
 from tests.virtual_time import run_virtually
 
 DAY = Allowance("requests", 100.0, 0.0, 82_800.0)

@@ -18,12 +18,12 @@ from apo import (
     SettingsError,
     resume,
 )
+from apo.assessment.evaluate import aevaluate, evaluate
+from apo.calls.progress import Progress
 from apo.errors import AuthenticationError
-from apo.estimate import Estimate, aestimate
-from apo.evaluate import aevaluate, evaluate
-from apo.journal import Journal
-from apo.progress import Progress
-from apo.runs import find_run
+from apo.run.estimate import Estimate, aestimate
+from apo.storage.folder import find_run
+from apo.storage.journal import Journal
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
 
 QUIET = Options(track=False, max_concurrency=4)
@@ -125,7 +125,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeModel:
         assert name == "fake"
         return model
 
-    monkeypatch.setattr("apo.endpoints.open_model", open_model)
+    monkeypatch.setattr("apo.evaluation.endpoints.open_model", open_model)
     return model
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from apo.errors import RunError
-from apo.evaluation import Rollout, pair_line
-from apo.flips import Flips, read_flips
-from apo.runs import RunFolder
+from apo.evaluation.evaluation import Rollout, pair_line
+from apo.results.flips import Flips, read_flips
 from apo.statistics import bounded_p, mcnemar_p
+from apo.storage.folder import RunFolder
 from apo.task import Example, Score
 
 LABELS = ("환불", "배송")

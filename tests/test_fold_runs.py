@@ -25,15 +25,15 @@ from apo import (
     Task,
     aresume,
 )
+from apo.calls.progress import Progress
+from apo.data.folds import fold_tasks
 from apo.errors import ContentFilterError, Interrupted, QuotaError, TaskError
-from apo.flips import read_pairs
-from apo.fold_runs import aoptimize_folds, optimize_folds, resume_folds
-from apo.folds import fold_tasks
-from apo.progress import Progress
-from apo.runs import RunFolder, find_run, list_runs
-from apo.search import Search
+from apo.results.flips import read_pairs
+from apo.run.folds import aoptimize_folds, optimize_folds, resume_folds
+from apo.search.search import Search
 from apo.statistics.bounded import bounded_interval
 from apo.statistics.counts import mcnemar_p
+from apo.storage.folder import RunFolder, find_run, list_runs
 from apo.task import Example
 from apo.testing.fakes import FakeModel, FakeOptimizerModel, fake_task
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apo.budget import Budget
+from apo.calls.budget import Budget
+from apo.data.folds import fold_tasks
+from apo.data.near import same_but_signs
 from apo.errors import SettingsError
-from apo.fit import share_budget
-from apo.folds import fold_tasks
-from apo.guards.near import same_but_signs
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
+from apo.run.fit import share_budget
 from apo.task import Example, Task
 from apo.testing.fakes import Repeat
 

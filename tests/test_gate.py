@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from apo import Budget, DataError, Prompt, SettingsError, Task
+from apo.assessment.gate import Gate, agate
 from apo.cli import app
-from apo.gate import Gate, agate
-from apo.journal import Journal
+from apo.storage.journal import Journal
 from apo.testing import FakeModel, fake_task
 
 TASK = fake_task()

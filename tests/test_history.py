@@ -7,10 +7,10 @@ import pytest
 
 from apo import Budget, Options, Task, optimize
 from apo.errors import ContentFilterError, SettingsError
-from apo.history import find_example, history
 from apo.model import Completion, Request
 from apo.optimizers import RandomSearch
-from apo.runs import RunFolder
+from apo.results.history import find_example, history
+from apo.storage.folder import RunFolder
 from apo.task import Example
 from apo.testing.fakes import FakeModel, FakeOptimizerModel, fake_task
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from apo import Budget, Usage
-from apo.budget import Meter
-from apo.caller import Caller
-from apo.calls import Call, Endpoint
+from apo.calls.budget import Meter
+from apo.calls.call import Call, Endpoint
+from apo.calls.caller import Caller
 from apo.errors import OptionRefusedError
-from apo.intake import estimate, settle
-from apo.journal import Journal
 from apo.model import Completion, Decoding, Message, Request
 from apo.models.dialect import Dialect
+from apo.models.intake import estimate, settle
+from apo.storage.journal import Journal
 
 HUGE = 2**63 - 1
 UNCOUNTED = Usage()

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from apo import Usage
 from apo.errors import ContentFilterError, ContextLengthError, JournalError
-from apo.journal import Journal
-from apo.journal_rows import Entry, Event, open_for_reading, read_events
+from apo.storage.journal import Journal
+from apo.storage.rows import Entry, Event, open_for_reading, read_events
 from apo.task import content_hash
 
 PURE = settings(deadline=None, derandomize=True, max_examples=50)
@@ -153,8 +153,8 @@ def test_a_killed_session_has_its_time_counted_whatever_the_clock_is_set_to(
     path: Path, monkeypatch: pytest.MonkeyPatch, day: float
 ) -> None:
     now, passed = [1000.0], [5.0]
-    monkeypatch.setattr("apo.journal.time.time", lambda: now[0])
-    monkeypatch.setattr("apo.journal.time.monotonic", lambda: passed[0])
+    monkeypatch.setattr("apo.storage.journal.time.time", lambda: now[0])
+    monkeypatch.setattr("apo.storage.journal.time.monotonic", lambda: passed[0])
     journal = Journal(path)
     now[0], passed[0] = day, 35.0
     journal.add(entry("k"))
@@ -178,7 +178,7 @@ def test_a_second_writer_is_refused_and_told_who_holds_it(path: Path) -> None:
 
 def test_a_second_process_is_refused_until_the_first_is_killed(path: Path) -> None:
     holder = python(
-        "import sys; from pathlib import Path; from apo.journal import Journal\n"
+        "import sys; from pathlib import Path; from apo.storage.journal import Journal\n"
         "journal = Journal(Path(sys.argv[1])); print('open', flush=True); sys.stdin.read()",
         path,
     )
@@ -226,8 +226,8 @@ def test_any_folder_name_will_do(name: str, tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from apo.journal import Journal
-from apo.journal_rows import Entry
+from apo.storage.journal import Journal
+from apo.storage.rows import Entry
 
 with Journal(Path(sys.argv[1])) as journal:
     for place in range(10**9):

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from apo import Budget, SettingsError, judging
-from apo.agreement import measured, quality
+from apo import Budget, SettingsError
+from apo.assessment import judging
+from apo.assessment.agreement import measured, quality
+from apo.assessment.judging import ascore
+from apo.assessment.ratings import Ratings
+from apo.calls.options import Options
 from apo.errors import TaskError
-from apo.judge_checks import checked, keep, told
-from apo.judging import ascore
 from apo.model import Model, Request
-from apo.options import Options
-from apo.ratings import Ratings
+from apo.results.judge_trust import checked, keep, told
 from apo.scorers.code import Code
 from apo.scorers.judge import Judge
 from apo.scorers.registry import Exact, FunctionScorer, Part, Regex, Reward
@@ -67,7 +68,7 @@ def found(
     def open_one(options: Options, name: str) -> Model:
         return models[name]
 
-    monkeypatch.setattr("apo.endpoints.open_with", open_one)
+    monkeypatch.setattr("apo.evaluation.endpoints.open_with", open_one)
     options = Options(judge_model=next(iter(models), None))
     scored, spent = asyncio.run(ascore(scorer, ratings, options, **given))
     return {**measured(scored, ratings), "spent": spent}

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apo.calls.limits import Bucket, Limits
 from apo.errors import SettingsError
-from apo.limits import Bucket, Limits
 from apo.model import Allowance
 
 

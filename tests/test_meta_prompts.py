@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from apo import Evaluation, Example, Prompt, PromptError, Rollout, Score, SettingsError
 from apo import optimizers as _optimizers
-from apo.meta_prompts import FENCES, fence, render, unfence
 from apo.optimizers import BY_NAME
+from apo.prompts.meta_prompts import FENCES, fence, render, unfence
 from apo.testing import fake_task
 
 PURE = settings(deadline=None, derandomize=True)

@@ -6,10 +6,10 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apo.archive import Archive
-from apo.evaluation import Evaluation, Rollout
-from apo.must_pass import broken, missed
-from apo.prompt import Prompt
+from apo.evaluation.evaluation import Evaluation, Rollout
+from apo.evaluation.must_pass import broken, missed
+from apo.prompts.prompt import Prompt
+from apo.search.archive import Archive
 from apo.task import Example, Score
 
 SEED = Prompt("seed")

@@ -8,13 +8,13 @@ import pytest
 
 from apo import Budget, Options, Result, Search, Task, optimize
 from apo.model import Request
-from apo.prompt import Prompt
-from apo.record import Record
-from apo.runs import RunFolder
-from apo.summary import candidates
+from apo.prompts.prompt import Prompt
+from apo.results.verdict import judge
+from apo.storage.folder import RunFolder
+from apo.storage.record import Record
+from apo.storage.summary import candidates
 from apo.task import Example
 from apo.testing.fakes import FakeModel, fake_task
-from apo.verdict import judge
 
 BREAKER, HONEST = Prompt("Answer++ but not the marked ones"), Prompt("Answer+")
 SEEDED = fake_task(20)

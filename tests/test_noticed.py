@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 from apo import Example, Prompt, Score
 from apo.cli import app
 from apo.errors import ContentFilterError, ContextLengthError, ModelError
-from apo.evaluation import Evaluation, Rollout
+from apo.evaluation.evaluation import Evaluation, Rollout
+from apo.evaluation.noticed import noticed
 from apo.model import Completion, Request
-from apo.noticed import noticed
 from apo.testing import FakeModel
 from apo.testing.server import serve
 

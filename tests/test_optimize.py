@@ -30,10 +30,10 @@ from apo import (
     optimize,
     resume,
 )
+from apo.calls.progress import Progress
 from apo.model import Completion
 from apo.optimizers import OPRO, RandomSearch
-from apo.progress import Progress
-from apo.runs import find_run, list_runs
+from apo.storage.folder import find_run, list_runs
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
 
 QUIET = Options(track=False, max_concurrency=4)

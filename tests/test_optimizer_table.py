@@ -4,8 +4,8 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from apo.allocate import ALLOCATORS
 from apo.optimizers import BY_NAME
+from apo.search.allocate import ALLOCATORS
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "optimizers" / "README.md").read_text(encoding="utf-8")

@@ -19,14 +19,14 @@ from apo import (
     Task,
     Verdict,
 )
-from apo.archive import Archive
+from apo.assessment.gate import Gate, agate
 from apo.errors import ContentFilterError, ContextLengthError, ModelError
-from apo.evaluation import Evaluation, pair_line
-from apo.gate import Gate, agate
-from apo.paired import Pairs
+from apo.evaluation.evaluation import Evaluation, pair_line
+from apo.results.paired import Pairs
+from apo.results.verdict import judge
+from apo.search.archive import Archive
 from apo.statistics.counts import mcnemar_p
 from apo.testing import fake_task
-from apo.verdict import judge
 from experiments.benchmarks.refusals import BY, KINDS, Side, null_line, nulls, proven
 
 SEED, BEST = Prompt("Seed"), Prompt("Best")

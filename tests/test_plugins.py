@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from apo import ApoError, Search, SettingsError, check_ranges
 from apo.optimizers import APE, BY_NAME, OPRO, RandomSearch
-from apo.plugins import make_optimizer, optimizer_name, optimizer_names
+from apo.search.plugins import make_optimizer, optimizer_name, optimizer_names
 
 PURE = hypothesis_settings(deadline=None, derandomize=True)
 MINE = """
@@ -236,7 +236,7 @@ def test_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
         assert group == "apo.optimizers"
         return [entry for entry in offered if name in (None, entry.name)]
 
-    monkeypatch.setattr("apo.plugins.entry_points", entry_points)
+    monkeypatch.setattr("apo.search.plugins.entry_points", entry_points)
     monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or module())
     assert optimizer_names()[-2:] == ["broken", "elsewhere"]
     assert vars(make_optimizer("elsewhere", {"size": "3"})) == {"size": 3}
@@ -257,7 +257,7 @@ CODE = """
 import apo
 from apo.optimizers import OPRO
 import apo.tasks
-from apo.plugins import make_optimizer
+from apo.search.plugins import make_optimizer
 assert make_optimizer("opro") == OPRO()
 print(apo.optimizers.__file__, apo.tasks.__file__)
 """

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from apo import Decoding, Demo, Layout, Message, Prompt, PromptError
-from apo.prompt_files import FORMATS, default_template, parse_prompt, read_prompt, write_prompt
+from apo.prompts.files import FORMATS, default_template, parse_prompt, read_prompt, write_prompt
 
 PURE = settings(deadline=None, derandomize=True, max_examples=60)
 

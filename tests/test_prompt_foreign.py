@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from apo.errors import PromptError
-from apo.prompt_files import parse_prompt, read_prompt, write_prompt
+from apo.prompts.files import parse_prompt, read_prompt, write_prompt
 
 PROMPTY = "---\nname: Sort\nmodel:\n  api: chat\n---\nsystem:\nSort it.\nuser:\n{{text}}\n"
 YAML = (

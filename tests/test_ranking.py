@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from apo import Evaluation, Example, Prompt, Rollout, Score
-from apo.archive import Archive
-from apo.journal import Journal
-from apo.record import Record, read_record
-from apo.runs import RunFolder
-from apo.standings import standings
-from apo.summary import candidates
+from apo.results.standings import standings
+from apo.search.archive import Archive
+from apo.storage.folder import RunFolder
+from apo.storage.journal import Journal
+from apo.storage.record import Record, read_record
+from apo.storage.summary import candidates
 from apo.tracking.files import candidate_rows
 
 Scores = Mapping[str, Sequence[float | None]]

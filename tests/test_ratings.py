@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from apo.assessment.ratings import Ratings, read_ratings
 from apo.errors import DataError
-from apo.prompt import Prompt
-from apo.ratings import Ratings, read_ratings
+from apo.prompts.prompt import Prompt
 from apo.scorers.registry import Exact
 from apo.task import Example, Task
 

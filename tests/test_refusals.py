@@ -9,9 +9,9 @@ import pytest
 from apo import Budget, Completion, Options, Request, Result, Usage, aoptimize
 from apo.cli.report import report
 from apo.optimizers import OPRO
-from apo.refusals import counted, told
-from apo.runs import find_run
-from apo.summary import summary
+from apo.storage.folder import find_run
+from apo.storage.refusals import counted, told
+from apo.storage.summary import summary
 from apo.testing import FakeModel, fake_task
 
 SPEAKS = "the reply only speaks of <instruction> tags"

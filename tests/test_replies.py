@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from apo.replies import read_reply, read_tags, tagged
+from apo.reading.replies import read_reply, read_tags, tagged
 
 ASKED = "Reply with the instruction between <instruction> and </instruction> tags."
 ASKED_KO = "지시문은 한국어로 쓰고, <instruction> 태그와 </instruction> 태그 사이에 넣어 답하세요."

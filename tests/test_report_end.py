@@ -10,9 +10,9 @@ from apo.cli.console import fail, results
 from apo.cli.prompts import MAX_LINES, marked, shortened
 from apo.cli.report import next_steps, tell_verdict
 from apo.errors import ApoError
-from apo.prompt import Demo, Prompt
+from apo.prompts.prompt import Demo, Prompt
+from apo.results.verdict import sentence
 from apo.tracking.summary import verdict_sentence
-from apo.verdict import sentence
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apo import ModelError
+from apo.calls.retry import Retry
 from apo.errors import (
     AuthenticationError,
     BadRequestError,
@@ -15,7 +16,6 @@ from apo.errors import (
     RateLimitError,
     TransportError,
 )
-from apo.retry import Retry
 
 PURE = settings(deadline=None, derandomize=True)
 RETRIED = [RateLimitError("x"), TransportError("x"), MalformedReplyError("x")]

@@ -10,9 +10,9 @@ import pytest
 
 from apo import Budget, Options, Price, Result, optimize
 from apo.errors import JournalError
-from apo.journal import Journal
-from apo.journal_rows import VERSION, Entry
 from apo.model import Usage
+from apo.storage.journal import Journal
+from apo.storage.rows import VERSION, Entry
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
 
 PRICES = {"fake": Price(1.0, 2.0), "fake-optimizer": Price(3.0, 4.0)}
@@ -135,8 +135,8 @@ def test_a_journal_of_another_version_is_not_gone_on_with(tmp_path: Path, versio
 LEAVE = """
 import sys
 from pathlib import Path
-from apo.journal import Journal
-from apo.journal_rows import Entry
+from apo.storage.journal import Journal
+from apo.storage.rows import Entry
 home, name = Path(sys.argv[1]), sys.argv[2]
 with Journal(home / f"{name}.db", home / "answers.db") as journal:
     print("open", flush=True)

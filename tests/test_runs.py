@@ -8,10 +8,10 @@ import pytest
 
 from apo import Prompt, RunError
 from apo.errors import JournalError
-from apo.journal import Journal
-from apo.runs import RunFolder, create_run, find_run, list_runs
-from apo.summary import candidates, summary
-from apo.versions import git_commit, versions
+from apo.storage.folder import RunFolder, create_run, find_run, list_runs
+from apo.storage.journal import Journal
+from apo.storage.summary import candidates, summary
+from apo.storage.versions import git_commit, versions
 
 
 def run_of(home: Path, name: str, **settings: Any) -> RunFolder:

@@ -27,13 +27,13 @@ from apo import (
     TaskError,
     Usage,
 )
-from apo.budget import Meter
-from apo.caller import Caller
-from apo.calls import Endpoint
+from apo.calls.budget import Meter
+from apo.calls.call import Endpoint
+from apo.calls.caller import Caller
+from apo.calls.retry import Retry
 from apo.errors import AuthenticationError, ContentFilterError, ContextLengthError, RateLimitError
-from apo.journal import Journal
-from apo.journal_rows import Event
-from apo.retry import Retry
+from apo.storage.journal import Journal
+from apo.storage.rows import Event
 from apo.testing import fake_task
 
 

@@ -13,12 +13,12 @@ from rich.text import Text
 
 from apo import Options, Result, aoptimize
 from apo.cli.console import notes, say, write_document
-from apo.journal import Journal
-from apo.journal_rows import Entry
 from apo.model import Completion, Request
 from apo.models.address import Address
-from apo.runs import find_run
 from apo.secrecy import is_secret, keep_secret, redact
+from apo.storage.folder import find_run
+from apo.storage.journal import Journal
+from apo.storage.rows import Entry
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
 
 KEY = "sk-proj/7Hq2+wZ9xK4bT1"

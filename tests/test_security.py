@@ -20,8 +20,8 @@ from apo.models import open_model
 from apo.models.address import Address
 from apo.models.failures import failure
 from apo.models.providers import locate, public_name
-from apo.prompt import Prompt
-from apo.runs import find_run
+from apo.prompts.prompt import Prompt
+from apo.storage.folder import find_run
 from apo.taskfile.load import load_task
 from apo.tracking.environment import public_uri
 
@@ -226,8 +226,8 @@ FORBIDDEN_METHODS = {
     "load_module", "run_path", "run_module", "mktemp", "from_string", "extractall",
 }  # fmt: skip
 ALLOWED = {
-    ("apo/python_file.py", "exec_module"),  # The user's own file, which the user names.
-    ("apo/meta_prompts.py", "from_string"),  # In jinja's sandbox: the test below.
+    ("apo/user_code.py", "exec_module"),  # The user's own file, which the user names.
+    ("apo/prompts/meta_prompts.py", "from_string"),  # In jinja's sandbox: the test below.
     # Programs to be scored, in a process that has closed itself in before (apo.scorers.jail).
     *(("apo/scorers/examiner.py", call) for call in ("compile", "exec")),
     *(("apo/scorers/unit_tests.py", call) for call in ("compile", "eval", "exec")),

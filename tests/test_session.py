@@ -31,14 +31,14 @@ from apo import (
     Usage,
     aoptimize,
 )
+from apo.calls.progress import Progress
+from apo.calls.retry import Retry
 from apo.errors import AuthenticationError, ContentFilterError, JournalError, RateLimitError
-from apo.fit import fit_pools, sample_pools
-from apo.journal import Journal
 from apo.model import Completion
-from apo.progress import Progress
-from apo.retry import Retry
-from apo.runs import find_run
-from apo.search import Optimizer
+from apo.run.fit import fit_pools, sample_pools
+from apo.search.search import Optimizer
+from apo.storage.folder import find_run
+from apo.storage.journal import Journal
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
 
 pytestmark = pytest.mark.slow

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apo.adaptive import ROUND, Concurrency
-from apo.limits import Limits
+from apo.calls.adaptive import ROUND, Concurrency
+from apo.calls.limits import Limits
+from apo.calls.traffic import RECENT, TRIED_AGAIN, Traffic, traffic_to
 from apo.model import Allowance, Completion, Message, Request, Usage
-from apo.traffic import RECENT, TRIED_AGAIN, Traffic, traffic_to
 from tests.virtual_time import run_virtually
 
 ANSWER = Completion(text="x")

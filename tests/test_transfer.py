@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from apo.budget import Budget, Spent
+from apo.assessment.matrix import Cell, Finalist, Matrix, finalists
+from apo.assessment.transfer import atransfer, take_over
+from apo.calls.budget import Budget, Spent
+from apo.calls.options import Options
 from apo.errors import ContentFilterError, DataError, SettingsError
-from apo.journal import Journal
-from apo.matrix import Cell, Finalist, Matrix, finalists
 from apo.model import Completion, Request
-from apo.options import Options
-from apo.prompt import Prompt
-from apo.runs import RunFolder
-from apo.standings import Standing
+from apo.prompts.prompt import Prompt
+from apo.results.standings import Standing
+from apo.storage.folder import RunFolder
+from apo.storage.journal import Journal
 from apo.testing.fakes import FakeModel, fake_task
-from apo.transfer import atransfer, take_over
 
 TASK = fake_task(20)
 PROMPTS = [Finalist(name=name, prompt=Prompt(f"Answer{plus}"), validation=0.5, front=False)
@@ -47,7 +47,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> dict[str, Named]:
         found[name] = Named(name=name, refuses=name == "refusing")
         return found[name]
 
-    monkeypatch.setattr("apo.outside.open_with", open_fake)
+    monkeypatch.setattr("apo.evaluation.outside.open_with", open_fake)
     return found
 
 

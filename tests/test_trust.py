@@ -10,18 +10,18 @@ import pytest
 import yaml
 
 import apo
+from apo.calls.options import Options
 from apo.compare.settings import read_trusted_experiment
-from apo.endpoints import open_judges
 from apo.errors import TaskError, TrustError
-from apo.granted import remember_run, trusted_settings
+from apo.evaluation.endpoints import open_judges
 from apo.models import open_model
 from apo.models.http import HttpModel
-from apo.options import Options
-from apo.runs import RunFolder, create_run
+from apo.run.wishes import remember_run, trusted_settings
 from apo.scorers import sql
 from apo.scorers.judge import Judge
 from apo.scorers.registry import make_scorer
 from apo.scorers.sandbox import Sandbox
+from apo.storage.folder import RunFolder, create_run
 from apo.task import Example
 from apo.taskfile.load import load_task
 from apo.trust import FileName, grant

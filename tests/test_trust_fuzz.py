@@ -11,10 +11,10 @@ from random import Random
 import pytest
 
 from apo.errors import RunError, TrustError
-from apo.granted import trusted_settings
-from apo.python_file import load_object
-from apo.standings import _asked  # pyright: ignore[reportPrivateUsage]
+from apo.results.standings import _asked  # pyright: ignore[reportPrivateUsage]
+from apo.run.wishes import trusted_settings
 from apo.taskfile.load import load_task
+from apo.user_code import load_object
 from experiments.benchmarks.trust.cases import TASK, Case, draw_task, draw_task_into, make_decoys
 from experiments.benchmarks.trust.traced import touched_by
 from experiments.benchmarks.trust.untrusted import Touched, look, watching

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apo import ApoError, Evaluation, Example, Prompt, Rollout, Score, Verdict
+from apo.results.verdict import judge
 from apo.statistics import mcnemar_p
-from apo.verdict import judge
 
 PURE = settings(deadline=None, derandomize=True, max_examples=40)
 

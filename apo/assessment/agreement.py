@@ -6,8 +6,8 @@ from itertools import combinations
 from statistics import mean
 from typing import Any
 
-from apo.judging import Scored
-from apo.ratings import Ratings
+from apo.assessment.judging import Scored
+from apo.assessment.ratings import Ratings
 from apo.scorers.judge import Judge
 from apo.statistics import bounded_interval, kappa, proportion_interval
 
@@ -30,7 +30,7 @@ def measured(found: Sequence[Scored], ratings: Ratings) -> dict[str, Any]:
     """All figures, as JSON values.
 
     Args:
-        found: by judge, what `apo.judging.ascore` gives.
+        found: by judge, what `apo.assessment.judging.ascore` gives.
         ratings: of the same answers.
 
     Returns:

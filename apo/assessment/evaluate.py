@@ -3,18 +3,18 @@
 from dataclasses import replace
 from typing import Any
 
-from apo.budget import Budget, Spent
+from apo.calls.budget import Budget, Spent
+from apo.calls.options import Options
+from apo.calls.progress import Progress
 from apo.concurrency import wait
 from apo.data.split import POOLS
 from apo.errors import DataError, SettingsError, near
-from apo.evaluation import Evaluation
-from apo.journal import Journal
-from apo.measure import measure
-from apo.options import Options
-from apo.outside import asking
-from apo.progress import Progress
-from apo.prompt import Prompt
+from apo.evaluation.evaluation import Evaluation
+from apo.evaluation.measure import measure
+from apo.evaluation.outside import asking
+from apo.prompts.prompt import Prompt
 from apo.scorers.awaited import try_scorer
+from apo.storage.journal import Journal
 from apo.task import Task
 
 

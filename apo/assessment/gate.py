@@ -4,21 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from apo.budget import Budget, Spent
+from apo.calls.budget import Budget, Spent
+from apo.calls.options import Options
+from apo.calls.progress import Progress
 from apo.concurrency import gather
 from apo.data.split import POOLS
 from apo.errors import BudgetExhausted, DataError, SettingsError, near
-from apo.evaluation import Rollout
-from apo.journal import Journal
-from apo.measure import measure
+from apo.evaluation.evaluation import Rollout
+from apo.evaluation.measure import measure
+from apo.evaluation.outside import asking
 from apo.model import Model
-from apo.options import Options
-from apo.outside import asking
-from apo.paired import Pairs
-from apo.progress import Progress
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
+from apo.results.paired import Pairs
 from apo.statistics.means import CONFIDENCE
 from apo.statistics.sequential import anytime_interval, anytime_p
+from apo.storage.journal import Journal
 from apo.task import Example, Task
 
 FIRST = 20

@@ -12,17 +12,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from apo.budget import Budget, Spent
+from apo.assessment.ratings import Ratings
+from apo.calls.budget import Budget, Spent
+from apo.calls.options import Options
+from apo.calls.progress import Progress
 from apo.concurrency import gather
 from apo.errors import BudgetExhausted
-from apo.journal import Journal
-from apo.measure import put
-from apo.options import Options
-from apo.outside import asking
-from apo.progress import Progress
-from apo.ratings import Ratings
+from apo.evaluation.measure import put
+from apo.evaluation.outside import asking
 from apo.scorers.awaited import Ask, AwaitedScorer, Question, Ungraded
 from apo.scorers.judge import AGAIN, Judge
+from apo.storage.journal import Journal
 from apo.task import Example, Scorer
 
 ANEW = 1_000_000

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apo.budget import Spent
+from apo.calls.budget import Spent
 from apo.errors import SettingsError
-from apo.prompt import Prompt
-from apo.standings import Standing
+from apo.prompts.prompt import Prompt
+from apo.results.standings import Standing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +118,7 @@ def finalists(found: Sequence[Standing], top: int) -> list[Finalist]:
     """Choose the prompts of a matrix: the seed, the best, the front's, and the next best.
 
     Args:
-        found: as `apo.front.with_front` gives them, the best first.
+        found: as `apo.results.front.with_front` gives them, the best first.
         top: how many beside the seed prompt, at least 1; those that break an example which must
             pass are left out.
 

@@ -93,9 +93,9 @@ def _assessed(
 async def _awaited(
     scorer: AwaitedScorer, example: Example, output: str, judge_model: str | None
 ) -> Score:
-    from apo.measure import put
-    from apo.options import Options
-    from apo.outside import asking
+    from apo.calls.options import Options
+    from apo.evaluation.measure import put
+    from apo.evaluation.outside import asking
 
     async with asking((), scorer, options=Options(judge_model=judge_model)) as (caller, _):
         return await scorer.score(output, example, partial(put, caller))

@@ -3,22 +3,22 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from apo.budget import Budget
+from apo.assessment.matrix import Cell, Finalist, Matrix
+from apo.calls.budget import Budget
+from apo.calls.options import Options
+from apo.calls.progress import Progress
 from apo.concurrency import gather
 from apo.errors import DataError, SettingsError, near
-from apo.evaluation import Evaluation
-from apo.journal import Journal
-from apo.journal_rows import Entry, open_for_reading, readable
-from apo.matrix import Cell, Finalist, Matrix
-from apo.measure import measure
+from apo.evaluation.evaluation import Evaluation
+from apo.evaluation.measure import measure
+from apo.evaluation.outside import asking
 from apo.model import Usage
-from apo.options import Options
-from apo.outside import asking
-from apo.progress import Progress
-from apo.runs import RunFolder
+from apo.results.verdict import judge
 from apo.statistics.groups import holm
+from apo.storage.folder import RunFolder
+from apo.storage.journal import Journal
+from apo.storage.rows import Entry, open_for_reading, readable
 from apo.task import Example, Task
-from apo.verdict import judge
 
 SPLITS = ["validation", "test"]
 

@@ -7,16 +7,16 @@ from apo.audit.measuring import attack
 from apo.audit.outcomes import folded
 from apo.audit.report import Audit
 from apo.audit.trials import Trial, plan
-from apo.budget import Budget
+from apo.calls.budget import Budget
+from apo.calls.options import Options
+from apo.calls.progress import Progress
 from apo.concurrency import wait
 from apo.data.split import POOLS
 from apo.errors import DataError, PromptError, SettingsError, near
-from apo.journal import Journal
+from apo.evaluation.outside import asking
 from apo.model import Model
-from apo.options import Options
-from apo.outside import asking
-from apo.progress import Progress
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
+from apo.storage.journal import Journal
 from apo.task import Example, Task
 
 

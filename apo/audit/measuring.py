@@ -6,11 +6,11 @@ from dataclasses import replace
 from apo.audit.outcomes import Outcome, Secret
 from apo.audit.perturbations import REWORDINGS
 from apo.audit.trials import Trial
-from apo.caller import Caller
-from apo.calls import Endpoint
-from apo.evaluation import Rollout
-from apo.measure import measure
-from apo.prompt import Prompt
+from apo.calls.call import Endpoint
+from apo.calls.caller import Caller
+from apo.evaluation.evaluation import Rollout
+from apo.evaluation.measure import measure
+from apo.prompts.prompt import Prompt
 from apo.task import Example, Task
 
 

@@ -7,8 +7,8 @@ from functools import cached_property
 
 from apo.audit.detector import decoded
 from apo.audit.trials import Trial
-from apo.evaluation import Rollout
-from apo.prompt import Prompt
+from apo.evaluation.evaluation import Rollout
+from apo.prompts.prompt import Prompt
 
 PASSAGE, KOREAN_PASSAGE = 32, 16
 """Letters and digits in a row that do not stand in an answer by chance."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from random import Random
 
-from apo.prompt import VARIABLE, Prompt
+from apo.prompts.prompt import VARIABLE, Prompt
 
 _WORD = re.compile(r"[^\W_]+")
 _TYPOS = 0.25

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from apo.audit.outcomes import Outcome
 from apo.audit.trials import ALL_KINDS
-from apo.budget import Spent
-from apo.prompt import Prompt
+from apo.calls.budget import Spent
+from apo.prompts.prompt import Prompt
 from apo.statistics import CONFIDENCE, holm, mcnemar_p, proportion_interval
 
 

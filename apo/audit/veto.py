@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from apo.audit.measuring import attack
 from apo.audit.report import compare
 from apo.audit.trials import plan
-from apo.caller import Caller
-from apo.calls import Endpoint
+from apo.calls.call import Endpoint
+from apo.calls.caller import Caller
 from apo.errors import BudgetExhausted
-from apo.evaluation import Evaluation
+from apo.evaluation.evaluation import Evaluation
 from apo.task import Task
 
 FINALISTS = 3

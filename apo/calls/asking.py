@@ -6,10 +6,15 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
-from apo.adaptive import Steady
-from apo.budget import Cost, Meter, actual
-from apo.calls import Call, Endpoint
-from apo.ending import Ending
+from apo.calls.adaptive import Steady
+from apo.calls.budget import Cost, Meter, actual
+from apo.calls.call import Call, Endpoint
+from apo.calls.ending import Ending
+from apo.calls.habits import Habits
+from apo.calls.limits import Limits
+from apo.calls.retry import Retry
+from apo.calls.tally import Tally
+from apo.calls.traffic import Traffic, traffic_to
 from apo.errors import (
     RETRIED,
     ContentFilterError,
@@ -24,15 +29,10 @@ from apo.errors import (
     TransportError,
     UnreachableError,
 )
-from apo.habits import Habits
-from apo.intake import believed
-from apo.journal import Journal
-from apo.journal_rows import Entry
-from apo.limits import Limits
 from apo.model import Completion, Model, Request, Usage
-from apo.retry import Retry
-from apo.tally import Tally
-from apo.traffic import Traffic, traffic_to
+from apo.models.intake import believed
+from apo.storage.journal import Journal
+from apo.storage.rows import Entry
 
 FIRST_CONTACT = 3
 """Attempts at the first call of a run, while no connection can be made."""

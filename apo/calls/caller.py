@@ -6,17 +6,17 @@ import json
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 
-from apo.asking import Asker, count
-from apo.budget import Meter
-from apo.calls import Call, Endpoint
+from apo.calls.asking import Asker, count
+from apo.calls.budget import Meter
+from apo.calls.call import Call, Endpoint
+from apo.calls.habits import habit_notes
+from apo.calls.limits import Limits
+from apo.calls.retry import Retry
+from apo.calls.tally import Tally
 from apo.errors import JournalError, ModelError
-from apo.habits import habit_notes
-from apo.journal import Journal
-from apo.journal_rows import Entry
-from apo.limits import Limits
 from apo.model import Completion
-from apo.retry import Retry
-from apo.tally import Tally
+from apo.storage.journal import Journal
+from apo.storage.rows import Entry
 
 
 class Caller:

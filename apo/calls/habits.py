@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from apo.intake import settle
-from apo.journal import Journal
 from apo.model import Completion, Model, Request
 from apo.models.dialect import dialect_of, told
+from apo.models.intake import settle
+from apo.storage.journal import Journal
 
 LEARNT, DISTRUSTED, NAMED = "learnt", "distrusted", "named"
 """Kinds of events in the journal: an option that a server refuses, a count that cannot be true, a

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from apo.calls import Endpoint
-from apo.journal import Journal
+from apo.calls.call import Endpoint
 from apo.models.prices import cost
+from apo.storage.journal import Journal
 
 
 def spent_before(journal: Journal, endpoints: Sequence[Endpoint]) -> dict[str, tuple[float, str]]:

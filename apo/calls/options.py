@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from apo.calls.limits import Limits
 from apo.errors import SettingsError
-from apo.limits import Limits
 from apo.models.prices import Price
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from apo.caller import Caller
+from apo.calls.caller import Caller
 
 
 class Found(Protocol):

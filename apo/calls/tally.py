@@ -3,9 +3,9 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from apo.calls import Call
-from apo.journal_rows import Entry
+from apo.calls.call import Call
 from apo.models.dialect import dialect_of
+from apo.storage.rows import Entry
 
 WHOSE = {"task": "answers", "judge": "judgements"}
 OPTION = "decoding.max_tokens in task.yaml"

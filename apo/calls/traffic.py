@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from itertools import count
 from weakref import WeakKeyDictionary
 
-from apo.adaptive import ROUND, Concurrency
-from apo.limits import Bucket, Limits
+from apo.calls.adaptive import ROUND, Concurrency
+from apo.calls.limits import Bucket, Limits
 from apo.model import Completion, Request
 
 STRAGGLES = 3.0

@@ -2,19 +2,7 @@
 
 from collections.abc import Iterator
 
-from apo.errors import USERS_ERRORS, PromptError, TaskError
-from apo.folds import FEW_ROWS
-from apo.guards.checking import seed_lines
-from apo.guards.near import pair_notes, same_but_signs
-from apo.prompt_files import check_variables
-from apo.scorers.answers import plain, quote
-from apo.scorers.awaited import AwaitedScorer
-from apo.scorers.code import Code
-from apo.scorers.registry import judges_form
-from apo.scorers.reward import Reward
-from apo.statistics.planning import visible_gain
-from apo.task import Example, Score, Task
-from apo.taskfile.check_data import (
+from apo.checking.data import (
     Finding,
     Named,
     conflict_findings,
@@ -29,7 +17,19 @@ from apo.taskfile.check_data import (
     typography_findings,
     variety_findings,
 )
-from apo.taskfile.check_targets import scale_findings, target_findings
+from apo.checking.targets import scale_findings, target_findings
+from apo.data.folds import FEW_ROWS
+from apo.data.near import pair_notes, same_but_signs
+from apo.errors import USERS_ERRORS, PromptError, TaskError
+from apo.guards.checking import seed_lines
+from apo.prompts.files import check_variables
+from apo.reading.answers import plain, quote
+from apo.scorers.awaited import AwaitedScorer
+from apo.scorers.code import Code
+from apo.scorers.registry import judges_form
+from apo.scorers.reward import Reward
+from apo.statistics.planning import visible_gain
+from apo.task import Example, Score, Task
 
 __all__ = ["Finding", "check"]
 

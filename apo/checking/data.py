@@ -7,15 +7,15 @@ from itertools import islice
 from typing import Literal
 
 from apo.audit.detector import detect
+from apo.data.columns import is_number
 from apo.data.sampling import composed_targets, input_id
 from apo.guards.checking import hint_lines, near_lines
-from apo.scorers.answers import plain, quote
+from apo.reading.answers import plain, quote
+from apo.reading.lists import parted
 from apo.scorers.characters import alike, composed, differ_in, shown, untypeset
 from apo.scorers.label_set import LabelSet
-from apo.scorers.lists import parted
 from apo.scorers.text import Contains, Exact
 from apo.task import Example, Task
-from apo.taskfile.columns import is_number
 
 LONG_INPUT = 20_000  # characters
 MAX_DETECTED = 5_000  # examples of a pool that are searched for orders, at some 0.3 ms each

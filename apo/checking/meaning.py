@@ -6,10 +6,10 @@ import unicodedata
 from fractions import Fraction
 from typing import Any
 
-from apo.scorers.json_text import answer_json, as_list, as_object
-from apo.scorers.numbers import whole_number
+from apo.reading.json_text import answer_json, as_list, as_object
+from apo.reading.numbers import whole_number
+from apo.reading.said_moment import whole_moment
 from apo.scorers.registry import JsonFields, LabelSet, Numeric, SetF1
-from apo.scorers.said_moment import whole_moment
 from apo.task import Scorer
 
 _WORD = re.compile(r"(?:(?<![\w)])-)?\d+(?:[.,:/-]\d+)*|[^\W\d_]+|[%#+/@&]")

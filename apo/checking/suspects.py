@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from apo.errors import ApoError, TaskError, TrustError
-from apo.granted import trusted_settings
-from apo.journal_rows import open_for_reading, readable
-from apo.runs import RunFolder
-from apo.scorers.answers import plain
+from apo.reading.answers import plain
+from apo.run.wishes import trusted_settings
 from apo.scorers.awaited import AwaitedScorer
-from apo.summary import candidates
+from apo.storage.folder import RunFolder
+from apo.storage.rows import open_for_reading, readable
+from apo.storage.summary import candidates
 from apo.task import Example, Task
 
 N_BEST = 10

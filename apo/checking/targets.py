@@ -7,13 +7,15 @@ from dataclasses import fields, is_dataclass, replace
 from itertools import combinations, pairwise
 from typing import Any, cast
 
+from apo.checking.data import Finding, Named, all_examples
+from apo.checking.meaning import means_the_same
 from apo.errors import USERS_ERRORS, ApoError
-from apo.scorers.answers import quote
+from apo.reading.answers import quote
+from apo.reading.digits import decimal_shown
+from apo.reading.grades import other_scale
+from apo.reading.numbers import whole_number
 from apo.scorers.awaited import AwaitedScorer
-from apo.scorers.digits import decimal_shown
-from apo.scorers.grades import other_scale
 from apo.scorers.judge import Judge
-from apo.scorers.numbers import whole_number
 from apo.scorers.registry import (
     Choice,
     Date,
@@ -26,8 +28,6 @@ from apo.scorers.registry import (
     make_scorer,
 )
 from apo.task import Example, Scorer, Task
-from apo.taskfile.check_data import Finding, Named, all_examples
-from apo.taskfile.meaning import means_the_same
 
 MAX_PAIRS = 2_000
 MAX_TARGETS = 500

@@ -10,8 +10,8 @@ from apo.cli.flags import AskFlags, kept_answers, takes
 
 if TYPE_CHECKING:
     from apo.audit import Audit
-    from apo.prompt import Prompt
-    from apo.runs import RunFolder
+    from apo.prompts.prompt import Prompt
+    from apo.storage.folder import RunFolder
     from apo.task import Task
 
 
@@ -61,13 +61,13 @@ def audit(
     """
     from apo.audit.audit import aaudit, trials_of
     from apo.audit.trials import n_calls
-    from apo.budget import Budget
+    from apo.calls.budget import Budget
+    from apo.calls.progress import Progress
     from apo.cli.audit_report import tell_audit
     from apo.cli.console import print_json, say
     from apo.cli.live import watch
     from apo.errors import SettingsError
-    from apo.granted import trusted_settings
-    from apo.progress import Progress
+    from apo.run.wishes import trusted_settings
 
     if max_rate is not None and not 0 <= max_rate <= 1:
         raise SettingsError(f"--max-rate is {max_rate}; it is a share from 0 to 1, such as 0.05.")
@@ -112,11 +112,11 @@ def _subject(what: str, task: str) -> "tuple[Task, dict[str, Prompt], RunFolder 
     """What is audited: a prompt file, or the two prompts of a run on its own examples."""
     from apo.cli.console import home
     from apo.errors import PromptError, RunError, SettingsError
-    from apo.granted import trusted_settings
-    from apo.lineage import find_named
-    from apo.prepare import same_pools
-    from apo.prompt import Prompt
-    from apo.prompt_files import read_prompt
+    from apo.prompts.files import read_prompt
+    from apo.prompts.prompt import Prompt
+    from apo.run.prepare import same_pools
+    from apo.run.wishes import trusted_settings
+    from apo.storage.lineage import find_named
     from apo.taskfile.load import load_task
 
     path = Path(what)

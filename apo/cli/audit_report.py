@@ -4,8 +4,8 @@ from rich.table import Table
 
 from apo.audit import Audit
 from apo.cli.console import dollars, percent, tell
-from apo.runs import RunFolder
-from apo.scorers.answers import quote
+from apo.reading.answers import quote
+from apo.storage.folder import RunFolder
 
 
 def tell_audit(found: Audit, run: RunFolder | None) -> None:

@@ -10,8 +10,8 @@ from rich.tree import Tree
 from apo.cli.console import percent, say, tell, tell_framed
 from apo.cli.prompts import decoding_of, marked, opening
 from apo.errors import RunError
-from apo.lineage import lineage, short_ids
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
+from apo.storage.lineage import lineage, short_ids
 
 MAX_OPERATOR = 16
 

@@ -8,8 +8,8 @@ import typer
 from apo.cli import options as o
 
 if TYPE_CHECKING:
-    from apo.prompt import Prompt
-    from apo.runs import RunFolder
+    from apo.prompts.prompt import Prompt
+    from apo.storage.folder import RunFolder
 
 NO_VERDICT = (
     "There is no verdict on this prompt: its score is of the validation examples that it was "
@@ -46,9 +46,9 @@ def export(
     """
     from apo.cli.console import home, write_document
     from apo.errors import SettingsError
-    from apo.lineage import find_named
-    from apo.prompt import Prompt
-    from apo.prompt_files import write_prompt
+    from apo.prompts.files import write_prompt
+    from apo.prompts.prompt import Prompt
+    from apo.storage.lineage import find_named
 
     folder, candidate = find_named(run, home())
     given = [candidate is not None, best, within is not None]
@@ -93,7 +93,7 @@ def _of_result(
 def _tell_candidate(folder: "RunFolder", row: dict[str, Any]) -> None:
     """Say what is known of a candidate that was chosen by its id."""
     from apo.cli.console import percent, say
-    from apo.prompt import Prompt
+    from apo.prompts.prompt import Prompt
 
     result = folder.result or {}
     known = {n: Prompt.from_dict(result[f"{n}_prompt"]).id for n in ("seed", "best") if result}
@@ -143,9 +143,9 @@ def _write(text: str, out: str) -> None:
 def _cheapest(folder: "RunFolder", result: dict[str, Any], points: float) -> dict[str, Any]:
     """The cheapest prompt near the best one; says which it is, and what is not known of it."""
     from apo.cli.console import percent, say
-    from apo.front import cheapest, price_of
-    from apo.prompt import Prompt
-    from apo.standings import standings
+    from apo.prompts.prompt import Prompt
+    from apo.results.front import cheapest, price_of
+    from apo.results.standings import standings
 
     found = standings(folder)
     chosen, by = cheapest(found, points)

@@ -10,8 +10,8 @@ from apo.cli import options as o
 from apo.errors import SettingsError
 
 if TYPE_CHECKING:
-    from apo.journal import Journal
-    from apo.options import Options
+    from apo.calls.options import Options
+    from apo.storage.journal import Journal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ class RunFlags:
         Raises:
             ApoError: a flag cannot be used.
         """
-        from apo.options import Options
+        from apo.calls.options import Options
         from apo.taskfile.load import load_task
 
         # Large data are read here, where Ctrl-C still ends it, and are quick to open again.
@@ -116,7 +116,7 @@ class AskFlags:
         Raises:
             SettingsError: a flag cannot be used.
         """
-        from apo.options import Options
+        from apo.calls.options import Options
 
         return Options(
             max_concurrency=self.concurrency,
@@ -168,7 +168,7 @@ def kept_answers(*, fresh: bool = False) -> "Journal":
         fresh: use none of it, and keep nothing.
     """
     from apo.cli.console import home
-    from apo.journal import Journal
+    from apo.storage.journal import Journal
 
     path = home() / "evaluations.db"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -179,8 +179,8 @@ def budget(
     max_calls: int | None, max_tokens: int | None, max_usd: float | None, max_minutes: float | None
 ) -> Any:
     """Make a budget; without any limit it is the default one."""
-    from apo.budget import Budget
-    from apo.optimize import DEFAULT_BUDGET
+    from apo.calls.budget import Budget
+    from apo.run.optimize import DEFAULT_BUDGET
 
     limits = (max_calls, max_tokens, max_usd, max_minutes)
     if all(limit is None for limit in limits):

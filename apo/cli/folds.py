@@ -8,11 +8,11 @@ from rich.table import Table
 from apo.cli.console import percent, say, tell, tell_framed
 from apo.cli.prompts import shortened
 from apo.cli.report import next_steps, report, spent_line, tell_verdict
-from apo.folds import FEW_ROWS
-from apo.prompt import Prompt
-from apo.runs import find_run
-from apo.shapes import NUMBER, require
-from apo.verdict import sentence
+from apo.data.folds import FEW_ROWS
+from apo.prompts.prompt import Prompt
+from apo.results.verdict import sentence
+from apo.storage.folder import find_run
+from apo.storage.shapes import NUMBER, require
 
 _OR_NONE = (*NUMBER, type(None))
 _PROCEDURE = {"folds": int, "rows": int, "tested": int, "spread": _OR_NONE, "by_fold": list}

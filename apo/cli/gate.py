@@ -31,14 +31,14 @@ def gate(
 
     Example: `apo gate support-tickets deployed.json changed.json`
     """
-    from apo.budget import Budget
+    from apo.assessment.gate import agate
+    from apo.calls.budget import Budget
+    from apo.calls.progress import Progress
     from apo.cli.console import dollars, home, print_json, tell
     from apo.cli.live import watch
     from apo.cli.measure import prompt_of
-    from apo.gate import agate
-    from apo.progress import Progress
+    from apo.results.verdict import change, missing, span
     from apo.taskfile.load import load_task
-    from apo.verdict import change, missing, span
 
     loaded = load_task(task, memory=home() / "splits")
     before, after = (prompt_of(name, loaded)[0] for name in (old, new))

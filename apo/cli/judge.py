@@ -10,7 +10,7 @@ from apo.cli.flags import AskFlags, kept_answers, takes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from apo.ratings import Ratings
+    from apo.assessment.ratings import Ratings
     from apo.task import Task
 
 
@@ -48,15 +48,15 @@ def judge(
 
     Example: `apo judge my-task rated.csv --judge-model openai/gpt-5-mini`
     """
-    from apo.agreement import measured
-    from apo.budget import Budget
+    from apo.assessment.agreement import measured
+    from apo.assessment.judging import ascore
+    from apo.calls.budget import Budget
+    from apo.calls.progress import Progress
     from apo.cli.console import home, print_json, say
     from apo.cli.judge_report import tell_judges
     from apo.cli.live import watch
     from apo.errors import SettingsError
-    from apo.judge_checks import keep
-    from apo.judging import ascore
-    from apo.progress import Progress
+    from apo.results.judge_trust import keep
     from apo.task import content_hash
     from apo.taskfile.load import load_task
 
@@ -114,7 +114,7 @@ def _judges(task: "Task", models: list[str]) -> tuple[Any, str | None]:
 
 
 def _read(ref: str, task: "Task", scorer: Any, source: str, answer: str, rating: str) -> "Ratings":
-    from apo.ratings import read_ratings
+    from apo.assessment.ratings import read_ratings
     from apo.scorers.judge import Judge
 
     graded = isinstance(scorer, Judge) and not scorer.pairwise

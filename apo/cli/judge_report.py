@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.table import Table
 
-from apo.agreement import LEANING
+from apo.assessment.agreement import LEANING
 from apo.cli.console import dollars, percent, say, tell
 
 FEW = 30

@@ -16,9 +16,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from apo.calls.progress import Progress
 from apo.cli.console import clock, dollars, notes, percent, say
 from apo.errors import ApoError, Interrupted
-from apo.progress import Progress
 
 R = TypeVar("R")
 PHASES = {

@@ -7,7 +7,7 @@ import typer
 from apo.cli import options as o
 
 if TYPE_CHECKING:
-    from apo.runs import RunFolder
+    from apo.storage.folder import RunFolder
 
 
 def runs(json: o.Json = False) -> None:
@@ -19,7 +19,7 @@ def runs(json: o.Json = False) -> None:
 
     from apo.cli.console import home, percent, print_json, say, tell
     from apo.errors import RunError
-    from apo.runs import list_runs
+    from apo.storage.folder import list_runs
 
     rows: list[dict[str, Any]] = []
     for folder in list_runs(home()):
@@ -48,7 +48,7 @@ def runs(json: o.Json = False) -> None:
 
 
 def _row(folder: "RunFolder") -> dict[str, Any]:
-    from apo.shapes import SETTINGS, require, require_result
+    from apo.storage.shapes import SETTINGS, require, require_result
 
     settings, result = folder.settings, folder.result or {}
     require(settings, SETTINGS, str(folder.path / "run.json"))
@@ -100,6 +100,7 @@ def show(
 
     Example: `apo show last --flips`
     """
+    from apo.checking.suspects import suspects
     from apo.cli.candidates import (
         lineage_of,
         tell_candidate,
@@ -111,10 +112,9 @@ def show(
     from apo.cli.folds import report_any
     from apo.cli.results import parts_of, tell_vetoes
     from apo.errors import SettingsError, TrustError
-    from apo.guards.suspects import suspects
-    from apo.lineage import find_named
-    from apo.refusals import told as told_refusals
-    from apo.summary import summary
+    from apo.storage.lineage import find_named
+    from apo.storage.refusals import told as told_refusals
+    from apo.storage.summary import summary
 
     folder, candidate = find_named(run, home())
     document = summary(folder)
@@ -171,7 +171,7 @@ def _diff(document: dict[str, Any]) -> None:
 
     from apo.cli.console import tell_framed
     from apo.cli.prompts import cut
-    from apo.prompt import Prompt
+    from apo.prompts.prompt import Prompt
 
     if not document.get("seed_prompt") or not document.get("best_prompt"):
         return

@@ -9,10 +9,10 @@ from apo.cli import options as o
 from apo.cli.flags import AskFlags, kept_answers, takes
 
 if TYPE_CHECKING:
-    from apo.budget import Spent
-    from apo.evaluation import Evaluation
-    from apo.prompt import Prompt
-    from apo.runs import RunFolder
+    from apo.calls.budget import Spent
+    from apo.evaluation.evaluation import Evaluation
+    from apo.prompts.prompt import Prompt
+    from apo.storage.folder import RunFolder
     from apo.task import Task
 
 
@@ -41,16 +41,16 @@ def evaluate(
 
     Example: `apo evaluate support-tickets --prompt prompt.json`
     """
-    from apo.budget import Budget
+    from apo.assessment.evaluate import aevaluate
+    from apo.assessment.same_prompt import why_other
+    from apo.calls.budget import Budget
+    from apo.calls.progress import Progress
     from apo.cli.console import home
     from apo.cli.live import watch
-    from apo.evaluate import aevaluate
-    from apo.granted import trusted_settings
-    from apo.noticed import noticed
-    from apo.prepare import same_pools
-    from apo.progress import Progress
-    from apo.runs import find_run
-    from apo.same_prompt import why_other
+    from apo.evaluation.noticed import noticed
+    from apo.run.prepare import same_pools
+    from apo.run.wishes import trusted_settings
+    from apo.storage.folder import find_run
     from apo.taskfile.load import load_task
 
     loaded = load_task(task, memory=home() / "splits")
@@ -121,10 +121,10 @@ def prompt_of(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
     """
     from apo.cli.console import home
     from apo.errors import PromptError, RunError
-    from apo.lineage import find_named
-    from apo.prompt import Prompt
-    from apo.prompt_files import read_prompt
-    from apo.prompt_foreign import refuse_address
+    from apo.prompts.files import read_prompt
+    from apo.prompts.foreign import refuse_address
+    from apo.prompts.prompt import Prompt
+    from apo.storage.lineage import find_named
 
     path = Path(name)
     if path.exists():

@@ -9,7 +9,7 @@ import typer
 from apo.cli import options as o
 
 if TYPE_CHECKING:
-    from apo.search import Optimizer
+    from apo.search.search import Optimizer
 
 
 def optimizers(
@@ -25,7 +25,7 @@ def optimizers(
     from dataclasses import asdict
 
     from apo.cli.console import print_json, tell
-    from apo.plugins import make_optimizer, optimizer_names
+    from apo.search.plugins import make_optimizer, optimizer_names
 
     made = {each: make_optimizer(each) for each in ([name] if name else optimizer_names())}
     if json:

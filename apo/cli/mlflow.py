@@ -8,7 +8,7 @@ import typer
 from apo.cli import options as o
 
 if TYPE_CHECKING:
-    from apo.runs import RunFolder
+    from apo.storage.folder import RunFolder
 
 
 def ui(
@@ -23,7 +23,7 @@ def ui(
 
     from apo.cli.console import home, say
     from apo.errors import SettingsError
-    from apo.runs import list_runs
+    from apo.storage.folder import list_runs
     from apo.tracking import run_url, tracking_uri, ui_command
 
     command, environment = ui_command(uri or tracking_uri(), port)
@@ -52,8 +52,8 @@ def sync(
     Example: `apo sync`
     """
     from apo.cli.console import home, tell
-    from apo.granted import sync_wishes
-    from apo.runs import find_run, list_runs
+    from apo.run.wishes import sync_wishes
+    from apo.storage.folder import find_run, list_runs
     from apo.tracking import sync as sync_run
     from apo.trust import require
 

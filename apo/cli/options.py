@@ -13,13 +13,13 @@ def _tasks() -> list[str]:
 
 def _runs() -> list[str]:
     from apo.cli.console import home
-    from apo.runs import list_runs
+    from apo.storage.folder import list_runs
 
     return ["last", *(folder.id for folder in list_runs(home()))]
 
 
 def _optimizers() -> list[str]:
-    from apo.plugins import optimizer_names
+    from apo.search.plugins import optimizer_names
 
     return optimizer_names()
 

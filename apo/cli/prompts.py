@@ -3,7 +3,7 @@
 from rich.text import Text
 
 from apo.cli.console import UNCUT, results
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
 
 MAX_LINES = 30
 """Of a prompt that a result shows, as long as the terminal is wide."""

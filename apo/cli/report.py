@@ -7,11 +7,11 @@ from rich.text import Text
 
 from apo.cli.console import clock, dollars, percent, say, tell, tell_framed
 from apo.cli.prompts import shortened
-from apo.constants import MAX_SAID
-from apo.estimate import Estimate
-from apo.prompt import Prompt
-from apo.refusals import told
-from apo.verdict import FAVOURABLE, form_gain, heading, missing, sentence
+from apo.prompts.prompt import Prompt
+from apo.results.constants import MAX_SAID
+from apo.results.verdict import FAVOURABLE, form_gain, heading, missing, sentence
+from apo.run.estimate import Estimate
+from apo.storage.refusals import told
 
 NOTHING_FOUND = (
     "Nothing found: no candidate did better than the seed prompt on the validation examples. If "

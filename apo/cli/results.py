@@ -9,11 +9,11 @@ from rich.text import Text
 from apo.cli.console import percent, tell
 from apo.cli.prompts import opening
 from apo.cli.transfer import task_of
-from apo.flips import Flips, read_flips
-from apo.front import OBJECTIVES, objectives, with_front
-from apo.history import History, history
-from apo.runs import RunFolder
-from apo.standings import Standing, standings
+from apo.results.flips import Flips, read_flips
+from apo.results.front import OBJECTIVES, objectives, with_front
+from apo.results.history import History, history
+from apo.results.standings import Standing, standings
+from apo.storage.folder import RunFolder
 
 MAX_GROUPS = 20
 MAX_LOST = 10

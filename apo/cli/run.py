@@ -10,8 +10,8 @@ from apo.cli.flags import RunFlags, takes
 from apo.cli.flags import budget as as_budget
 
 if TYPE_CHECKING:
-    from apo.progress import Progress
-    from apo.result import Result
+    from apo.calls.progress import Progress
+    from apo.results.result import Result
 
 
 @takes(RunFlags)
@@ -22,11 +22,11 @@ def optimize(flags: RunFlags) -> None:
 
     Example: `apo optimize support-tickets --model openai/gpt-5-mini --max-usd 1`
     """
+    from apo.calls.progress import Progress
     from apo.cli.console import home
     from apo.cli.folds import tell_few_rows
-    from apo.fold_runs import aoptimize_folds
-    from apo.optimize import aoptimize
-    from apo.progress import Progress
+    from apo.run.folds import aoptimize_folds
+    from apo.run.optimize import aoptimize
 
     progress = Progress()
     title = f"{flags.task} · {flags.optimizer} · {flags.model}"
@@ -53,7 +53,7 @@ def estimate(flags: RunFlags) -> None:
     from apo.cli.console import home, print_json
     from apo.cli.report import report_estimate
     from apo.errors import SettingsError
-    from apo.estimate import aestimate
+    from apo.run.estimate import aestimate
 
     if flags.folds is not None:
         raise SettingsError(
@@ -78,12 +78,12 @@ def resume(
 
     Example: `apo resume last --max-calls 4000`
     """
+    from apo.calls.progress import Progress
     from apo.cli.console import home
     from apo.errors import SettingsError
-    from apo.fold_runs import aresume_folds
-    from apo.optimize import aresume
-    from apo.progress import Progress
-    from apo.runs import find_run
+    from apo.run.folds import aresume_folds
+    from apo.run.optimize import aresume
+    from apo.storage.folder import find_run
 
     folder = find_run(run, home())
     limits = (max_calls, max_tokens, max_usd, max_minutes)

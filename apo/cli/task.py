@@ -9,9 +9,9 @@ from apo.cli import options as o
 from apo.errors import SettingsError
 
 if TYPE_CHECKING:
+    from apo.checking.data import Finding
+    from apo.drafting.lists import Lists
     from apo.task import Task
-    from apo.taskfile.check_data import Finding
-    from apo.taskfile.draft_lists import Lists
 
 
 def init(
@@ -43,8 +43,8 @@ def init(
     Example: `apo init complaints --data complaints.csv --input text --target team`
     """
     from apo.cli.console import say, tell
-    from apo.taskfile.draft import draft_task, write_draft
-    from apo.taskfile.draft_format import Wanted
+    from apo.drafting.draft import draft_task, write_draft
+    from apo.drafting.format import Wanted
 
     kinds: dict[str, Lists | None] = {"": None, "any": "any", "all": "all"}
     if lists not in kinds:
@@ -76,8 +76,8 @@ def check(
 
     Example: `apo check support-tickets --ping --model ollama/llama3.2`
     """
+    from apo.checking.check import check as check_task
     from apo.cli.console import home, print_json, tell
-    from apo.taskfile.check import check as check_task
     from apo.taskfile.load import load_task
 
     loaded = load_task(task, memory=home() / "splits")
@@ -101,10 +101,10 @@ def _ping(task: "Task", model: str) -> "list[Finding]":
     import asyncio
     from dataclasses import replace
 
-    from apo.evaluate import aevaluate
-    from apo.journal import Journal
-    from apo.progress import Progress
-    from apo.taskfile.check_data import Finding
+    from apo.assessment.evaluate import aevaluate
+    from apo.calls.progress import Progress
+    from apo.checking.data import Finding
+    from apo.storage.journal import Journal
 
     one = replace(task, validation=task.validation[:1])
     progress, prompt = Progress(), task.seed_prompts[0]

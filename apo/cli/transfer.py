@@ -8,8 +8,8 @@ from apo.cli import options as o
 from apo.cli.flags import AskFlags, kept_answers, takes
 
 if TYPE_CHECKING:
-    from apo.matrix import Matrix
-    from apo.runs import RunFolder
+    from apo.assessment.matrix import Matrix
+    from apo.storage.folder import RunFolder
     from apo.task import Task
 
 
@@ -34,16 +34,16 @@ def transfer(
 
     Example: `apo transfer last --model openai/gpt-5-mini --model openai/gpt-5-nano`
     """
-    from apo.budget import Budget
+    from apo.assessment.matrix import finalists
+    from apo.assessment.transfer import atransfer, take_over
+    from apo.calls.budget import Budget
+    from apo.calls.progress import Progress
     from apo.cli.console import home, print_json, say
     from apo.cli.live import watch
-    from apo.front import objectives, with_front
-    from apo.granted import trusted_settings
-    from apo.matrix import finalists
-    from apo.progress import Progress
-    from apo.runs import find_run
-    from apo.standings import standings
-    from apo.transfer import atransfer, take_over
+    from apo.results.front import objectives, with_front
+    from apo.results.standings import standings
+    from apo.run.wishes import trusted_settings
+    from apo.storage.folder import find_run
 
     folder = find_run(run, home())
     settings = trusted_settings(folder)
@@ -88,8 +88,8 @@ def task_of(folder: "RunFolder") -> "Task":
     """
     from apo.cli.console import home
     from apo.errors import RunError
-    from apo.granted import trusted_settings
-    from apo.prepare import same_pools
+    from apo.run.prepare import same_pools
+    from apo.run.wishes import trusted_settings
     from apo.taskfile.load import load_task
 
     name: str | None = trusted_settings(folder).get("task_ref")

@@ -75,8 +75,8 @@ def _ask_for(what: str) -> None:
 
     from apo.cli.console import home
     from apo.compare.settings import read_trusted_experiment
-    from apo.granted import trusted_settings
-    from apo.runs import RunFolder, find_run
+    from apo.run.wishes import trusted_settings
+    from apo.storage.folder import RunFolder, find_run
     from apo.taskfile.load import check_trust
 
     path = Path(what)

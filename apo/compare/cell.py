@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from apo.calls.options import Options
+from apo.calls.progress import Progress
 from apo.compare.data_folder import is_data_folder
 from apo.compare.flag import Flag
 from apo.compare.grid import Cell, read_task
 from apo.errors import ApoError, Interrupted
-from apo.granted import remember_run
-from apo.optimize import aoptimize
-from apo.options import Options
-from apo.prepare import Setup
-from apo.progress import Progress
-from apo.result import Result
+from apo.results.result import Result
+from apo.run.optimize import aoptimize
+from apo.run.prepare import Setup
+from apo.run.wishes import remember_run
 from apo.trust import FileName
 
 LOOK = 0.2  # Seconds between two looks at whether the comparison is to stop.

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from apo.compare.runner import Grid
-from apo.prompt import Prompt
-from apo.record import BEST, read_record
-from apo.runs import RunFolder
+from apo.prompts.prompt import Prompt
+from apo.storage.folder import RunFolder
+from apo.storage.record import BEST, read_record
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,14 +8,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from apo.budget import Budget
+from apo.calls.budget import Budget
 from apo.compare.data_folder import is_data_folder, task_from_folder
 from apo.compare.settings import Entry, Experiment
 from apo.errors import SettingsError
-from apo.fit import fit_pools
 from apo.models.prices import Price, parse_price
-from apo.plugins import make_optimizer
-from apo.search import Optimizer
+from apo.run.fit import fit_pools
+from apo.search.plugins import make_optimizer
+from apo.search.search import Optimizer
 from apo.task import Task, content_hash
 
 

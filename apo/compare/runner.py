@@ -15,7 +15,7 @@ from apo.compare.flag import Flag
 from apo.compare.grid import Cell
 from apo.compare.workers import PROCESSES, Workers, find_place
 from apo.errors import RunError
-from apo.runs import RunFolder
+from apo.storage.folder import RunFolder
 
 ATTEMPTS = 2
 """How often a cell may be under way while its worker process dies."""

@@ -6,10 +6,10 @@ from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from apo.budget import Budget
+from apo.calls.budget import Budget
 from apo.errors import SettingsError, near
-from apo.granted import experiment_wishes
-from apo.optimize import DEFAULT_BUDGET
+from apo.run.optimize import DEFAULT_BUDGET
+from apo.run.wishes import experiment_wishes
 from apo.taskfile.yaml_file import read_mapping
 from apo.trust import FileName, require
 
@@ -94,7 +94,7 @@ class Experiment(BaseModel):
     def _all(cls, value: Any) -> Any:
         if value != ALL:
             return value
-        from apo.plugins import optimizer_names
+        from apo.search.plugins import optimizer_names
 
         return optimizer_names()
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from apo.data.cells import Row
 from apo.errors import DataError
-from apo.scorers.answers import quote
+from apo.reading.answers import quote
 
 KEYS = ("messages", "conversations")
 """Columns that hold a chat: OpenAI's and ShareGPT's."""

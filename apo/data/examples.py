@@ -10,9 +10,9 @@ from typing import cast
 
 from apo.data.cells import SPREADSHEET_ERRORS, NoText, Row
 from apo.errors import DataError, near
-from apo.scorers.answers import quote
+from apo.reading.answers import quote
+from apo.reading.lists import written_list
 from apo.scorers.characters import composed
-from apo.scorers.lists import written_list
 
 TOLD = 1_000_000
 """After so many rows each, it is told how far reading is."""

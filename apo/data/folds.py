@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from apo.data.sampling import input_id, sort_key
 from apo.errors import SettingsError
-from apo.guards.folding import rough
+from apo.prompts.folding import rough
 from apo.task import Example, Task
 
 FEW_ROWS = 150

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from apo.data.sampling import composed_targets, input_id
-from apo.guards.folding import rough
-from apo.scorers.answers import quote
+from apo.prompts.folding import rough
+from apo.reading.answers import quote
 from apo.task import Example
 
 ALIKE = 95

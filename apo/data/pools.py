@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from apo.data.cells import Row
 from apo.data.examples import Columns, Rejected, marks, usable
 from apo.data.memory import SplitMemory
+from apo.data.near import pair_notes, same_but_signs
 from apo.data.sampling import Kept, Sample, inputs_id, raw_id, sort_key
 from apo.data.split import POOLS, Home, Split, allot
 from apo.errors import DataError, near
-from apo.guards.near import pair_notes, same_but_signs
-from apo.scorers.answers import quote
+from apo.reading.answers import quote
 from apo.task import Example
 
 __all__ = ["POOLS", "Pools", "Split", "make_pools", "pool_named"]

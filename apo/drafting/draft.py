@@ -10,13 +10,11 @@ from typing import Any
 import yaml
 
 from apo.data.cells import Row
+from apo.data.columns import Column, language_of, look
 from apo.data.pools import pool_named
 from apo.data.rows import read_rows
-from apo.errors import DataError, TaskError
-from apo.scorers.answers import quote
-from apo.taskfile.columns import Column, language_of, look
-from apo.taskfile.draft_format import Wanted, find_format
-from apo.taskfile.draft_guess import (
+from apo.drafting.format import Wanted, find_format
+from apo.drafting.guess import (
     field_name,
     guess_inputs,
     guess_scorer,
@@ -26,10 +24,12 @@ from apo.taskfile.draft_guess import (
     tell_header,
     warn,
 )
-from apo.taskfile.draft_lists import Lists, several_of, told
-from apo.taskfile.draft_prompt import seed_prompt
+from apo.drafting.lists import Lists, several_of, told
+from apo.drafting.prompt import seed_prompt
+from apo.drafting.reshape import reshape
+from apo.errors import DataError, TaskError
+from apo.reading.answers import quote
 from apo.taskfile.load import FILE_NAME
-from apo.taskfile.reshape import reshape
 from apo.taskfile.settings import TaskSettings, parse_settings
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from apo.data.rows import SUFFIXES, TABLES, known_encoding
 from apo.data.sniff import CERTAIN, NAMES, TextFormat, find_delimiter, find_encoding
-from apo.taskfile.draft_lists import Lists
+from apo.drafting.lists import Lists
 
 TEXT_SUFFIXES = (*TABLES, ".json", ".jsonl", ".ndjson")
 

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any, cast
 
 from apo.data.cells import Row
+from apo.data.columns import look
 from apo.data.rows import read_rows
 from apo.data.sniff import TextFormat
+from apo.drafting.draft import draft_settings
+from apo.drafting.format import Wanted, find_format
+from apo.drafting.reshape import reshape
 from apo.errors import DataError
-from apo.scorers.answers import quote
+from apo.reading.answers import quote
 from apo.task import Task
-from apo.taskfile.columns import look
-from apo.taskfile.draft import draft_settings
-from apo.taskfile.draft_format import Wanted, find_format
 from apo.taskfile.load import task_from_data
-from apo.taskfile.reshape import reshape
 
 _log = logging.getLogger(__name__)
 

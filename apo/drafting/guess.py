@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
+from apo.data.columns import Column, is_number
+from apo.drafting.lists import Several
 from apo.errors import DataError, near
-from apo.scorers.answers import quote
+from apo.reading.answers import quote
+from apo.reading.said_moment import whole_moment
 from apo.scorers.characters import alike, differ_in, shown
-from apo.scorers.said_moment import whole_moment
-from apo.taskfile.columns import Column, is_number
-from apo.taskfile.draft_lists import Several
 
 _TARGET_NAMES = (
     *("target", "label", "answer", "intent", "category", "class", "sentiment", "output"),

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
-from apo.taskfile.columns import Column
+from apo.data.columns import Column
 
 Lists = Literal["all", "any"]
 

@@ -7,7 +7,7 @@ from itertools import chain
 from apo.data.cells import Row
 from apo.data.chats import Chats, chat_column
 from apo.data.options import find_layout, with_options
-from apo.taskfile.draft_format import Wanted
+from apo.drafting.format import Wanted
 
 
 @dataclass(frozen=True, kw_only=True)

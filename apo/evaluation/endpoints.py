@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from apo.calls import Endpoint
+from apo.calls.call import Endpoint
+from apo.calls.options import Options
 from apo.errors import SettingsError
 from apo.model import Model
 from apo.models import open_model
-from apo.options import Options
 from apo.scorers.awaited import AwaitedScorer
 from apo.trust import has_keys
 

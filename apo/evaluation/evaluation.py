@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from apo.metrics.metric import class_weights
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
+from apo.scorers.metrics.metric import class_weights
 from apo.task import Example, Metric, Score
 
 

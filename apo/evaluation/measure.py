@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar, cast
 
-from apo.caller import Caller
-from apo.calls import Call, Endpoint
+from apo.calls.call import Call, Endpoint
+from apo.calls.caller import Caller
 from apo.concurrency import gather, uncollected
 from apo.errors import ContentFilterError, ContextLengthError, ModelError
-from apo.evaluation import Evaluation, Rollout
+from apo.evaluation.evaluation import Evaluation, Rollout
 from apo.model import Completion, Request
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
 from apo.scorers.awaited import AwaitedScorer, Question, Ungraded, judge
 from apo.task import Example, Score, Task
 

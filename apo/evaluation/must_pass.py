@@ -1,6 +1,6 @@
 """Examples that must never be got wrong: what the seed prompt gets right, a better one does too."""
 
-from apo.evaluation import Evaluation
+from apo.evaluation.evaluation import Evaluation
 from apo.task import Example
 
 

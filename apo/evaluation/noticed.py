@@ -3,8 +3,8 @@
 import re
 from collections import Counter
 
-from apo.evaluation import Evaluation, Rollout
-from apo.tally import shorten
+from apo.calls.tally import shorten
+from apo.evaluation.evaluation import Evaluation, Rollout
 
 MANY, SHARE, PHRASE = 5, 0.1, 3
 """One text is told from so many answers and such a share of them on, if it has so many words or

@@ -3,16 +3,16 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
-from apo.budget import Budget, Meter
-from apo.caller import Caller
-from apo.calls import Endpoint
-from apo.endpoints import MAX_OUTPUT, open_judges, open_with
+from apo.calls.budget import Budget, Meter
+from apo.calls.call import Endpoint
+from apo.calls.caller import Caller
+from apo.calls.options import Options
+from apo.calls.progress import Progress
 from apo.errors import ApoError, SettingsError
-from apo.journal import Journal
+from apo.evaluation.endpoints import MAX_OUTPUT, open_judges, open_with
 from apo.model import Model
 from apo.models.prices import find_price
-from apo.options import Options
-from apo.progress import Progress
+from apo.storage.journal import Journal
 
 
 @asynccontextmanager

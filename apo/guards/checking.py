@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from apo.contract import plain, turns
+from apo.data.near import MAX_COMPARED, Named, nearly_same, pair_notes, same_but_signs
+from apo.guards.contract import plain, turns
 from apo.guards.copies import Copies
 from apo.guards.labels import MAX_ROWS, label_hints
-from apo.guards.near import MAX_COMPARED, Named, nearly_same, pair_notes, same_but_signs
-from apo.scorers.answers import quote
+from apo.reading.answers import quote
 from apo.task import Example, Task
 
 MOST_LABELS = 50

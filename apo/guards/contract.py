@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from apo.guards.copies import Copies
-from apo.guards.rules import Rules
-from apo.prompt import VARIABLE, Prompt, fill
-from apo.scorers.answers import quote
+from apo.prompts.prompt import VARIABLE, Prompt, fill
+from apo.prompts.rules import Rules
+from apo.reading.answers import quote
 from apo.task import Example
 
 STATEMENT = re.compile(r"\{%[^{}\n]{0,200}%\}")
@@ -20,7 +20,7 @@ class Contract:
         seeds: the prompts whose template and context are not a candidate's to change.
         examples: train rows, which must not be copied into an instruction (they belong in demos).
         validation: rows that choose between candidates: to be found in no part of one.
-        rules: the task's own; see `apo.guards.rules.Rules`.
+        rules: the task's own; see `apo.prompts.rules.Rules`.
         own: further texts of the task, which an instruction may repeat: description, labels.
         max_chars: longest instruction, in characters.
     """

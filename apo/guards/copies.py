@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from apo.guards.folding import letters, worth
+from apo.prompts.folding import letters, worth
 from apo.task import Example
 
 RUN = 50

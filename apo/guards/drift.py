@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from apo.caller import Caller
+from apo.calls.caller import Caller
 from apo.concurrency import gather
 from apo.errors import BudgetExhausted, TaskError
-from apo.evaluation import Evaluation, Rollout
-from apo.measure import put
+from apo.evaluation.evaluation import Evaluation, Rollout
+from apo.evaluation.measure import put
 from apo.scorers.awaited import AwaitedScorer, Question, Ungraded, judge
 from apo.task import Task
 

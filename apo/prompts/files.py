@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from apo.errors import PromptError, near
-from apo.prompt import VARIABLE, Demo, Layout, Prompt
-from apo.prompt_foreign import (
+from apo.prompts.foreign import (
     refuse_address,
     refuse_file,
     refuse_mapping,
     refuse_other_variables,
     texts_of,
 )
-from apo.prompt_python import python_source
+from apo.prompts.prompt import VARIABLE, Demo, Layout, Prompt
+from apo.prompts.python_source import python_source
 
 FORMATS = ["text", "json", "messages", "python"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apo.errors import ApoError, SettingsError
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
 
 
 def python_source(prompt: Prompt) -> str:

@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from apo.errors import TaskError
-from apo.guards.folding import WIDE, worth
-from apo.prompt import Prompt
+from apo.prompts.folding import WIDE, worth
+from apo.prompts.prompt import Prompt
 
 MIN_SHARE = 0.5
 """Of the letters of an instruction, by what they are worth, in the language that is asked for."""

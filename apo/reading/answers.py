@@ -1,6 +1,6 @@
 """What an answer says: the marked part or the labels of a free text.
 
-Pure functions for the scorers, like `apo.scorers.numbers` and `apo.scorers.json_text`.
+Pure functions for the scorers, like `apo.reading.numbers` and `apo.reading.json_text`.
 All take any text and never raise.
 """
 
@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from apo.reading.json_text import answer_json, as_object
 from apo.scorers.characters import common, composed, seen, untypeset
-from apo.scorers.json_text import answer_json, as_object
 
 _OPENING = " \t\n\"'`*“”‘’«»「」『』()[]"
 _CLOSING = _OPENING + ".,;:!?…。，！？："

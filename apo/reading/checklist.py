@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 
-from apo.scorers.json_text import answer_json, as_object
+from apo.reading.json_text import answer_json, as_object
 
 _TICK = re.compile(
     r"\s*(?:(?:[-*•·]|\d{1,3}[.)])\s+)?"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from apo.scorers.moment_patterns import TIMES, date_patterns, months
+from apo.reading.moment_patterns import TIMES, date_patterns, months
 
 ORDERS = ("dmy", "mdy", "ymd")
 _CENTURY = 70  # Two digits from here on are of the 20th century, as dateutil has it.

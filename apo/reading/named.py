@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 
 from apo.errors import TaskError
-from apo.scorers.answers import quote
+from apo.reading.answers import quote
+from apo.reading.denial import is_denied
+from apo.reading.letters import is_word
 from apo.scorers.characters import differ_in, shown
-from apo.scorers.denial import is_denied
-from apo.scorers.letters import is_word
 
 MAX_NAMED = 10_000
 """Labels that are looked at in one text, the first ones."""

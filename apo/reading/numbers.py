@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from apo.scorers.answers import marked
-from apo.scorers.digits import read_digits
-from apo.scorers.units import (
+from apo.reading.answers import marked
+from apo.reading.digits import read_digits
+from apo.reading.units import (
     CURRENCY_BEFORE,
     HANGUL_SCALES,
     PERCENT,

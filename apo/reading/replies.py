@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from apo.tags import Pair, bare, pairs_of
-from apo.wrapping import unwrapped
+from apo.reading.tags import Pair, bare, pairs_of
+from apo.reading.wrapping import unwrapped
 
 MAX_JOINING = 6
 """Words between tags that are spoken of, at most."""

@@ -3,10 +3,10 @@
 import re
 import unicodedata
 
-from apo.scorers.answers import marked
-from apo.scorers.denial import is_denied
-from apo.scorers.moment_patterns import date_patterns
-from apo.scorers.moments import Moment, moments_in
+from apo.reading.answers import marked
+from apo.reading.denial import is_denied
+from apo.reading.moment_patterns import date_patterns
+from apo.reading.moments import Moment, moments_in
 
 LONGEST = 50_000
 """Characters of an answer that are looked at, its last ones."""

@@ -3,8 +3,8 @@
 import re
 from itertools import pairwise
 
-from apo.scorers.answers import marked
-from apo.scorers.numbers import Number, numbers_in, plain_signs, whole_number
+from apo.reading.answers import marked
+from apo.reading.numbers import Number, numbers_in, plain_signs, whole_number
 
 # What stands before a number that is not the answer: a label, a share of what, a denial.
 _ASIDE = re.compile(

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from apo.evaluation import Evaluation, Rollout
-from apo.scorers.answers import label_pattern, plain
+from apo.evaluation.evaluation import Evaluation, Rollout
+from apo.reading.answers import label_pattern, plain
+from apo.reading.named import labels_in
 from apo.scorers.awaited import AwaitedScorer
-from apo.scorers.named import labels_in
 from apo.statistics.means import CONFIDENCE
 from apo.task import Task
 

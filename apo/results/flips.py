@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from apo.errors import RunError
-from apo.runs import RunFolder
-from apo.shapes import NUMBER, require
 from apo.statistics.bounded import bounded_interval, bounded_p
 from apo.statistics.groups import holm
+from apo.storage.folder import RunFolder
+from apo.storage.shapes import NUMBER, require
 
 FILE = "test.jsonl"
 MAX_LABELS = 50

@@ -11,15 +11,15 @@ from dataclasses import replace
 from statistics import stdev
 from typing import Any
 
-from apo.budget import Spent
+from apo.calls.budget import Spent
 from apo.errors import RunError
-from apo.evaluation import Evaluation, Rollout
-from apo.flips import FILE, read_pairs
-from apo.judge_checks import told
-from apo.result import Result
-from apo.runs import RunFolder
+from apo.evaluation.evaluation import Evaluation, Rollout
+from apo.results.flips import FILE, read_pairs
+from apo.results.judge_trust import told
+from apo.results.result import Result
+from apo.results.verdict import Verdict, judge
+from apo.storage.folder import RunFolder
 from apo.task import Example, Score, Task
-from apo.verdict import Verdict, judge
 
 CAUTION = 2.0
 """The p-value is multiplied by this. Searches that share rows tend to choose the same lucky prompt,

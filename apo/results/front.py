@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from apo.errors import SettingsError, near
+from apo.results.standings import Standing
 from apo.select import nondominated_sort
-from apo.standings import Standing
 
 OBJECTIVES = {
     "score": "score",

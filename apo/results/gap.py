@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from apo.evaluation import Evaluation
+from apo.evaluation.evaluation import Evaluation
 from apo.statistics.bounded import bounded_interval
 from apo.statistics.selection import selected
 

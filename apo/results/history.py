@@ -7,15 +7,15 @@ from sqlite3 import Connection
 from types import SimpleNamespace
 from typing import Any, cast
 
-from apo.calls import Call, Endpoint
+from apo.calls.call import Call, Endpoint
 from apo.errors import JournalError, SettingsError
-from apo.journal_rows import Event, open_for_reading, read_events, readable
 from apo.model import Model, Request
-from apo.prompt import Prompt
-from apo.runs import RunFolder
-from apo.scorers.answers import quote
+from apo.prompts.prompt import Prompt
+from apo.reading.answers import quote
 from apo.scorers.awaited import AwaitedScorer
-from apo.shapes import EVENTS, require
+from apo.storage.folder import RunFolder
+from apo.storage.rows import Event, open_for_reading, read_events, readable
+from apo.storage.shapes import EVENTS, require
 from apo.task import Example, Score, Task
 
 SHOWN = 5

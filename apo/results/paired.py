@@ -6,7 +6,7 @@ no score: what is said of the difference must then hold whatever the grade would
 
 from dataclasses import dataclass, field
 
-from apo.evaluation import Evaluation, Rollout
+from apo.evaluation.evaluation import Evaluation, Rollout
 
 
 @dataclass

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from apo.budget import Spent
-from apo.evaluation import Evaluation
-from apo.guards.gap import Gap
-from apo.prompt import Prompt
-from apo.verdict import Verdict
+from apo.calls.budget import Spent
+from apo.evaluation.evaluation import Evaluation
+from apo.prompts.prompt import Prompt
+from apo.results.gap import Gap
+from apo.results.verdict import Verdict
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -11,14 +11,14 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from apo.errors import RunError
-from apo.journal_rows import open_for_reading, readable
 from apo.model import Usage
-from apo.models.batch_terms import batch_price
+from apo.models.batches.terms import batch_price
 from apo.models.prices import Price, cost, find_price
-from apo.prompt import Prompt
-from apo.runs import RunFolder
-from apo.shapes import require_present
-from apo.summary import candidates
+from apo.prompts.prompt import Prompt
+from apo.storage.folder import RunFolder
+from apo.storage.rows import open_for_reading, readable
+from apo.storage.shapes import require_present
+from apo.storage.summary import candidates
 
 _CALLS = """
 SELECT request, model, input_tokens, output_tokens, cached_tokens, seconds, reused

@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from apo.constants import Constant, best_constant, shares
 from apo.errors import ApoError
-from apo.evaluation import Evaluation, Rollout
-from apo.metrics.metric import over_rows
-from apo.must_pass import broken
-from apo.paired import Pairs
-from apo.scorers.answers import quote
+from apo.evaluation.evaluation import Evaluation, Rollout
+from apo.evaluation.must_pass import broken
+from apo.reading.answers import quote
+from apo.results.constants import Constant, best_constant, shares
+from apo.results.paired import Pairs
+from apo.scorers.metrics.metric import over_rows
 from apo.statistics.bounded import bounded_interval, bounded_p
 from apo.statistics.counts import mcnemar_p
 from apo.statistics.means import CONFIDENCE

@@ -4,16 +4,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from apo.budget import Meter
-from apo.caller import Caller
-from apo.calls import Endpoint
-from apo.limits import Limits
-from apo.measure import measure
-from apo.optimize import DEFAULT_BUDGET
-from apo.options import Options
-from apo.prepare import Setup
-from apo.runs import HOME
-from apo.session import Session
+from apo.calls.budget import Meter
+from apo.calls.call import Endpoint
+from apo.calls.caller import Caller
+from apo.calls.limits import Limits
+from apo.calls.options import Options
+from apo.evaluation.measure import measure
+from apo.run.optimize import DEFAULT_BUDGET
+from apo.run.prepare import Setup
+from apo.run.session import Session
+from apo.storage.folder import HOME
 from apo.task import Task
 
 PROBES = 4

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from apo.budget import Budget, Spent
+from apo.calls.budget import Budget, Spent
 from apo.errors import SettingsError
 from apo.task import Example, Task
 

@@ -13,21 +13,21 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from apo.budget import Budget
+from apo.calls.budget import Budget
+from apo.calls.options import Options
+from apo.calls.progress import Progress
 from apo.concurrency import wait
+from apo.data.folds import fold_tasks
 from apo.errors import RunError, SettingsError, Stopped
-from apo.fit import fit_pools, share_budget
-from apo.fold_verdict import conclude
-from apo.folds import fold_tasks
 from apo.model import Model
-from apo.optimize import DEFAULT_BUDGET, aoptimize, aresume, arguments_of
-from apo.options import Options
-from apo.prepare import Setup
-from apo.progress import Progress
-from apo.prompt import Prompt
-from apo.result import Result
-from apo.runs import HOME, RunFolder, find_run, list_runs
-from apo.search import Optimizer
+from apo.prompts.prompt import Prompt
+from apo.results.fold_verdict import conclude
+from apo.results.result import Result
+from apo.run.fit import fit_pools, share_budget
+from apo.run.optimize import DEFAULT_BUDGET, aoptimize, aresume, arguments_of
+from apo.run.prepare import Setup
+from apo.search.search import Optimizer
+from apo.storage.folder import HOME, RunFolder, find_run, list_runs
 from apo.task import Task
 
 _log = logging.getLogger(__name__)

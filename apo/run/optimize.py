@@ -6,22 +6,22 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from apo.budget import Budget
+from apo.calls.budget import Budget
+from apo.calls.options import Options
+from apo.calls.progress import Progress
+from apo.calls.retry import Retry
 from apo.concurrency import wait
 from apo.errors import RunError, Stopped
-from apo.granted import trusted_settings
-from apo.judge_checks import told
-from apo.metrics.registry import metric_name
 from apo.model import Model
-from apo.options import Options
-from apo.prepare import Setup
-from apo.progress import Progress
-from apo.prompt import Prompt
-from apo.result import Result
-from apo.retry import Retry
-from apo.runs import HOME, RunFolder, find_run
-from apo.search import Optimizer
-from apo.session import Session
+from apo.prompts.prompt import Prompt
+from apo.results.judge_trust import told
+from apo.results.result import Result
+from apo.run.prepare import Setup
+from apo.run.session import Session
+from apo.run.wishes import trusted_settings
+from apo.scorers.metrics.registry import metric_name
+from apo.search.search import Optimizer
+from apo.storage.folder import HOME, RunFolder, find_run
 from apo.task import Task
 
 R = TypeVar("R")
@@ -155,7 +155,7 @@ def _task(task: Any, inputs: str | Sequence[str], target: str) -> Task | str | P
 
         if Path(task).suffix.lower() not in SUFFIXES:
             return task
-    from apo.taskfile.from_data import guessed_task
+    from apo.drafting.from_data import guessed_task
 
     return guessed_task(task, inputs, target)
 

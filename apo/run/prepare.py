@@ -8,31 +8,31 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from apo.budget import Budget
-from apo.calls import Endpoint
-from apo.endpoints import MAX_OUTPUT, open_judges, open_with
+from apo.calls.budget import Budget
+from apo.calls.call import Endpoint
+from apo.calls.options import Options
+from apo.data.folds import fold_tasks
 from apo.errors import RunError, SettingsError, near
-from apo.fit import fit_pools, sample_pools
-from apo.folds import fold_tasks
-from apo.granted import remember_run
-from apo.guards.rules import require_kept
-from apo.meta_prompts import known_names
+from apo.evaluation.endpoints import MAX_OUTPUT, open_judges, open_with
 from apo.model import Model
-from apo.models.batch import BatchModel
-from apo.models.batch_log import BatchLog
-from apo.models.batch_terms import batch_address, batch_price
+from apo.models.batches.batch import BatchModel
+from apo.models.batches.log import BatchLog
+from apo.models.batches.terms import batch_address, batch_price
 from apo.models.prices import find_price
 from apo.models.providers import public_name
-from apo.options import Options
-from apo.plugins import make_optimizer, optimizer_name
-from apo.prompt import Prompt
-from apo.prompt_files import check_variables
-from apo.runs import RunFolder, create_run, find_run
-from apo.search import Optimizer
-from apo.session import Session
+from apo.prompts.files import check_variables
+from apo.prompts.meta_prompts import known_names
+from apo.prompts.prompt import Prompt
+from apo.prompts.rules import require_kept
+from apo.run.fit import fit_pools, sample_pools
+from apo.run.session import Session
+from apo.run.wishes import remember_run
+from apo.search.plugins import make_optimizer, optimizer_name
+from apo.search.search import Optimizer
+from apo.storage.folder import RunFolder, create_run, find_run
+from apo.storage.versions import git_commit, versions
 from apo.task import Task
 from apo.trust import FileName
-from apo.versions import git_commit, versions
 
 
 @dataclass(frozen=True)

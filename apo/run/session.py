@@ -4,29 +4,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from apo.budget import Budget, Meter
-from apo.caller import Caller
-from apo.calls import Endpoint
+from apo.calls.budget import Budget, Meter
+from apo.calls.call import Endpoint
+from apo.calls.caller import Caller
+from apo.calls.ledger import spent_before
+from apo.calls.limits import Limits
+from apo.calls.progress import Progress
+from apo.calls.retry import Retry
 from apo.concurrency import gather
 from apo.errors import USERS_ERRORS, ApoError, BudgetExhausted, RunError, SettingsError, where
-from apo.evaluation import Evaluation, Rollout, pair_line
-from apo.fit import VERDICT_MARGIN, VERDICT_SHARE, affordable
+from apo.evaluation.evaluation import Evaluation, Rollout, pair_line
+from apo.evaluation.measure import measure
+from apo.evaluation.noticed import noticed
 from apo.guards.drift import check_scorer
-from apo.guards.gap import Gap, explain_gap
-from apo.journal import Journal
-from apo.ledger import spent_before
-from apo.limits import Limits
-from apo.measure import measure
-from apo.noticed import noticed
-from apo.progress import Progress
-from apo.prompt import Prompt
-from apo.result import Result
-from apo.retry import Retry
-from apo.runs import RunFolder
+from apo.prompts.prompt import Prompt
+from apo.results.gap import Gap, explain_gap
+from apo.results.result import Result
+from apo.results.verdict import Verdict, judge
+from apo.run.fit import VERDICT_MARGIN, VERDICT_SHARE, affordable
 from apo.scorers.awaited import try_scorer
-from apo.search import Optimizer, Search
+from apo.search.search import Optimizer, Search
+from apo.storage.folder import RunFolder
+from apo.storage.journal import Journal
 from apo.task import Example, Task
-from apo.verdict import Verdict, judge
 
 AT_ONCE = 25_000
 """Test examples that are measured at once where calls alone are limited, and those are held back;

@@ -4,16 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from apo.budget import Budget
-from apo.options import Options
-from apo.python_file import is_python_reference
-from apo.runs import RunFolder
-from apo.shapes import USED, require_present, typed
+from apo.calls.budget import Budget
+from apo.calls.options import Options
+from apo.storage.folder import RunFolder
+from apo.storage.shapes import USED, require_present, typed
 from apo.taskfile.load import builtin_tasks
+from apo.taskfile.wishes import code_hash, model_wishes
 from apo.tracking.environment import absolute_uri, public_uri, tracking_uri
 from apo.tracking.parameters import told_uri
 from apo.trust import FileName, Wish, logging_wish, remember, require
-from apo.wishes import code_hash, model_wishes
+from apo.user_code import is_python_reference
 
 
 def run_wishes(settings: Mapping[str, Any]) -> list[Wish]:

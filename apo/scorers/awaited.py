@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from apo.errors import USERS_ERRORS, ApoError, TaskError
 from apo.model import Request
-from apo.scorers.answers import quote
+from apo.reading.answers import quote
 from apo.task import Example, Score, Task, number
 
 

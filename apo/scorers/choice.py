@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from apo.scorers.answers import bare_lines, label_pattern, marked, one_form, plain, quote
-from apo.scorers.denial import opposite
-from apo.scorers.letters import explicit_letters
-from apo.scorers.named import named_and_denied, require_different
-from apo.scorers.run_on import first_turn
+from apo.reading.answers import bare_lines, label_pattern, marked, one_form, plain, quote
+from apo.reading.denial import opposite
+from apo.reading.letters import explicit_letters
+from apo.reading.named import named_and_denied, require_different
+from apo.reading.run_on import first_turn
 from apo.task import Example, Score
 
 _SHARE = re.compile(

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from apo.errors import TaskError, near
-from apo.scorers.answers import quote
-from apo.scorers.moments import ORDERS, Moment
-from apo.scorers.said_moment import moment_in, whole_moment
+from apo.reading.answers import quote
+from apo.reading.moments import ORDERS, Moment
+from apo.reading.said_moment import moment_in, whole_moment
 from apo.task import Example, Score
 
 

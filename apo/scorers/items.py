@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apo.scorers.answers import marked, plain, quote
-from apo.scorers.json_text import is_note, list_in
+from apo.reading.answers import marked, plain, quote
+from apo.reading.json_text import is_note, list_in
 from apo.task import Example, Score
 
 _BULLET = re.compile(r"\s*(?:[-*•·‣–—]|\(?\d{1,3}[.)])\s+(?=\S)")

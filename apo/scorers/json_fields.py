@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, cast
 
-from apo.scorers.answers import plain, quote
-from apo.scorers.digits import value_of
-from apo.scorers.json_text import (
+from apo.reading.answers import plain, quote
+from apo.reading.digits import value_of
+from apo.reading.json_text import (
     Found,
     answer_json,
     as_list,

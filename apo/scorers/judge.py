@@ -13,11 +13,11 @@ from fractions import Fraction
 from statistics import mean
 
 from apo.errors import TaskError
-from apo.meta_prompts import render, unfence
 from apo.model import Decoding, Message, Request
-from apo.replies import tagged
+from apo.prompts.meta_prompts import render, unfence
+from apo.reading.grades import grade_of, grade_on
+from apo.reading.replies import tagged
 from apo.scorers.awaited import Ask, Question, Ungraded
-from apo.scorers.grades import grade_of, grade_on
 from apo.task import Example, Score
 
 HANGUL = re.compile("[가-힣]")

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from apo.errors import TaskError, near
-from apo.scorers.answers import label_pattern, marked, one_form, plain, quote
-from apo.scorers.checklist import checked
+from apo.reading.answers import label_pattern, marked, one_form, plain, quote
+from apo.reading.checklist import checked
+from apo.reading.lists import parted, written_list
+from apo.reading.named import labels_in, require_different
 from apo.scorers.items import items_in
-from apo.scorers.lists import parted, written_list
-from apo.scorers.named import labels_in, require_different
 from apo.task import Example, Score
 
 HOW = ("f1", "exact", "jaccard")

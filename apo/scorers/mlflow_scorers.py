@@ -10,7 +10,7 @@ from statistics import mean
 from typing import Any, ClassVar, cast
 
 from apo.errors import USERS_ERRORS, ModelUnavailable, TaskError
-from apo.scorers.answers import quote
+from apo.reading.answers import quote
 from apo.scorers.awaited import Ask, Ungraded
 from apo.task import Example, Score
 

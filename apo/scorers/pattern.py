@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from apo.errors import TaskError
-from apo.scorers.answers import quote
+from apo.reading.answers import quote
 from apo.task import Example, Score
 
 

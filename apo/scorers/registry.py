@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from apo.errors import USERS_ERRORS, TaskError, near
-from apo.python_file import is_python_reference, load_object
 from apo.scorers.awaited import AsyncScorer, AwaitedScorer, as_score
 from apo.scorers.choice import Choice
 from apo.scorers.code import Code
@@ -31,6 +30,7 @@ from apo.scorers.sql import SqlRows
 from apo.scorers.text import Contains, Exact, TokenF1
 from apo.scorers.values import Numeric
 from apo.task import Example, Score, Scorer
+from apo.user_code import is_python_reference, load_object
 
 __all__ = [
     "SCORERS",

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from apo.errors import TaskError
+from apo.reading.json_text import json_in, list_in
 from apo.scorers.files import text_of
-from apo.scorers.json_text import json_in, list_in
 from apo.scorers.schema_time import SECONDS, bounded, check_patterns, within
 from apo.task import Example, Score
 

@@ -12,8 +12,8 @@ from itertools import groupby
 from typing import Any
 
 from apo.errors import TaskError, near
-from apo.scorers.answers import quote
-from apo.scorers.words import WORD, spaced, tokens
+from apo.reading.answers import quote
+from apo.reading.words import WORD, spaced, tokens
 from apo.task import Example, Score
 
 _MAX_SHOWN = 6

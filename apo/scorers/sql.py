@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from apo.errors import TaskError
-from apo.scorers.answers import quote
+from apo.reading.answers import quote
 from apo.scorers.files import found, text_of
 from apo.scorers.sql_text import is_ordered, query_in
 from apo.task import Example, Score

@@ -3,8 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from apo.scorers.answers import label_pattern, plain, quote
-from apo.scorers.words import WORD, pieces
+from apo.reading.answers import label_pattern, plain, quote
+from apo.reading.words import WORD, pieces
 from apo.task import Example, Score
 
 
@@ -42,7 +42,7 @@ class Exact:
         return _wrong(output, example)
 
     def plain(self, text: str) -> str:
-        """Bring a text to the form that is compared; see `apo.scorers.answers.plain`."""
+        """Bring a text to the form that is compared; see `apo.reading.answers.plain`."""
         return plain(
             text,
             ignore_case=self.ignore_case,

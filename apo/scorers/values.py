@@ -6,9 +6,9 @@ from functools import lru_cache
 from math import isfinite
 
 from apo.errors import TaskError
-from apo.scorers.answers import quote
-from apo.scorers.numbers import Number, whole_number
-from apo.scorers.said_number import number_in
+from apo.reading.answers import quote
+from apo.reading.numbers import Number, whole_number
+from apo.reading.said_number import number_in
 from apo.task import Example, Score
 
 

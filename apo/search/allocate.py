@@ -10,9 +10,9 @@ from functools import partial
 from typing import Literal
 
 from apo.errors import SettingsError, near
-from apo.evaluation import Evaluation
-from apo.prompt import Prompt
-from apo.search import Search
+from apo.evaluation.evaluation import Evaluation
+from apo.prompts.prompt import Prompt
+from apo.search.search import Search
 from apo.select import (
     better_half,
     continuous_reject,

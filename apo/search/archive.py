@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from apo.evaluation import Evaluation
-from apo.must_pass import broken
-from apo.prompt import Prompt
-from apo.ranking import Rank, rank
+from apo.evaluation.evaluation import Evaluation
+from apo.evaluation.must_pass import broken
+from apo.prompts.prompt import Prompt
+from apo.storage.ranking import Rank, rank
 from apo.task import Example
 
 PRIOR_SIZE = 10

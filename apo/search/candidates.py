@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from apo.contract import Contract
-from apo.journal import Journal
-from apo.prompt import Prompt
-from apo.refusals import counted
+from apo.guards.contract import Contract
+from apo.prompts.prompt import Prompt
+from apo.storage.journal import Journal
+from apo.storage.refusals import counted
 
 
 class Candidates:

@@ -1,7 +1,7 @@
 """When a stage of a search has brought nothing for too long."""
 
 from apo.errors import Stalled
-from apo.evaluation import Evaluation
+from apo.evaluation.evaluation import Evaluation
 
 
 class Patience:

@@ -6,10 +6,10 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, cast
 
 from apo.errors import SettingsError, near
-from apo.python_file import is_python_reference, load_object
+from apo.user_code import is_python_reference, load_object
 
 if TYPE_CHECKING:
-    from apo.search import Optimizer
+    from apo.search.search import Optimizer
 
 GROUP = "apo.optimizers"
 

@@ -8,28 +8,28 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from apo.archive import Archive
-from apo.branches import Branch, branch
-from apo.caller import Caller
-from apo.calls import Endpoint
-from apo.candidates import Candidates
+from apo.calls.call import Endpoint
+from apo.calls.caller import Caller
 from apo.concurrency import gather
-from apo.contract import Contract
 from apo.errors import (
     BudgetExhausted,
     PromptError,
     Stalled,
     TaskError,
 )
-from apo.evaluation import Evaluation
-from apo.measure import likelihoods, measure
-from apo.meta_prompts import MetaPrompt, render
-from apo.metrics.metric import class_shares
-from apo.patience import Patience
-from apo.prompt import Prompt, fill
+from apo.evaluation.evaluation import Evaluation
+from apo.evaluation.measure import likelihoods, measure
+from apo.guards.contract import Contract
+from apo.prompts.meta_prompts import MetaPrompt, render
+from apo.prompts.prompt import Prompt, fill
+from apo.scorers.metrics.metric import class_shares
+from apo.search.archive import Archive
+from apo.search.branches import Branch, branch
+from apo.search.candidates import Candidates
+from apo.search.patience import Patience
+from apo.search.writer import Writer
 from apo.select.draw import stratified
 from apo.task import Example, Task
-from apo.writer import Writer
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from apo.branches import branch
-from apo.caller import Caller
-from apo.calls import Call, Endpoint
-from apo.candidates import Candidates
+from apo.calls.call import Call, Endpoint
+from apo.calls.caller import Caller
 from apo.errors import ModelError
-from apo.measure import collect
-from apo.meta_prompts import MetaPrompt, unfence
+from apo.evaluation.measure import collect
 from apo.model import Completion, Decoding, Message, Request
-from apo.replies import Reply, read_reply
+from apo.prompts.meta_prompts import MetaPrompt, unfence
+from apo.reading.replies import Reply, read_reply
+from apo.search.branches import branch
+from apo.search.candidates import Candidates
 
 
 class Writer:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from apo.errors import RunError, near
-from apo.journal import Journal
 from apo.secrecy import redact
-from apo.shapes import require_result
+from apo.storage.journal import Journal
+from apo.storage.shapes import require_result
 
 State = Literal["new", "estimated", "running", "interrupted", "failed", "finished"]
 HOME = Path(".apo")

@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from apo.errors import JournalError
-from apo.journal_rows import (
+from apo.model import Usage
+from apo.secrecy import redact
+from apo.storage.rows import (
     ADD,
     ALL_CALLS,
     ALL_EVENTS,
@@ -40,9 +42,7 @@ from apo.journal_rows import (
     readable,
     write_json,
 )
-from apo.model import Usage
-from apo.secrecy import redact
-from apo.shapes import NUMBER, require
+from apo.storage.shapes import NUMBER, require
 
 if TYPE_CHECKING:
     from filelock import FileLock

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from apo.errors import RunError, near
-from apo.runs import HOME, RunFolder, find_run
-from apo.summary import candidates
+from apo.storage.folder import HOME, RunFolder, find_run
+from apo.storage.summary import candidates
 
 SHORT = 6
 """Characters of an id that are shown, where they tell all candidates of a run apart."""
@@ -47,7 +47,7 @@ def find_candidate(rows: Sequence[dict[str, Any]], wanted: str, run: str) -> dic
     """Find a candidate by its id, or by a beginning of it that no other has.
 
     Args:
-        rows: the run's candidates, as `apo.summary.candidates` gives them.
+        rows: the run's candidates, as `apo.storage.summary.candidates` gives them.
         wanted: the id, or its beginning.
         run: the run's id, for messages.
 
@@ -74,7 +74,7 @@ def lineage(rows: Sequence[Mapping[str, Any]], last: str) -> list[Mapping[str, A
     """The candidates that one came from, it included, in the order in which they came up.
 
     Args:
-        rows: the run's candidates, as `apo.summary.candidates` gives them.
+        rows: the run's candidates, as `apo.storage.summary.candidates` gives them.
         last: the id of the one.
     """
     known = {row["id"]: row for row in rows}

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
 
 
 class Rank(NamedTuple):

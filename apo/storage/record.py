@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from apo.errors import JournalError
-from apo.journal_rows import Event, open_for_reading, read_events
-from apo.prompt import Prompt
-from apo.ranking import Rank, rank
-from apo.shapes import EVENTS, require
+from apo.prompts.prompt import Prompt
+from apo.storage.ranking import Rank, rank
+from apo.storage.rows import Event, open_for_reading, read_events
+from apo.storage.shapes import EVENTS, require
 
 BEST = "best/validation_score"
 COUNTS = ("right", "wrong", "malformed", "error", "tokens")

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from apo.journal_rows import open_for_reading
-from apo.prompt import Prompt
-from apo.record import Candidate, Record, read_record
-from apo.refusals import counted
-from apo.runs import RunFolder
-from apo.shapes import SETTINGS, require, require_result
+from apo.prompts.prompt import Prompt
+from apo.storage.folder import RunFolder
+from apo.storage.record import Candidate, Record, read_record
+from apo.storage.refusals import counted
+from apo.storage.rows import open_for_reading
+from apo.storage.shapes import SETTINGS, require, require_result
 
 
 def summary(folder: RunFolder) -> dict[str, Any]:

@@ -10,14 +10,14 @@ from apo.data.pools import Pools
 from apo.data.sniff import TextFormat
 from apo.data.stored import read_pools
 from apo.errors import DataError, PromptError, TaskError
-from apo.guards.rules import Rules, require_kept
-from apo.metrics.classes import OfLabels
-from apo.metrics.registry import METRICS, FunctionMetric, make_metric, metric_name
 from apo.model import Decoding
-from apo.prompt import Prompt
-from apo.prompt_files import check_variables, parse_prompt
+from apo.prompts.files import check_variables, parse_prompt
+from apo.prompts.prompt import Prompt
+from apo.prompts.rules import Rules, require_kept
 from apo.scorers.awaited import AwaitedScorer
 from apo.scorers.label_set import LabelSet
+from apo.scorers.metrics.classes import OfLabels
+from apo.scorers.metrics.registry import METRICS, FunctionMetric, make_metric, metric_name
 from apo.scorers.registry import FunctionScorer, make_scorer, reads_lists, scorer_of
 from apo.task import Example, Metric, Scorer, Task
 from apo.taskfile.settings import TaskSettings

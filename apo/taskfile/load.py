@@ -15,15 +15,15 @@ from apo.data.pools import POOLS
 from apo.data.rows import SUFFIXES
 from apo.data.sniff import TextFormat
 from apo.errors import USERS_ERRORS, DataError, TaskError, near
-from apo.prompt import Prompt
-from apo.prompt_files import read_prompt
-from apo.python_file import is_python_reference, load_object
+from apo.prompts.files import read_prompt
+from apo.prompts.prompt import Prompt
 from apo.task import Task
 from apo.taskfile.build import build_task, usable_prompt
 from apo.taskfile.settings import TaskFile, TaskSettings, parse_settings
+from apo.taskfile.wishes import inside, named_by_file, task_wishes
 from apo.taskfile.yaml_file import read_task_file
 from apo.trust import require
-from apo.wishes import inside, named_by_file, task_wishes
+from apo.user_code import is_python_reference, load_object
 
 FILE_NAME = "task.yaml"
 

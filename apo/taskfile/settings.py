@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 
 from apo.data.pools import POOLS, Split
 from apo.errors import TaskError
-from apo.guards.rules import Rules
+from apo.prompts.rules import Rules
 from apo.scorers.awaited import AwaitedScorer
 from apo.scorers.characters import composed
 
@@ -70,7 +70,7 @@ class SplitSettings(BaseModel):
 
 
 class ContractSettings(BaseModel):
-    """What every prompt must keep to; see `apo.guards.rules.Rules`."""
+    """What every prompt must keep to; see `apo.prompts.rules.Rules`."""
 
     model_config = _STRICT
 

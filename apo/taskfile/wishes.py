@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from apo.errors import TaskError
-from apo.python_file import is_python_reference
 from apo.trust import FileName, Wish
+from apo.user_code import is_python_reference
 
 _OWN = {None, "", "embedded"}
 """Models that nobody outside of this process is asked for."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from apo.errors import ModelError
 from apo.model import Completion, Request, Usage
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
 from apo.task import Example, Score, Task
 
 

@@ -20,7 +20,7 @@ from random import Random
 
 from apo.errors import SettingsError
 from apo.model import Completion, Request, Usage
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
 from apo.task import Example, Score, Task
 from apo.testing.landscape_words import (
     OPTIONS,

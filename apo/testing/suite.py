@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from apo.budget import Budget
-from apo.journal_rows import Event
+from apo.calls.budget import Budget
+from apo.calls.options import Options
 from apo.model import Request
-from apo.optimize import aoptimize
-from apo.options import Options
-from apo.result import Result
-from apo.runs import find_run
-from apo.search import Optimizer
+from apo.results.result import Result
+from apo.run.optimize import aoptimize
+from apo.search.search import Optimizer
+from apo.storage.folder import find_run
+from apo.storage.rows import Event
 from apo.task import Task
 from apo.testing.fakes import FakeModel, FakeOptimizerModel, draw, fake_task
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apo.errors import RunError
-from apo.prompt_files import write_prompt
-from apo.record import COUNTS, Candidate, Record
-from apo.runs import RunFolder
+from apo.prompts.files import write_prompt
+from apo.storage.folder import RunFolder
+from apo.storage.record import COUNTS, Candidate, Record
 from apo.tracking.summary import chosen_prompts
 
 if TYPE_CHECKING:
-    from apo.flips import Group
+    from apo.results.flips import Group
 
 MARK = "\u2605 "  # Before the best candidate's number and name.
 MAX_TAG = 5000
@@ -71,9 +71,9 @@ def _write_results(folder: RunFolder, target: Path) -> None:
 
     The front is left out where no candidate was measured on the whole validation split.
     """
-    from apo.flips import read_flips
-    from apo.front import objectives, with_front
-    from apo.standings import standings
+    from apo.results.flips import read_flips
+    from apo.results.front import objectives, with_front
+    from apo.results.standings import standings
 
     _write_table(target / FLIPS, FLIP_COLUMNS, [_flip_row(g) for g in read_flips(folder).groups])
     for name in (TRANSFER, AUDIT):

@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from apo.environment import prepare_environment
-from apo.runs import RunFolder
+from apo.storage.folder import RunFolder
 from apo.tracking.logbook import PATIENCE, STATUS, End, Logbook
 
 NICE = 5  # Steps of priority that the search has before its logging, where cores are few.

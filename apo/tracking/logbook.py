@@ -14,9 +14,9 @@ from filelock import FileLock, Timeout
 
 from apo.concurrency import uncollected
 from apo.errors import RunError
-from apo.journal_rows import open_for_reading
-from apo.record import Point, Record, result_points
-from apo.runs import RunFolder
+from apo.storage.folder import RunFolder
+from apo.storage.record import Point, Record, result_points
+from apo.storage.rows import open_for_reading
 from apo.tracking.environment import (
     absolute_uri,
     is_server,

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from apo.record import Record
+from apo.results.verdict import heading
+from apo.storage.record import Record
 from apo.tracking.environment import public_uri
 from apo.tracking.summary import describe, model_names, optimizer_name
-from apo.verdict import heading
 
 LEFT_OUT = (
     "id",

@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from apo.model import Decoding
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
 from apo.tracking.environment import safe_name
 from apo.tracking.files import clean
 

@@ -6,10 +6,10 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from apo.prompt import Prompt
-from apo.record import Record
+from apo.prompts.prompt import Prompt
+from apo.results.verdict import form_gain, sentence
+from apo.storage.record import Record
 from apo.tracking.environment import public_uri
-from apo.verdict import form_gain, sentence
 
 MAX_NOTE = 8000  # The longest tag that MLflow keeps whole.
 MAX_PROMPT = 2500

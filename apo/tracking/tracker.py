@@ -9,7 +9,7 @@ from contextlib import suppress
 from filelock import FileLock, Timeout
 
 from apo.environment import prepare_environment
-from apo.runs import RunFolder
+from apo.storage.folder import RunFolder
 from apo.tracking.environment import public_uri
 from apo.tracking.logbook import PATIENCE, STATUS, End, Logbook
 from apo.tracking.tracked import Tracked

@@ -20,7 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from apo.fold_verdict import CAUTION
+from apo.results.fold_verdict import CAUTION
 from apo.statistics import proportion_interval
 from apo.statistics.counts import mcnemar_p
 from experiments.benchmarks.recording import record

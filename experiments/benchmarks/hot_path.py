@@ -19,18 +19,18 @@ import orjson
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from apo.asking import count
-from apo.budget import Budget, Meter
-from apo.calls import Call, Endpoint
+from apo.calls.asking import count
+from apo.calls.budget import Budget, Meter
+from apo.calls.call import Call, Endpoint
+from apo.calls.traffic import Traffic
 from apo.concurrency import gather
-from apo.journal import Journal
-from apo.journal_rows import Entry
 from apo.model import Request
 from apo.models.http import HttpModel
 from apo.models.prices import FREE
 from apo.models.providers import locate
 from apo.models.replies import read_reply
-from apo.traffic import Traffic
+from apo.storage.journal import Journal
+from apo.storage.rows import Entry
 from experiments.benchmarks.recording import record
 from experiments.benchmarks.speed_peers.with_apo import task_of
 

@@ -23,10 +23,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from apo import Example, Prompt
-from apo.candidates import Candidates
-from apo.contract import Contract
-from apo.journal import Journal
-from apo.journal_rows import Entry
+from apo.guards.contract import Contract
+from apo.search.candidates import Candidates
+from apo.storage.journal import Journal
+from apo.storage.rows import Entry
 from experiments.benchmarks.recording import record
 
 SIZES = (10_000, 100_000, 1_000_000)

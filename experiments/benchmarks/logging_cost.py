@@ -33,8 +33,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from apo import Budget, Example, Options, Prompt, Result, Search, Task, aoptimize
+from apo.calls.progress import Progress
 from apo.environment import prepare_environment
-from apo.progress import Progress
 from apo.scorers.registry import make_scorer
 from experiments.benchmarks.loopback import loopback
 from experiments.benchmarks.loopback_answers import label_of

@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from scipy import stats
 
 from apo import Budget, Completion, Example, Options, Request, Task, Usage, aoptimize
-from apo.metrics.registry import make_metric
+from apo.scorers.metrics.registry import make_metric
 from apo.task import Metric
 from apo.taskfile.load import task_from_data
 from experiments.benchmarks.recording import record

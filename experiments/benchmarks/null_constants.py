@@ -19,8 +19,8 @@ from random import Random
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from apo import Budget, Completion, Example, Options, Prompt, Request, Search, Task, optimize
+from apo.results.verdict import heading
 from apo.scorers.choice import Choice
-from apo.verdict import heading
 
 LABELS = ("billing", "login", "bug", "refund", "delivery", "other")
 

@@ -45,7 +45,7 @@ from apo import (
     Usage,
     aoptimize,
 )
-from apo.fold_runs import aoptimize_folds
+from apo.run.folds import aoptimize_folds
 from apo.statistics import power, proportion_interval
 from apo.testing import FakeOptimizerModel
 from apo.testing.fakes import Repeat, draw

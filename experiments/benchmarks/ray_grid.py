@@ -24,7 +24,7 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from apo import Prompt
-from apo.runs import list_runs
+from apo.storage.folder import list_runs
 from experiments.benchmarks.recording import record
 
 WAYS = {

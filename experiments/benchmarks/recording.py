@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from apo.versions import git_commit, versions
+from apo.storage.versions import git_commit, versions
 
 RESULTS = Path(__file__).parents[1] / "results" / "engine"
 

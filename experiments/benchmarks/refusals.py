@@ -25,7 +25,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from apo import Evaluation, Example, Prompt, Rollout, Score
-from apo.paired import Pairs
+from apo.results.paired import Pairs
 from apo.statistics import CONFIDENCE, anytime_p, proportion_interval
 from apo.statistics.counts import mcnemar_p
 from experiments.benchmarks.recording import record
@@ -83,7 +83,7 @@ class Side:
 
 
 def proven(differences: Sequence[float]) -> bool:
-    """What `apo.verdict.judge` finds favourable, of differences that are -1, 0 or 1."""
+    """What `apo.results.verdict.judge` finds favourable, of differences that are -1, 0 or 1."""
     wins, losses = differences.count(1.0), differences.count(-1.0)
     return wins > losses and mcnemar_p(wins, losses) <= 1 - CONFIDENCE
 

@@ -25,9 +25,9 @@ import typer
 from numpy.typing import NDArray
 
 from apo import Budget, Options, Prompt, aoptimize, make_optimizer
-from apo.plugins import optimizer_names
-from apo.runs import find_run
+from apo.search.plugins import optimizer_names
 from apo.statistics import interval
+from apo.storage.folder import find_run
 from apo.testing.landscape import Landscape, LandscapeModel
 from apo.testing.landscape_writer import LandscapeWriter
 

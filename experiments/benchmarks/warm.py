@@ -23,8 +23,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from apo import Budget, Options, Task, aoptimize, aresume
-from apo.evaluate import aevaluate
-from apo.journal import Journal
+from apo.assessment.evaluate import aevaluate
+from apo.storage.journal import Journal
 from experiments.benchmarks.loopback import Loopback, loopback
 from experiments.benchmarks.recording import record
 from experiments.benchmarks.speed_peers.with_apo import task_of

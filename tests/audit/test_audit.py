@@ -13,11 +13,11 @@ import pytest
 from apo import Budget, BudgetExhausted, DataError, Options, Price, PromptError, SettingsError
 from apo.audit import Audit, aaudit, audit, compare, n_calls, plan
 from apo.errors import ContentFilterError
-from apo.journal import Journal
 from apo.model import Completion, Decoding, Message, Request
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
 from apo.scorers.awaited import Ask, Question
 from apo.scorers.registry import Choice
+from apo.storage.journal import Journal
 from apo.task import Example, Score, Task
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from apo.audit import audit as audit_prompts
 from apo.cli import app
 from apo.errors import PromptError, RunError, SettingsError
-from apo.runs import find_run
+from apo.storage.folder import find_run
 from apo.taskfile.load import load_task
 
 pytestmark = pytest.mark.slow

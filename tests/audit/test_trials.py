@@ -7,7 +7,7 @@ import pytest
 
 from apo.audit.attacks import KINDS
 from apo.audit.trials import ALL_KINDS, longest_field, n_calls, plan
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
 from apo.scorers.registry import Choice
 from apo.task import Example, Task
 

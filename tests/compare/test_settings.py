@@ -7,8 +7,8 @@ import pytest
 
 from apo.compare.settings import Entry, parse_experiment, read_experiment
 from apo.errors import SettingsError
-from apo.optimize import DEFAULT_BUDGET
-from apo.plugins import optimizer_names
+from apo.run.optimize import DEFAULT_BUDGET
+from apo.search.plugins import optimizer_names
 
 LEAST = {"name": "x", "tasks": ["a"], "optimizers": ["ape"]}
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"

@@ -16,8 +16,8 @@ from openpyxl import Workbook
 from apo.data.cells import NoText, Row, cell
 from apo.data.examples import Columns, Rejected, usable
 from apo.data.rows import read_rows
+from apo.drafting.draft import draft_task
 from apo.errors import DataError
-from apo.taskfile.draft import draft_task
 
 pa: Any = import_module("pyarrow")
 pq: Any = import_module("pyarrow.parquet")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from apo.checking.check import check
+from apo.drafting.draft import draft_task, write_draft
+from apo.drafting.format import Wanted
 from apo.errors import DataError
-from apo.taskfile.check import check
-from apo.taskfile.draft import draft_task, write_draft
-from apo.taskfile.draft_format import Wanted
 from apo.taskfile.load import load_task
 from experiments.benchmarks.data_kinds import Kind, kinds
 

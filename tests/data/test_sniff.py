@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from apo.data.sniff import find_delimiter, find_encoding
+from apo.drafting.draft import draft_task, write_draft
+from apo.drafting.format import Wanted
 from apo.errors import DataError
-from apo.taskfile.draft import draft_task, write_draft
-from apo.taskfile.draft_format import Wanted
 from apo.taskfile.load import load_task
 
 TEXTS = {

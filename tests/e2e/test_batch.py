@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from apo import Budget, Options, Result, aoptimize
+from apo.calls.progress import Progress
+from apo.calls.retry import Retry
 from apo.cli import main
 from apo.errors import Interrupted, SettingsError
 from apo.models.embedded import Embedded
-from apo.optimize import aresume
-from apo.progress import Progress
-from apo.retry import Retry
+from apo.run.optimize import aresume
 from apo.testing.server import ChatServer, serve
 from experiments.benchmarks.faults.forked import Forked
 

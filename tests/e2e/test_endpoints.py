@@ -7,8 +7,8 @@ from typing import Any, Literal
 import pytest
 
 from apo import Budget, Options, Result, aoptimize
+from apo.calls.retry import Retry
 from apo.models.embedded import Embedded
-from apo.retry import Retry
 from apo.testing.faults import Faults
 from apo.testing.server import serve
 

@@ -20,7 +20,7 @@ import pytest
 
 from apo.cli import main
 from apo.environment import prepare_environment
-from apo.runs import RunFolder
+from apo.storage.folder import RunFolder
 from apo.tracking import sync
 from experiments.benchmarks.faults.forked import Forked
 

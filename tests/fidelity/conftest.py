@@ -10,8 +10,8 @@ from typing import Protocol
 import pytest
 
 from apo import Budget, Completion, Optimizer, Options, Request, Result, Task, Usage, aoptimize
-from apo.journal_rows import Event
-from apo.runs import find_run
+from apo.storage.folder import find_run
+from apo.storage.rows import Event
 from apo.testing import fake_task
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from apo import Budget, Completion, Example, Request, SettingsError, Usage
 from apo.errors import ContentFilterError
-from apo.meta_prompts import render
 from apo.optimizers import APE
 from apo.optimizers import ape as ape_module
 from apo.optimizers.parts.arms import ranks
+from apo.prompts.meta_prompts import render
 from apo.testing import fake_task
 from tests.fidelity.conftest import Run, Seen, shown_candidates, shown_inputs, tagged
 

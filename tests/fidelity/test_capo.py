@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from apo import Demo, Example, Prompt, Rollout, Score, SettingsError
-from apo.meta_prompts import render
 from apo.optimizers import capo
 from apo.optimizers.capo import CAPO
 from apo.optimizers.parts.capo_demos import change, demo, half
+from apo.prompts.meta_prompts import render
 from apo.testing import fake_task
 from tests.fidelity.conftest import Run, Seen, shown_candidates, shown_inputs, tagged
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from apo import Evaluation, Example, Prompt, Rollout, Score, SettingsError
-from apo.meta_prompts import render
 from apo.optimizers import copro
 from apo.optimizers.copro import COPRO
 from apo.optimizers.parts.prefix import pair
+from apo.prompts.meta_prompts import render
 from apo.testing import fake_task
 from tests.fidelity.conftest import Run, shown_candidates, shown_inputs, tagged
 

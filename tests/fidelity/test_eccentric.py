@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from apo import Budget, Completion, Prompt, Request, SettingsError
-from apo.meta_prompts import render
 from apo.optimizers import eccentric
 from apo.optimizers.eccentric import EccentricGrid, EccentricSearch
 from apo.optimizers.parts.eccentric_grid import FACTORS, main_effects, read_levels, wrapped
 from apo.optimizers.parts.prefix import pair
-from apo.runs import find_run
+from apo.prompts.meta_prompts import render
+from apo.storage.folder import find_run
 from apo.testing import fake_task
 from tests.fidelity.conftest import Reader, Run, Seen, shown_candidates, shown_inputs, tagged
 

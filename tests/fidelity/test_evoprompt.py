@@ -13,10 +13,10 @@ import pytest
 
 from apo import Evaluation, Example, Prompt, Rollout, Score, SettingsError
 from apo.errors import ContentFilterError
-from apo.meta_prompts import render
 from apo.optimizers import evoprompt
 from apo.optimizers.evoprompt import EvoPromptDE, EvoPromptGA
 from apo.optimizers.parts.evoprompt_parents import best_first, draw_donors, draw_pair
+from apo.prompts.meta_prompts import render
 from apo.testing import fake_task
 from tests.fidelity.conftest import Run, Seen, shown_inputs, tagged
 

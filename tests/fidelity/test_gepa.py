@@ -30,14 +30,14 @@ from apo import (
     Usage,
     aoptimize,
 )
-from apo.journal_rows import Event
-from apo.meta_prompts import render
 from apo.optimizers import gepa
 from apo.optimizers.gepa import GEPA, difference
 from apo.optimizers.parts.epochs import minibatches
 from apo.optimizers.parts.gepa_merge import contrast, merged
 from apo.optimizers.parts.gepa_pool import Pool, one_sided
-from apo.runs import find_run
+from apo.prompts.meta_prompts import render
+from apo.storage.folder import find_run
+from apo.storage.rows import Event
 from apo.testing import fake_task
 from tests.fidelity.conftest import Run, Writer, shown_inputs, tagged
 

@@ -23,7 +23,7 @@ from apo import (
 from apo.optimizers.joint import JointSearch
 from apo.optimizers.parts.demo_sets import Worked
 from apo.optimizers.parts.joint_space import Space
-from apo.runs import find_run
+from apo.storage.folder import find_run
 from apo.testing import OptimizerSuite, fake_task
 from apo.testing.suite import Outcome, forget
 from tests.fidelity.conftest import Reader, Run, shown_inputs, tagged

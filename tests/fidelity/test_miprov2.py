@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from apo import Budget, Evaluation, Example, Prompt, Rollout, Score, Search, SettingsError
-from apo.meta_prompts import render
 from apo.optimizers import miprov2
 from apo.optimizers.miprov2 import MIPROv2, n_trials
 from apo.optimizers.parts.combinations import Combinations, chosen
 from apo.optimizers.parts.demo_sets import Worked
+from apo.prompts.meta_prompts import render
 from apo.testing import fake_task
 from tests.fidelity.conftest import Run, Seen, shown_candidates, shown_inputs, tagged
 

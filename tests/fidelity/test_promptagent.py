@@ -13,9 +13,9 @@ from typing import cast
 import pytest
 
 from apo import Evaluation, Example, Prompt, Rollout, Score, Search, SettingsError, Task
-from apo.meta_prompts import render
 from apo.optimizers.parts.search_tree import Node, Tree, back_propagate, output, uct
 from apo.optimizers.promptagent import PromptAgent, rewarded
+from apo.prompts.meta_prompts import render
 from apo.testing import fake_task
 from tests.fidelity.conftest import Run, shown_inputs, tagged
 

@@ -13,7 +13,6 @@ import pytest
 
 from apo import Example, Prompt, Rollout, Score, SettingsError
 from apo.errors import ContentFilterError
-from apo.meta_prompts import render
 from apo.optimizers import promptbreeder
 from apo.optimizers.parts.promptbreeder_operators import (
     OPERATORS,
@@ -23,6 +22,7 @@ from apo.optimizers.parts.promptbreeder_operators import (
 )
 from apo.optimizers.parts.promptbreeder_unit import Unit, best_first, draw_pairs
 from apo.optimizers.promptbreeder import Promptbreeder
+from apo.prompts.meta_prompts import render
 from tests.fidelity.conftest import Run, Seen, shown_inputs, tagged
 
 

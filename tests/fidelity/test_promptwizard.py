@@ -10,10 +10,10 @@ from typing import Any, cast
 import pytest
 
 from apo import Evaluation, Example, Prompt, Rollout, Score, Search, SettingsError, Task
-from apo.meta_prompts import render
 from apo.optimizers.parts.promptwizard_examples import listed, parsed, unfilled
 from apo.optimizers.parts.promptwizard_streak import Streak, best, streak
 from apo.optimizers.promptwizard import PromptWizard
+from apo.prompts.meta_prompts import render
 from apo.testing import fake_task
 from tests.fidelity.conftest import Run, Seen, shown_inputs, tagged
 

@@ -12,9 +12,9 @@ import pytest
 
 from apo import Example, Prompt, Rollout, Score, Search, SettingsError
 from apo.errors import ContentFilterError
-from apo.meta_prompts import render
 from apo.optimizers import protegi
 from apo.optimizers.protegi import ProTeGi
+from apo.prompts.meta_prompts import render
 from apo.testing import fake_task
 from tests.fidelity.conftest import Run, Seen, shown_inputs, tagged
 

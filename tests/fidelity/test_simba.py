@@ -29,14 +29,14 @@ from apo import (
     Usage,
     aoptimize,
 )
-from apo.journal_rows import Event
-from apo.meta_prompts import render
 from apo.optimizers import simba
 from apo.optimizers.parts.epochs import minibatches
 from apo.optimizers.parts.simba_buckets import Bucket, percentiles
 from apo.optimizers.parts.simba_draws import evenly_spaced, kept_demos, poisson, softmax_draw
 from apo.optimizers.simba import SIMBA
-from apo.runs import find_run
+from apo.prompts.meta_prompts import render
+from apo.storage.folder import find_run
+from apo.storage.rows import Event
 from apo.testing import fake_task
 from apo.testing.fakes import draw
 from tests.fidelity.conftest import Run, Writer, tagged

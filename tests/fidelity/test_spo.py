@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from apo import Completion, Example, Options, Prompt, Request, Rollout, Usage, aoptimize
-from apo.meta_prompts import render
 from apo.optimizers.spo import SPO, vote
-from apo.runs import find_run
+from apo.prompts.meta_prompts import render
+from apo.storage.folder import find_run
 from apo.testing import fake_task
 from tests.fidelity.conftest import Run, Seen, tagged
 

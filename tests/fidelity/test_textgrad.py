@@ -9,9 +9,9 @@ from itertools import chain
 import pytest
 
 from apo import Example, Prompt, Rollout, Score, SettingsError
-from apo.meta_prompts import render
 from apo.optimizers import textgrad
 from apo.optimizers.textgrad import TextGrad
+from apo.prompts.meta_prompts import render
 from apo.testing import fake_task
 from tests.fidelity.conftest import Run, Seen, shown_inputs, tagged
 

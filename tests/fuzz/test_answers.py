@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apo.compare.data_folder import exact_set
-from apo.contract import Contract
 from apo.errors import SettingsError
-from apo.meta_prompts import FENCES, fence, render, unfence
-from apo.prompt import Demo, Prompt
-from apo.replies import tagged
-from apo.scorers.answers import marked
-from apo.scorers.json_text import json_in
-from apo.scorers.numbers import numbers_in
+from apo.guards.contract import Contract
+from apo.prompts.meta_prompts import FENCES, fence, render, unfence
+from apo.prompts.prompt import Demo, Prompt
+from apo.reading.answers import marked
+from apo.reading.json_text import json_in
+from apo.reading.numbers import numbers_in
+from apo.reading.replies import tagged
 from apo.scorers.registry import Choice, Contains, Date, Exact, JsonFields, Numeric, TokenF1
 from apo.task import Example, Score, Scorer
 from apo.tracking.files import clean

@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apo.data.cells import Row, cell
+from apo.data.columns import language_of, look
 from apo.data.examples import Columns
 from apo.data.memory import SplitMemory
 from apo.data.pools import make_pools
 from apo.data.rows import read_rows
 from apo.data.sniff import find_encoding
 from apo.errors import DataError
-from apo.taskfile.columns import language_of, look
 from tests.fuzz.hostile import damaged, deep, encoded, fuzzed, json_values, texts, told
 
 ROWS = [{"text": f"Where is order {i}? “정말”", "label": "ship"} for i in range(4)]

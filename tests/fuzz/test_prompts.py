@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from apo.errors import PromptError
 from apo.model import Decoding
-from apo.prompt import Demo, Layout, Prompt
-from apo.prompt_files import parse_prompt, read_prompt, write_prompt
+from apo.prompts.files import parse_prompt, read_prompt, write_prompt
+from apo.prompts.prompt import Demo, Layout, Prompt
 from tests.fuzz.hostile import damaged, deep, encoded, fuzzed, json_values, texts, told
 
 GOOD = Prompt(

@@ -16,11 +16,11 @@ from apo import Budget, Options, optimize
 from apo.cli.export import export
 from apo.cli.look import runs, show
 from apo.errors import JournalError, RunError
-from apo.journal import Journal
-from apo.journal_rows import Entry, open_for_reading, read_events
-from apo.record import Record
-from apo.runs import RunFolder, find_run, list_runs
-from apo.summary import summary
+from apo.storage.folder import RunFolder, find_run, list_runs
+from apo.storage.journal import Journal
+from apo.storage.record import Record
+from apo.storage.rows import Entry, open_for_reading, read_events
+from apo.storage.summary import summary
 from tests.fuzz.hostile import damaged, fuzzed, fuzzed_slowly, json_values, texts, told
 
 

@@ -8,8 +8,8 @@ from typer.testing import CliRunner, Result
 
 from apo import tasks
 from apo.cli import app
-from apo.journal_rows import open_for_reading, read_events
-from apo.runs import find_run
+from apo.storage.folder import find_run
+from apo.storage.rows import open_for_reading, read_events
 
 LEAKY = '''
 from dataclasses import dataclass, replace

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from apo import Budget, Options, Prompt, SettingsError, TaskError, optimize
-from apo.guards.rules import Rules
-from apo.runs import find_run
+from apo.prompts.rules import Rules
+from apo.storage.folder import find_run
 from apo.taskfile.load import load_task
 from tests.guards.test_cli_checks import LABELS, folder, refused, rows, run, said, write
 

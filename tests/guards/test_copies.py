@@ -8,7 +8,7 @@ import pytest
 from apo import Example
 from apo.guards import copies as module
 from apo.guards.copies import COMMON, Copies
-from apo.guards.folding import letters, rough, worth
+from apo.prompts.folding import letters, rough, worth
 
 LONG = (
     "My parcel was left with a neighbour whom I do not know, the courier did not ring, and when I "

@@ -7,16 +7,16 @@ from collections.abc import Callable
 import pytest
 
 from apo import Budget, Example, Prompt, Task, TaskError
-from apo.budget import Meter
-from apo.caller import Caller
-from apo.calls import Endpoint
-from apo.evaluation import Evaluation
+from apo.calls.budget import Meter
+from apo.calls.call import Endpoint
+from apo.calls.caller import Caller
+from apo.evaluation.evaluation import Evaluation
+from apo.evaluation.measure import measure
 from apo.guards.drift import N_AGAIN, N_ASKED, Drift, check_scorer
-from apo.journal import Journal
-from apo.measure import measure
 from apo.model import Completion, Request
 from apo.scorers.awaited import AsyncScorer
 from apo.scorers.judge import Judge
+from apo.storage.journal import Journal
 from apo.task import Score, Scorer
 from apo.testing.fakes import FakeModel
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pytest
 
 from apo import Example, Prompt
-from apo.evaluation import Evaluation, Rollout
-from apo.guards.gap import Gap, explain_gap
-from apo.metrics.registry import make_metric
+from apo.evaluation.evaluation import Evaluation, Rollout
+from apo.results.gap import Gap, explain_gap
+from apo.scorers.metrics.registry import make_metric
 from apo.task import Score
 
 SEED, BEST = Prompt("seed"), Prompt("best")

@@ -6,23 +6,23 @@ from pathlib import Path
 
 import pytest
 
+from apo.checking.check import check
 from apo.data.cells import Row
 from apo.data.examples import Columns
 from apo.data.memory import SplitMemory
+from apo.data.near import same_but_signs
 from apo.data.pools import make_pools
 from apo.data.sampling import inputs_id
 from apo.data.split import Split
+from apo.drafting.draft import draft_task, write_draft
 from apo.errors import DataError, TaskError
 from apo.guards.copies import Copies
-from apo.guards.near import same_but_signs
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
 from apo.scorers.characters import differ_in
 from apo.scorers.choice import Choice
 from apo.scorers.registry import make_scorer
 from apo.scorers.text import Exact
 from apo.task import Example, Task, text_hash
-from apo.taskfile.check import check
-from apo.taskfile.draft import draft_task, write_draft
 from apo.taskfile.load import load_task, task_from_data
 
 TEXTS = ("환불해 주세요 {}", "Où est ma commande n° {}?", "Wo bleibt meine Größe {}")

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from apo import Example, Prompt, Task
+from apo.checking.check import check
 from apo.data.examples import Columns
+from apo.data.near import MAX_COMPARED, nearly_same, pair_notes, same_but_signs
 from apo.data.pools import make_pools
 from apo.guards.checking import hint_lines, near_lines, seed_lines
-from apo.guards.near import MAX_COMPARED, nearly_same, pair_notes, same_but_signs
 from apo.scorers.registry import Choice
-from apo.taskfile.check import check
 
 LONG = "My parcel was left with a neighbour whom I do not know, please send another one"
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from apo import Demo, Prompt, TaskError
-from apo.guards.rules import Rules, estimated_tokens, require_kept
+from apo.prompts.rules import Rules, estimated_tokens, require_kept
 
 PROMPT = Prompt(
     "Sort the mail.\nNever promise  a refund.", context="Shop: Busan", template="Mail: {{text}}"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from apo.checking.suspects import MIN_PROMPTS, suspects
 from apo.cli import app
-from apo.guards.suspects import MIN_PROMPTS, suspects
-from apo.runs import RunFolder, find_run
+from apo.storage.folder import RunFolder, find_run
 
 WORDS = {"대출": "책 빌리기 연장", "시설": "주차장 열람실 화장실", "행사": "강연 모임 신청"}
 PLACES = ("1층", "2층", "3층", "본관", "별관", "오늘", "내일", "주말", "방금", "아까")

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apo import Evaluation, Example, Prompt, Rollout, Score, TaskError
-from apo.metrics.metric import class_shares, class_weights
-from apo.metrics.registry import METRICS, make_metric, metric_name
+from apo.scorers.metrics.metric import class_shares, class_weights
+from apo.scorers.metrics.registry import METRICS, make_metric, metric_name
 from apo.select.draw import stratified
 from apo.task import Metric
 

@@ -22,9 +22,9 @@ from apo.errors import (
 )
 from apo.model import Completion, Decoding, Message, Model, Request
 from apo.models.address import Address
-from apo.models.batch import BatchModel
-from apo.models.batch_log import BatchLog, Sent
-from apo.models.batch_terms import batch_address, batch_price
+from apo.models.batches.batch import BatchModel
+from apo.models.batches.log import BatchLog, Sent
+from apo.models.batches.terms import batch_address, batch_price
 from apo.models.prices import Price, find_price
 from apo.testing.server import ChatServer
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from apo.model import Completion, Decoding, Message, Model, Request
 from apo.models.embedded import Embedded
-from apo.prompt import Demo, Layout, Prompt
+from apo.prompts.prompt import Demo, Layout, Prompt
 
 LABELS = "Classify the message into one of: billing, refund, login."
 CUED = """\

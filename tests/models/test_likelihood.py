@@ -12,9 +12,9 @@ import orjson
 import pytest
 
 from apo import Budget, Example, Message, Options, Prompt, Request, Search, Usage, aoptimize
-from apo.budget import Meter
-from apo.caller import Caller
-from apo.calls import Call, Endpoint
+from apo.calls.budget import Meter
+from apo.calls.call import Call, Endpoint
+from apo.calls.caller import Caller
 from apo.errors import (
     BudgetExhausted,
     ContextLengthError,
@@ -23,13 +23,13 @@ from apo.errors import (
     ModelError,
     TransportError,
 )
-from apo.journal import Journal
-from apo.measure import likelihoods
+from apo.evaluation.measure import likelihoods
 from apo.model import Completion, Model
 from apo.models import Transport, open_model
 from apo.models.embedded import Embedded
 from apo.models.likelihood import answer_logprobs, plain_text, spans
-from apo.runs import list_runs
+from apo.storage.folder import list_runs
+from apo.storage.journal import Journal
 from apo.testing import fake_task
 from apo.testing.faults import Faults
 from apo.testing.server import ChatServer

@@ -2,8 +2,8 @@
 
 import pytest
 
-from apo.intake import settle
 from apo.model import Completion, Message, Request
+from apo.models.intake import settle
 from apo.models.marks import before_end
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apo.reading.denial import opposite
 from apo.scorers.choice import Choice
-from apo.scorers.denial import opposite
 from apo.scorers.label_set import LabelSet
 from apo.task import Example
 

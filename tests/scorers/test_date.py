@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apo.errors import TaskError
+from apo.reading.moments import moments_in
+from apo.reading.said_moment import moment_in, whole_moment
 from apo.scorers.date import Date
-from apo.scorers.moments import moments_in
 from apo.scorers.registry import make_scorer
-from apo.scorers.said_moment import moment_in, whole_moment
 from apo.task import Example, Score
 
 

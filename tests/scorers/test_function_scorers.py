@@ -11,19 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from apo.budget import Budget, Meter
+from apo.assessment.evaluate import evaluate
+from apo.calls.budget import Budget, Meter
+from apo.calls.options import Options
 from apo.errors import SettingsError, TaskError
-from apo.evaluate import evaluate
-from apo.optimize import optimize
-from apo.options import Options
-from apo.prompt import Prompt
-from apo.python_file import load_object
+from apo.prompts.prompt import Prompt
+from apo.run.optimize import optimize
 from apo.scorers.awaited import AsyncScorer, try_scorer
 from apo.scorers.registry import FunctionScorer
-from apo.search import Search
+from apo.search.search import Search
 from apo.task import Example, Score, Task
 from apo.taskfile.load import task_from_data
 from apo.testing import FakeModel, fake_task
+from apo.user_code import load_object
 
 EXAMPLE = Example({"x": "a"}, ("b",))
 

@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 
 from apo import Budget, BudgetExhausted, Example, Prompt, Task, TaskError
-from apo.budget import Meter
-from apo.caller import Caller
-from apo.calls import Endpoint
+from apo.calls.budget import Meter
+from apo.calls.call import Endpoint
+from apo.calls.caller import Caller
 from apo.errors import ContentFilterError
-from apo.evaluation import Evaluation
-from apo.journal import Journal
-from apo.measure import measure
+from apo.evaluation.evaluation import Evaluation
+from apo.evaluation.measure import measure
 from apo.model import Completion, Request
+from apo.reading.grades import other_scale
 from apo.scorers.awaited import AsyncScorer, Question, Ungraded
-from apo.scorers.grades import other_scale
 from apo.scorers.judge import Judge
 from apo.scorers.registry import make_scorer
+from apo.storage.journal import Journal
 from apo.testing.fakes import FakeModel
 
 EXAMPLE = Example({"input": "What is the capital?"}, ("Seoul",))

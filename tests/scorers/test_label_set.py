@@ -3,8 +3,8 @@
 import pytest
 
 from apo.errors import TaskError
+from apo.reading.lists import written_list
 from apo.scorers.label_set import LabelSet
-from apo.scorers.lists import written_list
 from apo.task import Example
 
 LABELS = ("urgent", "bug", "feature request")

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
+from apo.assessment.evaluate import evaluate
+from apo.assessment.to_mlflow import to_mlflow
 from apo.environment import prepare_environment
 from apo.errors import ModelUnavailable, TaskError
-from apo.evaluate import evaluate
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
 from apo.scorers.awaited import AwaitedScorer, Ungraded
 from apo.scorers.judge import Judge
 from apo.scorers.mlflow_scorers import MlflowScorer, is_mlflow
 from apo.scorers.registry import Exact, make_scorer
-from apo.scorers.to_mlflow import to_mlflow
 from apo.task import Example, Score
 from apo.taskfile.load import load_task, task_from_data
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apo.scorers.numbers import numbers_in, whole_number
+from apo.reading.numbers import numbers_in, whole_number
+from apo.reading.said_number import number_in
 from apo.scorers.registry import Numeric, make_scorer
-from apo.scorers.said_number import number_in
 from apo.task import Example, Score
 
 

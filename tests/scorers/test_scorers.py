@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apo.errors import TaskError
-from apo.scorers.answers import plain
-from apo.scorers.json_text import json_in
-from apo.scorers.numbers import numbers_in
+from apo.reading.answers import plain
+from apo.reading.json_text import json_in
+from apo.reading.numbers import numbers_in
+from apo.reading.said_number import number_in
 from apo.scorers.registry import (
     SCORERS,
     Choice,
@@ -31,7 +32,6 @@ from apo.scorers.registry import (
     make_scorer,
     reads_lists,
 )
-from apo.scorers.said_number import number_in
 from apo.task import Example, Score, Scorer
 
 INTENTS = ("billing", "refund", "login", "feature request", "account change", "change")

@@ -12,8 +12,8 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from apo.errors import TaskError
+from apo.reading.words import pieces, spaced, tokens
 from apo.scorers.registry import Bleu, ChrF, Edit, Rouge, make_scorer
-from apo.scorers.words import pieces, spaced, tokens
 from apo.task import Example, Score, Scorer
 
 VARIANTS = ("rouge1", "rouge2", "rougeL", "rougeLsum")

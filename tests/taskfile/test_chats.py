@@ -8,9 +8,9 @@ import pytest
 
 from apo.data.cells import Row
 from apo.data.chats import Chats, chat_column
+from apo.drafting.draft import draft_task, write_draft
+from apo.drafting.from_data import guessed_task
 from apo.errors import DataError
-from apo.taskfile.draft import draft_task, write_draft
-from apo.taskfile.from_data import guessed_task
 from apo.taskfile.load import load_task
 
 SYSTEM = "Say which team answers: bug or login."

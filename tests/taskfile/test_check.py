@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from apo.prompt import Prompt
+from apo.checking.check import Finding, check
+from apo.prompts.prompt import Prompt
 from apo.scorers import sandbox
 from apo.scorers.code import Code
 from apo.scorers.registry import Choice, Exact, FunctionScorer, Numeric, Part, Reward
 from apo.task import Example, Score, Task
-from apo.taskfile.check import Finding, check
 from apo.taskfile.load import builtin_tasks, load_task
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from apo.prompt import Prompt
+from apo.checking.check import check
+from apo.drafting.draft import draft_task, write_draft
+from apo.prompts.prompt import Prompt
 from apo.scorers.registry import make_scorer, scorer_of
 from apo.task import Example, Scorer, Task
-from apo.taskfile.check import check
-from apo.taskfile.draft import draft_task, write_draft
 from apo.taskfile.load import load_task
 
 
@@ -112,7 +112,7 @@ def test_a_rubric_of_another_scale_is_told() -> None:
 
 
 def test_a_slow_scorer_is_asked_about_few_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apo.taskfile.check_targets.SECONDS", -1.0)
+    monkeypatch.setattr("apo.checking.targets.SECONDS", -1.0)
     assert not [t for t in told(scorer_of(last_digits, "mine"), "a", "b") if "pairs" in t]
 
 

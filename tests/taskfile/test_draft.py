@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 import yaml
 
+from apo.drafting.draft import Draft, draft_task, write_draft
+from apo.drafting.format import Wanted
 from apo.errors import DataError, TaskError
 from apo.scorers.registry import Choice, Exact, JsonFields, Numeric, TokenF1
 from apo.task import Task
-from apo.taskfile.draft import Draft, draft_task, write_draft
-from apo.taskfile.draft_format import Wanted
 from apo.taskfile.load import builtin_tasks, load_task
 
 TASKS = Path(__file__).parents[2] / "tasks"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from apo.checking.check import check
+from apo.drafting.draft import draft_task, write_draft
+from apo.drafting.format import Wanted
 from apo.errors import TaskError
-from apo.taskfile.check import check
-from apo.taskfile.draft import draft_task, write_draft
-from apo.taskfile.draft_format import Wanted
 from apo.taskfile.load import load_task, task_from_data
 
 TAGS = [["urgent", "bug"], ["bug"], ["question"], ["urgent", "question"], ["bug", "question"]]

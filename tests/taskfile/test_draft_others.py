@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from apo.drafting.draft import draft_task, write_draft
 from apo.errors import DataError
-from apo.taskfile.draft import draft_task, write_draft
 from apo.taskfile.load import load_task
 
 FRAME = pd.DataFrame(

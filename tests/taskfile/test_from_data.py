@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import apo
-from apo.taskfile.from_data import guessed_task
+from apo.drafting.from_data import guessed_task
 from apo.testing import FakeModel
 
 ROWS = [{"id": i, "text": f"ticket number {i} says", "kind": "ab"[i % 2]} for i in range(80)]

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from apo.checking.check import check
+from apo.drafting.draft import Draft, draft_task, write_draft
 from apo.errors import TaskError
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
 from apo.scorers.registry import Choice, Exact
 from apo.task import Example, Task
-from apo.taskfile.check import check
-from apo.taskfile.draft import Draft, draft_task, write_draft
 from apo.taskfile.load import load_task
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from apo.errors import DataError, TaskError
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
 from apo.scorers.registry import Choice, Exact, FunctionScorer, JsonFields, Numeric
 from apo.task import Example, Task
 from apo.taskfile.load import load_task, task_from_data
@@ -293,7 +293,7 @@ def test_a_built_in_name_beats_a_folder_and_says_so(
 PYTHON = """
 from apo.scorers.registry import Exact
 from apo.task import Example, Task
-from apo.prompt import Prompt
+from apo.prompts.prompt import Prompt
 
 def make():
     e = Example({"input": "x"}, ("y",))

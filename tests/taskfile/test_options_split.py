@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from apo.drafting.draft import draft_task, write_draft
+from apo.drafting.format import Wanted
 from apo.errors import DataError
-from apo.taskfile.draft import draft_task, write_draft
-from apo.taskfile.draft_format import Wanted
 from apo.taskfile.load import load_task
 
 TEXTS = ["a red one", "a blue one", "a green one"]

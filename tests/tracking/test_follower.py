@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from apo.environment import prepare_environment
-from apo.runs import RunFolder, create_run
+from apo.storage.folder import RunFolder, create_run
 from apo.tracking import Tracker
 
 FOLLOWER = [sys.executable, "-m", "apo.tracking.follower"]

@@ -20,15 +20,15 @@ import pytest
 from apo.environment import prepare_environment
 from apo.errors import RunError
 from apo.model import Decoding
-from apo.prompt import Prompt
-from apo.runs import RunFolder, create_run
+from apo.prompts.prompt import Prompt
+from apo.results.verdict import Verdict
+from apo.storage.folder import RunFolder, create_run
 from apo.tracking import Tracked, sync, ui_command
 from apo.tracking.children import Children
 from apo.tracking.connection import connect
 from apo.tracking.logbook import Logbook
 from apo.tracking.registry import ALIAS
 from apo.tracking.store import Store
-from apo.verdict import Verdict
 
 pytestmark = [
     # MLflow's own models use a loading strategy that SQLAlchemy 2.1 calls outdated.
@@ -532,7 +532,7 @@ def test_a_process_killed_while_logging_is_made_up_for(tmp_path: Path, uri: str)
     code = f"""
 import os, signal
 from pathlib import Path
-from apo.runs import RunFolder
+from apo.storage.folder import RunFolder
 from apo.tracking import prepare_environment, sync
 prepare_environment()
 from mlflow import MlflowClient
@@ -1095,7 +1095,7 @@ from pathlib import Path
 import apo.tracking
 heavy = {{"mlflow", "pandas", "sqlalchemy", "httpx", "openai", "litellm"}}
 assert not heavy & set(sys.modules)
-from apo.runs import RunFolder
+from apo.storage.folder import RunFolder
 tracker = apo.tracking.Tracker(RunFolder(Path({str(told.folder.path)!r})))
 tracker.start()
 tracked = tracker.finish("finished")

@@ -8,8 +8,8 @@ import pytest
 
 from apo import Budget, Options, optimize
 from apo.optimizers import RandomSearch
-from apo.record import Record
-from apo.runs import RunFolder
+from apo.storage.folder import RunFolder
+from apo.storage.record import Record
 from apo.testing.fakes import FakeModel, FakeOptimizerModel, fake_task
 from apo.tracking.files import EXAMPLES, FLIPS, FRONT, TABLES, TRANSFER, write_files
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from apo.environment import ENVIRONMENT, prepare_environment
 from apo.errors import SettingsError
-from apo.journal import Journal
-from apo.journal_rows import open_for_reading
-from apo.prompt import Demo, Prompt
-from apo.record import Point, Record, result_points
+from apo.prompts.prompt import Demo, Prompt
+from apo.storage.journal import Journal
+from apo.storage.record import Point, Record, result_points
+from apo.storage.rows import open_for_reading
 from apo.tracking import run_url, tracking_uri, ui_command
 from apo.tracking.environment import (
     absolute_uri,

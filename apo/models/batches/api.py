@@ -16,7 +16,7 @@ from apo.errors import (
 )
 from apo.model import Completion
 from apo.models.address import Address
-from apo.models.batch_results import Batch, read_outcome
+from apo.models.batches.results import Batch, read_outcome
 from apo.models.failures import as_dict, failure
 from apo.models.sdk import SdkModel
 

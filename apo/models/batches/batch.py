@@ -12,10 +12,10 @@ import orjson
 from apo.errors import LikelihoodError, ModelError, RateLimitError, TransportError
 from apo.model import Completion, Request
 from apo.models.address import Address
-from apo.models.batch_api import MAX_BYTES, MAX_REQUESTS, BatchApi
-from apo.models.batch_carrier import Carrier
-from apo.models.batch_log import BatchLog, Sent
-from apo.models.batch_results import Batch, refusal, unanswered
+from apo.models.batches.api import MAX_BYTES, MAX_REQUESTS, BatchApi
+from apo.models.batches.carrier import Carrier
+from apo.models.batches.log import BatchLog, Sent
+from apo.models.batches.results import Batch, refusal, unanswered
 from apo.models.dialect import Dialect
 
 QUIET = 0.2

@@ -5,9 +5,9 @@ from typing import TypeVar
 
 from apo.errors import BadRequestError, ModelError, RateLimitError, TransportError
 from apo.model import Completion
-from apo.models.batch_api import BatchApi
-from apo.models.batch_log import BatchLog, Sent
-from apo.models.batch_results import FINAL, Batch
+from apo.models.batches.api import BatchApi
+from apo.models.batches.log import BatchLog, Sent
+from apo.models.batches.results import FINAL, Batch
 
 T = TypeVar("T")
 FIRST_POLL, MAX_POLL, GROWTH = 1.0, 60.0, 1.5

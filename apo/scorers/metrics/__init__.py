@@ -1,1 +1,1 @@
-"""Metrics: one figure of all answers together; see `apo.metrics.metric`."""
+"""Metrics: one figure of all answers together; see `apo.scorers.metrics.metric`."""

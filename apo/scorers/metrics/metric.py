@@ -29,7 +29,7 @@ def over_rows(
 
     Answers are read once where the metric allows it, as the function is called some thousand times.
     """
-    from apo.metrics.classes import OfLabels
+    from apo.scorers.metrics.classes import OfLabels
 
     if isinstance(metric, OfLabels):
         cells = metric.cells(answers, examples)

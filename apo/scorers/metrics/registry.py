@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from apo.errors import USERS_ERRORS, TaskError, near, where
-from apo.metrics.classes import F1, BalancedAccuracy, Kappa, MacroF1, OfLabels
-from apo.metrics.values import CorpusBLEU, Correlation
-from apo.python_file import is_python_reference, load_object
+from apo.scorers.metrics.classes import F1, BalancedAccuracy, Kappa, MacroF1, OfLabels
+from apo.scorers.metrics.values import CorpusBLEU, Correlation
 from apo.task import Example, Metric, number
+from apo.user_code import is_python_reference, load_object
 
 SPACELESS = ("ko", "ja", "zh", "th")
 """Languages whose words carry particles or have no blanks between them: BLEU by characters."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from apo.errors import TaskError, near
-from apo.scorers.said_number import number_in
+from apo.reading.said_number import number_in
 from apo.task import Example
 
 

@@ -24,8 +24,8 @@ def main() -> None:
     if clock is not None:
         jump(clock)
 
+    from apo.calls.retry import Retry
     from apo.cli import main as apo
-    from apo.retry import Retry
 
     defaults = Retry.__init__.__kwdefaults__
     assert defaults is not None

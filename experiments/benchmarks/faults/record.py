@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from apo.errors import JournalError
-from apo.journal_rows import open_for_reading, read_events
-from apo.runs import RunFolder
+from apo.storage.folder import RunFolder
+from apo.storage.rows import open_for_reading, read_events
 
 COMPARED = ("seed_prompt", "best_prompt", "winner", "validation", "verdict")
 SPENT = ("calls", "usd")

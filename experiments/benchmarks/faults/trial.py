@@ -16,7 +16,7 @@ from pathlib import Path
 from subprocess import PIPE, Popen, TimeoutExpired
 
 from apo.errors import ApoError
-from apo.runs import RunFolder, list_runs
+from apo.storage.folder import RunFolder, list_runs
 from apo.testing.faults import Faults
 from apo.testing.server import serve
 from experiments.benchmarks.faults import client

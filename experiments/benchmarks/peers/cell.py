@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from apo.fit import fit_pools
+from apo.run.fit import fit_pools
 from apo.task import Example, Score, Task
 from experiments.benchmarks.peers.endpoint import BudgetOver, Endpoint
 

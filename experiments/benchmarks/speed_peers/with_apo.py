@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from apo import Budget, Example, Options, Prompt, Task, aoptimize
-from apo.evaluate import aevaluate
-from apo.journal import Journal
+from apo.assessment.evaluate import aevaluate
 from apo.scorers.choice import Choice
+from apo.storage.journal import Journal
 from experiments.benchmarks.loopback_answers import LABELS, TEST, label_of
 from experiments.benchmarks.speed_peers.support import (
     PROMPT,
