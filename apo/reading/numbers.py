@@ -5,10 +5,10 @@ address and a list are none, and no part of them is.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import product
 
 from apo.reading.answers import marked
 from apo.reading.digits import read_digits
@@ -22,6 +22,7 @@ from apo.reading.units import (
     UNITS,
     Unit,
 )
+from apo.scorers.number_signs import plain_signs
 
 _MAX_DIGITS = 300
 
@@ -33,14 +34,14 @@ class Number:
     Attributes:
         value: exact, before any percent sign, in its unit; scale words are counted in.
         percent: whether that sign follows.
-        unit: a known unit or currency, or None.
+        units: the known units and currencies that its word may mean; "pounds" may be £ or lb.
         start: where it starts in the text, with its sign and currency.
         end: where it ends, with its scale word and unit.
     """
 
     value: Fraction
     percent: bool = False
-    unit: Unit | None = None
+    units: tuple[Unit, ...] = ()
     start: int = 0
     end: int = 0
 
@@ -51,10 +52,11 @@ class Number:
         where both have one.
         """
         mine = self.value
-        if self.unit and other.unit:
-            if self.unit.kind != other.unit.kind:
+        if self.units and other.units:
+            ratio = self.ratio(other)
+            if ratio is None:
                 return False
-            mine *= self.unit.size / other.unit.size
+            mine *= ratio
         gaps = [abs(mine - other.value)]
         if self.percent != other.percent:
             mine = mine / 100 if self.percent else mine
@@ -64,8 +66,14 @@ class Number:
 
     def is_like(self, other: "Number") -> bool:
         """Whether both have a percent sign, or a unit of one kind."""
-        same_unit = self.unit and other.unit and self.unit.kind == other.unit.kind
-        return bool((self.percent and other.percent) or same_unit)
+        return bool((self.percent and other.percent) or self.ratio(other) is not None)
+
+    def ratio(self, other: "Number") -> Fraction | None:
+        """How many of the other's unit its own is; None where they measure different things."""
+        for mine, its in product(self.units, other.units):
+            if mine.kind == its.kind:
+                return mine.size / its.size
+        return None
 
 
 _SPACE = "[ \u00a0\u202f\u2009]"
@@ -85,17 +93,12 @@ _AFTER = re.compile(
     rf"""(?:[ ]?[x×*·][ ]?10(?:\^\{{?(?P<power>[-−]?\d{{1,3}})\}}?|(?P<raised>[⁻⁰¹²³⁴-⁹]{{1,3}})))?
     (?:{_SPACE}?(?P<percent>{PERCENT}))?
     (?:{_SPACE}?(?P<scale>{SCALE}))?
-    (?:(?:{_SPACE}|[ ](?:de|d’|d'|von)[ ])?(?P<unit>{UNIT}))?""",
+    (?:(?:{_SPACE}|[ ](?:de[ ]|d’|d'|von[ ]))?(?P<unit>{UNIT}))?""",
     re.VERBOSE,
 )
-_LATEX_FRACTION = re.compile(r"\\[dtc]?frac(?:\{(\d+)\}|[ ]?(\d))(?:\{(\d+)\}|[ ]?(\d))")
-_LATEX_GROUP = re.compile(r"(?<=\d)(?:\{(,)\}|\\[,;:!])(?=\d{2,3})")
-_RAISED_LETTER = re.compile(r"(?<=[A-Za-z])\^(?:\{(\d)\}|(\d))")
-_VULGAR = {
-    **{ord(c): f" {unicodedata.normalize('NFKC', c)}" for c in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"},
-    **{ord("٫"): ".", ord("％"): "%", ord("﹣"): "-", ord("－"): "-", ord("＋"): "+"},
-}
 _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+_MONEY_SCALES = {"m": 10**6, "b": 10**9, "t": 10**12}
+_MONEY_SCALE = re.compile(rf"{_SPACE}?([mbt])(?![\w²³])")  # £2.4m is no length.
 # What makes a number a part of a word: CO2, GPT-4, 3rd, 4x4, 2nd, item 12b.
 _IN_WORD_BEFORE = re.compile(r"[^\W\d_가-힣ᄀ-ᇿ぀-ヿ㐀-鿿][-–_]?$|[_#]$")
 _IN_WORD_AFTER = re.compile(
@@ -104,20 +107,12 @@ _IN_WORD_AFTER = re.compile(
 )
 
 
-def plain_signs(text: str) -> str:
-    """Bring fractions of one sign, and of LaTeX, to digits; signs of other scripts too; compose."""
-    text = unicodedata.normalize("NFC", text)
-    text = text.translate(_VULGAR).replace("\\%", "%")
-    text = _LATEX_FRACTION.sub(r"\1\2/\3\4", text)
-    text = _LATEX_GROUP.sub(lambda sign: sign[1] or "\u2009", text)
-    return _RAISED_LETTER.sub(r"\1\2", text)  # The 2 of m^2 is no number, as that of m2.
-
-
 def numbers_in(text: str, decimal: str = ".") -> list[Number]:
     """Give the numbers of a text in order: 1,234.5, 1.234,56, -3, 3/4, ½, 25%, $5, 3만, 5 kg.
 
-    Number words alone are not read. What is no number as a whole, such as 2024-05-01, 12:30,
-    1.2.3 or 10-20, gives none; numbers that are part of a word (CO2, 3rd) are left out.
+    Number words alone are not read here, see `number_words`. What is no number as a whole, such as
+    2024-05-01, 12:30, 1.2.3 or 10-20, gives none; numbers that are part of a word (CO2,
+    3rd) are left out.
 
     Args:
         text: any text.
@@ -143,16 +138,14 @@ def _join(text: str, last: Number, number: Number) -> Number | None:
     gap = text[last.end : number.start]
     if len(gap) > 5 or number.value < 0 or last.percent or number.percent:
         return None
-    if last.unit is None and text[: last.end].endswith(HANGUL_SCALES) and not gap.strip():
+    if not last.units and text[: last.end].endswith(HANGUL_SCALES) and not gap.strip():
         if abs(number.value) < abs(last.value):
             return replace(number, value=last.value + number.value, start=last.start)
         return None
-    if not (last.unit and number.unit) or gap.strip() not in ("", "and", "und", "et"):
+    ratio = number.ratio(last)
+    if ratio is None or ratio >= 1 or gap.strip() not in ("", "and", "und", "et"):
         return None
-    if last.unit.kind != number.unit.kind or last.unit.size <= number.unit.size:
-        return None
-    value = last.value + number.value * number.unit.size / last.unit.size
-    return replace(last, value=value, end=number.end)
+    return replace(last, value=last.value + number.value * ratio, end=number.end)
 
 
 def _read_run(text: str, run: re.Match[str], decimal: str) -> Iterable[Number]:
@@ -172,18 +165,21 @@ def _read_run(text: str, run: re.Match[str], decimal: str) -> Iterable[Number]:
     if minus:
         sign, start = True, start - len(minus[0])
     for value, end in read_digits(run[0], decimal):
-        number = _with_unit(text, value, run.start() + end, end == len(run[0]))
+        number = _with_unit(text, value, run.start() + end, end == len(run[0]), bool(currency))
         if number is None:
             continue
         number = replace(number, value=-number.value if sign else number.value, start=start)
-        if currency and number.unit is None:
-            number = replace(number, unit=UNITS[currency])
+        if currency and not number.units:
+            number = replace(number, units=UNITS[currency])
         yield number
         sign, currency, start = False, None, run.start() + end
 
 
-def _with_unit(text: str, value: Fraction, end: int, last: bool) -> Number | None:
+def _with_unit(text: str, value: Fraction, end: int, last: bool, is_money: bool) -> Number | None:
     """The number that ends here with what follows it, or None where it is part of a word."""
+    short = _MONEY_SCALE.match(text, end) if last and is_money else None
+    if short:
+        return Number(value * _MONEY_SCALES[short[1]], end=short.end())
     after = _AFTER.match(text, end) if last else None
     if after is None or not after[0]:
         rest = text[end : end + 12]
@@ -192,7 +188,8 @@ def _with_unit(text: str, value: Fraction, end: int, last: bool) -> Number | Non
     if power:
         value *= Fraction(10) ** int(power.replace("−", "-") or 0)
     value *= SCALES.get(after["scale"] or "", 1)
-    return Number(value, bool(after["percent"]), UNITS.get(after["unit"] or ""), end=after.end())
+    units = UNITS.get(after["unit"] or "", ())
+    return Number(value, bool(after["percent"]), units, end=after.end())
 
 
 _ABOUT = re.compile(

@@ -4,7 +4,9 @@ import re
 from itertools import pairwise
 
 from apo.reading.answers import marked
-from apo.reading.numbers import Number, numbers_in, plain_signs, whole_number
+from apo.reading.numbers import Number, numbers_in, whole_number
+from apo.scorers.number_signs import plain_signs
+from apo.scorers.number_words import in_digits
 
 # What stands before a number that is not the answer: a label, a share of what, a denial.
 _ASIDE = re.compile(
@@ -24,6 +26,7 @@ _SURE_AFTER = re.compile(r"\s?(?:confiden|certain\b|sure\b|sicher\b|확신)", re
 _DENIED = re.compile(r"\s?[가-힣]{0,2}[이가은는]?\s?(?:아니(?!면)|아닌|아닙|말고)")
 _EITHER = re.compile(r"\s*[^\W\d_]{0,12}\s*(?:\b(?:or|oder|ou|to|bis|à)\b|또는|혹은|~|–)\s*")
 _LIST = re.compile(r"\s?(?:[,;、]|and|und|et|&|\|)\s?(?:and\s|und\s|et\s)?")
+_BRACKET = re.compile(r"(?<!\\)[()]|\n")
 _ITEM = re.compile(r"(?:^|\n)[ \t>]*$")
 _ITEM_END = re.compile(r"[.)]\s+\S")
 
@@ -38,18 +41,19 @@ def number_in(text: str, decimal: str = ".", like: Number | None = None) -> Numb
     The whole answer, where it is one; the marked number (see `marked`): in a marked line that is
     the one after the last "=", the one that the line starts with, or the last one. Else the last
     that has the form asked for, and else the last one. Numbers of lists and of steps, denied
-    ones, those that say how sure it is, and those between which "or" stands are not the answer's.
+    ones, those that say how sure it is, those in brackets, and those between which "or" stands are
+    not the answer's. Where a part has no digits, its numbers in words count: see `in_digits`.
 
     Args:
         text: the answer.
         decimal: see `numbers_in`.
         like: a number of the form that is asked for: with its kind of unit, or with percent.
     """
-    whole = whole_number(text, decimal)
+    whole = whole_number(in_digits(text), decimal)
     if whole:
         return whole
     text = plain_signs(text[-LONGEST:])
-    for part in marked(text):
+    for part in map(in_digits, marked(text)):
         tail = part.rpartition("=")[2]
         found = _values(tail, decimal) or _values(part, decimal)
         if found:
@@ -57,7 +61,7 @@ def number_in(text: str, decimal: str = ".", like: Number | None = None) -> Numb
             return found[0] if starts else found[-1]
         if _leaves_open(part, decimal):
             return None
-    found = _values(text, decimal)
+    found = _values(in_digits(text), decimal)
     alike = [number for number in found if like and number.is_like(like)]
     found = alike or found
     return found[-1] if found else None
@@ -89,6 +93,7 @@ def _values(text: str, decimal: str) -> list[Number]:
         and not _DENIED.match(text[number.end : number.end + 12])
     ]
     kept = [n for n in kept if not _is_sure(text, n)] or kept
+    kept = [n for n in kept if not _is_bracketed(text, n)] or kept
     return [n for n in kept if not _is_item(text, n)] or kept
 
 
@@ -96,6 +101,12 @@ def _is_sure(text: str, number: Number) -> bool:
     """Whether a number says how sure the answer is: "Confidence: 9/10", "90% sure"."""
     before, after = text[max(0, number.start - 40) : number.start], text[number.end :][:12]
     return bool(_SURE.search(before) or _SURE_AFTER.match(after))
+
+
+def _is_bracketed(text: str, number: Number) -> bool:
+    """Whether a number stands in brackets: "$1,299 (incl. $99 shipping)"."""
+    before = text[max(0, number.start - 120) : number.start]
+    return any(sign[0] == "(" for sign in _BRACKET.findall(before)[-1:])
 
 
 def _is_item(text: str, number: Number) -> bool:

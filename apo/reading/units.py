@@ -1,28 +1,47 @@
 """What stands around a number: currencies, scale words and units, in several languages."""
 
 import re
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
+# A "_" in a word is a blank; a word of several kinds, such as ¥, may mean each of them.
 _CURRENCIES = {
-    "$": "$ US$ USD dollar dollars Dollar 달러 불",
+    "$": "$ US$ USD US-$ dollar dollars Dollar US_dollar US_dollars U.S._dollars US-Dollar 달러 불"
+    " 미국_달러 미_달러 dollars_américains",
     "€": "€ EUR euro euros Euro Euros 유로",
-    "£": "£ GBP 파운드",
+    "£": "£ GBP pound pounds Pfund livres pounds_sterling British_pounds Pfund_Sterling"
+    " livres_sterling 파운드",
     "₩": "₩ KRW won 원",
     "₹": "₹ INR Rs. Rs rupee rupees Rupien roupies 루피 रुपये रु.",
     "¥": "¥ JPY yen Yen 엔 円",
-    "CN¥": "CN¥ CNY RMB yuan Yuan 위안 元",
-    "CHF": "CHF SFr. Fr. Franken 프랑",
-    "C$": "C$ CA$ CAD",
-    "A$": "A$ AU$ AUD",
-    "R$": "R$ BRL",
+    "CN¥": "CN¥ ¥ CNY RMB yuan Yuan 위안 元",
+    "CHF": "CHF SFr. Fr. Franken Swiss_francs Schweizer_Franken francs_suisses 프랑",
+    "C$": "C$ CA$ CAD Canadian_dollars kanadische_Dollar dollars_canadiens",
+    "A$": "A$ AU$ AUD Australian_dollars australische_Dollar dollars_australiens",
+    "R$": "R$ BRL reais",
     "₽": "₽ RUB",
     "₫": "₫ VND",
     "฿": "฿ THB",
     "zł": "zł PLN",
-    "kr": "kr kr. SEK NOK DKK",
+    "SEK": "SEK kr kr.",
+    "NOK": "NOK kr kr.",
+    "DKK": "DKK kr kr.",
+}
+_CENTS = "¢ ct cent cents Cent Cents centime centimes 센트"
+_HUNDREDTHS = {
+    "$": _CENTS,
+    "€": _CENTS,
+    "C$": _CENTS,
+    "A$": _CENTS,
+    "CHF": "Rappen centime centimes",
+    "£": "p pence Pence penny",
+    "₹": "paise paisa",
 }
 _SCALES = {
+    10: "십",
+    12: "dozen dozens Dutzend douzaine douzaines",
+    10**2: "백",
     10**3: "k K thousand thousands tausend Tausend Tsd. Tsd mille 천 हज़ार",
     10**4: "만",
     10**5: "lakh lakhs lac lacs 십만 लाख",
@@ -48,7 +67,8 @@ _UNITS = {
         "1": "g gram grams Gramm gramme grammes 그램",
         "1000": "kg kilo kilos kilogram kilograms Kilogramm kilogramme kilogrammes 킬로그램",
         "1000000": "t ton tons tonne tonnes Tonnen 톤",
-        "453.59237": "lb lbs",
+        "453.59237": "lb lbs pound pounds",
+        "500": "Pfund livres",
         "28.349523125": "oz ounce ounces",
     },
     "volume": {
@@ -86,25 +106,43 @@ class Unit(NamedTuple):
     size: Fraction
 
 
-CURRENCIES = {word: kind for kind, words in _CURRENCIES.items() for word in words.split()}
+def _words(text: str) -> list[str]:
+    return [word.replace("_", " ") for word in text.split()]
+
+
+def _units() -> dict[str, tuple[Unit, ...]]:
+    """The units that each word may mean."""
+    sizes = [
+        *((kind, size, words) for kind, by in _UNITS.items() for size, words in by.items()),
+        *((kind, "1", words) for kind, words in _CURRENCIES.items()),
+        *((kind, "1/100", words) for kind, words in _HUNDREDTHS.items()),
+    ]
+    found = dict[str, tuple[Unit, ...]]()
+    for kind, size, words in sizes:
+        for word in _words(words):
+            found[word] = (*found.get(word, ()), Unit(kind, Fraction(size)))
+    return found
+
+
+CURRENCIES = frozenset(word for words in _CURRENCIES.values() for word in _words(words))
 SCALES = {word: size for size, words in _SCALES.items() for word in words.split()}
-UNITS = {
-    word: Unit(kind, Fraction(size))
-    for kind, sizes in _UNITS.items()
-    for size, words in sizes.items()
-    for word in words.split()
-} | {word: Unit(kind, Fraction(1)) for word, kind in CURRENCIES.items()}
+UNITS = _units()
 HANGUL_SCALES = tuple(word for word in SCALES if re.match("[가-힣]", word))
 
 
-def _any(words: "dict[str, object] | dict[str, int] | dict[str, Unit] | dict[str, str]") -> str:
+def _any(words: Iterable[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
 # A Latin word ends where no letter or digit follows; one in Hangul may carry a particle.
 _ENDS = r"(?:(?<=[가-힣.])|(?![^\W가-힣]))"
 CURRENCY_BEFORE = rf"(?:(?<![^\W\d가-힣])(?:{_any(CURRENCIES)}))"
-SCALE = rf"(?:{_any(SCALES)}){_ENDS}"
+# 3 조각 are pieces, no trillions.
+_NO_SCALE = (
+    r"(?!조(?:각|건|사|합|항|직|별|기|장|명)|천(?:사|장|막|둥|정|재)|만(?:남|기|화|료|족|점|두)"
+    r"|억(?:양|지)|백(?:화|업|신|조|미)|십자)"
+)
+SCALE = rf"{_NO_SCALE}(?:{_any(SCALES)}){_ENDS}"
 UNIT = rf"(?:{_any(UNITS)}){_ENDS}"
 PERCENT = (
     r"(?:%|％|percent\b|per[ ]cent\b|pct\b|Prozent\b|pour[ ]cent\b|퍼센트|프로(?![가-힣])|प्रतिशत)"

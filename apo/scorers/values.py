@@ -17,9 +17,10 @@ class Numeric:
     """The number that the answer gives must be the target's, however it is written.
 
     A target must be one number, with a sign, currency, percent sign, scale word, unit and noun at
-    most; else no answer is right. Which number an answer gives: see `said_number`; without
-    one it is not well formed. 25% equals 25% and, as texts are free with the sign, also 25 and
-    0.25; units and currencies are compared where both have one.
+    most; else no answer is right. Which number an answer gives: see `said_number`; without one it
+    is not well formed. Numbers in words are read where there are no digits. 25% equals 25% and, as
+    texts are free with the sign, also 25 and 0.25; units and currencies are compared where
+    both have one.
 
     Attributes:
         tolerance: the largest difference that still counts as right, at least 0.
@@ -44,8 +45,8 @@ class Numeric:
             return Score(0.0, True, _refusal(example.target))
         said = number_in(output, self.decimal, like=wanted[0])
         if said is None:
-            feedback = f"Expected {quote(example.target)}, the answer gives no number in digits"
-            return Score(0.0, False, f"{feedback}, or several.")
+            feedback = f"Expected {quote(example.target)}, the answer gives no number, or several."
+            return Score(0.0, False, feedback)
         tolerance = Fraction(str(self.tolerance))
         if any(said.near(number, tolerance) for number in wanted):
             return Score(1.0)

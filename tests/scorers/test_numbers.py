@@ -226,3 +226,61 @@ def test_numbers_as_latex_dashes_and_sure_answers_have_them(target: str, output:
 @pytest.mark.parametrize("text", ["10–20", "pages 10 – 20", "10^2", "a 5–year plan"])
 def test_a_dash_between_is_no_minus(text: str) -> None:
     assert all(number.value > 0 for number in numbers_in(text))
+
+
+@pytest.mark.parametrize(
+    ("target", "right", "wrong"),
+    [
+        ("7", "There are seven of them.", "There are seventy of them."),
+        ("2.5", "zweieinhalb", "zwei Drittel"),
+        ("105", "One hundred and five.", "five"),
+        ("5", "five", "one four five"),
+        ("2/3", "two thirds", "two"),
+        ("24", "La réponse est vingt-quatre.", "La réponse est quatre."),
+        ("2,500,000", "two and a half million", "two million"),
+        ("25,000원", "이만 오천 원입니다", "이만 원입니다"),
+        ("12", "열두 개입니다", "두 개입니다"),
+        ("1", "The answer is one.", "No one knows."),
+        ("1990", "nineteen ninety", "ninety"),
+        ("30", "30", "a dozen"),
+    ],
+)
+def test_numbers_in_words_are_read_where_there_are_no_digits(
+    target: str, right: str, wrong: str
+) -> None:
+    assert score(right, target) == Score(1.0)
+    assert score(wrong, target).value == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "right", "wrong"),
+    [
+        ("£2.4m", "2.4 million pounds", "£2.4"),
+        ("$5b", "5 billion dollars", "5 million dollars"),
+        ("2.4 m", "2.4 metres", "2.4 million"),
+        ("£5", "5 pounds", "5 lb"),
+        ("5 lb", "5 pounds", "£5"),
+        ("0.50 €", "50 Cent", "50 €"),
+        ("₹0.50", "50 paise", "50 cents"),
+        ("CHF 50", "50 Swiss francs", "50 euros"),
+        ("100 SEK", "100 kr", "100 NOK"),
+        ("£1,299", "1,299 pounds sterling", "1,299 US dollars"),
+        ("CN¥500", "¥500", "500엔"),
+        ("1,5 milliard d'euros", "1 500 000 000 €", "1 500 000 €"),
+        ("만 2천 원", "12000원", "2000원"),
+        ("4,500원", "4천5백 원", "4천5원"),
+        ("백만 원", "1,000,000원", "100원"),
+        ("3", "3 조각", "3조"),
+        ("144", "12 dozen", "12"),
+        ("$1,299.00", "**Total:** $1,299.00 (incl. $99.00 shipping)", "$99 (of $1,299.00)"),
+        ("5", "It is 5 (before it was 7).", "It is 7 (before it was 5)."),
+        ("1.2 billion", r"$1.2 \times 10^9$", r"$1.2 \times 10^6$"),
+        ("1000000", "10^6", "6"),
+        ("5 km", r"$5\,\text{km}$", r"$5\,\text{m}$"),
+    ],
+)
+def test_units_scales_and_signs_mean_what_a_person_takes_them_for(
+    target: str, right: str, wrong: str
+) -> None:
+    assert score(right, target) == Score(1.0)
+    assert score(wrong, target).value == 0

@@ -262,7 +262,7 @@ def test_numbers_are_read(output: str, number: Fraction) -> None:
     assert found.value == number
 
 
-@pytest.mark.parametrize("output", ["", "none", "ten", "1/0", "9" * 5000, "∞", "NaN"])
+@pytest.mark.parametrize("output", ["", "none", "tenfold", "1/0", "9" * 5000, "∞", "NaN"])
 def test_no_number_is_not_well_formed(output: str) -> None:
     score = Numeric()(output, example("10"))
     assert (score.value, score.well_formed) == (0.0, False)
