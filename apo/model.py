@@ -152,6 +152,7 @@ class Completion(NamedTuple):
         allowances: what is left of the provider's rate limits, where it says.
         thinking: what the model thought before the answer, where that is known; never judged.
         model: the server's own name for what answered; "" where it does not say.
+        fingerprint: of the weights, software and settings that answered, as the server states it.
     """
 
     text: str
@@ -161,6 +162,12 @@ class Completion(NamedTuple):
     allowances: tuple[Allowance, ...] = ()
     thinking: str = ""
     model: str = ""
+    fingerprint: str = ""
+
+    @property
+    def served(self) -> str:
+        """What answered, as the server says: its name and, in brackets, its fingerprint."""
+        return f"{self.model} [{self.fingerprint}]" if self.fingerprint else self.model
 
 
 class Model(Protocol):

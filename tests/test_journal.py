@@ -24,7 +24,7 @@ ODD = "한국어 🙂 {{x}} %s \x00 \r\n ' \" \\ \u2028"
 
 
 def entry(key: str, reply: str | None = "a", **values: Any) -> Entry:
-    return Entry(key=key, role="task", model="m", reply=reply, **values)
+    return Entry(key=key, role="task", model="m", reply=reply, **{"at": 1.0, **values})
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_an_answer_comes_back_as_it_was_after_reopening(path: Path) -> None:
     full = Entry(
         key="k", role="optimizer", model=ODD, request=ODD, reply=ODD,
         usage=Usage(input_tokens=5, output_tokens=0, cached_tokens=3),
-        truncated=True, retries=2, seconds=1.25,
+        truncated=True, retries=2, seconds=1.25, at=2.5, served="x [fp]",
     )  # fmt: skip
     with Journal(path) as journal:
         journal.add(full)
@@ -232,7 +232,7 @@ from apo.storage.rows import Entry
 with Journal(Path(sys.argv[1])) as journal:
     for place in range(10**9):
         key = f"{sys.argv[2]}:{place}"
-        journal.add(Entry(key=key, role="task", model="m", reply=key * 50))
+        journal.add(Entry(key=key, role="task", model="m", reply=key * 50, at=1.0))
         journal.note("x", key, {"text": key * 50})
         print(key, flush=True)
 """

@@ -1,6 +1,7 @@
 """What a figure hides is told: who was refused and why, and answers that are all one text."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,3 +121,21 @@ def test_a_wrong_answer_that_may_be_the_models_is_no_notice(
     text: str, target: str, told: bool
 ) -> None:
     assert bool(noticed(evaluation([text] * 6, target))) == told
+
+
+def test_evaluate_says_what_was_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = ["evaluate", "support-tickets", "--prompt", "p.txt", "--split", "validation"]
+    Path("p.txt").write_text("Choose the team.\n\n{{ticket}}")
+
+    def said(*more: str) -> list[str]:
+        done = CliRunner().invoke(app, [*given, "--json", *more])
+        notes: list[str] = json.loads(done.stdout)["notes"]
+        return [note for note in notes if "kept" in note]
+
+    assert said() == []
+    (note,) = said()
+    assert re.fullmatch(
+        r"104 answers kept from \d{4}-\d\d-\d\d, 0 asked now; --fresh asks again\.", note
+    )
+    assert said("--fresh") == []

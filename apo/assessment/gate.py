@@ -7,11 +7,10 @@ from typing import Any
 from apo.calls.budget import Budget, Spent
 from apo.calls.options import Options
 from apo.calls.progress import Progress
-from apo.concurrency import gather
 from apo.data.split import POOLS
 from apo.errors import BudgetExhausted, DataError, SettingsError, near
 from apo.evaluation.evaluation import Rollout
-from apo.evaluation.measure import measure
+from apo.evaluation.measure import measure_in_turns
 from apo.evaluation.outside import asking
 from apo.model import Model
 from apo.prompts.prompt import Prompt
@@ -118,9 +117,7 @@ async def agate(
         while seen < len(examples) and _decision(pairs) == "open":
             part = examples[seen : max(FIRST, seen + seen // 2)]
             try:
-                before, after = await gather(
-                    measure(caller, answers, task, prompt, part) for prompt in (old, new)
-                )
+                before, after = await measure_in_turns(caller, answers, task, [old, new], part)
             except BudgetExhausted:
                 break
             pairs.add(before, after)

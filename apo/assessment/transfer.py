@@ -10,7 +10,7 @@ from apo.calls.progress import Progress
 from apo.concurrency import gather
 from apo.errors import DataError, SettingsError, near
 from apo.evaluation.evaluation import Evaluation
-from apo.evaluation.measure import measure
+from apo.evaluation.measure import measure_in_turns
 from apo.evaluation.outside import asking
 from apo.model import Usage
 from apo.results.verdict import judge
@@ -24,7 +24,7 @@ SPLITS = ["validation", "test"]
 
 _ANSWERS = """
 SELECT key, role, model, request, reply, truncated, input_tokens, output_tokens, cached_tokens,
-    seconds FROM calls WHERE role = 'task' AND error = ''
+    seconds, at FROM calls WHERE role = 'task' AND error = ''
 """
 
 
@@ -39,12 +39,11 @@ def take_over(folder: RunFolder, prompts: Sequence[Finalist], journal: Journal) 
     try:
         with readable():
             for row in database.execute(_ANSWERS):
-                key, role, model, note, reply, cut, read, written, cached, seconds = row
+                key, role, model, note, reply, cut, read, written, cached, seconds, at = row
                 if note.partition(" ")[0] in wanted:
                     usage = Usage(read, written, cached)
-                    journal.add(
-                        Entry(key, role, model, note, reply, "", usage, bool(cut), seconds=seconds)
-                    )
+                    entry = Entry(key, role, model, note, reply, "", usage, bool(cut))
+                    journal.add(entry._replace(seconds=seconds, at=at))
     finally:
         database.close()
 
@@ -92,12 +91,10 @@ async def atransfer(
         progress=progress,
     ) as (caller, answering):
         found = await gather(
-            measure(caller, endpoint, task, finalist.prompt, examples)
+            measure_in_turns(caller, endpoint, task, [one.prompt for one in prompts], examples)
             for endpoint in answering
-            for finalist in prompts
         )
-    width = len(prompts)
-    rows = {m: found[i * width : (i + 1) * width] for i, m in enumerate(models)}
+    rows = dict(zip(models, found, strict=True))
     return Matrix(
         split=split,
         n=len(examples),

@@ -195,6 +195,7 @@ class Asker:
                 retries=attempt - 1,
                 seconds=asyncio.get_running_loop().time() - start,
                 thinking=completion.thinking,
+                served=completion.served,
             )
             entry = self._journal.add(entry)
             count(self._meter, call, entry)

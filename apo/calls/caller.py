@@ -5,6 +5,7 @@ import itertools
 import json
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 
 from apo.calls.asking import Asker, count
 from apo.calls.budget import Meter
@@ -46,6 +47,7 @@ class Caller:
         self._batches = itertools.count()
         self._charged: set[str] = set()
         self._under_way: dict[str, asyncio.Task[Entry]] = {}
+        self._kept: list[float] = []
         meter.spent.lost_tokens, meter.spent.lost_usd = journal.lost()
 
     @property
@@ -61,6 +63,19 @@ class Caller:
     def notes(self) -> tuple[str, ...]:
         """What was noticed of the models' answers beside their scores, in words."""
         return (*self._tally.notes(), *habit_notes(self.journal))
+
+    def kept_notes(self) -> tuple[str, ...]:
+        """Say how many answers were kept from before, and since when; nothing where none was."""
+        if not self._kept:
+            return ()
+        first, last = (
+            f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d}"
+            for at in (min(self._kept), max(self._kept))
+        )
+        n, asked = len(self._kept), self.meter.spent.calls - len(self._kept)
+        since = first if first == last else f"{first} to {last}"
+        answers = f"{n:,} answer{'s' * (n != 1)}"
+        return (f"{answers} kept from {since}, {asked:,} asked now; --fresh asks again.",)
 
     def stop(self) -> None:
         """Make no more calls; those under way are finished and kept."""
@@ -119,6 +134,7 @@ class Caller:
             if key in new:
                 count(self.meter, asked[key], entry)
                 self._tally.add(asked[key], entry)
+                self._kept.append(entry.at)
                 self.meter.spent.retries += entry.retries
         return {key: _read(asked[key], entry) for key, entry in kept.items()}
 

@@ -8,11 +8,8 @@ from apo.models.dialect import dialect_of, told
 from apo.models.intake import settle
 from apo.storage.journal import Journal
 
-LEARNT, DISTRUSTED, NAMED = "learnt", "distrusted", "named"
-"""Kinds of events in the journal: an option that a server refuses, a count that cannot be true, a
-name that a server gives what answered."""
-SHOWN = 4
-"""Names of one model that are told."""
+LEARNT, DISTRUSTED = "learnt", "distrusted"
+"""Kinds of events in the journal: an option that a server refuses, a count that cannot be true."""
 
 
 class Habits:
@@ -25,7 +22,6 @@ class Habits:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._known: defaultdict[str, list[str]] = defaultdict(list)
-        self._named = set[tuple[str, str]]()
         for body in journal.told(LEARNT):
             self._known[str(body.get("model"))].append(str(body.get("option")))
 
@@ -55,16 +51,11 @@ class Habits:
         return True
 
     def settle(self, request: Request, completion: Completion, model: Model) -> Completion:
-        """Do what `intake.settle` does; note counts that cannot be true, and who answered."""
+        """Do what `intake.settle` does; note counts that cannot be true."""
         completion, problem = settle(request, completion, dialect_of(model))
         if problem:
             body = {"model": model.name, "problem": problem}
             self._journal.note(DISTRUSTED, model.name, body)
-        named = (model.name, completion.model)
-        if completion.model and named not in self._named:
-            self._named.add(named)
-            body = {"model": model.name, "named": completion.model}
-            self._journal.note(NAMED, " ".join(named), body)
         return completion
 
 
@@ -77,13 +68,3 @@ def habit_notes(journal: Journal) -> Iterator[str]:
             f"{body.get('model')} counts tokens in a way that cannot be true, such as "
             f"{body.get('problem')}. Where it does, a token for every 2 bytes of text is counted."
         )
-    names: defaultdict[str, list[str]] = defaultdict(list)
-    for body in journal.told(NAMED):
-        names[str(body.get("model"))].append(str(body.get("named")))
-    for model, found in names.items():
-        if len(found) > 1:
-            listed = ", ".join(found[:SHOWN]) + ", …" * (len(found) > SHOWN)
-            yield (
-                f"The answers of {model} name {len(found)} models: {listed}. The server has "
-                "changed what answers, so their scores are not of one model."
-            )

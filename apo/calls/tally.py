@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from apo.calls.call import Call
 from apo.models.dialect import dialect_of
 from apo.storage.rows import Entry
+from apo.storage.servers import Server
 
 WHOSE = {"task": "answers", "judge": "judgements"}
 OPTION = "decoding.max_tokens in task.yaml"
@@ -45,6 +46,7 @@ class Tally:
     def __init__(self, *, metered: bool) -> None:
         self._metered = metered
         self._of: defaultdict[tuple[str, str], _Of] = defaultdict(_Of)
+        self._servers: defaultdict[str, Server] = defaultdict(Server)
 
     def add(self, call: Call, entry: Entry) -> None:
         """Count an answer, or a refusal with its reason."""
@@ -54,6 +56,7 @@ class Tally:
             found.refused[kind] += 1
             found.words.setdefault(kind, said)
             return
+        self._servers[entry.model].add(call.request, entry)
         found.answers += 1
         found.silent += not entry.truncated and not (entry.reply or "").strip()
         if entry.thinking or entry.usage.thinking_tokens:
@@ -76,7 +79,10 @@ class Tally:
             if of.silent and of.silent >= EMPTY_SHARE * of.answers
         ]
         cuts += [_cut(role, model, of) for (role, model), of in found if of.cut]
-        return cuts + [_thought(role, model, of) for (role, model), of in found if of.thought]
+        cuts += [_thought(role, model, of) for (role, model), of in found if of.thought]
+        return cuts + [
+            n for name, server in sorted(self._servers.items()) for n in server.notes(name)
+        ]
 
 
 def _refused(role: str, model: str, of: _Of) -> str:

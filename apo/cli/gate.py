@@ -21,13 +21,15 @@ def gate(
     model: o.ModelName = "",
     judge_model: o.JudgeModel = "",
     max_calls: o.MaxCalls = None,
+    fresh: o.Fresh = False,
     *,
     flags: AskFlags,
 ) -> None:
     """Measure two prompts on more and more rows, and stop as soon as one is clearly better.
 
     Ends with 0 when the new prompt is better, and with 1 when it is worse or nothing was proven.
-    Answers are kept: the same again costs nothing.
+    Answers are kept: the same again costs nothing. Where those of OLD are old, the model may have
+    changed since: --fresh asks for all anew, both prompts in turns.
 
     Example: `apo gate support-tickets deployed.json changed.json`
     """
@@ -44,7 +46,7 @@ def gate(
     before, after = (prompt_of(name, loaded)[0] for name in (old, new))
     progress = Progress()
     options = flags.options(judge_model)
-    with kept_answers() as journal:
+    with kept_answers(fresh=fresh) as journal:
         work = agate(
             loaded,
             before,
@@ -57,8 +59,10 @@ def gate(
             progress=progress,
         )
         found = watch(work, progress, f"{task} · {split} · gate", quiet=flags.json)
+        caller = progress.caller
+        notes = () if caller is None else (*caller.kept_notes(), *caller.notes())
     if flags.json:
-        print_json(found.to_dict())
+        print_json({**found.to_dict(), "notes": [*notes]})
     else:
         word, colour = {
             "better": ("Better: the new prompt may go out.", "bold green"),
@@ -77,6 +81,8 @@ def gate(
             )
         if found.ungraded:
             tell(missing(found.ungraded), "yellow")
+        for note in notes:
+            tell(note, "yellow")
         tell(f"{found.spent.calls} calls, {dollars(found.spent.usd)} (kept answers counted).")
     if found.decision != "better":
         raise typer.Exit(1)

@@ -83,6 +83,7 @@ def judge(
             progress=progress,
         )
         found, spent = watch(work, progress, f"{loaded.name} · judge", quiet=flags.json)
+        notes = () if progress.caller is None else progress.caller.kept_notes()
     figures = measured(found, rated)
     about = {"task": loaded.name, "scale": rated.scale, "notes": [*rated.notes], "draws": draws}
     about["ratings"] = content_hash([e.id for e in rated.examples])
@@ -90,7 +91,12 @@ def judge(
         known = one["people"]["kappa"] is not None
         one["file"] = str(keep(home(), scored.scorer, own, {**about, **one})) if known else None
     document = {**about, **figures, "spent": spent.to_dict()}
-    print_json(document) if flags.json else tell_judges(document)
+    if flags.json:
+        print_json(document)
+        return
+    tell_judges(document)
+    for note in notes:
+        say(note, "dim")
 
 
 def _judges(task: "Task", models: list[str]) -> tuple[Any, str | None]:

@@ -152,6 +152,8 @@ def show(
         say(f"There is no result yet. Go on with: apo resume {folder.id}", "yellow")
         if line := told_refusals(document["refused"]):
             tell(line)
+        for note in document["notes"]:
+            tell(note, "yellow")
     tell_candidates(document, candidates)
     tell_vetoes([(row["id"], row["value"], row["broken"]) for row in document["candidates"]])
     _diff(document)

@@ -73,7 +73,8 @@ def evaluate(
             progress=progress,
         )
         evaluation, spent = watch(work, progress, f"{task} · {split} · {name}", quiet=flags.json)
-        notes = progress.caller.notes() if progress.caller is not None else ()
+        caller = progress.caller
+        notes = () if caller is None else (*caller.kept_notes(), *caller.notes())
     notes += noticed(evaluation)
     if run is None:
         notes += why_other(home(), loaded, measured, split, name)

@@ -37,6 +37,28 @@ async def measure(
         TaskError: the scorer raised, or gave no score in [0, 1].
         BudgetExhausted: the calls that are missing would overspend; none of them was made.
     """
+    [found] = await measure_in_turns(caller, endpoint, task, [prompt], examples, place=place)
+    return found
+
+
+async def measure_in_turns(
+    caller: Caller,
+    endpoint: Endpoint,
+    task: Task,
+    prompts: Sequence[Prompt],
+    examples: Sequence[Example],
+    *,
+    place: str = "",
+) -> list[Evaluation]:
+    """Score prompts on the same examples, row by row: each row by all prompts before the next.
+
+    What changes in the meantime, such as the model behind a name, then meets all prompts alike.
+
+    Raises:
+        TaskError: the scorer raised, or gave no score in [0, 1].
+        BudgetExhausted: the calls that are missing would overspend; none of them was made.
+    """
+    rows = [example for example in examples for _ in prompts]
     asked = (
         (
             Call.to(
@@ -48,6 +70,7 @@ async def measure(
             example,
         )
         for i, example in enumerate(examples)
+        for prompt in prompts
     )
 
     def rollout(
@@ -63,9 +86,9 @@ async def measure(
         return Rollout(example, found.text, score, "", tokens, found.truncated)
 
     if not isinstance(task.scorer, AwaitedScorer):
-        return Evaluation(prompt, tuple(await collect(caller, asked, rollout)), task.metric)
+        return _by_prompt(prompts, await collect(caller, asked, rollout), task)
     at_once = asyncio.Semaphore(caller.limits.max_concurrency)
-    with caller.kept_for_judges(task.scorer.n_calls * len(examples)) as pay:
+    with caller.kept_for_judges(task.scorer.n_calls * len(rows)) as pay:
         answers = await collect(caller, asked, lambda found, _: found)
 
         async def ask(questions: Sequence[Question]) -> list[str]:
@@ -81,8 +104,16 @@ async def measure(
             except Ungraded as failure:
                 return Rollout(example, found.text, None, f"{failure}")
 
-        rollouts = await gather(scored(f, e) for f, e in zip(answers, examples, strict=True))
-    return Evaluation(prompt, tuple(rollouts), task.metric)
+        rollouts = await gather(scored(f, e) for f, e in zip(answers, rows, strict=True))
+    return _by_prompt(prompts, rollouts, task)
+
+
+def _by_prompt(
+    prompts: Sequence[Prompt], rollouts: Sequence[Rollout], task: Task
+) -> list[Evaluation]:
+    """Part what was measured in turns."""
+    n = len(prompts)
+    return [Evaluation(p, tuple(rollouts[i::n]), task.metric) for i, p in enumerate(prompts)]
 
 
 async def put(caller: Caller, questions: Sequence[Question]) -> list[str]:

@@ -142,13 +142,14 @@ def completion(address: Address, body: Any) -> Completion:
     except UnicodeEncodeError:
         raise MalformedReplyError(f"{address.name}: the answer holds half a character.") from None
     usage = read_usage(body.get("usage"))
-    named = as_dict(body).get("model")
+    named, fingerprint = (as_dict(body).get(name) for name in ("model", "system_fingerprint"))
     return Completion(
         text=content,
         usage=usage,
         truncated=truncated,
         thinking=thinking,
         model=words(address, named, 100) if isinstance(named, str) else "",
+        fingerprint=words(address, fingerprint, 100) if isinstance(fingerprint, str) else "",
     )
 
 

@@ -23,11 +23,12 @@ def read_stream(text: str) -> dict[str, Any] | None:
     if not any(events):
         return None
     message: dict[str, str] = {}
-    usage, reason, model = None, None, None
+    usage, reason, model, fingerprint = None, None, None, None
     for event in events:
         if event.get("error") or event.get("type") == "error":
             return {"error": event.get("error") or event}
         usage, model = event.get("usage") or usage, event.get("model") or model
+        fingerprint = event.get("system_fingerprint") or fingerprint
         choice = first_choice(event)
         if choice.get("index", 0) != 0:
             continue
@@ -37,7 +38,8 @@ def read_stream(text: str) -> dict[str, Any] | None:
             if isinstance(delta.get(field), str):
                 message[field] = message.get(field, "") + delta[field]
     choices = [{"message": message, "finish_reason": reason}] if reason else []
-    return {"choices": choices, "usage": usage, "model": model}
+    said = {"usage": usage, "model": model, "system_fingerprint": fingerprint}
+    return {"choices": choices, **said}
 
 
 def _parse(data: str) -> Any:

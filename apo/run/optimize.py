@@ -17,6 +17,7 @@ from apo.prompts.prompt import Prompt
 from apo.results.judge_trust import told
 from apo.results.result import Result
 from apo.run.prepare import Setup
+from apo.run.rescoring import note_rescoring
 from apo.run.session import Session
 from apo.run.wishes import trusted_settings
 from apo.scorers.metrics.registry import metric_name
@@ -248,6 +249,7 @@ async def _conclude(folder: RunFolder, session: Session, options: Options) -> Re
     with folder.open_journal(reuse=options.reuse, begun=begun) as journal:
         session.check_limits(journal, folder.settings["budget"])
         folder.update(budget=asdict(session.budget))
+        note_rescoring(folder, journal, session.task)
         tracker = None
         if options.track:
             from apo.tracking import Tracker

@@ -11,10 +11,9 @@ from apo.calls.ledger import spent_before
 from apo.calls.limits import Limits
 from apo.calls.progress import Progress
 from apo.calls.retry import Retry
-from apo.concurrency import gather
 from apo.errors import USERS_ERRORS, ApoError, BudgetExhausted, RunError, SettingsError, where
 from apo.evaluation.evaluation import Evaluation, Rollout, pair_line
-from apo.evaluation.measure import measure
+from apo.evaluation.measure import measure, measure_in_turns
 from apo.evaluation.noticed import noticed
 from apo.guards.drift import check_scorer
 from apo.prompts.prompt import Prompt
@@ -22,6 +21,7 @@ from apo.results.gap import Gap, explain_gap
 from apo.results.result import Result
 from apo.results.verdict import Verdict, judge
 from apo.run.fit import VERDICT_MARGIN, VERDICT_SHARE, affordable
+from apo.run.rescoring import rescored
 from apo.scorers.awaited import try_scorer
 from apo.search.search import Optimizer, Search
 from apo.storage.folder import RunFolder
@@ -174,7 +174,7 @@ class Session:
         notes += caller.notes() + noticed(seeds[0], " to the seed prompt")
         if best.prompt != seeds[0].prompt:
             notes += noticed(best, " to the best prompt")
-        notes += caller.meter.time_notes()
+        notes += caller.meter.time_notes() + rescored(caller.journal)
         return Result(
             run_id=self.folder.id,
             seed=seeds[0],
@@ -248,7 +248,7 @@ class Session:
     async def _verdict(
         self, caller: Caller, seed: Prompt, best: Prompt, archive: Sequence[Evaluation]
     ) -> tuple[Verdict | None, Gap | None]:
-        """Measure both prompts on the test split, part by part, so that pairs stay pairs."""
+        """Measure both prompts on the test split in turns, by parts, so that pairs stay pairs."""
         test = self.task.test
         rollouts: dict[Prompt, tuple[Rollout, ...]] = {seed: (), best: ()}
         budget = self.budget
@@ -259,8 +259,8 @@ class Session:
         for start in range(0, len(test), size):
             part = test[start : start + size]
             try:
-                measured = await gather(
-                    measure(caller, self.task_model, self.task, p, part) for p in rollouts
+                measured = await measure_in_turns(
+                    caller, self.task_model, self.task, list(rollouts), part
                 )
             except BudgetExhausted:
                 complete, left = False, caller.meter.seconds_left

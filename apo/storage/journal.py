@@ -199,15 +199,17 @@ class Journal:
             reply=None if entry.reply is None else redact(entry.reply),
             error=redact(entry.error),
             thinking=clean(entry.thinking),
+            at=entry.at or time.time(),
+            served=clean(entry.served),
         )
         self._write(
             ADD,
             (entry.key, entry.role, entry.model, entry.request, entry.reply, entry.error,
              usage.input_tokens, usage.output_tokens, usage.cached_tokens,
-             entry.truncated, entry.retries, entry.seconds, time.time(),
+             entry.truncated, entry.retries, entry.seconds, entry.at,
              checksum([entry.key, entry.model, entry.reply, entry.error, usage.input_tokens,
                    usage.output_tokens, usage.cached_tokens]),
-             entry.thinking, usage.thinking_tokens),
+             entry.thinking, usage.thinking_tokens, entry.served),
         )  # fmt: skip
         return entry
 
@@ -218,6 +220,10 @@ class Journal:
             "INSERT OR IGNORE INTO events (kind, key, body, crc) VALUES (?, ?, ?, ?)",
             (kind, key, text, checksum([kind, key, text])),
         )
+
+    def forget(self, kind: str) -> None:
+        """Take back the events of one kind, which no longer hold."""
+        self._write("DELETE FROM events WHERE kind = ?", (kind,))
 
     def events(self) -> Iterator[Event]:
         """All events, in the order in which they happened."""

@@ -20,18 +20,23 @@ CREATE TABLE IF NOT EXISTS calls (
     key TEXT PRIMARY KEY, role TEXT, model TEXT, request TEXT, reply TEXT, error TEXT,
     input_tokens INTEGER, output_tokens INTEGER, cached_tokens INTEGER,
     truncated INTEGER, retries INTEGER, seconds REAL, at REAL, crc INTEGER,
-    reused INTEGER DEFAULT 0, thinking TEXT DEFAULT '', thinking_tokens INTEGER DEFAULT 0
+    reused INTEGER DEFAULT 0, thinking TEXT DEFAULT '', thinking_tokens INTEGER DEFAULT 0,
+    served TEXT DEFAULT ''
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY, kind TEXT, key TEXT, body TEXT, crc INTEGER, UNIQUE (kind, key)
 );
 CREATE TABLE IF NOT EXISTS sessions (id INTEGER PRIMARY KEY, start REAL, last REAL);
 """
-LATER = {"thinking": "TEXT DEFAULT ''", "thinking_tokens": "INTEGER DEFAULT 0"}
+LATER = {
+    "thinking": "TEXT DEFAULT ''",
+    "thinking_tokens": "INTEGER DEFAULT 0",
+    "served": "TEXT DEFAULT ''",
+}
 """Columns of `calls` that came later: journals without them get them when they are opened."""
 FIND = """
 SELECT calls.key, role, model, request, reply, error, input_tokens, output_tokens, cached_tokens,
-    truncated, retries, seconds, reused, thinking, thinking_tokens
+    truncated, retries, seconds, reused, thinking, thinking_tokens, at, served
 FROM json_each(?) AS asked JOIN main.calls AS calls ON calls.key = asked.value
 """
 ALL_CALLS = """
@@ -40,23 +45,25 @@ SELECT crc, key, model, reply, error, input_tokens, output_tokens, cached_tokens
 ALL_EVENTS = "SELECT crc, kind, key, body FROM events"
 ADD = """
 INSERT OR IGNORE INTO main.calls (key, role, model, request, reply, error, input_tokens,
-    output_tokens, cached_tokens, truncated, retries, seconds, at, crc, thinking, thinking_tokens)
-VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+    output_tokens, cached_tokens, truncated, retries, seconds, at, crc, thinking, thinking_tokens,
+    served)
+VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
 """
 REUSE = """
 INSERT OR IGNORE INTO main.calls (key, role, model, request, reply, error, input_tokens,
     output_tokens, cached_tokens, truncated, retries, seconds, at, crc, thinking, thinking_tokens,
-    reused)
+    served, reused)
 SELECT key, role, model, request, reply, error, input_tokens, output_tokens, cached_tokens,
-    truncated, retries, seconds, at, crc, thinking, thinking_tokens, 1
+    truncated, retries, seconds, at, crc, thinking, thinking_tokens, served, 1
 FROM shared.calls WHERE key IN (SELECT value FROM json_each(?))
 """
 LEAVE = """
 INSERT OR IGNORE INTO shared.calls (key, role, model, request, reply, error, input_tokens,
     output_tokens, cached_tokens, truncated, retries, seconds, at, crc, thinking, thinking_tokens,
-    reused)
+    served, reused)
 SELECT key, role, model, request, reply, error, input_tokens, output_tokens, cached_tokens,
-    truncated, retries, seconds, at, crc, thinking, thinking_tokens, reused
+    truncated, retries, seconds, at, crc, thinking, thinking_tokens, served,
+    reused
 FROM main.calls WHERE error = '' AND role != 'fallback'
 """
 NEW = "Start a new run."
@@ -81,6 +88,9 @@ class Entry(NamedTuple):
         seconds: from the first attempt to the answer.
         reused: the answer was paid for by another run.
         thinking: what the model thought before the answer.
+        at: when it was answered, in seconds since the epoch; 0 before the journal has it.
+        served: what the server said that answered: its name for the model, and the fingerprint of
+            what runs it; "" where it does not say.
     """
 
     key: str
@@ -95,6 +105,8 @@ class Entry(NamedTuple):
     seconds: float = 0.0
     reused: bool = False
     thinking: str = ""
+    at: float = 0.0
+    served: str = ""
 
     def failure(self) -> ModelError:
         """Make the error that was recorded in place of an answer."""
@@ -124,10 +136,10 @@ def read_entry(row: tuple[Any, ...]) -> Entry:
     key, role, model, request, reply, error, read, written, cached, cut, tries, took, reused = row[
         :13
     ]
-    thinking, thought = row[13:]
+    thinking, thought, at, served = row[13:]
     return Entry(
         key, role, model, request, reply, error, Usage(read, written, cached, thought), bool(cut),
-        tries, took, bool(reused), thinking,
+        tries, took, bool(reused), thinking, at, served,
     )  # fmt: skip
 
 

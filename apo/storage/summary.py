@@ -8,6 +8,7 @@ from apo.storage.folder import RunFolder
 from apo.storage.record import Candidate, Record, read_record
 from apo.storage.refusals import counted
 from apo.storage.rows import open_for_reading
+from apo.storage.servers import changes
 from apo.storage.shapes import SETTINGS, require, require_result
 
 
@@ -45,6 +46,7 @@ def summary(folder: RunFolder) -> dict[str, Any]:
             "verdict": None,
             "spent": _spent(folder),
             "mlflow": {},
+            "notes": changes(folder.journal_path),
         }
     result = refused | result  # A result of an earlier version does not say it.
     return {**result, "state": folder.state, "settings": settings, "candidates": rows}
