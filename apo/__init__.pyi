@@ -44,7 +44,6 @@ from .model import Decoding as Decoding
 from .model import Message as Message
 from .model import Model as Model
 from .model import Request as Request
-from .model import Usage as Usage
 from .models import open_model as open_model
 from .models.prices import Price as Price
 from .prompts.meta_prompts import MetaPrompt as MetaPrompt
@@ -96,6 +95,7 @@ from .task import Score as Score
 from .task import Scorer as Scorer
 from .task import Task as Task
 from .taskfile.load import load_task, task_from_data
+from .usage import Usage as Usage
 
 __all__ = [
     "Budget",

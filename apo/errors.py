@@ -31,10 +31,8 @@ import shlex
 import traceback
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from apo.model import Usage
+from apo.usage import Usage
 
 
 class ApoError(Exception):
@@ -120,7 +118,7 @@ class ModelError(ApoError):
     """
 
     billed = False
-    usage: "Usage | None" = None
+    usage: Usage | None = None
 
 
 class AuthenticationError(ModelError):

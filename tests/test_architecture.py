@@ -3,19 +3,39 @@
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 import apo
 from apo.optimizers import BY_NAME
+from experiments.house import PAGE, PICTURE, House, page, picture, told
 
 ROOT = Path(__file__).parents[1]
+FLOORS = """
+__main__
+cli
+assessment checking compare testing
+run
+search tracking
+audit drafting guards results
+evaluation taskfile
+scorers.metrics
+calls data models.batches scorers
+models storage task
+models.embedded prompts
+concurrency model reading statistics trust user_code
+errors
+environment secrecy select usage
+"""
+"""The rooms of apo/, the highest floor first: each imports from floors below its own alone."""
 CODE = ("apo", "optimizers", "tasks")
 HEAVY = (
     "mlflow",
@@ -114,6 +134,59 @@ def _not_public(path: Path, module: str, name: str) -> str | None:
 def test_the_search_for_such_imports_finds_them(module: str, name: str, fault: str | None) -> None:
     found = _not_public(ROOT / "optimizers" / "opro.py", module, name)
     assert (found is None) if fault is None else fault in str(found)
+
+
+def test_rooms_import_from_lower_floors_alone() -> None:
+    floors = [line.split() for line in reversed(FLOORS.strip().splitlines())]
+    level = {room: at for at, rooms in enumerate(floors) for room in rooms}
+    rests = House.standing().rests
+    assert rests.keys() == level.keys(), "a room is not in the list, or is no more"
+    wrong = [
+        f"{room} imports {other}"
+        for room, others in rests.items()
+        for other in sorted(others)
+        if level[other] >= level[room]
+    ]
+    assert not wrong
+
+
+def test_no_modules_import_in_a_circle() -> None:
+    imports = House.standing().imports
+    inner = {
+        name: {o for o in others if not name.startswith(f"{o}.")}
+        for name, others in imports.items()
+    }
+    list(TopologicalSorter(inner).static_order())  # Raises, and names a circle.
+
+
+def test_a_circle_is_found(tmp_path: Path) -> None:
+    for name, code in {"a": "from apo.b import x", "b": "def f():\n    import apo.a"}.items():
+        (tmp_path / "apo").mkdir(exist_ok=True)
+        (tmp_path / "apo" / f"{name}.py").write_text(code)
+    house = House.standing(tmp_path)
+    assert house.rests == {"a": {"b"}, "b": {"a"}}
+    with pytest.raises(CycleError):
+        house.floors  # noqa: B018 (the property raises)
+
+
+def test_the_map_is_as_the_house_stands() -> None:
+    house = House.standing()
+    old = [
+        room
+        for room in house.rests
+        if (path := house.files[f"apo.{room}"]).name == "__init__.py"
+        and told(house, room, path.read_text("utf-8")) != path.read_text("utf-8")
+    ]
+    again = "python -m experiments.house"
+    assert not old, f"what these rooms say of themselves is old: {again}"
+    assert PICTURE.read_text("utf-8") == picture(house), again
+    assert page(house, PAGE.read_text("utf-8")) == PAGE.read_text("utf-8"), again
+
+
+def test_files_that_the_map_names_are_there() -> None:
+    named = re.findall(r"`((?:apo|optimizers)/[\w/]+\.py)`", PAGE.read_text("utf-8"))
+    assert len(named) > 12
+    assert not [name for name in named if not (ROOT / name).is_file()]
 
 
 def test_no_optimizer_imports_another() -> None:

@@ -13,8 +13,9 @@ from apo.calls.caller import Caller
 from apo.calls.limits import Limits
 from apo.calls.retry import Retry
 from apo.errors import ModelError, RateLimitError
-from apo.model import Allowance, Usage
+from apo.model import Allowance
 from apo.storage.journal import Journal
+from apo.usage import Usage
 from tests.virtual_time import run_virtually
 
 DAY = Allowance("requests", 100.0, 0.0, 82_800.0)

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apo.errors import JournalError, RunError, SettingsError
-from apo.model import Usage
 from apo.prompts.prompt import Prompt
 from apo.results.front import OBJECTIVES, cheapest, objectives, price_of, with_front
 from apo.results.standings import Standing, standings
 from apo.storage.folder import RunFolder, create_run
 from apo.storage.journal import Journal
 from apo.storage.rows import Entry
+from apo.usage import Usage
 
 SEED, SHORT, LONG = Prompt("Sort the ticket."), Prompt("Sort."), Prompt("티켓을 분류하세요. " * 9)
 PRICES = {"m": {"input": 1.0, "output": 10.0, "cached_input": 0.5}}

@@ -20,8 +20,9 @@ from apo.errors import TaskError
 from apo.model import Model, Request
 from apo.results.judge_trust import checked, keep, told
 from apo.scorers.code import Code
+from apo.scorers.function import FunctionScorer
 from apo.scorers.judge import Judge
-from apo.scorers.registry import Exact, FunctionScorer, Part, Regex, Reward
+from apo.scorers.registry import Exact, Part, Regex, Reward
 from apo.task import Example
 from apo.testing.fakes import FakeModel
 

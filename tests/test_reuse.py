@@ -10,10 +10,10 @@ import pytest
 
 from apo import Budget, Options, Price, Result, optimize
 from apo.errors import JournalError
-from apo.model import Usage
 from apo.storage.journal import Journal
 from apo.storage.rows import VERSION, Entry
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
+from apo.usage import Usage
 
 PRICES = {"fake": Price(1.0, 2.0), "fake-optimizer": Price(3.0, 4.0)}
 

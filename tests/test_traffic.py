@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from apo.calls.adaptive import ROUND, Concurrency
 from apo.calls.limits import Limits
 from apo.calls.traffic import RECENT, TRIED_AGAIN, Traffic, traffic_to
-from apo.model import Allowance, Completion, Message, Request, Usage
+from apo.model import Allowance, Completion, Message, Request
+from apo.usage import Usage
 from tests.virtual_time import run_virtually
 
 ANSWER = Completion(text="x")

@@ -1,1 +1,9 @@
-"""The room assessment."""
+"""What is asked of prompts outside of a search, each question under a budget of its own.
+
+One prompt measured, a deployed one gated, winners taken to other models, a judge held against
+people; and apo's scorers given to MLflow.
+
+Doors: agreement, evaluate, gate, judging, matrix, ratings, same_prompt, transfer.
+Rests on: calls, concurrency, data, environment, errors, evaluation, model, models, prompts,
+results, run, scorers, statistics, storage, task, usage.
+"""

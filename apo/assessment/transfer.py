@@ -12,13 +12,13 @@ from apo.errors import DataError, SettingsError, near
 from apo.evaluation.evaluation import Evaluation
 from apo.evaluation.measure import measure_in_turns
 from apo.evaluation.outside import asking
-from apo.model import Usage
 from apo.results.verdict import judge
 from apo.statistics.groups import holm
 from apo.storage.folder import RunFolder
 from apo.storage.journal import Journal
 from apo.storage.rows import Entry, open_for_reading, readable
 from apo.task import Example, Task
+from apo.usage import Usage
 
 SPLITS = ["validation", "test"]
 

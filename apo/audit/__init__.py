@@ -2,6 +2,9 @@
 
 `aaudit` tries a suite of attacks and harmless changes on one prompt, or on two side by side;
 `attack` does so within a search; `detect` finds texts that carry orders to a model.
+
+Doors: audit, detector, trials, veto.
+Rests on: calls, concurrency, data, errors, evaluation, model, prompts, statistics, storage, task.
 """
 
 from apo.audit.audit import aaudit, audit

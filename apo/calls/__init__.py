@@ -1,1 +1,8 @@
-"""The room calls."""
+"""The one metered way to a model: every call is bounded, paced, retried, paid for and kept.
+
+A `Caller` takes a request, looks into the journal, asks the budget, waits its turn, asks the model
+and writes the answer down before anybody uses it.
+
+Doors: budget, call, caller, ledger, limits, options, progress, retry, tally.
+Rests on: errors, model, models, storage, task, usage.
+"""

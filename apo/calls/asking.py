@@ -29,10 +29,11 @@ from apo.errors import (
     TransportError,
     UnreachableError,
 )
-from apo.model import Completion, Model, Request, Usage
+from apo.model import Completion, Model, Request
 from apo.models.intake import believed
 from apo.storage.journal import Journal
 from apo.storage.rows import Entry
+from apo.usage import Usage
 
 FIRST_CONTACT = 3
 """Attempts at the first call of a run, while no connection can be made."""

@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from apo.errors import BudgetExhausted, SettingsError
-from apo.model import Request, Usage
+from apo.model import Request
 from apo.models.prices import Price, cost
+from apo.usage import Usage
 
 
 @dataclass(frozen=True, kw_only=True)

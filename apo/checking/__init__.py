@@ -1,1 +1,8 @@
-"""The room checking."""
+"""A look over a task before anything is paid: files, rows, pools, targets, labels.
+
+`apo check` prints what it finds. Nothing here asks a model.
+
+Doors: check, data, suspects.
+Rests on: audit, data, errors, guards, prompts, reading, run, scorers, statistics, storage, task,
+taskfile.
+"""

@@ -11,8 +11,8 @@ from apo.data.columns import is_number
 from apo.data.sampling import composed_targets, input_id
 from apo.guards.checking import hint_lines, near_lines
 from apo.reading.answers import plain, quote
+from apo.reading.characters import alike, composed, differ_in, shown, untypeset
 from apo.reading.lists import parted
-from apo.scorers.characters import alike, composed, differ_in, shown, untypeset
 from apo.scorers.label_set import LabelSet
 from apo.scorers.text import Contains, Exact
 from apo.task import Example, Task

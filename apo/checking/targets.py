@@ -15,12 +15,12 @@ from apo.reading.digits import decimal_shown
 from apo.reading.grades import other_scale
 from apo.reading.numbers import whole_number
 from apo.scorers.awaited import AwaitedScorer
+from apo.scorers.function import FunctionScorer
 from apo.scorers.judge import Judge
 from apo.scorers.registry import (
     Choice,
     Date,
     Exact,
-    FunctionScorer,
     JsonFields,
     Numeric,
     judges_form,

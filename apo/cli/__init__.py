@@ -2,6 +2,11 @@
 
 Commands import what they need when they run, so that help and completion come at once. Results go
 to standard output, progress and notes to standard error (`apo.cli.console`).
+
+Doors: none but this one.
+Rests on: assessment, audit, calls, checking, compare, data, drafting, errors, evaluation, model,
+models, prompts, reading, results, run, scorers, search, secrecy, storage, task, taskfile,
+tracking, trust.
 """
 
 import os

@@ -93,7 +93,7 @@ class RunFlags:
     def _prompt(self, home: Path) -> Any:
         if not self.prompt:
             return None
-        from apo.cli.measure import prompt_of
+        from apo.cli.prompts import prompt_of
         from apo.taskfile.load import load_task
 
         return prompt_of(self.prompt, load_task(self.task, memory=home / "splits"))[0]

@@ -38,7 +38,7 @@ def gate(
     from apo.calls.progress import Progress
     from apo.cli.console import dollars, home, print_json, tell
     from apo.cli.live import watch
-    from apo.cli.measure import prompt_of
+    from apo.cli.prompts import prompt_of
     from apo.results.verdict import change, missing, span
     from apo.taskfile.load import load_task
 

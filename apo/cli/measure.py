@@ -1,6 +1,5 @@
 """`apo evaluate`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,9 +10,6 @@ from apo.cli.flags import AskFlags, kept_answers, takes
 if TYPE_CHECKING:
     from apo.calls.budget import Spent
     from apo.evaluation.evaluation import Evaluation
-    from apo.prompts.prompt import Prompt
-    from apo.storage.folder import RunFolder
-    from apo.task import Task
 
 
 @takes(AskFlags)
@@ -47,6 +43,7 @@ def evaluate(
     from apo.calls.progress import Progress
     from apo.cli.console import home
     from apo.cli.live import watch
+    from apo.cli.prompts import prompt_of
     from apo.evaluation.noticed import noticed
     from apo.run.prepare import same_pools
     from apo.run.wishes import trusted_settings
@@ -111,31 +108,3 @@ def _tell(
     for note in notes:
         tell(note, "yellow")
     tell(f"{spent.calls} calls, {dollars(spent.usd)} (kept answers counted at their price).")
-
-
-def prompt_of(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
-    """Read the prompt of a file, or of a run or its candidate where there is no such file.
-
-    Args:
-        name: a path, RUN for the prompt to use of a run, or RUN:ID for one of its candidates.
-        task: whose input fields the prompt of a file must have.
-    """
-    from apo.cli.console import home
-    from apo.errors import PromptError, RunError
-    from apo.prompts.files import read_prompt
-    from apo.prompts.foreign import refuse_address
-    from apo.prompts.prompt import Prompt
-    from apo.storage.lineage import find_named
-
-    path = Path(name)
-    if path.exists():
-        return read_prompt(path, task.input_fields, task.seed_prompts[0].template), None
-    refuse_address(path)
-    try:
-        folder, candidate = find_named(name, home())
-    except RunError as error:
-        raise PromptError(f"{name!r} is neither a file nor a run. {error}") from error
-    if candidate is not None:
-        return Prompt.from_dict(candidate["prompt"]), folder
-    result = folder.need_result()
-    return Prompt.from_dict(result[f"{result['winner']}_prompt"]), folder

@@ -1,9 +1,16 @@
-"""A prompt as people read it on a terminal: its turns marked, a long one shortened."""
+"""A prompt as people name it on the command line, and as they read it on a terminal."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from apo.cli.console import UNCUT, results
 from apo.prompts.prompt import Prompt
+
+if TYPE_CHECKING:
+    from apo.storage.folder import RunFolder
+    from apo.task import Task
 
 MAX_LINES = 30
 """Of a prompt that a result shows, as long as the terminal is wide."""
@@ -56,3 +63,30 @@ def decoding_of(prompt: Prompt) -> str:
 
 def _value(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def prompt_of(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
+    """Read the prompt of a file, or of a run or its candidate where there is no such file.
+
+    Args:
+        name: a path, RUN for the prompt to use of a run, or RUN:ID for one of its candidates.
+        task: whose input fields the prompt of a file must have.
+    """
+    from apo.cli.console import home
+    from apo.errors import PromptError, RunError
+    from apo.prompts.files import read_prompt
+    from apo.prompts.foreign import refuse_address
+    from apo.storage.lineage import find_named
+
+    path = Path(name)
+    if path.exists():
+        return read_prompt(path, task.input_fields, task.seed_prompts[0].template), None
+    refuse_address(path)
+    try:
+        folder, candidate = find_named(name, home())
+    except RunError as error:
+        raise PromptError(f"{name!r} is neither a file nor a run. {error}") from error
+    if candidate is not None:
+        return Prompt.from_dict(candidate["prompt"]), folder
+    result = folder.need_result()
+    return Prompt.from_dict(result[f"{result['winner']}_prompt"]), folder

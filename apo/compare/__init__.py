@@ -1,1 +1,9 @@
-"""Comparing optimizers on equal terms: a grid of runs, its statistics, tables and pictures."""
+"""Optimizers compared on equal terms: a grid of runs, its statistics, tables and pictures.
+
+Each cell is a run of its own, in processes of this machine or on Ray; the report is a function of
+what the runs wrote.
+
+Doors: grid, logbook, report, runner, settings, standing, table.
+Rests on: calls, concurrency, environment, errors, models, prompts, results, run, scorers, search,
+statistics, storage, task, taskfile, tracking, trust.
+"""

@@ -1,1 +1,8 @@
-"""Rows from files and tables, and the pools that they are split into."""
+"""Rows from files, tables and data sets, and the pools that they are split into.
+
+What a cell means as text is decided here, once for every reader; so is which rows are the same.
+
+Doors: cells, chats, columns, examples, folds, memory, near, options, pools, rows, sampling,
+sniff, split, stored, text.
+Rests on: errors, prompts, reading, task.
+"""

@@ -10,12 +10,12 @@ from typing import Any
 from apo.data.cells import SPREADSHEET_ERRORS, NoText, Row
 from apo.data.pools import pool_named
 from apo.errors import DataError
+from apo.reading.characters import composed
 from apo.reading.digits import decimal_shown
 from apo.reading.json_text import as_list, as_object
 from apo.reading.lists import written_list
 from apo.reading.numbers import whole_number
 from apo.reading.said_moment import order_shown, whole_moment
-from apo.scorers.characters import composed
 
 MAX_DISTINCT = 5000
 """Values of a column that are counted one by one."""

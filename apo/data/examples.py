@@ -11,8 +11,8 @@ from typing import cast
 from apo.data.cells import SPREADSHEET_ERRORS, NoText, Row
 from apo.errors import DataError, near
 from apo.reading.answers import quote
+from apo.reading.characters import composed
 from apo.reading.lists import written_list
-from apo.scorers.characters import composed
 
 TOLD = 1_000_000
 """After so many rows each, it is told how far reading is."""

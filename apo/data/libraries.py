@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from apo.data.arrow_types import change_of, change_of_series
 from apo.data.cells import Row, Typed
-from apo.data.rows import column_names
+from apo.data.unnamed import column_names
 from apo.errors import DataError
 
 _HUB = re.compile(

@@ -8,7 +8,7 @@ from typing import Any
 
 from apo.data.arrow_types import Change, change_of
 from apo.data.cells import Row, Typed
-from apo.data.rows import column_names
+from apo.data.unnamed import column_names
 from apo.errors import DataError
 
 _BATCH = 4096  # rows of a Parquet file held at once

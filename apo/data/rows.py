@@ -5,16 +5,15 @@ form (see `apo.data.cells`). A missing value (null, NaN, an empty spreadsheet ce
 """
 
 import codecs
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from apo.data.cells import Row, Typed
+from apo.data.cells import Row
+from apo.data.records import records
+from apo.data.text import TABLES, table_rows, text_rows
 from apo.errors import DataError
-from apo.scorers.characters import composed
 
-TABLES = (".csv", ".tsv", ".tab")
 SUFFIXES = (*TABLES, ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".xlsm")
 
 
@@ -78,24 +77,6 @@ def known_encoding(name: str) -> str:
     return "utf-8-sig" if known == "utf-8" else known
 
 
-def column_names(names: Sequence[Any], where: str) -> list[str]:
-    """Check a header: every column has a name of its own.
-
-    Raises:
-        DataError: a column without a name, or two of the same.
-    """
-    header = [composed(str(name).strip()) if name is not None else "" for name in names]
-    for place, name in enumerate(header, 1):
-        if not name:
-            raise DataError(
-                f"{where}: column {place} has no name. The first row must name every column; "
-                f"it reads {header[:10]}."
-            )
-        if name in header[: place - 1]:
-            raise DataError(f"{where}: two columns are named {name!r}; rename one of them.")
-    return header
-
-
 def _file_rows(
     path: Path,
     encoding: str,
@@ -113,8 +94,6 @@ def _file_rows(
         from apo.data.parquet import parquet_rows
 
         return parquet_rows(path, wanted) if suffix == ".parquet" else excel_rows(path, notes)
-    from apo.data.text import table_rows, text_rows
-
     if delimiter is not None and suffix not in SUFFIXES[len(TABLES) :]:
         return table_rows(path, delimiter, encoding, notes)
     if suffix not in SUFFIXES:
@@ -123,37 +102,3 @@ def _file_rows(
             "under another name is read where its `delimiter` is given."
         )
     return text_rows(path, suffix, encoding, notes)
-
-
-BLANK = object()
-"""An item without a row, which keeps its number so that messages name the right one."""
-
-
-def records(items: Iterable[object], where: str) -> Iterator[Row]:
-    """Make rows of mappings; `where` and the number of an item open the messages.
-
-    Raises:
-        DataError: an item that is no mapping, or two keys of it that differ in blanks alone.
-    """
-    again = partial(_values, items) if isinstance(items, Sequence) else None
-    typed = Typed(cast("Any", again))
-    for number, item in enumerate(items, 1):
-        if item is BLANK:
-            continue
-        if not isinstance(item, Mapping):
-            raise DataError(f"{where} {number} must be an object with columns, not {item!r:.80}.")
-        values = cast("Mapping[object, Any]", item)
-        row = {composed(str(key).strip()): value for key, value in values.items()}
-        if len(row) < len(values):
-            raise DataError(
-                f"{where} {number}: two keys are the same but for blanks: {[*values]!r:.200}."
-            )
-        yield typed.row(row)
-
-
-def _values(items: Iterable[object]) -> Iterator[Mapping[str, Any]]:
-    """The rows of mappings once more, as far as they are some."""
-    for item in items:
-        if isinstance(item, Mapping):
-            values = cast("Mapping[object, Any]", item)
-            yield {composed(str(key).strip()): value for key, value in values.items()}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil
 
-from apo.scorers.characters import composed
+from apo.reading.characters import composed
 from apo.task import Example, text_hash
 
 

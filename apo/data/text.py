@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from apo.data.cells import Row
-from apo.data.rows import BLANK, TABLES, records
+from apo.data.records import BLANK, records
 from apo.data.unnamed import Header
 from apo.errors import DataError
+
+TABLES = (".csv", ".tsv", ".tab")
 
 
 def text_rows(

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from apo.data.rows import column_names
 from apo.errors import DataError
+from apo.reading.characters import composed
 
 
 class Header:
@@ -72,3 +72,21 @@ class Header:
             places = ", ".join(map(str, empty))
             notes.append(f"Left out, as they have neither a name nor cells: column {places}.")
         return notes
+
+
+def column_names(names: Sequence[Any], where: str) -> list[str]:
+    """Check a header: every column has a name of its own.
+
+    Raises:
+        DataError: a column without a name, or two of the same.
+    """
+    header = [composed(str(name).strip()) if name is not None else "" for name in names]
+    for place, name in enumerate(header, 1):
+        if not name:
+            raise DataError(
+                f"{where}: column {place} has no name. The first row must name every column; "
+                f"it reads {header[:10]}."
+            )
+        if name in header[: place - 1]:
+            raise DataError(f"{where}: two columns are named {name!r}; rename one of them.")
+    return header

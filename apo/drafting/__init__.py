@@ -1,1 +1,7 @@
-"""The room drafting."""
+"""A first task file from data alone: what the columns are, how answers are judged, a seed prompt.
+
+Every guess says why it was made. `apo init` writes the draft, `apo.task_from_data` uses it.
+
+Doors: draft, format, from_data, lists.
+Rests on: data, errors, reading, task, taskfile.
+"""

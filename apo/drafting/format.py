@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from apo.data.rows import SUFFIXES, TABLES, known_encoding
+from apo.data.rows import SUFFIXES, known_encoding
 from apo.data.sniff import CERTAIN, NAMES, TextFormat, find_delimiter, find_encoding
+from apo.data.text import TABLES
 from apo.drafting.lists import Lists
 
 TEXT_SUFFIXES = (*TABLES, ".json", ".jsonl", ".ndjson")

@@ -6,8 +6,8 @@ from apo.data.columns import Column, is_number
 from apo.drafting.lists import Several
 from apo.errors import DataError, near
 from apo.reading.answers import quote
+from apo.reading.characters import alike, differ_in, shown
 from apo.reading.said_moment import whole_moment
-from apo.scorers.characters import alike, differ_in, shown
 
 _TARGET_NAMES = (
     *("target", "label", "answer", "intent", "category", "class", "sentiment", "output"),

@@ -1,1 +1,7 @@
-"""What keeps a result true: checks of prompts, data, scorers and scores; see docs/guards.md."""
+"""What keeps a result true: checks of prompts, labels, copies and scorers; see docs/guards.md.
+
+A guard looks and says what it saw; whoever asked decides what follows.
+
+Doors: checking, contract, drift.
+Rests on: calls, concurrency, data, errors, evaluation, prompts, reading, scorers, task.
+"""

@@ -1,4 +1,8 @@
-"""Models by name: `open_model("openai/gpt-5-mini")`, a local server, any URL, or `embedded`."""
+"""Models by name: `open_model("openai/gpt-5-mini")`, a local server, any URL, or `embedded`.
+
+Doors: address, dialect, failures, intake, prices, providers, replies, sdk.
+Rests on: errors, model, models.embedded, secrecy, trust, usage.
+"""
 
 import math
 from dataclasses import replace

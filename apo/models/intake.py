@@ -3,10 +3,11 @@
 All that comes after (journal, scorers, writers, judges) sees the answer alone.
 """
 
-from apo.model import Completion, Message, Request, Usage
+from apo.model import Completion, Message, Request
 from apo.models.dialect import Dialect
 from apo.models.marks import before_end
 from apo.models.thinking import part
+from apo.usage import Usage
 
 MARKUP = 8
 """Tokens that a chat's markup takes for each turn, at most."""

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from apo.errors import SettingsError
-from apo.model import Usage
+from apo.usage import Usage
 
 FILE = "model_prices_and_context_window_backup.json"
 LOCAL = ("embedded", "llamacpp", "ollama", "vllm")

@@ -12,13 +12,14 @@ from apo.errors import (
     ModelError,
     TransportError,
 )
-from apo.model import Completion, Usage
+from apo.model import Completion
 from apo.models.address import Address
 from apo.models.allowances import read_allowances
 from apo.models.failures import as_dict, as_list, as_text, error_part, failure, words
 from apo.models.stream import read_stream
 from apo.models.thinking import read_parts, thinking_beside
 from apo.models.within import error_within, first_choice, prompt_filtered, status_within
+from apo.usage import Usage
 
 MAX_REPLY = 16 * 2**20
 """The longest reply that is read, in bytes; no chat completion comes near."""

@@ -1,1 +1,8 @@
-"""The room prompts."""
+"""What a prompt is, the forms that it is read from and written to, and what it must keep.
+
+A `Prompt` is a value: instruction, demos, layout, decoding. The texts that ask a model for a
+better one are filled here, too.
+
+Doors: files, folding, foreign, meta_prompts, prompt, rules.
+Rests on: errors, model, reading.
+"""

@@ -2,7 +2,7 @@
 
 import re
 
-from apo.scorers.characters import common, composed, untypeset
+from apo.reading.characters import common, composed, untypeset
 
 WIDE = re.compile("[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff]")
 """Hangul, kana and Chinese characters: each says as much as some letters of an alphabet."""

@@ -1,1 +1,8 @@
-"""The room reading."""
+"""Values read from what people and models write: numbers, dates, JSON, labels, lists, grades.
+
+Also the instruction in a writer's reply. Pure functions of text, which know no task and no score.
+
+Doors: answers, characters, checklist, denial, digits, grades, json_text, letters, lists, moments,
+named, numbers, replies, run_on, said_moment, said_number, words.
+Rests on: errors.
+"""

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from apo.reading.characters import common, composed, seen, untypeset
 from apo.reading.json_text import answer_json, as_object
-from apo.scorers.characters import common, composed, seen, untypeset
 
 _OPENING = " \t\n\"'`*“”‘’«»「」『』()[]"
 _CLOSING = _OPENING + ".,;:!?…。，！？："

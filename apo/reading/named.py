@@ -6,9 +6,9 @@ from itertools import islice
 
 from apo.errors import TaskError
 from apo.reading.answers import quote
+from apo.reading.characters import differ_in, shown
 from apo.reading.denial import is_denied
 from apo.reading.letters import is_word
-from apo.scorers.characters import differ_in, shown
 
 MAX_NAMED = 10_000
 """Labels that are looked at in one text, the first ones."""

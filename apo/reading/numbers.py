@@ -12,6 +12,7 @@ from itertools import product
 
 from apo.reading.answers import marked
 from apo.reading.digits import read_digits
+from apo.reading.number_signs import plain_signs
 from apo.reading.units import (
     CURRENCY_BEFORE,
     HANGUL_SCALES,
@@ -22,7 +23,6 @@ from apo.reading.units import (
     UNITS,
     Unit,
 )
-from apo.scorers.number_signs import plain_signs
 
 _MAX_DIGITS = 300
 

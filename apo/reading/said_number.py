@@ -4,9 +4,9 @@ import re
 from itertools import pairwise
 
 from apo.reading.answers import marked
+from apo.reading.number_signs import plain_signs
+from apo.reading.number_words import in_digits
 from apo.reading.numbers import Number, numbers_in, whole_number
-from apo.scorers.number_signs import plain_signs
-from apo.scorers.number_words import in_digits
 
 # What stands before a number that is not the answer: a label, a share of what, a denial.
 _ASIDE = re.compile(

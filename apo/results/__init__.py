@@ -1,1 +1,10 @@
-"""The room results."""
+"""What is known of a run when its calls are made: ranking, front, flips, verdict.
+
+Every figure is a function of evaluations or of a run's folder, so it is the same whenever it is
+asked for.
+
+Doors: constants, flips, fold_verdict, front, gap, history, judge_trust, paired, result,
+standings, verdict.
+Rests on: calls, data, errors, evaluation, model, models, models.batches, prompts, reading,
+scorers, scorers.metrics, select, statistics, storage, task, usage.
+"""

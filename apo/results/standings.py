@@ -11,7 +11,6 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from apo.errors import RunError
-from apo.model import Usage
 from apo.models.batches.terms import batch_price
 from apo.models.prices import Price, cost, find_price
 from apo.prompts.prompt import Prompt
@@ -19,6 +18,7 @@ from apo.storage.folder import RunFolder
 from apo.storage.rows import open_for_reading, readable
 from apo.storage.shapes import require_present
 from apo.storage.summary import candidates
+from apo.usage import Usage
 
 _CALLS = """
 SELECT request, model, input_tokens, output_tokens, cached_tokens, seconds, reused

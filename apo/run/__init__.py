@@ -1,1 +1,9 @@
-"""The room run."""
+"""From names to a run: what it is made of, its sessions from seed to verdict, its folds.
+
+`optimize` and `resume` stand here. What a stranger's run wants is asked for before it is used.
+
+Doors: estimate, fit, folds, optimize, prepare, wishes.
+Rests on: audit, calls, concurrency, data, drafting, errors, evaluation, guards, model, models,
+models.batches, prompts, results, scorers, scorers.metrics, search, storage, task, taskfile,
+tracking, trust, user_code.
+"""

@@ -1,1 +1,7 @@
-"""How an answer is judged: one class a scorer, found by name."""
+"""How an answer is judged: one class a scorer, found by its name in the task file.
+
+A scorer takes the whole of an answer or says that it is malformed.
+
+Doors: awaited, choice, code, function, identity, judge, label_set, registry, reward, text.
+Rests on: concurrency, environment, errors, model, prompts, reading, task, user_code.
+"""

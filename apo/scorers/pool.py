@@ -6,18 +6,16 @@ for itself, as a function of a user's file cannot be sent to another process.
 
 import asyncio
 import multiprocessing
-from collections.abc import Mapping
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from pathlib import Path
-from typing import Any
 
 from apo.concurrency import start_child
 from apo.errors import TaskError
 from apo.scorers.awaited import Ask
-from apo.scorers.registry import FunctionScorer, make_scorer
+from apo.scorers.function import FunctionScorer
 from apo.task import Example, Score, Scorer
 
 
@@ -26,15 +24,11 @@ class PooledScorer(FunctionScorer):
     """A user's scorer with worker processes; called directly it scores in this one.
 
     Attributes:
-        spec: the scorer's name and settings, as `make_scorer` takes them.
-        labels: the task's.
-        folder: where the path of its Python file starts, absolute.
+        make: makes the scorer, in each worker for itself.
         workers: how many processes score at once, at least 1.
     """
 
-    spec: Mapping[str, Any]
-    labels: tuple[str, ...]
-    folder: Path
+    make: Callable[[], Scorer]
     workers: int
     n_calls: int = field(default=0, init=False)
     models: tuple[str, ...] = field(default=(), init=False)
@@ -42,8 +36,7 @@ class PooledScorer(FunctionScorer):
     @cached_property
     def _pool(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
-        given = self.spec, self.labels, self.folder
-        return ProcessPoolExecutor(self.workers, context, _start, given)
+        return ProcessPoolExecutor(self.workers, context, _start, (self.make,))
 
     async def score(self, output: str, example: Example, ask: Ask) -> Score:
         """Score in a worker, while the event loop goes on.
@@ -68,18 +61,18 @@ class PooledScorer(FunctionScorer):
             pool.shutdown()
 
 
-_given: list[tuple[Mapping[str, Any], tuple[str, ...], Path]] = []
+_given: list[Callable[[], Scorer]] = []
 
 
-def _start(spec: Mapping[str, Any], labels: tuple[str, ...], folder: Path) -> None:
+def _start(make: Callable[[], Scorer]) -> None:
     """Prepare a worker process; the scorer is made with the first answer, where it may fail."""
     start_child()
-    _given[:] = [(spec, labels, folder)]
+    _given[:] = [make]
 
 
 @cache
 def _scorer() -> Scorer:
-    return make_scorer(*_given[0])
+    return _given[0]()
 
 
 def _score(output: str, example: Example) -> Score:

@@ -5,31 +5,33 @@ here are pure, accept any of an example's targets, and fail on no text.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import partial
 from importlib.metadata import entry_points
 from inspect import isclass, iscoroutinefunction
 from pathlib import Path
 from typing import Any, cast
 
-from apo.errors import USERS_ERRORS, TaskError, near
-from apo.scorers.awaited import AsyncScorer, AwaitedScorer, as_score
+from apo.errors import TaskError, near
+from apo.scorers.awaited import AsyncScorer, AwaitedScorer
 from apo.scorers.choice import Choice
 from apo.scorers.code import Code
 from apo.scorers.date import Date
+from apo.scorers.function import FunctionScorer
 from apo.scorers.items import ListF1, SetF1
 from apo.scorers.json_fields import JsonFields
 from apo.scorers.judge import Judge
 from apo.scorers.label_set import LabelSet
 from apo.scorers.mlflow_scorers import MlflowScorer, is_mlflow
 from apo.scorers.pattern import Regex
+from apo.scorers.pool import PooledScorer
 from apo.scorers.reward import Part, Reward, read_parts
 from apo.scorers.schema import JsonSchema
 from apo.scorers.similar import Bleu, ChrF, Edit, Rouge
 from apo.scorers.sql import SqlRows
 from apo.scorers.text import Contains, Exact, TokenF1
 from apo.scorers.values import Numeric
-from apo.task import Example, Score, Scorer
+from apo.task import Scorer
 from apo.user_code import is_python_reference, load_object
 
 __all__ = [
@@ -41,7 +43,6 @@ __all__ = [
     "Date",
     "Edit",
     "Exact",
-    "FunctionScorer",
     "JsonFields",
     "JsonSchema",
     "Judge",
@@ -112,34 +113,6 @@ def reads_lists(scorer: object) -> bool:
     if isinstance(scorer, Reward):
         return any(reads_lists(part.scorer) for part in scorer.parts)
     return isinstance(scorer, SetF1 | ListF1 | LabelSet | JsonSchema)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FunctionScorer:
-    """A user's function as a scorer.
-
-    Attributes:
-        function: takes an answer and its example; gives a `Score`, a number in [0, 1] or a bool.
-        name: what to call it in messages.
-    """
-
-    function: Callable[..., Any] = field(repr=False)
-    name: str
-
-    def __call__(self, output: str, example: Example) -> Score:
-        """Score with the function.
-
-        Raises:
-            TaskError: the function failed, or gave something that is no score.
-        """
-        try:
-            result = self.function(output, example)
-        except USERS_ERRORS as error:
-            raise TaskError(
-                f"The scorer {self.name} failed on example {example.id}: "
-                f"{type(error).__name__}: {error}"
-            ) from error
-        return as_score(result, self.name, example)
 
 
 def make_scorer(
@@ -219,23 +192,14 @@ def scorer_of(made: object, name: str, settings: Mapping[str, Any] | None = None
 def _make_pooled(
     name: str, settings: dict[str, Any], labels: Sequence[str], folder: Path
 ) -> Scorer:
-    from apo.scorers.pool import PooledScorer
-
     workers = settings.pop("workers")
     if type(workers) is not int or workers < 1:
         raise TaskError(f"The scorer {name} has {workers!r} workers; it must be a number from 1.")
-    spec = {"name": name, **settings}
-    scorer = make_scorer(spec, labels, folder)
+    make = partial(make_scorer, {"name": name, **settings}, tuple(labels), folder.absolute())
+    scorer = make()
     if not isinstance(scorer, FunctionScorer):
         raise TaskError(f"The scorer {name} is quick and takes no workers; leave them out.")
-    return PooledScorer(
-        function=scorer.function,
-        name=name,
-        spec=spec,
-        labels=tuple(labels),
-        folder=folder.absolute(),
-        workers=workers,
-    )
+    return PooledScorer(function=scorer.function, name=name, make=make, workers=workers)
 
 
 def _find(name: str, folder: Path) -> Any:

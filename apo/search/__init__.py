@@ -1,1 +1,8 @@
-"""The room search."""
+"""What an optimizer may do, and nothing else: write prompts, measure them, draw, branch.
+
+`Search` is its only door to models and data. Candidates are checked before they cost anything.
+
+Doors: plugins, search.
+Rests on: calls, concurrency, errors, evaluation, guards, model, prompts, reading,
+scorers.metrics, select, storage, task, user_code.
+"""

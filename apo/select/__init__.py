@@ -2,6 +2,9 @@
 
 None of them asks a model or keeps a state; what is random takes the random stream to draw from.
 `apo.allocate` puts those that spend rollouts to work.
+
+Doors: draw.
+Rests on: nothing.
 """
 
 from apo.select.bandits import highest_upper_bound, ucb_e

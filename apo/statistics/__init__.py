@@ -4,6 +4,9 @@ Which one answers which question is told in docs/verdict.md, why they were chose
 docs/decisions/0020-intervals.md, and how well they hold their levels in
 experiments/benchmarks/coverage.py. Intervals are at 95 %, p-values two-sided, unless said
 otherwise. What is random draws from a fixed seed: the same figures give the same answer.
+
+Doors: bounded, counts, groups, means, planning, resampling, selection, sequential.
+Rests on: errors.
 """
 
 from apo.statistics.agreement import kappa

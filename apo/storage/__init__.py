@@ -1,1 +1,9 @@
-"""The room storage."""
+"""A run's folder and its journal: what was asked and answered, kept before it is used.
+
+Rows are read back as they were written or not at all; what is known of the candidates is counted
+from them.
+
+Doors: folder, journal, lineage, ranking, record, refusals, rows, servers, shapes, summary,
+versions.
+Rests on: errors, model, prompts, secrecy, usage.
+"""

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from apo.errors import JournalError
-from apo.model import Usage
 from apo.secrecy import redact
 from apo.storage.rows import (
     ADD,
@@ -43,6 +42,7 @@ from apo.storage.rows import (
     write_json,
 )
 from apo.storage.shapes import NUMBER, require
+from apo.usage import Usage
 
 if TYPE_CHECKING:
     from filelock import FileLock

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from apo.errors import ContentFilterError, ContextLengthError, JournalError, ModelError
-from apo.model import Usage
 from apo.secrecy import redact
 from apo.storage.shapes import EVENTS, require
+from apo.usage import Usage
 
 VERSION = 2
 """Of the tables and of the keys: a journal of another version would have all calls paid again."""

@@ -1,1 +1,7 @@
-"""Tasks as users define them: task.yaml, a first draft of one, and a look over it."""
+"""Tasks as users define them: `task.yaml`, its settings, and the task made of both.
+
+What a task file wants beyond being read is listed here; `apo.trust` asks.
+
+Doors: load, settings, wishes, yaml_file.
+Rests on: data, errors, model, prompts, reading, scorers, scorers.metrics, task, trust, user_code.
+"""

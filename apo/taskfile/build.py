@@ -15,10 +15,11 @@ from apo.prompts.files import check_variables, parse_prompt
 from apo.prompts.prompt import Prompt
 from apo.prompts.rules import Rules, require_kept
 from apo.scorers.awaited import AwaitedScorer
+from apo.scorers.function import FunctionScorer
 from apo.scorers.label_set import LabelSet
 from apo.scorers.metrics.classes import OfLabels
 from apo.scorers.metrics.registry import METRICS, FunctionMetric, make_metric, metric_name
-from apo.scorers.registry import FunctionScorer, make_scorer, reads_lists, scorer_of
+from apo.scorers.registry import make_scorer, reads_lists, scorer_of
 from apo.task import Example, Metric, Scorer, Task
 from apo.taskfile.settings import TaskSettings
 

@@ -19,8 +19,8 @@ from pydantic_core import ErrorDetails
 from apo.data.pools import POOLS, Split
 from apo.errors import TaskError
 from apo.prompts.rules import Rules
+from apo.reading.characters import composed
 from apo.scorers.awaited import AwaitedScorer
-from apo.scorers.characters import composed
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]

@@ -5,9 +5,10 @@ import hashlib
 from dataclasses import dataclass, field
 
 from apo.errors import ModelError
-from apo.model import Completion, Request, Usage
+from apo.model import Completion, Request
 from apo.prompts.prompt import Prompt
 from apo.task import Example, Score, Task
+from apo.usage import Usage
 
 
 def draw(text: str) -> float:

@@ -19,7 +19,7 @@ from itertools import product
 from random import Random
 
 from apo.errors import SettingsError
-from apo.model import Completion, Request, Usage
+from apo.model import Completion, Request
 from apo.prompts.prompt import Prompt
 from apo.task import Example, Score, Task
 from apo.testing.landscape_words import (
@@ -30,6 +30,7 @@ from apo.testing.landscape_words import (
     shown_pairs,
     slot_of,
 )
+from apo.usage import Usage
 
 Settings = Mapping[str, str]
 """The option of each slot that a prompt sets; others are left open."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
-from apo.model import Completion, Request, Usage
+from apo.model import Completion, Request
 from apo.testing.landscape import Landscape
 from apo.testing.landscape_words import (
     OPENERS,
@@ -14,6 +14,7 @@ from apo.testing.landscape_words import (
     slot_of,
     write_lines,
 )
+from apo.usage import Usage
 
 MALFORMED = 0.03
 """How often a reply lacks its tags."""

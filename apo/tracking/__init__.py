@@ -3,6 +3,9 @@
 Whatever MLflow is to hold stands in the folder first. A pass reads what is new there, asks MLflow
 what it has, and adds the rest; so a run that was killed, resumed or logged while the server was
 away ends as one MLflow run, complete and without doubles.
+
+Doors: connection, environment, parameters, tracked.
+Rests on: concurrency, environment, errors, model, prompts, results, storage, trust.
 """
 
 from apo.environment import prepare_environment

@@ -18,7 +18,7 @@ from apo.drafting.draft import draft_task, write_draft
 from apo.errors import DataError, TaskError
 from apo.guards.copies import Copies
 from apo.prompts.prompt import Prompt
-from apo.scorers.characters import differ_in
+from apo.reading.characters import differ_in
 from apo.scorers.choice import Choice
 from apo.scorers.registry import make_scorer
 from apo.scorers.text import Exact

@@ -6,7 +6,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from apo.model import Completion, Model, Request, Usage
+from apo.model import Completion, Model, Request
+from apo.usage import Usage
 
 VARIABLES = [
     "APO_API_KEY",

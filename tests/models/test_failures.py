@@ -21,10 +21,11 @@ from apo.errors import (
     RateLimitError,
     TransportError,
 )
-from apo.model import Completion, Usage
+from apo.model import Completion
 from apo.models.address import Address
 from apo.models.failures import failure, retry_after
 from apo.models.replies import read_reply
+from apo.usage import Usage
 
 HERE = Address(
     name="openai/m",

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apo.errors import SettingsError
-from apo.model import Usage
 from apo.models import prices
 from apo.models.prices import FILE, Price, cost, find_price, parse_price
+from apo.usage import Usage
 
 
 def listed(provider: str, *costs: float | None) -> dict[str, object]:

@@ -19,10 +19,11 @@ from apo.errors import (
     RateLimitError,
     TransportError,
 )
-from apo.model import Completion, Decoding, Message, Model, Request, Usage
+from apo.model import Completion, Decoding, Message, Model, Request
 from apo.models import Transport, open_model
 from apo.testing.faults import Faults
 from apo.testing.server import ChatServer
+from apo.usage import Usage
 
 KEY = "sk-proj-Qx7vT9wLm2ZpR4nB"
 Script = Callable[[Callable[[Request], Completion | Awaitable[Completion]]], Model]

@@ -11,17 +11,9 @@ from typing import Any
 import pytest
 
 from apo.scorers.awaited import AsyncScorer, AwaitedScorer, Question, Ungraded
+from apo.scorers.function import FunctionScorer
 from apo.scorers.judge import Judge
-from apo.scorers.registry import (
-    FunctionScorer,
-    Part,
-    Regex,
-    Reward,
-    SetF1,
-    judges_form,
-    make_scorer,
-    reads_lists,
-)
+from apo.scorers.registry import Part, Regex, Reward, SetF1, judges_form, make_scorer, reads_lists
 from apo.scorers.reward import AwaitedReward
 from apo.task import Example, Score
 

@@ -18,7 +18,7 @@ from apo.errors import SettingsError, TaskError
 from apo.prompts.prompt import Prompt
 from apo.run.optimize import optimize
 from apo.scorers.awaited import AsyncScorer, try_scorer
-from apo.scorers.registry import FunctionScorer
+from apo.scorers.function import FunctionScorer
 from apo.search.search import Search
 from apo.task import Example, Score, Task
 from apo.taskfile.load import task_from_data

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apo.errors import TaskError
-from apo.scorers.registry import FunctionScorer, Regex, make_scorer
+from apo.scorers.function import FunctionScorer
+from apo.scorers.registry import Regex, make_scorer
 from apo.task import Example, Score
 
 EXAMPLE = Example({"input": "x"}, ("any",))

@@ -12,8 +12,9 @@ import pytest
 from apo.concurrency import gather
 from apo.errors import TaskError
 from apo.scorers.awaited import Question, judge
+from apo.scorers.function import FunctionScorer
 from apo.scorers.pool import PooledScorer
-from apo.scorers.registry import FunctionScorer, make_scorer
+from apo.scorers.registry import make_scorer
 from apo.task import Example, Score, Task
 from apo.testing import fake_task
 

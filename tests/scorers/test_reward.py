@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apo.errors import TaskError
-from apo.scorers.registry import Exact, FunctionScorer, Numeric, Part, Regex, Reward, make_scorer
+from apo.scorers.function import FunctionScorer
+from apo.scorers.registry import Exact, Numeric, Part, Regex, Reward, make_scorer
 from apo.scorers.reward import combine, due
 from apo.task import Example, Score
 

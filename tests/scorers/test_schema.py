@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apo.errors import TaskError
-from apo.scorers.registry import FunctionScorer, JsonSchema, make_scorer
+from apo.scorers.function import FunctionScorer
+from apo.scorers.registry import JsonSchema, make_scorer
 from apo.task import Example, Score
 
 PERSON: dict[str, Any] = {

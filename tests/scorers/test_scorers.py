@@ -18,12 +18,12 @@ from apo.reading.answers import plain
 from apo.reading.json_text import json_in
 from apo.reading.numbers import numbers_in
 from apo.reading.said_number import number_in
+from apo.scorers.function import FunctionScorer
 from apo.scorers.registry import (
     SCORERS,
     Choice,
     Contains,
     Exact,
-    FunctionScorer,
     JsonFields,
     Numeric,
     TokenF1,

@@ -8,7 +8,8 @@ from apo.checking.check import Finding, check
 from apo.prompts.prompt import Prompt
 from apo.scorers import sandbox
 from apo.scorers.code import Code
-from apo.scorers.registry import Choice, Exact, FunctionScorer, Numeric, Part, Reward
+from apo.scorers.function import FunctionScorer
+from apo.scorers.registry import Choice, Exact, Numeric, Part, Reward
 from apo.task import Example, Score, Task
 from apo.taskfile.load import builtin_tasks, load_task
 

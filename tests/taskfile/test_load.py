@@ -11,7 +11,8 @@ import pytest
 
 from apo.errors import DataError, TaskError
 from apo.prompts.prompt import Prompt
-from apo.scorers.registry import Choice, Exact, FunctionScorer, JsonFields, Numeric
+from apo.scorers.function import FunctionScorer
+from apo.scorers.registry import Choice, Exact, JsonFields, Numeric
 from apo.task import Example, Task
 from apo.taskfile.load import load_task, task_from_data
 

@@ -4,17 +4,21 @@ It lets the whole product run with no key and no network. What it answers is dec
 prompt says: allowed answers, cue words tied to them, demos, the form of the answer. Asked for an
 instruction, it writes one from the examples, failures or candidates that the meta-prompt shows.
 It knows function words and endings, numbers and dates, and nothing about any task.
+
+Doors: none but this one.
+Rests on: model, usage.
 """
 
 import hashlib
 from functools import lru_cache
 from random import Random
 
-from apo.model import Completion, Decoding, Request, Usage
+from apo.model import Completion, Decoding, Request
 from apo.models.embedded.answer import answer
 from apo.models.embedded.likely import logprobs
 from apo.models.embedded.text import TOKEN
 from apo.models.embedded.writer import asks_for_writing, write
+from apo.usage import Usage
 
 __all__ = ["Embedded"]
 
