@@ -95,6 +95,15 @@ class Matrix:
     def _names(self) -> list[str]:
         return [finalist.name for finalist in self.finalists]
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Give a row of figures for each prompt on each model."""
+        return [
+            {"model": model, "prompt": f.name, "id": f.prompt.id, "front": f.front}
+            | vars(self.cells[model][f.name])
+            for model in self.models
+            for f in self.finalists
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """Give the matrix as JSON values."""
         return {

@@ -49,6 +49,7 @@ def audit(
     ] = None,
     seed: o.Seed = 0,
     fresh: o.Fresh = False,
+    csv: o.Csv = False,
     *,
     flags: AskFlags,
 ) -> None:
@@ -64,18 +65,19 @@ def audit(
     from apo.calls.budget import Budget
     from apo.calls.progress import Progress
     from apo.cli.audit_report import tell_audit
-    from apo.cli.console import print_json, say
+    from apo.cli.console import one_form, print_csv, print_json, say
     from apo.cli.live import watch
     from apo.errors import SettingsError
     from apo.run.wishes import trusted_settings
 
+    document = one_form(json=flags.json, csv=csv)
     if max_rate is not None and not 0 <= max_rate <= 1:
         raise SettingsError(f"--max-rate is {max_rate}; it is a share from 0 to 1, such as 0.05.")
     loaded, prompts, run = _subject(what, task)
     name = model or (run and trusted_settings(run)["model"]) or "embedded"
     n = len(prompts)
     trials = trials_of(loaded, split, seed=seed, max_calls=max_calls, n_prompts=n)
-    if not flags.json:
+    if not document:
         say(
             f"{len(trials)} trials on {split} examples of {loaded.name}, {' and '.join(prompts)}: "
             f"{n * n_calls(loaded, trials):,} calls at most; those with kept answers are not made."
@@ -95,13 +97,15 @@ def audit(
             journal=journal,
             progress=progress,
         )
-        found = watch(work, progress, f"{loaded.name} · audit · {name}", quiet=flags.json)
-    document = found.to_dict()
+        found = watch(work, progress, f"{loaded.name} · audit · {name}", quiet=document)
+    figures = found.to_dict()
     whole = run is not None and "seed" in prompts
     if run is not None and whole:
-        run.write("audit.json", document)
-    if flags.json:
-        print_json(document)
+        run.write("audit.json", figures)
+    if csv:
+        print_csv([{"prompt": n, **r.to_dict()} for n in found.prompts for r in found.rates(n)])
+    elif flags.json:
+        print_json(figures)
     else:
         tell_audit(found, run if whole else None)
     if max_rate is not None:

@@ -65,6 +65,7 @@ def compare(
     track: o.Track = True,
     tracking_uri: o.TrackingUri = "",
     json: o.Json = False,
+    csv: o.Csv = False,
 ) -> None:
     """Compare optimizers on equal terms: same tasks, seeds, budget and test examples for all.
 
@@ -73,11 +74,12 @@ def compare(
 
     Example: `apo compare -t support-tickets -t reviews-ko -o ape -o opro --seeds 5`
     """
-    from apo.cli.console import home, print_json, say, tell
+    from apo.cli.console import home, one_form, print_csv, print_json, say, tell
     from apo.compare.grid import make_cells
     from apo.compare.report import conclude, document, write_report
     from apo.compare.runner import Grid, only_one, run_grid
 
+    quiet = one_form(json=json, csv=csv)
     limits: dict[str, float | None] = {
         "max_calls": max_calls,
         "max_tokens": max_tokens,
@@ -100,7 +102,7 @@ def compare(
     root = home() / "compare" / wanted.name
     with only_one(root):
         grid = Grid(make_cells(wanted, root), root)
-        with _view(grid, wanted, quiet=json) as show:
+        with _view(grid, wanted, quiet=quiet) as show:
             run_grid(grid, show, on=on, jobs=jobs)
         found, curves = conclude(wanted, grid)
         whole = document(wanted, grid, found, curves)
@@ -109,10 +111,12 @@ def compare(
         if track and curves:
             from apo.compare.logbook import log
 
-            if not json:
+            if not quiet:
                 say("Logging to MLflow.")
             tracked = log(wanted, found, curves, files, tracking_uri or None)
-    if json:
+    if csv:
+        print_csv(found.rows())
+    elif json:
         print_json({**whole, "mlflow": tracked.to_dict() if tracked else {}})
     else:
         _tell(grid, found, files[0].parent)

@@ -10,7 +10,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -20,6 +20,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from apo.errors import ApoError, Interrupted, SettingsError
+from apo.results.csv_rows import rows_csv
 from apo.secrecy import redact, without_logins
 
 _ACTIVE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -101,6 +102,22 @@ notes = _console(None, stderr=True)
 def home() -> Path:
     """Folder that holds the runs: --home, APO_HOME, or .apo in the working directory."""
     return Path(os.environ.get("APO_HOME") or ".apo")
+
+
+def one_form(*, json: bool, csv: bool) -> bool:
+    """Whether a program reads the result.
+
+    Raises:
+        SettingsError: both forms are wanted at once.
+    """
+    if json and csv:
+        raise SettingsError("Give --json or --csv, not both.")
+    return json or csv
+
+
+def print_csv(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write a table to standard output, as CSV."""
+    write_document(rows_csv(rows))
 
 
 def print_json(value: Any) -> None:

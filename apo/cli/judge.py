@@ -38,6 +38,7 @@ def judge(
     draws: Annotated[int, typer.Option("--draws", help="How often each answer is judged.")] = 2,
     max_calls: o.MaxCalls = None,
     fresh: o.Fresh = False,
+    csv: o.Csv = False,
     *,
     flags: AskFlags,
 ) -> None:
@@ -52,7 +53,7 @@ def judge(
     from apo.assessment.judging import ascore
     from apo.calls.budget import Budget
     from apo.calls.progress import Progress
-    from apo.cli.console import home, print_json, say
+    from apo.cli.console import home, one_form, print_csv, print_json, say, tell
     from apo.cli.judge_report import tell_judges
     from apo.cli.live import watch
     from apo.errors import SettingsError
@@ -60,13 +61,14 @@ def judge(
     from apo.task import content_hash
     from apo.taskfile.load import load_task
 
+    document = one_form(json=flags.json, csv=csv)
     if draws < 1:
         raise SettingsError(f"--draws is {draws}; an answer is judged at least once.")
     loaded = load_task(task, memory=home() / "splits")
     scorer, own = _judges(loaded, judge_model)
     rated = _read(task, loaded, scorer, ratings, answer, rating)
     rated = _affordable(rated, scorer, draws, max_calls)
-    if not flags.json:
+    if not document:
         say(f"{len(rated.answers)} rated answers; ratings understood as {rated.scale}.")
         for note in rated.notes:
             say(note, "dim")
@@ -82,7 +84,7 @@ def judge(
             journal=journal,
             progress=progress,
         )
-        found, spent = watch(work, progress, f"{loaded.name} · judge", quiet=flags.json)
+        found, spent = watch(work, progress, f"{loaded.name} · judge", quiet=document)
         notes = () if progress.caller is None else progress.caller.kept_notes()
     figures = measured(found, rated)
     about = {"task": loaded.name, "scale": rated.scale, "notes": [*rated.notes], "draws": draws}
@@ -90,13 +92,13 @@ def judge(
     for one, scored in zip(figures["judges"], found, strict=True):
         known = one["people"]["kappa"] is not None
         one["file"] = str(keep(home(), scored.scorer, own, {**about, **one})) if known else None
-    document = {**about, **figures, "spent": spent.to_dict()}
-    if flags.json:
-        print_json(document)
+    result = {**about, **figures, "spent": spent.to_dict()}
+    if document:
+        print_json(result) if flags.json else print_csv(figures["judges"])
         return
-    tell_judges(document)
+    tell_judges(result)
     for note in notes:
-        say(note, "dim")
+        tell(note, "dim")
 
 
 def _judges(task: "Task", models: list[str]) -> tuple[Any, str | None]:

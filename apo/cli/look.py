@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from apo.storage.folder import RunFolder
 
 
-def runs(json: o.Json = False) -> None:
+def runs(json: o.Json = False, csv: o.Csv = False) -> None:
     """List the runs in this folder, the newest first.
 
     Example: `apo runs`
     """
     from rich.table import Table
 
-    from apo.cli.console import home, percent, print_json, say, tell
+    from apo.cli.console import home, one_form, percent, print_csv, print_json, say, tell
     from apo.errors import RunError
     from apo.storage.folder import list_runs
 
@@ -27,8 +27,8 @@ def runs(json: o.Json = False) -> None:
             rows.append(_row(folder))
         except RunError as error:  # One that is damaged must not hide the others.
             say(str(error), "yellow")
-    if json:
-        print_json(rows)
+    if one_form(json=json, csv=csv):
+        print_json(rows) if json else print_csv(rows)
         return
     if not rows:
         say(f"No runs in {home()}. Start one: apo optimize support-tickets")
@@ -93,10 +93,12 @@ def show(
         str, typer.Option("--example", metavar="ID|TEXT", help="All answers to one example.")
     ] = "",
     json: o.Json = False,
+    csv: o.Csv = False,
 ) -> None:
     """Show a run: verdict, scores, the best candidates, what changed from seed to best.
 
-    RUN:ID shows one candidate of it whole.
+    RUN:ID shows one candidate of it whole. The table of --csv is that of the candidates, or of the
+    one part that is asked for.
 
     Example: `apo show last --flips`
     """
@@ -108,9 +110,9 @@ def show(
         tell_lineage,
         winner,
     )
-    from apo.cli.console import home, print_json, say, tell
+    from apo.cli.console import home, one_form, print_csv, print_json, say, tell
     from apo.cli.folds import report_any
-    from apo.cli.results import parts_of, tell_vetoes
+    from apo.cli.results import parts_of, rows_of, tell_vetoes
     from apo.errors import SettingsError, TrustError
     from apo.storage.lineage import find_named
     from apo.storage.refusals import told as told_refusals
@@ -134,8 +136,9 @@ def show(
         last = candidate["id"] if candidate is not None else winner(document)
         tree = (lineage_of(document, last), lambda: tell_lineage(document, last))
         parts = {**parts, "lineage": tree} if candidate is None else {"lineage": tree}
-    if json:
-        print_json({**document, **{name: part for name, (part, _) in parts.items()}})
+    asked = {name: part for name, (part, _) in parts.items()}
+    if one_form(json=json, csv=csv):
+        print_json({**document, **asked}) if json else print_csv(rows_of(asked, document))
         return
     if parts:
         for _, write in parts.values():

@@ -17,6 +17,7 @@ def optimizers(
         str, typer.Argument(metavar="[NAME]", help="Tell all of one; by default list them.")
     ] = "",
     json: o.Json = False,
+    csv: o.Csv = False,
 ) -> None:
     """List the optimizers, or tell what one does and which settings it has.
 
@@ -24,13 +25,13 @@ def optimizers(
     """
     from dataclasses import asdict
 
-    from apo.cli.console import print_json, tell
+    from apo.cli.console import one_form, print_csv, print_json, tell
     from apo.search.plugins import make_optimizer, optimizer_names
 
     made = {each: make_optimizer(each) for each in ([name] if name else optimizer_names())}
-    if json:
+    if one_form(json=json, csv=csv):
         told = {n: {"idea": _idea(m), "settings": asdict(m)} for n, m in made.items()}
-        print_json(told)
+        print_json(told) if json else print_csv([{"optimizer": n, **t} for n, t in told.items()])
     elif name:
         tell(_about(made[name]))
         tell(f"{_own(made[name])}\n")

@@ -47,6 +47,7 @@ RunOrCandidate = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Csv = Annotated[bool, typer.Option("--csv", help="The table as CSV on standard output.")]
 OptimizerName = Annotated[
     str,
     typer.Option("--optimizer", "-o", help="Name, or file.py:Name.", autocompletion=_optimizers),

@@ -9,6 +9,7 @@ from rich.text import Text
 from apo.cli.console import percent, tell
 from apo.cli.prompts import opening
 from apo.cli.transfer import task_of
+from apo.errors import SettingsError
 from apo.results.flips import Flips, read_flips
 from apo.results.front import OBJECTIVES, objectives, with_front
 from apo.results.history import History, history
@@ -45,6 +46,28 @@ def parts_of(
         answered = history(folder, task_of(folder), str(wanted["example"]))
         parts["example"] = (answered.to_dict(), lambda: tell_history(answered))
     return parts
+
+
+_ROWS = {"flips": "groups", "front": "candidates", "example": "answers"}
+
+
+def rows_of(parts: Mapping[str, Any], document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The rows of the one part that was asked for, or of the candidates.
+
+    Args:
+        parts: by name, as JSON values.
+        document: the run.
+
+    Raises:
+        SettingsError: several parts are wanted.
+    """
+    if len(parts) > 1:
+        raise SettingsError(f"--csv is one table: ask for one of {', '.join(parts)} at a time.")
+    for name, part in parts.items():
+        rows: list[dict[str, Any]] = part[_ROWS[name]] if name in _ROWS else part
+        return [part] if name == "candidate" else rows
+    candidates: list[dict[str, Any]] = document["candidates"]
+    return candidates
 
 
 def tell_flips(found: Flips) -> None:

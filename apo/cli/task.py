@@ -71,24 +71,27 @@ def check(
     ] = False,
     model: o.ModelName = "embedded",
     json: o.Json = False,
+    csv: o.Csv = False,
 ) -> None:
     """Say all that can be known of a task without spending: data, leakage, labels, scorer, prompt.
 
     Example: `apo check support-tickets --ping --model ollama/llama3.2`
     """
     from apo.checking.check import check as check_task
-    from apo.cli.console import home, print_json, tell
+    from apo.cli.console import home, one_form, print_csv, print_json, tell
     from apo.taskfile.load import load_task
 
+    document = one_form(json=json, csv=csv)
     loaded = load_task(task, memory=home() / "splits")
     findings = check_task(loaded)
     styles = {"error": "bold red", "warning": "yellow", "note": "cyan", "ok": "green", "ping": ""}
-    if not json:
+    if not document:
         for found in findings:
             tell(f"{found.level:<8} {found.text}", styles[found.level])
     answered = _ping(loaded, model) if ping else []
-    if json:
-        print_json([{"level": f.level, "text": f.text} for f in [*findings, *answered]])
+    if document:
+        rows = [{"level": f.level, "text": f.text} for f in [*findings, *answered]]
+        print_json(rows) if json else print_csv(rows)
     else:
         for found in answered:
             tell(f"{found.level:<8} {found.text}", styles[found.level])
@@ -124,17 +127,18 @@ def _ping(task: "Task", model: str) -> "list[Finding]":
     return [Finding("ping", text) for text in texts]
 
 
-def tasks(json: o.Json = False) -> None:
+def tasks(json: o.Json = False, csv: o.Csv = False) -> None:
     """List the built-in tasks.
 
     Example: `apo tasks`
     """
-    from apo.cli.console import print_json, tell
+    from apo.cli.console import one_form, print_csv, print_json, tell
     from apo.taskfile.load import builtin_tasks, describe
 
     names = builtin_tasks()
-    if json:
-        print_json(names)
+    if one_form(json=json, csv=csv):
+        rows = [{"task": name, "description": describe(name)} for name in names]
+        print_json(names) if json else print_csv(rows)
         return
     width = max(map(len, names))
     for name in names:

@@ -24,6 +24,7 @@ def transfer(
     split: Annotated[str, typer.Option("--split", help="validation, or test.")] = "validation",
     judge_model: o.JudgeModel = "",
     max_calls: o.MaxCalls = None,
+    csv: o.Csv = False,
     *,
     flags: AskFlags,
 ) -> None:
@@ -38,13 +39,14 @@ def transfer(
     from apo.assessment.transfer import atransfer, take_over
     from apo.calls.budget import Budget
     from apo.calls.progress import Progress
-    from apo.cli.console import home, print_json, say
+    from apo.cli.console import home, one_form, print_csv, print_json, say
     from apo.cli.live import watch
     from apo.results.front import objectives, with_front
     from apo.results.standings import standings
     from apo.run.wishes import trusted_settings
     from apo.storage.folder import find_run
 
+    document = one_form(json=flags.json, csv=csv)
     folder = find_run(run, home())
     settings = trusted_settings(folder)
     found = standings(folder)
@@ -71,11 +73,11 @@ def transfer(
             journal=journal,
             progress=progress,
         )
-        matrix = watch(work, progress, f"{folder.id} · transfer · {split}", quiet=flags.json)
-    document = {"run_id": folder.id, **matrix.to_dict()}
-    folder.write("transfer.json", document)
-    if flags.json:
-        print_json(document)
+        matrix = watch(work, progress, f"{folder.id} · transfer · {split}", quiet=document)
+    found_all = {"run_id": folder.id, **matrix.to_dict()}
+    folder.write("transfer.json", found_all)
+    if document:
+        print_json(found_all) if flags.json else print_csv(matrix.rows())
         return
     _tell(matrix, folder)
 

@@ -10,8 +10,9 @@ from apo.compare.collect import Curve, collect, without_verdict
 from apo.compare.runner import Grid
 from apo.compare.settings import Experiment
 from apo.compare.standing import Comparison, compare
-from apo.compare.table import cells_csv, markdown
+from apo.compare.table import markdown
 from apo.errors import RunError
+from apo.results.csv_rows import rows_csv
 
 
 def conclude(experiment: Experiment, grid: Grid) -> tuple[Comparison, list[Curve]]:
@@ -53,7 +54,7 @@ def write_report(
     """
     texts = {
         "table.md": markdown(found),
-        "cells.csv": cells_csv([curve.row for curve in curves]),
+        "cells.csv": rows_csv([curve.row.to_dict() for curve in curves]),
         "comparison.json": json.dumps(whole, ensure_ascii=False, indent=1) + "\n",
     }
     try:

@@ -114,6 +114,11 @@ class Comparison:
         """Give it as JSON values."""
         return asdict(self)
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Give a row for each optimizer on each task; the task "" is all of several together."""
+        rankings = [self.overall] * (len(self.tasks) > 1) + [*self.tasks]
+        return [{"task": r.task, **asdict(s)} for r in rankings for s in r.standings]
+
 
 def compare(name: str, rows: Sequence[Row], problems: Iterable[str] = ()) -> Comparison:
     """Rank the optimizers.

@@ -1,13 +1,9 @@
-"""A comparison as tables: one set of columns for the terminal and for Markdown, and CSV."""
+"""A comparison as tables: one set of columns for the terminal and for Markdown."""
 
-import csv
-import io
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apo.compare.collect import Row
 from apo.compare.standing import Comparison, Interval, Ranking, Standing
 
 ALPHA = 0.05
@@ -68,21 +64,6 @@ LEGEND = (
     "runs whose own verdict is favourable. *chars*: length of the chosen prompt in characters. "
     "Means of one run: *calls*, *tokens*, *usd*, *min*."
 )
-
-
-def cells_csv(rows: Sequence[Row]) -> str:
-    """A line for each finished cell; a text that a spreadsheet would compute gets a ' in front."""
-    text = io.StringIO()
-    if rows:
-        writer = csv.DictWriter(text, list(rows[0].to_dict()), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({k: _inert(v) for k, v in row.to_dict().items()} for row in rows)
-    return text.getvalue()
-
-
-def _inert(value: object) -> object:
-    active = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{value}" if active else value
 
 
 def _overall(found: Comparison) -> Table:

@@ -3,7 +3,7 @@
 Every figure is a function of evaluations or of a run's folder, so it is the same whenever it is
 asked for.
 
-Doors: constants, flips, fold_verdict, front, gap, history, judge_trust, paired, result,
+Doors: constants, csv_rows, flips, fold_verdict, front, gap, history, judge_trust, paired, result,
 standings, verdict.
 Rests on: calls, data, errors, evaluation, model, models, models.batches, prompts, reading,
 scorers, scorers.metrics, select, statistics, storage, task, usage.

@@ -8,7 +8,8 @@ import pytest
 
 from apo.compare.collect import Row
 from apo.compare.standing import compare
-from apo.compare.table import cells_csv, markdown, tables
+from apo.compare.table import markdown, tables
+from apo.results.csv_rows import rows_csv
 
 MakeRow = Callable[..., Row]
 
@@ -89,7 +90,7 @@ def test_nothing_finished_is_no_error() -> None:
     found = compare("x", [], ["all failed"])
     assert tables(found) == []
     assert "all failed" in markdown(found)
-    assert cells_csv([]) == ""
+    assert rows_csv([]) == ""
 
 
 def test_the_tables(rows: list[Row]) -> None:
@@ -113,6 +114,6 @@ def test_money_has_a_column_where_it_is_spent(row: MakeRow) -> None:
 
 
 def test_a_line_for_each_cell(rows: list[Row]) -> None:
-    lines = list(csv.DictReader(io.StringIO(cells_csv(rows))))
+    lines = list(csv.DictReader(io.StringIO(rows_csv([row.to_dict() for row in rows]))))
     assert len(lines) == len(rows)
     assert float(lines[0]["gain"]) == pytest.approx(rows[0].gain)

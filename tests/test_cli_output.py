@@ -1,0 +1,203 @@
+"""Every command as its output is read: by a program in a pipe, and by a person at 80 columns."""
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from rich.cells import cell_len
+from typer.testing import CliRunner, Result
+
+from apo.cli import app, main
+from apo.cli.console import notes, print_json, results, tell, write_document
+from apo.errors import SettingsError
+
+COMMANDS: dict[str, Any] = vars(typer.main.get_command(app))["commands"]
+SMALL = ("--max-calls", "80", "--no-track", "-o", "opro")
+CALLS: dict[str, tuple[tuple[str, ...], str]] = {
+    "init": (("new", "--data", "data.csv"), "• "),
+    "check": (("support-tickets", "--ping"), "ping     embedded answered"),
+    "tasks": ((), "support-tickets  Customer"),
+    "trust": (("RUN",), "asks for nothing"),
+    "optimizers": ((), "opro              the optimizer model"),
+    "estimate": (("support-tickets", *SMALL), "calls    80"),
+    "optimize": (("support-tickets", *SMALL), "Spent "),
+    "resume": (("RUN",), "Spent "),
+    "compare": (
+        ("-t", "word-problems", "-o", "opro", "-o", "ape", "--seeds", "1", "--max-calls", "60",
+         "--no-track", "-j", "1"), "Report: ",
+    ),
+    "runs": ((), "support-tickets-opro-"),
+    "show": (("RUN",), "candidates"),
+    "export": (("RUN",), "{{ticket}}"),
+    "evaluate": (("support-tickets", "--prompt", "p.txt", "--split", "train"), "examples: "),
+    "gate": (("support-tickets", "p.txt", "q.txt"), "test examples, "),
+    "transfer": (("RUN", "-m", "embedded"), "Best on embedded"),
+    "audit": (("p.txt", "-t", "support-tickets", "--max-calls", "30"), "injection"),
+    "judge": (("support-tickets", "rated.csv"), "κ with people"),
+    "ui": ((), ""),
+    "sync": ((), "Everything is logged."),
+}  # fmt: skip
+"""Arguments of each command, and what its result says; a new one needs a line here."""
+OPTIONS = {
+    name: {option for p in command.params for option in p.opts}
+    for name, command in COMMANDS.items()
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished run, prompts, data and ratings."""
+    place = tmp_path_factory.mktemp("place")
+    rows = [f"문의 {i} 환불,환불" if i % 2 else f"문의 {i} 배송,배송" for i in range(60)]
+    (place / "data.csv").write_text("\n".join(["글,뜻", *rows]), encoding="utf-8")
+    (place / "mlflow.db").touch()
+    (place / "p.txt").write_text("Sort the ticket.\n\n{{ticket}}", encoding="utf-8")
+    (place / "q.txt").write_text("Which intent is it?\n\n{{ticket}}", encoding="utf-8")
+    rated = [f"note {i},login,{'login' if i % 3 else 'bug'},{'yes' if i % 2 else 'no'}"
+             for i in range(12)]  # fmt: skip
+    (place / "rated.csv").write_text("\n".join(["ticket,intent,answer,rating", *rated]), "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        done = CliRunner().invoke(app, ["optimize", "support-tickets", *SMALL])
+    assert done.exit_code == 0, done.exception
+    (run,) = (place / ".apo/runs").iterdir()
+    (place / "run").write_text(run.name, "utf-8")
+    return place
+
+
+def arguments(name: str, place: Path) -> list[str]:
+    """A command with its arguments; a folder that is made is a new one each time."""
+    made = {"RUN": (place / "run").read_text("utf-8"), "new": f"new{len(list(place.iterdir()))}"}
+    return [name, *(made.get(word, word) for word in CALLS[name][0])]
+
+
+def stay(*_: object) -> None:
+    """Start no other program in the place of this one."""
+
+
+@pytest.fixture
+def apo(place: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run a command with its arguments, and more."""
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(os, "execve", stay)  # What the server writes is its own.
+
+    def run(name: str, *more: str) -> Result:
+        done = CliRunner().invoke(app, [*arguments(name, place), *more])
+        assert done.exit_code == (1 if name == "gate" else 0), (done.output, done.exception)
+        return done
+
+    return run
+
+
+def test_every_command_is_looked_at() -> None:
+    assert set(CALLS) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_pipe_gets_the_result_and_nothing_else(name: str, apo: Callable[..., Result]) -> None:
+    done = apo(name)
+    assert CALLS[name][1] in done.stdout
+    assert bool(done.stdout) == (name != "ui")
+    assert not re.search(r"\x1b|[╭╮╰╯┃┏┓└┘┌┐]|[ \t]$", done.stdout, re.MULTILINE)
+    for note in ("Go on with:", "Look closer:", "Next: ", " · searching", " · measuring", "Start"):
+        assert note not in done.stdout
+
+
+@pytest.mark.parametrize("name", [n for n in COMMANDS if "--json" in OPTIONS[n]])
+def test_json_is_one_document(name: str, apo: Callable[..., Result]) -> None:
+    assert json.loads(apo(name, "--json").stdout)
+
+
+@pytest.mark.parametrize("name", [n for n in COMMANDS if "--csv" in OPTIONS[n]])
+def test_csv_is_one_table(name: str, apo: Callable[..., Result]) -> None:
+    header, *lines = csv.reader(io.StringIO(apo(name, "--csv").stdout))
+    assert len(header) > 1
+    assert lines
+    assert {len(line) for line in lines} == {len(header)}
+
+
+@pytest.mark.parametrize("part", ["--flips", "--front", "--lineage", "--example"])
+def test_each_part_of_a_run_is_a_table(part: str, apo: Callable[..., Result], place: Path) -> None:
+    more = [part]
+    if part == "--example":
+        (pairs,) = place.glob(f".apo/runs/{arguments('show', place)[1]}/test.jsonl")
+        more.append(json.loads(pairs.read_text("utf-8").splitlines()[0])["id"])
+    header, *lines = csv.reader(io.StringIO(apo("show", *more, "--csv").stdout))
+    assert {len(line) for line in lines} == {len(header)}
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--json", "--csv"], "not both"),
+        (["--flips", "--front", "--csv"], "one of flips, front"),
+        (["--flips", "--lineage", "--csv"], "one of flips, lineage"),
+    ],
+)
+def test_two_forms_or_tables_at_once_are_refused(
+    more: list[str], words: str, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place)
+    done = CliRunner().invoke(app, [*arguments("show", place), *more])
+    assert isinstance(done.exception, SettingsError)
+    assert words in str(done.exception)
+    assert done.stdout == ""
+
+
+def test_a_full_disk_is_told(place: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "apo", "runs"], cwd=place, stdout=full, stderr=subprocess.PIPE
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"error: Cannot write to standard output: No space left on device.\n"
+
+
+def test_a_character_that_the_encoding_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with open("ascii", "w", encoding="ascii") as poor:
+        monkeypatch.setattr(sys, "stdout", poor)
+        tell("문의")
+        print_json("문의")
+        with pytest.raises(SettingsError, match="PYTHONIOENCODING=utf-8"):
+            write_document("문의")
+    spelt = "\\ubb38\\uc758"
+    assert Path("ascii").read_text("ascii") == f'{spelt}\n"{spelt}"\n'
+
+
+@pytest.mark.parametrize("name", [n for n in COMMANDS if n != "export"])
+def test_a_terminal_of_80_columns_holds_each_line(
+    name: str, apo: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for console in (results, notes):
+        monkeypatch.setattr(console, "_width", 80)
+        monkeypatch.setattr(console, "_force_terminal", True)
+    done = apo(name)
+    assert max(map(cell_len, done.stdout.splitlines()), default=0) <= 80
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_reader_that_goes_ends_a_command_quietly(
+    name: str, place: Path, apo: object, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    reader, writer = os.pipe()
+    os.close(reader)
+    monkeypatch.setattr(sys, "argv", ["apo", *arguments(name, place)])
+    with open(writer, "w", encoding="utf-8") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert ended.value.code == (1 if name == "gate" else 0)
+    assert "error" not in capsys.readouterr().err
