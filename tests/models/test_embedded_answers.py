@@ -208,60 +208,6 @@ def test_without_cues_all_numbers_are_added() -> None:
     assert ask("Solve it. Only the number.", "3 boxes with 12 pens each.") == "15"
 
 
-def test_answers_inside_a_frame_of_fields() -> None:
-    system = (
-        "Your input fields are:\n1. `ticket` (str):\nYour output fields are:\n1. `thought` (str):\n"
-        "2. `intent` (str):\n\n[[ ## ticket ## ]]\n{ticket}\n\n[[ ## completed ## ]]\n"
-        "In adhering to this structure, your objective is:\n        " + LABELS
-    )
-    user = "[[ ## ticket ## ]]\nI want a refund\n\nRespond with the corresponding output fields"
-    said = complete(Message("system", system), Message("user", user)).text
-    assert "[[ ## intent ## ]]\nrefund\n" in said
-    assert said.endswith("[[ ## completed ## ]]")
-
-
-GREETING = Message("system", "You are a helpful assistant.")
-
-
-@pytest.mark.parametrize("text", ["I was charged twice", "Hello,\n\nI was charged twice.\n\nBob"])
-def test_an_input_on_the_line_after_the_instruction_is_found(text: str) -> None:
-    assert complete(GREETING, Message("user", f"{CUED}\n{text}")).text == "billing"
-    # Of the words of the rules, none is taken for one of the input.
-    assert complete(GREETING, Message("user", f"{CUED}\nNothing that you know")).text == "login"
-
-
-@pytest.mark.parametrize("rule", ["", " Put the answer inside <final_answer> tags."])
-def test_examples_written_between_instruction_and_input_teach(rule: str) -> None:
-    demos = (
-        "Input:\nthe parcel\n\nnever came\nOutput:\n<final_answer>delivery</final_answer>\n\n"
-        "Input:\nthe invoice is wrong\nOutput:\nI thought.\n<final_answer>billing</final_answer>"
-    )
-    turn = f"Sort into: billing, delivery.{rule}\n\n{demos}\n\nInput:\nWhere is my parcel?"
-    said = complete(GREETING, Message("user", turn)).text
-    assert said == ("<final_answer>delivery</final_answer>" if rule else "delivery")
-
-
-def test_demos_inside_a_frame_teach() -> None:
-    system = (
-        "Your input fields are:\n1. `text` (str):\nYour output fields are:\n1. `answer` (str):\n\n"
-        "[[ ## text ## ]]\n{text}\n\n[[ ## answer ## ]]\n{answer}\n\n[[ ## completed ## ]]\n"
-        "In adhering to this structure, your objective is:\n        Sort into: billing, delivery."
-    )
-    turns = (
-        Message("user", "[[ ## text ## ]]\nthe parcel never came"),
-        Message("assistant", "[[ ## answer ## ]]\ndelivery\n\n[[ ## completed ## ]]"),
-        Message(
-            "user",
-            "[[ ## text ## ]]\nmy parcel?\n\nRespond with the corresponding output fields, "
-            "starting with the field `[[ ## answer ## ]]`.",
-        ),
-    )
-    said = complete(Message("system", system), *turns).text
-    assert said == "[[ ## answer ## ]]\ndelivery\n\n[[ ## completed ## ]]"
-    said = complete(Message("system", system), turns[-1]).text
-    assert "billing" in said  # The first of the allowed answers, for want of any cue.
-
-
 def test_same_request_same_answer_and_seed_matters_only_when_drawn() -> None:
     turns = (Message("system", CUED), Message("user", "charged for a password return"))
     assert len({complete(*turns, seed=seed).text for seed in range(20)}) == 1

@@ -5,6 +5,11 @@ prompt says: allowed answers, cue words tied to them, demos, the form of the ans
 instruction, it writes one from the examples, failures or candidates that the meta-prompt shows.
 It knows function words and endings, numbers and dates, and nothing about any task.
 
+It is frozen: published figures, and runs that are resumed, rest on its answers to the letter
+(`tests/models/test_embedded_frozen.py`). What would make it answer otherwise belongs elsewhere: it
+is there to try apo, not to be good. Requests of other frameworks are turned into apo's form beside
+the benchmarks that need them (`experiments/benchmarks/peers/frames.py`).
+
 Doors: none but this one.
 Rests on: model, usage.
 """

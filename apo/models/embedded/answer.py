@@ -21,7 +21,6 @@ from apo.models.embedded.text import mentions, mostly_korean, stems, words
 _DEMO_WEIGHT = 0.7
 _MAX_LENGTH = 20_000
 """Longest input that is searched for values, in characters."""
-_THOUGHT = "I looked at the words of the text."
 
 
 def answer(messages: Sequence[Message], temperature: float, rng: Random) -> str:
@@ -35,11 +34,6 @@ def answer(messages: Sequence[Message], temperature: float, rng: Random) -> str:
     chat = take_apart(messages)
     rules = rules_of(chat.instruction, chat.demos)
     reply = _work(chat, rules, temperature, rng)
-    if chat.frame:
-        bare = dress(reply or _small_talk(chat), replace(rules.form, bare=True), chat.instruction)
-        return chat.frame.dress(
-            {chat.frame.fields[-1]: bare} if chat.frame.fields else {}, _THOUGHT
-        )
     if not reply:
         return _small_talk(chat)
     form = shown_form(rules.form, [shown for _, shown in chat.demos], chat.cue)

@@ -1,4 +1,4 @@
-"""Takes a chat apart: the instruction, the demos, the input, and the form that a frame asks for."""
+"""Takes a chat apart: the instruction, the demos, the input, the cue."""
 
 import re
 from collections.abc import Sequence
@@ -6,13 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from apo.model import Message
-from apo.models.embedded.frames import (
-    Frame,
-    Pair,
-    framed_instruction,
-    framed_values,
-    read_frame,
-)
 from apo.models.embedded.lists import allowed
 
 _ASKS = re.compile(
@@ -21,12 +14,6 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s", re.MULTILINE)
-_RULE = re.compile(
-    r"(?:answer|reply|respond|return|output|put|give|when unsure|if none|if unsure|otherwise|"
-    r"multiply|a negation|write the|these words|look for|typical words|extract|classify)\b"
-    r".*[.:>]$|.*(?:세요|단어입니다)[.:]?$",
-    re.IGNORECASE,
-)
 _MAX_DEMOS = 200
 _MAX_GREETING = 200
 _MAX_HEAD = 20_000
@@ -41,6 +28,8 @@ _INLINE = re.compile(
     re.IGNORECASE,
 )
 
+Pair = tuple[str, str]
+
 
 @dataclass(frozen=True)
 class Conversation:
@@ -51,14 +40,12 @@ class Conversation:
         demos: worked examples, as (input, answer).
         text: the input to answer.
         cue: the first words of the answer, if the prompt ends with them.
-        frame: the frame of output fields that the answer is wanted in, if any.
     """
 
     instruction: str
     demos: tuple[Pair, ...]
     text: str
     cue: str = ""
-    frame: Frame | None = None
 
 
 def take_apart(messages: Sequence[Message]) -> Conversation:
@@ -66,12 +53,8 @@ def take_apart(messages: Sequence[Message]) -> Conversation:
     opening = "\n\n".join(m.content for m in messages if m.role == "system")
     turns = [m for m in messages if m.role != "system"]
     users = [m.content for m in turns if m.role == "user"] or [""]
-    if frame := read_frame(opening, users[-1]):
-        return _framed(opening, frame, turns, users[-1])
-    if not opening:
+    if not opening or (len(turns) == 1 and _says_nothing(opening)):
         opening, users[0] = split_opening(users[0])
-    elif len(turns) == 1 and _says_nothing(opening):
-        opening, users[0] = _split_lines(users[0])
     instruction, inline = _read_opening(opening)
     answers = [m.content for m in turns if m.role == "assistant"]
     demos = tuple(zip(users[:-1], answers, strict=False))
@@ -83,22 +66,6 @@ def take_apart(messages: Sequence[Message]) -> Conversation:
 def _says_nothing(opening: str) -> bool:
     """Whether a system message is only a greeting, such as "You are a helpful assistant."."""
     return len(opening) < _MAX_GREETING and not _ASKS.search(opening) and not allowed(opening)
-
-
-def _split_lines(turn: str) -> Pair:
-    """Split a turn in which the input starts on the line after the instruction.
-
-    The instruction is the first line and those after it that list bullets or state a rule, but
-    not the last line; where worked examples stand between the two, all before the last "Input:".
-    """
-    before, shown, text = turn.rpartition("\nInput:\n")
-    if shown:
-        return before, text
-    lines = turn.split("\n")
-    count = 1
-    while count < len(lines) - 1 and (_BULLET.match(lines[count]) or _RULE.match(lines[count])):
-        count += 1
-    return "\n".join(lines[:count]), "\n".join(lines[count:])
 
 
 @lru_cache(maxsize=1024)
@@ -163,15 +130,3 @@ def _unwrapped(answer: str) -> str:
     """An answer without the tag around it, or around its end."""
     wrapped = _WRAPPED.search(answer)
     return (wrapped[2] if wrapped else answer).strip()
-
-
-def _framed(opening: str, frame: Frame, turns: Sequence[Message], last: str) -> Conversation:
-    """Read a chat in which each field stands under its marker."""
-    target = frame.fields[-1] if frame.fields else ""
-    demos = [
-        ("\n".join(framed_values(user.content).values()), framed_values(answer.content).get(target))
-        for user, answer in zip(turns[::2], turns[1::2], strict=False)
-    ]
-    shown = tuple((text, answer) for text, answer in demos if answer)
-    text = "\n".join(framed_values(last).values())
-    return Conversation(framed_instruction(opening), shown, text, frame=frame)

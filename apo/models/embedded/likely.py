@@ -32,7 +32,7 @@ def _probability(messages: Sequence[Message], text: str) -> float:
     """A label's share by its evidence (softmax); elsewhere 1 for what the model answers."""
     chat = take_apart(messages)
     rules = rules_of(chat.instruction, chat.demos)
-    if rules.work != "classify" or text not in rules.names or chat.frame:
+    if rules.work != "classify" or text not in rules.names:
         return float(answer(messages, 0.0, Random(0)) == text)
     score = weighed(rules.names, rules, chat.text)
     top = max(score.values())

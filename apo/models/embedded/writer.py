@@ -123,8 +123,6 @@ def _reasons(job: Assignment) -> str:
     for name, listed in cues.items():
         missing = [cue for cue in listed if stem(cue) not in known][:_REASONS]
         lines += [f"- {name}: {', '.join(missing)}"] if missing else []
-    if job.frame:  # Frameworks join remarks without a line break.
-        lines.append("Other words say little.")
     return "\n".join(lines)
 
 

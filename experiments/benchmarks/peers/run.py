@@ -128,7 +128,7 @@ class _Worker:
             "PYTHONPATH": str(ROOT),
             "TQDM_DISABLE": "1",
         }
-        self._server = _start("apo.testing.server", environment)
+        self._server = _start("experiments.benchmarks.peers.server", environment)
         assert self._server.stdout
         self._base_url = self._server.stdout.readline().strip()
         self._process = _start("experiments.benchmarks.peers.worker", environment)
