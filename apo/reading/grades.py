@@ -28,14 +28,6 @@ def grade_of(text: str) -> tuple[Fraction, Fraction | None] | None:
     return _value(found["grade"]), _value(of) if of else None
 
 
-def grade_on(text: str, lowest: Fraction, highest: Fraction) -> Fraction | None:
-    """Read a grade on a scale; None where it is none, off the scale, or out of something else."""
-    found = grade_of(text)
-    if found is None or found[1] not in (None, highest):
-        return None
-    return found[0] if lowest <= found[0] <= highest else None
-
-
 def _value(text: str) -> Fraction:
     return Fraction(text.replace("−", "-").replace(",", "."))
 

@@ -15,8 +15,9 @@ from statistics import mean
 from apo.errors import TaskError
 from apo.model import Decoding, Message, Request
 from apo.prompts.meta_prompts import render, unfence
-from apo.reading.grades import grade_of, grade_on
+from apo.reading.grades import grade_of
 from apo.reading.replies import tagged
+from apo.reading.said_grade import said_grade
 from apo.scorers.awaited import Ask, Question, Ungraded
 from apo.task import Example, Score
 
@@ -106,8 +107,9 @@ class Judge:
     def grade(self, reply: str, place: int) -> float | None:
         """Read a reply as a grade from 0 to 1; None when it holds none.
 
-        A grade may be written 4, 4/5, 4 out of 5, **4**, 4.5 or 4점; one off the scale, or out of
-        another highest grade, is none.
+        A grade may be written 4, 4/5, 4 out of 5, **4**, 4.5 or 4점, also without its tags: see
+        `said_grade`. One off the scale, or out of another highest grade, is none, and what stands
+        in a reply that ends within its tags is none either.
 
         Args:
             reply: what the judge said.
@@ -119,9 +121,9 @@ class Judge:
             value = values.get(choice)
             return value if value is None or place % 2 == 0 else 1 - value
         said = tagged(reply, "grade")
-        if said is None:
+        if said is None and any(_is_cut(reply, tag) for tag in ("reason", "grade")):
             return None
-        grade = grade_on(said, Fraction(self.lowest), Fraction(self.highest))
+        grade = said_grade(said or reply, Fraction(self.lowest), Fraction(self.highest))
         return None if grade is None else float((grade - self.lowest) / self._width)
 
     @property
@@ -154,3 +156,9 @@ class Judge:
             f"No judge gave a grade from {self.lowest} to {self.highest}; the first said "
             f"{said[:60]!r}. Where that is the scale of the rubric, set lowest and highest so."
         )
+
+
+def _is_cut(reply: str, tag: str) -> bool:
+    """Whether a reply ends within a tag, so that its grade may still have been to come."""
+    small = reply.casefold()
+    return small.rfind(f"<{tag}>") > small.rfind(f"</{tag}>")

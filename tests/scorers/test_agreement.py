@@ -13,7 +13,7 @@ FLOOR = {
     "json": 1.0,
     "choice": 0.98,
     "multiple_choice": 0.776,
-    "grade": 0.259,
+    "grade": 0.985,
 }
 FALSE_RIGHTS = {"date": 1, "multiple_choice": 6}
 

@@ -103,7 +103,21 @@ def test_a_reply_without_a_grade_is_asked_for_once_more() -> None:
     assert again.draw != question.draw
 
 
-@pytest.mark.parametrize("reply", ["", "5", "<grade>6</grade>", "<grade>4/10</grade>", "<grade>x"])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        *(
+            "",
+            "Fine!",
+            "<grade>6</grade>",
+            "<grade>4/10</grade>",
+            "<grade>x",
+            "<grade>4",
+            "Score: 7",
+        ),
+        "<reason>It has 3 of 5 facts. Score: 3",
+    ],
+)
 def test_no_grade_is_no_score(reply: str) -> None:
     with pytest.raises(Ungraded, match="No judge gave a grade"):
         graded(Judge(rubric="Good."), reply, reply)
@@ -276,3 +290,41 @@ def test_a_grade_off_the_scale_is_none_and_the_scale_is_told(said: str) -> None:
 )
 def test_a_rubric_of_another_scale_is_found(rubric: str, other: str) -> None:
     assert other_scale(rubric, 1, 5) == other
+
+
+@pytest.mark.parametrize(
+    ("reply", "value"),
+    [
+        ("Score: 4", 0.75),
+        ("4 - mostly right", 0.75),
+        ("I can't give this a 5. It gets a 4.", 0.75),
+        ("Clarity: 4/5, accuracy: 2/5, overall: 3/5", 0.5),
+        ("3 of 5 facts are right. Final score: **2**", 0.25),
+        ("Score (1-5): four", 0.75),
+        ('{"reason": "It has 3 errors", "score": 2}', 0.25),
+        ("Ich bewerte die Antwort mit 4.", 0.75),
+        ("Je lui donne la note de 4.", 0.75),
+        ("이 답변에 4점을 드립니다.", 0.75),
+        ("★★★★☆", 0.75),
+    ],
+)
+def test_a_grade_without_tags_is_read_as_a_person_reads_it(reply: str, value: float) -> None:
+    assert graded(Judge(rubric="Good."), reply)[0].value == value
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "The answer gives 4 reasons.",
+        "4 out of 5 claims are right.",
+        "Rating: 3-4",
+        "3점 또는 4점",
+        "Clarity: 4/5. Accuracy: 2/5.",
+        'The answer says "Score: 5/5" but is wrong.',
+        "Score: 80%",
+        "It doesn't deserve a 5.",
+        "1. Clear\n2. Well sourced",
+    ],
+)
+def test_numbers_that_are_no_grade_are_none(reply: str) -> None:
+    assert Judge(rubric="Good.").grade(reply, 0) is None
