@@ -14,7 +14,6 @@ from apo.concurrency import gather
 from apo.errors import (
     BudgetExhausted,
     PromptError,
-    Stalled,
     TaskError,
 )
 from apo.evaluation.evaluation import Evaluation
@@ -26,7 +25,7 @@ from apo.scorers.metrics.metric import class_shares
 from apo.search.archive import Archive
 from apo.search.branches import Branch, branch
 from apo.search.candidates import Candidates
-from apo.search.patience import Patience
+from apo.search.stages import Stage
 from apo.search.writer import Writer
 from apo.select.draw import stratified
 from apo.task import Example, Task
@@ -96,8 +95,7 @@ class Search:
         self._archive = Archive(seed=task.seed_prompts[0] if task.seed_prompts else None)
         by_class = task.metric is not None and task.metric.by_class
         self._shares = class_shares(task.validation) if by_class else {}
-        self._patience: tuple[Patience, ...] = ()
-        self._stage: tuple[int, ...] = ()
+        self._stage = Stage(caller.meter)
         branch.set(Branch(seed))
 
     @property
@@ -203,7 +201,7 @@ class Search:
         Returns:
             For each meta-prompt the parsed texts, in the order of the samples.
         """
-        self._check_patience()
+        self._stage.check(self.best)
         return await self._writer.generate(meta_prompts, n, tag=tag, temperature=temperature)
 
     async def propose(
@@ -250,7 +248,7 @@ class Search:
             PromptError: the prompt is against the contract and was never accepted.
             BudgetExhausted: the calls that are missing would overspend.
         """
-        self._check_patience()
+        self._stage.check(self.best)
         self._admit(prompt)
         chosen = self.task.validation if examples is None else examples
         place = branch.get().step()
@@ -284,7 +282,7 @@ class Search:
             PromptError: the prompt is against the contract and was never accepted.
             BudgetExhausted: the calls that are missing would overspend.
         """
-        self._check_patience()
+        self._stage.check(self.best)
         self._admit(prompt)
         return await likelihoods(self._caller, self._task_model, prompt, examples)
 
@@ -303,7 +301,7 @@ class Search:
             PromptError: the prompt is against the contract and was never accepted.
             BudgetExhausted: the calls would overspend.
         """
-        self._check_patience()
+        self._stage.check(self.best)
         self._admit(prompt)
         drawn = prompt
         if prompt.decoding.temperature is not None:
@@ -344,38 +342,14 @@ class Search:
         Raises:
             BudgetExhausted: nothing was held back from it (share is 1), and the budget is over.
         """
-        meter = self._caller.meter
-        view = copy.copy(self)
-        view.seed_prompts = tuple(seed_prompts) or self.seed_prompts
-        purpose = f"after stage {branch.get().step()}"
-        meter.hold_back(purpose, **meter.remains(1 - share))
-        [place] = branch.get().fork(1)
-        view._stage = place.path
-        view._patience = (*self._patience, Patience(patience, meter.charged, self.best))
 
-        async def run() -> None:
-            branch.set(place)
-            await optimizer.run(view)
+        def search_on(stage: Stage) -> Awaitable[None]:
+            view = copy.copy(self)
+            view.seed_prompts = tuple(seed_prompts) or self.seed_prompts
+            view._stage = stage
+            return optimizer.run(view)
 
-        try:
-            await gather([run()])
-        except BudgetExhausted as stop:
-            if share == 1 and not isinstance(stop, Stalled):
-                raise
-            return False
-        finally:
-            meter.hold_back(purpose)
-        return True
-
-    def _check_patience(self) -> None:
-        """End this stage when it, or one that it is part of, has brought nothing for too long.
-
-        On the stage's own branch alone, where all earlier work has ended: so the moment does not
-        depend on timing.
-        """
-        if branch.get().path == self._stage:
-            for patience in self._patience:
-                patience.check(self._caller.meter.charged, self.best)
+        return await self._stage.run(search_on, share=share, patience=patience, best=self.best)
 
     def keep_for_finalist(self) -> None:
         """Hold back one measurement on all of validation until the optimizer has made one."""
