@@ -1,7 +1,7 @@
 """Selection rules: pure functions from scores and counts to what is measured or kept next.
 
 None of them asks a model or keeps a state; what is random takes the random stream to draw from.
-`apo.allocate` puts those that spend rollouts to work.
+`apo.search.allocators` puts those that spend rollouts to work.
 
 Doors: draw.
 Rests on: nothing.
