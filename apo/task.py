@@ -42,12 +42,15 @@ class Example:
         slices: what it is reported under, such as channel or product, by the column's name. Like
             must_pass it is no part of what the example is: the same row has the same id.
         must_pass: no candidate may get it wrong where the seed prompt gets it right.
+        group: what it belongs with, such as its conversation; "" where it stands alone. Examples of
+            one group are not independent: pools never share one, and a verdict counts groups.
     """
 
     inputs: Mapping[str, str]
     targets: tuple[str, ...]
     slices: Mapping[str, str] = field(default_factory=dict[str, str], compare=False)
     must_pass: bool = field(default=False, compare=False)
+    group: str = field(default="", compare=False)
 
     @property
     def target(self) -> str:

@@ -15,10 +15,11 @@ from apo.evaluation.outside import asking
 from apo.model import Model
 from apo.prompts.prompt import Prompt
 from apo.results.paired import Pairs
+from apo.statistics.clusters import by_group, group_numbers, n_groups
 from apo.statistics.means import CONFIDENCE
 from apo.statistics.sequential import anytime_interval, anytime_p
 from apo.storage.journal import Journal
-from apo.task import Example, Task
+from apo.task import Example, Task, text_hash
 
 FIRST = 20
 """Rows of the first look; each next look adds half of what was seen."""
@@ -39,6 +40,7 @@ class Gate:
             of the scores, and the decision and the interval hold whatever their grades had been.
         looks: how often was looked.
         refused: of the rows, those on which the old and the new prompt's requests were refused.
+        groups: independent groups that the n rows come in; 0 where the task has no groups.
         spent: what it took; kept answers are counted at their price.
     """
 
@@ -52,12 +54,14 @@ class Gate:
     spent: Spent
     ungraded: int = 0
     refused: tuple[int, int] = (0, 0)
+    groups: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as JSON values."""
         return {
             **{
-                name: getattr(self, name) for name in ("decision", "n", "rows", "looks", "ungraded")
+                name: getattr(self, name)
+                for name in ("decision", "n", "rows", "looks", "ungraded", "groups")
             },
             "old_score": self.old_score,
             "new_score": self.new_score,
@@ -85,7 +89,8 @@ async def agate(
 
     Looking again and again would make an ordinary test err far more often than it says. This one
     bets (Waudby-Smith and Ramdas, 2024): the chance that a prompt that is no better is ever called
-    better is at most 2.5 %, however often one looks.
+    better is at most 2.5 %, however often one looks. Where rows come in groups, a look takes whole
+    groups, and the bets are on the means of groups.
 
     Args:
         task: the task. A metric is not looked at: the scores of single rows are.
@@ -104,6 +109,8 @@ async def agate(
         Stopped, ModelError: as for `aoptimize`, but not that the budget is over.
     """
     examples = _rows(task, split, old, new)
+    ends = _ends([example.group for example in examples])
+    size = len(examples) / len({*group_numbers([example.group for example in examples])})
     pairs = Pairs()
     looks, seen = 0, 0
     async with asking(
@@ -114,8 +121,9 @@ async def agate(
         journal=journal,
         progress=progress,
     ) as (caller, [answers]):
-        while seen < len(examples) and _decision(pairs) == "open":
-            part = examples[seen : max(FIRST, seen + seen // 2)]
+        while seen < len(examples) and _decision(pairs, size) == "open":
+            wanted = max(FIRST, seen + seen // 2)
+            part = examples[seen : next((end for end in ends if end >= wanted), len(examples))]
             try:
                 before, after = await measure_in_turns(caller, answers, task, [old, new], part)
             except BudgetExhausted:
@@ -124,17 +132,19 @@ async def agate(
             looks, seen = looks + 1, seen + len(part)
     if not pairs.graded:
         raise DataError("No row has a score under both prompts; there is nothing to compare.")
+    low, high, weights = _by_group(pairs, size)
     return Gate(
-        decision=_decision(pairs),
+        decision=_decision(pairs, size),
         n=len(pairs.graded),
         rows=len(examples),
         old_score=_mean([a for a, _ in pairs.graded]),
         new_score=_mean([b for _, b in pairs.graded]),
-        interval=(anytime_interval(pairs.lowest)[0], anytime_interval(pairs.highest)[1]),
+        interval=(anytime_interval(low, weights)[0], anytime_interval(high, weights)[1]),
         looks=looks,
         spent=replace(caller.meter.spent),
         ungraded=pairs.ungraded,
         refused=pairs.refused,
+        groups=n_groups(pairs.groups_graded),
     )
 
 
@@ -147,15 +157,34 @@ def _rows(task: Task, split: str, old: Prompt, new: Prompt) -> Sequence[Example]
     if not examples:
         raise DataError(f"{task.name!r} has no {split} examples.")
     # By content, which is as good as by chance, and the same whatever order the file has.
-    return sorted(examples, key=lambda example: example.id)
+    found = sorted(examples, key=lambda example: example.id)
+    return sorted(found, key=lambda e: (text_hash([e.group]) if e.group else e.id, e.group))
+
+
+def _ends(groups: Sequence[str]) -> list[int]:
+    """Before which rows no group is divided."""
+    numbers = group_numbers(groups)
+    pairs = zip(numbers, [*numbers[1:], -1], strict=True)
+    return [place for place, (one, next_) in enumerate(pairs, 1) if one != next_]
+
+
+def _by_group(pairs: Pairs, size: float) -> tuple[list[float], list[float], list[float]]:
+    """What is bet on: each group's lowest and highest mean, and its size over the mean size."""
+    lowest, sizes = by_group(pairs.lowest, pairs.groups)
+    highest, _ = by_group(pairs.highest, pairs.groups)
+    low, high = (
+        [total / n for total, n in zip(sums, sizes, strict=True)] for sums in (lowest, highest)
+    )
+    return low, high, [n / size for n in sizes]
 
 
 def _mean(rollouts: Sequence[Rollout]) -> float:
     return sum(r.score.value for r in rollouts if r.score) / len(rollouts)
 
 
-def _decision(pairs: Pairs) -> str:
+def _decision(pairs: Pairs, size: float) -> str:
     alpha = (1 - CONFIDENCE) / 2
-    if anytime_p(pairs.lowest) <= alpha:
+    low, high, weights = _by_group(pairs, size)
+    if anytime_p(low, weights) <= alpha:
         return "better"
-    return "worse" if anytime_p([-value for value in pairs.highest]) <= alpha else "open"
+    return "worse" if anytime_p([-value for value in high], weights) <= alpha else "open"

@@ -1,6 +1,6 @@
 """Looks a task over before money is spent on it: the logic of `apo check`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from apo.checking.data import (
     Finding,
@@ -17,6 +17,7 @@ from apo.checking.data import (
     typography_findings,
     variety_findings,
 )
+from apo.checking.groups import gain_findings, history_findings
 from apo.checking.targets import scale_findings, target_findings
 from apo.data.folds import FEW_ROWS
 from apo.data.near import pair_notes, same_but_signs
@@ -41,8 +42,13 @@ DIFFERENT = 0.2  # assumed share of examples on which two prompts differ
 VISIBLE = 0.2  # a verdict that proves no gain under this seldom proves any
 
 
-def check(task: Task) -> list[Finding]:
-    """Look a task over; no model is called. Errors come first, then warnings, then the rest."""
+def check(task: Task, more: Iterable[Finding] = ()) -> list[Finding]:
+    """Look a task over; no model is called. Errors come first, then warnings, then the rest.
+
+    Args:
+        task: the task.
+        more: what was found in its file and data beside.
+    """
     pools = {"train": task.train, "validation": task.validation, "test": task.test}
     near = {text for _, text in pair_notes(same_but_signs(pools))}  # Told as warnings below.
     findings = [
@@ -55,6 +61,8 @@ def check(task: Task) -> list[Finding]:
         *open_answer_findings(task, pools),
         *typography_findings(task, pools),
         *overlap_findings(pools),
+        *history_findings(pools),
+        *more,
         *conflict_findings(pools),
         *hint_findings(task),
         *_gold(task, pools),
@@ -65,7 +73,7 @@ def check(task: Task) -> list[Finding]:
         *(Finding("warning", text) for text in seed_lines(task)),
         *input_findings(pools),
         *injection_findings(pools),
-        *_gain(len(task.test)),
+        *_gain(task.test),
         *_folds(sum(map(len, pools.values()))),
     ]
     order = ("error", "warning", "note", "ok")
@@ -183,8 +191,11 @@ def _folds(n: int) -> Iterator[Finding]:
         )
 
 
-def _gain(n_test: int) -> Iterator[Finding]:
-    if n_test:
+def _gain(examples: Sequence[Example]) -> Iterator[Finding]:
+    n_test = len(examples)
+    if any(example.group for example in examples):
+        yield from gain_findings(examples, DIFFERENT, VISIBLE)
+    elif n_test:
         gain = visible_gain(n_test, DIFFERENT)
         if gain is None:
             yield Finding("warning", f"With {n_test} test examples no gain can be proven.")

@@ -39,7 +39,7 @@ def gate(
     from apo.cli.console import dollars, home, print_json, tell
     from apo.cli.live import watch
     from apo.cli.prompts import prompt_of
-    from apo.results.verdict import change, missing, span
+    from apo.results.verdict import change, in_groups, missing, span
     from apo.taskfile.load import load_task
 
     loaded = load_task(task, memory=home() / "splits")
@@ -71,7 +71,8 @@ def gate(
         }[found.decision]
         tell(
             f"{word} {change(found.old_score, found.new_score)} on {found.n} of {found.rows} "
-            f"{split} examples, {span(found.interval)}, which holds however often one looks.",
+            f"{split} examples{in_groups(found.groups)}, {span(found.interval)}, which holds "
+            "however often one looks.",
             colour,
         )
         if any(found.refused):

@@ -78,12 +78,14 @@ def check(
     Example: `apo check support-tickets --ping --model ollama/llama3.2`
     """
     from apo.checking.check import check as check_task
+    from apo.checking.groups import column_findings
     from apo.cli.console import home, one_form, print_csv, print_json, tell
-    from apo.taskfile.load import load_task
+    from apo.taskfile.load import load_task, rows_of
 
     document = one_form(json=json, csv=csv)
     loaded = load_task(task, memory=home() / "splits")
-    findings = check_task(loaded)
+    read = rows_of(task)
+    findings = check_task(loaded, column_findings(loaded, *read) if read else ())
     styles = {"error": "bold red", "warning": "yellow", "note": "cyan", "ok": "green", "ping": ""}
     if not document:
         for found in findings:

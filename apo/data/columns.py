@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apo.data.cells import SPREADSHEET_ERRORS, NoText, Row
-from apo.data.pools import pool_named
+from apo.data.named import pool_named
 from apo.errors import DataError
 from apo.reading.characters import composed
 from apo.reading.digits import decimal_shown

@@ -39,6 +39,7 @@ class Columns:
         slices: columns whose values name slices of the rows, such as channel or product.
         must_pass: the column that marks rows which must never be got wrong, if there is one.
         whole_lists: a JSON list in a target's cell is one answer, for scorers of several items.
+        group: the columns that together name what a row belongs with; empty when there are none.
     """
 
     inputs: Mapping[str, str]
@@ -48,12 +49,13 @@ class Columns:
     whole_lists: bool = False
     slices: tuple[str, ...] = ()
     must_pass: str | None = None
+    group: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
         """All columns that a row must have."""
         marks = [name for name in (self.split, self.must_pass) if name is not None]
-        return [*self.inputs.values(), *self.targets, *self.slices, *marks]
+        return [*self.inputs.values(), *self.targets, *self.slices, *self.group, *marks]
 
 
 @dataclass

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,9 +37,15 @@ def replace_file(path: Path, text: str) -> None:
         raise
 
 
+def _name(seed: int, group: Sequence[str]) -> str:
+    return f"{seed} {json.dumps(group, ensure_ascii=False)}" if group else str(seed)
+
+
 @dataclass(frozen=True)
 class SplitMemory:
     """The file that remembers a task's split: a pool for the id of each row's inputs, by seed.
+
+    With groups there is another split, and a pool for the id of each group beside.
 
     Attributes:
         path: the file; None remembers nothing.
@@ -52,16 +58,20 @@ class SplitMemory:
         """The memory of a task in a folder such as .apo/splits."""
         return cls(folder and folder / f"{file_name(task)}.json")
 
-    def read(self, seed: int) -> dict[str, str]:
+    def read(self, seed: int, group: Sequence[str] = ()) -> dict[str, str]:
         """Give the pool of each id that was allotted under a seed.
+
+        Args:
+            seed: of the split.
+            group: the columns of groups, if there are any.
 
         Raises:
             DataError: the file is damaged.
         """
-        pools: dict[str, str] = self._seeds().get(str(seed), {})
+        pools: dict[str, str] = self._seeds().get(_name(seed, group), {})
         return pools
 
-    def write(self, seed: int, pools: Mapping[str, str]) -> None:
+    def write(self, seed: int, pools: Mapping[str, str], group: Sequence[str] = ()) -> None:
         """Remember the pools of a seed. The file is replaced whole, so it is never half written.
 
         Raises:
@@ -69,7 +79,7 @@ class SplitMemory:
         """
         if self.path is None:
             return
-        value = {"apo_split": FORMAT, "seeds": {**self._seeds(), str(seed): dict(pools)}}
+        value = {"apo_split": FORMAT, "seeds": {**self._seeds(), _name(seed, group): dict(pools)}}
         text = json.dumps(value, sort_keys=True, indent=0)
         try:
             replace_file(self.path, text)

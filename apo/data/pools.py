@@ -5,33 +5,23 @@ on the rows' content and the seed, not on their order; and with a memory, rows t
 keep their pool when the data grows.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from apo.data.cells import Row
 from apo.data.examples import Columns, Rejected, marks, usable
+from apo.data.groups import group_notes, group_of, named, require_whole, unit_id
 from apo.data.memory import SplitMemory
+from apo.data.named import pool_named
 from apo.data.near import pair_notes, same_but_signs
-from apo.data.sampling import Kept, Sample, inputs_id, raw_id, sort_key
+from apo.data.sampling import Kept, Sample, group_key, inputs_id, raw_id, sort_key
 from apo.data.split import POOLS, Home, Split, allot
+from apo.data.unused import UnusedPools
 from apo.errors import DataError, near
 from apo.reading.answers import quote
 from apo.task import Example
 
-__all__ = ["POOLS", "Pools", "Split", "make_pools", "pool_named"]
-
-_SYNONYMS = {
-    **dict.fromkeys(("dev", "val", "valid", "eval", "evaluation", "development"), "validation"),
-    **dict.fromkeys(("training", "trn"), "train"),
-    **dict.fromkeys(("holdout", "hold-out", "hold_out", "heldout", "held-out", "testing"), "test"),
-}
-
-
-def pool_named(text: str) -> str | None:
-    """The pool that a cell names, in any case of letters and by any usual name, if it names one."""
-    said = text.strip().lower()
-    home = _SYNONYMS.get(said, said)
-    return home if home in POOLS else None
+__all__ = ["POOLS", "Pools", "Split", "make_pools"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,37 +65,48 @@ def make_pools(
         DataError: unusable rows, or too few of them.
     """
     split, memory = split or Split(), memory or SplitMemory(None)
-    remembered = memory.read(split.seed)
+    grouped = bool(columns.group)
+    remembered = memory.read(split.seed, columns.group)
     rejected = Rejected()
     samples: dict[tuple[str, str], Sample] = {}
+    unused = UnusedPools(columns.names, anew=split.anew)
     stratify = bool(columns.labels) and not columns.whole_lists  # Of sets there may be very many.
     for source, rows in sources.items():
         for inputs, targets, row in usable(rows, columns, rejected, source):
             home = _home(source, row, columns)
-            stratum = targets[0] if stratify else ""
+            if source not in POOLS and columns.split is None:
+                unused.see(row)
+            stratum = targets[0] if stratify and not grouped else ""
             sample = samples.get((home, stratum))
             if sample is None:
                 sample = samples[home, stratum] = _sample(home, split, remembered)
-            identity = inputs_id(inputs)
+            identity, group = inputs_id(inputs), ""
             if remembered and identity not in remembered and (raw := raw_id(inputs)) in remembered:
                 remembered[identity] = remembered[raw]
-            key = sort_key(identity, split.seed)
+            if grouped:
+                group = group_of([row[name] for name in columns.group])
+                key = group_key(unit_id(group, identity), identity, split.seed)
+            else:
+                key = sort_key(identity, split.seed)
             if sample.wants(identity, key):
                 slices, must_pass = marks(row, columns, source)
-                sample.add(Example(inputs, targets, slices, must_pass), identity, key)
+                sample.add(Example(inputs, targets, slices, must_pass, group), identity, key)
             else:
                 sample.seen += 1
     homes = {home: _merge(samples, home) for home in dict.fromkeys(home for home, _ in samples)}
-    notes = [*rejected.notes(), *_sample_notes(samples, homes)]
+    notes = [*unused.notes(), *rejected.notes(), *_sample_notes(samples, homes)]
     notes += [*_duplicate_notes(homes), *_separate(homes)]
     if not homes:
         raise DataError(" ".join(["There are no usable rows.", *notes]))
-    pools = allot(homes, samples, split, remembered, stratify=stratify)
-    _require_all(pools, split)
-    memory.write(split.seed, remembered)
+    require_whole(homes, columns.group)
+    pools = allot(homes, samples, split, remembered, stratify=stratify, grouped=grouped)
+    _require_all(pools, split, columns.group)
+    memory.write(split.seed, remembered, columns.group)
     sizes = ", ".join(f"{name} {len(pools[name])}" for name in POOLS)
     seen = sum(sample.seen for sample in samples.values())
     notes.append(f"{seen} usable rows; the pools: {sizes}.")
+    if grouped:
+        notes += group_notes(pools, columns.group)
     if columns.must_pass is not None:
         notes.append(_must_pass_note(pools))
     examples = {name: [kept.example for kept in pools[name]] for name in POOLS}
@@ -121,9 +122,15 @@ def _home(source: str, row: Row, columns: Columns) -> str:
     said = (row[columns.split] or "").strip().lower()
     home = pool_named(said)
     if home is None:
+        hint = near(said, list(POOLS))
+        if said.isdecimal():
+            hint = (
+                " That is a number, as of a fold, and says no pool: make the values train, "
+                "validation and test in the data; or leave split: column out, and all rows are "
+                "shared out."
+            )
         raise DataError(
-            f"{source}: the column {columns.split!r} names the pool {quote(said)}."
-            f"{near(said, list(POOLS))}"
+            f"{source}: the column {columns.split!r} names the pool {quote(said)}.{hint}"
         )
     return home
 
@@ -142,7 +149,7 @@ def _merge(samples: Mapping[tuple[str, str], Sample], home: str) -> Home:
             continue
         for identity, kept in sample.items.items():
             if identity in merged:
-                merged[identity].merge(kept.example, kept.copies)
+                merged[identity].merge(kept.example, kept.key, kept.copies)
             else:
                 merged[identity] = replace(kept)  # The sample's own count stays.
     return merged
@@ -207,10 +214,11 @@ def _must_pass_note(pools: Mapping[str, list[Kept]]) -> str:
     )
 
 
-def _require_all(pools: Mapping[str, list[Kept]], split: Split) -> None:
+def _require_all(pools: Mapping[str, list[Kept]], split: Split, group: Sequence[str]) -> None:
     for name, found in pools.items():
         if not found and split.fractions[name] > 0:
+            why = f" No group of {named(group)} is divided, and there are too few." if group else ""
             raise DataError(
-                f"No example is left for {name}. The data need at least a few dozen different "
-                "inputs; some hundred make gains visible."
+                f"No example is left for {name}.{why} The data need at least a few dozen different "
+                f"{'groups' if group else 'inputs'}; some hundred make gains visible."
             )

@@ -41,6 +41,11 @@ def sort_key(identity: str, seed: int) -> int:
     return int.from_bytes(digest, "big")
 
 
+def group_key(unit: str, identity: str, seed: int) -> int:
+    """Give the place of an input in a random order of groups, those of one group together."""
+    return sort_key(unit, seed) << 64 | sort_key(identity, seed)
+
+
 @dataclass
 class Kept:
     """An example in a sample.
@@ -59,9 +64,14 @@ class Kept:
     copies: int = 1
     other: Example | None = None
 
-    def merge(self, example: Example, copies: int = 1) -> None:
-        """Take in another row with the same inputs."""
+    def merge(self, example: Example, key: int, copies: int = 1) -> None:
+        """Take in another row with the same inputs; of two groups the first one's row stays."""
         self.copies += copies
+        if key != self.key:
+            first, second = (example, self.example) if key < self.key else (self.example, example)
+            self.key, self.example = min(key, self.key), first
+            self.other = second if second.targets != first.targets else self.other
+            return
         found: dict[tuple[str, ...], Example] = {}
         for e in (self.example, self.other, example):
             if e is not None:
@@ -97,7 +107,7 @@ class Sample:
 
     def wants(self, identity: str, key: int) -> bool:
         """Whether `add` would keep or merge a row with these inputs."""
-        if len(self._largest) < self.limit or identity in self.always:
+        if len(self._largest) < self.limit or identity in self.always or identity in self.items:
             return True
         return bool(self._largest) and key <= -self._largest[0][0]
 
@@ -106,7 +116,11 @@ class Sample:
         self.seen += 1
         known = self.items.get(identity)
         if known is not None:
-            known.merge(example)
+            if key < known.key and identity not in self.always:  # It stands in two groups.
+                self._largest.remove((-known.key, identity))
+                heapq.heapify(self._largest)
+                heapq.heappush(self._largest, (-key, identity))
+            known.merge(example, key)
         elif identity in self.always:
             self.items[identity] = Kept(key, identity, example)
         elif len(self._largest) < self.limit:

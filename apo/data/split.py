@@ -1,11 +1,12 @@
 """How rows become pools: the settings, and the allotment of examples to pools."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
 
+from apo.data.groups import place_groups, unit_of
 from apo.data.sampling import Kept, Sample, shares
 
 POOLS = ("train", "validation", "test")
@@ -21,6 +22,7 @@ class Split:
         fractions: the share of each pool that is made here.
         caps: the most examples of each pool; what a search costs grows with validation and test.
         seed: of the random order.
+        anew: share out all rows, whatever a column says that names pools and is not used.
     """
 
     column: str | None = None
@@ -31,6 +33,7 @@ class Split:
         default_factory=lambda: {"train": 2000, "validation": 200, "test": 500}
     )
     seed: int = 0
+    anew: bool = False
 
 
 Home = dict[str, Kept]
@@ -44,6 +47,7 @@ def allot(
     remembered: dict[str, str],
     *,
     stratify: bool,
+    grouped: bool = False,
 ) -> dict[str, list[Kept]]:
     """Cut given pools to their caps, and make the missing ones out of train.
 
@@ -53,23 +57,45 @@ def allot(
         split: fractions and caps.
         remembered: the pool of each input that was allotted before; new ones are added.
         stratify: share out each target by itself.
+        grouped: keep the groups of examples whole.
     """
     pools: dict[str, list[Kept]] = {name: [] for name in POOLS}
     for home, items in homes.items():
         made = {home}
         if home == "train":
             made |= {pool for pool in POOLS if pool not in homes and split.fractions[pool] > 0}
-        strata: dict[str, list[Kept]] = defaultdict(list)
-        for kept in sorted(items.values(), key=lambda kept: kept.key):
-            strata[kept.example.target if stratify else ""].append(kept)
-        counts = {name: len(strata[name]) + samples[home, name].dropped for name in sorted(strata)}
         known = remembered if len(made) > 1 else {}
-        placed = _place(strata, counts, _sizes(sum(counts.values()), made, split), known)
+        ordered = sorted(items.values(), key=lambda kept: kept.key)
+        if grouped:
+            sizes = _sizes(len(ordered) + samples[home, ""].dropped, made, split)
+            wanted = {pool: float(size) for pool, size in sizes.items()}
+            placed = place_groups(ordered, wanted, known, stratify=stratify)
+        else:
+            placed = _place_strata(ordered, home, made, samples, split, known, stratify=stratify)
         for pool, found in placed.items():
             pools[pool] = sorted(found, key=lambda kept: kept.key)[: split.caps[pool]]
         if len(made) > 1:
             remembered.update({kept.input_id: pool for pool in placed for kept in placed[pool]})
+        if len(made) > 1 and grouped:
+            remembered.update({unit_of(kept): pool for pool in placed for kept in placed[pool]})
     return pools
+
+
+def _place_strata(
+    ordered: Sequence[Kept],
+    home: str,
+    made: set[str],
+    samples: Mapping[tuple[str, str], Sample],
+    split: Split,
+    known: Mapping[str, str],
+    *,
+    stratify: bool,
+) -> dict[str, list[Kept]]:
+    strata: dict[str, list[Kept]] = defaultdict(list)
+    for kept in ordered:
+        strata[kept.example.target if stratify else ""].append(kept)
+    counts = {name: len(strata[name]) + samples[home, name].dropped for name in sorted(strata)}
+    return _place(strata, counts, _sizes(sum(counts.values()), made, split), known)
 
 
 def _sizes(total: int, made: set[str], split: Split) -> dict[str, Fraction]:

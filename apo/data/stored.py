@@ -53,7 +53,7 @@ def read_pools(
     stored = None
     if folder is not None and None not in made_of:
         stored = StoredPools(folder / "pools" / f"{file_name(task)}-{split.seed}.json", made_of)
-        if (pools := stored.read(memory.read(split.seed))) is not None:
+        if (pools := stored.read(memory.read(split.seed, columns.group))) is not None:
             return pools
     rows = {
         name: read_rows(source, encoding=encoding, delimiter=delimiter, wanted=columns.names)
@@ -61,7 +61,7 @@ def read_pools(
     }
     pools = make_pools(rows, columns, split, memory)
     if stored is not None and pools.rows >= LARGE:
-        stored.write(pools, memory.read(split.seed))
+        stored.write(pools, memory.read(split.seed, columns.group))
     return pools
 
 
@@ -102,8 +102,8 @@ class StoredPools:
                 return None
             pools = {
                 name: tuple(
-                    Example(dict(inputs), tuple(targets), dict(slices), must_pass)
-                    for inputs, targets, slices, must_pass in body[name]
+                    Example(dict(inputs), tuple(targets), dict(slices), must_pass, group)
+                    for inputs, targets, slices, must_pass, group in body[name]
                 )
                 for name in POOLS
             }
@@ -114,7 +114,7 @@ class StoredPools:
         """Store pools; where that fails, the data are read again the next time."""
         body: dict[str, Any] = {
             name: [
-                [dict(e.inputs), e.targets, dict(e.slices), e.must_pass]
+                [dict(e.inputs), e.targets, dict(e.slices), e.must_pass, e.group]
                 for e in getattr(pools, name)
             ]
             for name in POOLS

@@ -11,9 +11,10 @@ import yaml
 
 from apo.data.cells import Row
 from apo.data.columns import Column, language_of, look
-from apo.data.pools import pool_named
+from apo.data.named import FOLD_NAMES, pool_named
 from apo.data.rows import read_rows
 from apo.drafting.format import Wanted, find_format
+from apo.drafting.groups import guess_group, without_groups
 from apo.drafting.guess import (
     field_name,
     guess_inputs,
@@ -111,8 +112,9 @@ def draft_settings(
         TaskError: there is no such column, or too few of them.
     """
     tell_header(columns, notes)
-    goal = guess_target(columns, wanted.target, wanted.inputs, notes)
-    given = guess_inputs(columns, wanted.inputs, goal, notes)
+    asked = without_groups(columns, {*wanted.inputs, wanted.target})
+    goal = guess_target(asked, wanted.target, wanted.inputs, notes)
+    given = guess_inputs(asked, wanted.inputs, goal, notes)
     language = language_of([*given, goal])
     notes.append(_LANGUAGE_NOTES[language])
     settings = _settings(name, given, goal, language, wanted.lists, notes)
@@ -127,12 +129,13 @@ def draft_settings(
         notes.append(f"The column {pools[0].name!r} says which pool each row is for: {said}.")
     else:
         _tell_splits(columns, wanted, goal, notes)
+    taken = [goal.name, *(column.name for column in (*given, *pools))]
+    group = guess_group(columns, taken, given, notes)
+    if group is not None:
+        settings["group"] = group
     warn(goal, given, notes)
     parse_settings(TaskSettings, settings, f"task {name!r}")
     return settings
-
-
-_SPLITS = ("split", "splits", "subset", "partition", "fold", "folds", "set", "pool")
 
 
 def _tell_splits(
@@ -142,7 +145,7 @@ def _tell_splits(
     for column in columns.values():
         if column is goal or column.name in wanted.inputs or len(column.values) < 2:
             continue
-        if column.name.lower() not in _SPLITS or len(column.values) > 20:
+        if column.name.lower() not in FOLD_NAMES or len(column.values) > 20:
             continue
         values = ", ".join(map(quote, sorted(column.values)))
         if column.pools != {None} and not (wanted.inputs and wanted.target):

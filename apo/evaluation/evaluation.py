@@ -182,6 +182,7 @@ def pair_line(seed: Rollout, best: Rollout) -> str:
         "targets": list(seed.example.targets),
         "slices": dict(seed.example.slices),
         "must_pass": seed.example.must_pass,
+        **({"group": seed.example.group} if seed.example.group else {}),
         "flip": "won" if after > before >= 0 else "lost" if before > after >= 0 else "same",
         **answers,
     }

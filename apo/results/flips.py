@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from apo.errors import RunError
-from apo.statistics.bounded import bounded_interval, bounded_p
+from apo.results.paired import tested
+from apo.statistics.clusters import n_groups
 from apo.statistics.groups import holm
 from apo.storage.folder import RunFolder
 from apo.storage.shapes import NUMBER, require
@@ -43,6 +44,8 @@ class Group:
         change: mean score of the best prompt less the seed's, in [-1, 1].
         interval: of the change, at 95 %; of this group alone, not corrected for their number.
         p_value: of "nothing changed", corrected for the number of groups with the same `by` (Holm).
+        groups: what is independent of these examples where they belong together, such as their
+            conversations; 0 where each stands alone.
     """
 
     by: str
@@ -53,6 +56,7 @@ class Group:
     change: float
     interval: tuple[float, float]
     p_value: float
+    groups: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,8 +123,9 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
                 pair: Any = json.loads(line)
                 require(pair, _LINE, f"{path}, line {number}")
                 # Runs of earlier versions have neither.
-                pair = {"slices": {}, "must_pass": False, **pair}
-                require(pair, {"slices": dict, "must_pass": bool}, f"{path}, line {number}")
+                pair = {"slices": {}, "must_pass": False, "group": "", **pair}
+                marks = {"slices": dict, "must_pass": bool, "group": str}
+                require(pair, marks, f"{path}, line {number}")
                 for score in (pair["seed_score"], pair["best_score"]):
                     if score is not None and not 0 <= score <= 1:  # NaN is not, either.
                         raise RunError(f"{path}, line {number}: {score} is no score from 0 to 1.")
@@ -156,7 +161,9 @@ def _by(by: str, names: Sequence[str], pairs: Sequence[Mapping[str, Any]]) -> li
         name: [float(p["best_score"]) - float(p["seed_score"]) for p in found]
         for name, found in members.items()
     }
-    corrected = holm([bounded_p(found) for found in differences.values()])
+    together = {name: [str(p["group"]) for p in found] for name, found in members.items()}
+    results = {name: tested(found, together[name]) for name, found in differences.items()}
+    corrected = holm([p_value for _, p_value in results.values()])
     p_values = dict(zip(differences, corrected, strict=True))
     groups: list[Group] = []
     for name, found in members.items():
@@ -169,8 +176,9 @@ def _by(by: str, names: Sequence[str], pairs: Sequence[Mapping[str, Any]]) -> li
                 won=flips["won"],
                 lost=flips["lost"],
                 change=sum(differences[name]) / len(found),
-                interval=bounded_interval(differences[name]),
+                interval=results[name][0],
                 p_value=p_values[name],
+                groups=n_groups(together[name]),
             )
         )
     return sorted(groups, key=lambda group: (-group.lost, group.won, group.value))

@@ -7,6 +7,7 @@ from typing import Any
 
 from apo.evaluation.evaluation import Evaluation
 from apo.statistics.bounded import bounded_interval
+from apo.statistics.clusters import by_group, group_numbers
 from apo.statistics.selection import selected
 
 SMALL = 0.02
@@ -107,7 +108,8 @@ def explain_gap(archive: Sequence[Evaluation], seed: Evaluation, best: Evaluatio
     expected = interval = chance = None
     if best.metric is None:
         table = [[None if r.score is None else r.score.value for r in e.rollouts] for e in archive]
-        expected = min(chosen.value, selected(table).corrected)
+        groups = group_numbers([r.example.group for r in chosen.rollouts])
+        expected = min(chosen.value, selected(table, groups).corrected)
         interval, before_low = _interval(best), _interval(chosen)[0]
         # The half widths of two independent means add up as their squares do.
         chance = math.hypot(interval[1] - best.value, chosen.value - before_low)
@@ -127,7 +129,8 @@ def explain_gap(archive: Sequence[Evaluation], seed: Evaluation, best: Evaluatio
 def _interval(evaluation: Evaluation) -> tuple[float, float]:
     """Of the mean score, at 95 %."""
     # The statistics are for values from -1 to 1.
-    low, high = bounded_interval([2 * r.score.value - 1 for r in evaluation.scored if r.score])
+    values = [2 * r.score.value - 1 for r in evaluation.scored if r.score]
+    low, high = bounded_interval(*by_group(values, [r.example.group for r in evaluation.scored]))
     return (low + 1) / 2, (high + 1) / 2
 
 

@@ -4,9 +4,12 @@ A refused request scores 0 (docs/decisions/0023-refusals.md). An answer that nob
 no score: what is said of the difference must then hold whatever the grade would have been.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from apo.evaluation.evaluation import Evaluation, Rollout
+from apo.statistics.bounded import bounded_interval, bounded_p
+from apo.statistics.clusters import by_group, clustered
 
 
 @dataclass
@@ -19,12 +22,14 @@ class Pairs:
         lowest: of all examples, with the grades that are missing at their worst for the second
             prompt: 1 for the first, 0 for the second.
         highest: the same with those at their best for it.
+        groups: what each of all examples belongs with; "" where it stands alone.
     """
 
     graded: list[tuple[Rollout, Rollout]] = field(default_factory=list[tuple[Rollout, Rollout]])
     differences: list[float] = field(default_factory=list[float])
     lowest: list[float] = field(default_factory=list[float])
     highest: list[float] = field(default_factory=list[float])
+    groups: list[str] = field(default_factory=list[str])
 
     @property
     def ungraded(self) -> int:
@@ -36,9 +41,15 @@ class Pairs:
         """How many of the graded examples were refused under the first and the second prompt."""
         return sum(a.refused for a, _ in self.graded), sum(b.refused for _, b in self.graded)
 
+    @property
+    def groups_graded(self) -> list[str]:
+        """What each of the graded examples belongs with."""
+        return [a.example.group for a, _ in self.graded]
+
     def add(self, first: Evaluation, second: Evaluation) -> "Pairs":
         """Take in two evaluations of the same examples, in one order, and give itself."""
         for a, b in zip(first.rollouts, second.rollouts, strict=True):
+            self.groups.append(a.example.group)
             before, after = (None if r.score is None else r.score.value for r in (a, b))
             self.lowest.append((after or 0.0) - (1.0 if before is None else before))
             self.highest.append((1.0 if after is None else after) - (before or 0.0))
@@ -46,3 +57,17 @@ class Pairs:
                 self.graded.append((a, b))
                 self.differences.append(after - before)
         return self
+
+
+def tested(
+    differences: Sequence[float], groups: Sequence[str]
+) -> tuple[tuple[float, float], float]:
+    """Interval, at 95 %, and two-sided p-value of a mean difference of scores.
+
+    Args:
+        differences: in [-1, 1], at least one.
+        groups: what the row of each belongs with; where rows share a group, groups are counted.
+    """
+    if any(groups):
+        return clustered(*by_group(differences, groups))
+    return bounded_interval(differences), bounded_p(differences)

@@ -4,6 +4,8 @@ Both prompts are measured on the same examples. The difference of their means co
 interval and a p-value that agree: Gaffke's, for a mean of bounded values, which is McNemar's exact
 test where every score is 0 or 1 (`apo.statistics.bounded`; docs/decisions/0020-intervals.md).
 Where a metric of all answers is compared, they are a bootstrap interval and a permutation test.
+Where examples belong together in groups, groups are counted, drawn and swapped, and not examples
+(`apo.statistics.clusters`; docs/decisions/0024-groups.md).
 """
 
 import math
@@ -16,9 +18,10 @@ from apo.evaluation.evaluation import Evaluation, Rollout
 from apo.evaluation.must_pass import broken
 from apo.reading.answers import quote
 from apo.results.constants import Constant, best_constant, shares
-from apo.results.paired import Pairs
+from apo.results.paired import Pairs, tested
 from apo.scorers.metrics.metric import over_rows
-from apo.statistics.bounded import bounded_interval, bounded_p
+from apo.statistics.bounded import bounded_interval
+from apo.statistics.clusters import LEAST_GROUPS, group_numbers, n_groups
 from apo.statistics.counts import mcnemar_p
 from apo.statistics.means import CONFIDENCE
 from apo.statistics.planning import rows_needed, visible_gain
@@ -62,6 +65,8 @@ class Verdict:
             one's; empty where targets are no classes.
         ungraded: examples that nobody could grade under the one or the other prompt. They are left
             out of the scores; the interval and the p-value hold whatever their grades had been.
+        groups: independent groups that the examples come in, those that stand alone included; 0
+            where the task has no groups.
     """
 
     n: int
@@ -81,6 +86,7 @@ class Verdict:
     form_wins: int = 0
     shares: Mapping[str, Sequence[float]] = field(default_factory=dict[str, Sequence[float]])
     ungraded: int = 0
+    groups: int = 0
 
     @property
     def difference(self) -> float:
@@ -102,9 +108,10 @@ class Verdict:
     @property
     def advice(self) -> str:
         """What gain so many test examples can show, and how many this one would take."""
-        rows = f"{self.n} test example" + "s" * (self.n != 1)
+        rows = f"{self.n} test example" + "s" * (self.n != 1) + in_groups(self.groups)
         if self.visible_gain is None:
             told = f"With {rows} no gain can be seen"
+            told += f"; it takes {LEAST_GROUPS} groups at least" * (0 < self.groups < LEAST_GROUPS)
         else:
             told = f"With {rows} a gain under about {100 * self.visible_gain:.0f} points may well "
             told += "stay unseen"
@@ -136,6 +143,7 @@ class Verdict:
             "form_wins": self.form_wins,
             "shares": {answer: list(found) for answer, found in self.shares.items()},
             "ungraded": self.ungraded,
+            "groups": self.groups,
             "advice": "" if self.favourable else self.advice,
         }
 
@@ -159,6 +167,11 @@ def heading(verdict: Mapping[str, Any]) -> str:
         "Better than the seed, but not proven better than always answering "
         f"{quote(constant['answer'])} ({100 * constant['score']:.1f} %)"
     )
+
+
+def in_groups(n: int) -> str:
+    """What is said beside a number of rows: " in 27 groups"; "" for no groups."""
+    return f" in {n} group" + "s" * (n != 1) if n else ""
 
 
 def missing(n: int) -> str:
@@ -189,6 +202,7 @@ def sentence(verdict: Mapping[str, Any], rows: str = "test examples") -> str:
         rows: what it was given on.
     """
     won = f"{verdict['wins']} won, {verdict['losses']} lost"
+    rows += in_groups(verdict.get("groups") or 0)  # Results of earlier versions have none.
     told = (
         f"{heading(verdict)}: {change(verdict['seed_score'], verdict['best_score'])} on "
         f"{verdict['n']} {rows}, {span(verdict['interval'])}, p = {verdict['p_value']:.2g}; {won}."
@@ -251,6 +265,7 @@ def judge(
         ),
         shares=shares(before, after),
         ungraded=0 if metric else pairs.ungraded,
+        groups=n_groups([r.example.group for r in before.rollouts]),
         **_found(seed, best),
     )
 
@@ -270,15 +285,15 @@ def _found(before: Evaluation, after: Evaluation) -> dict[str, Any]:
     if after.metric is not None:
         return _of_metric(after.metric, list(zip(before.rollouts, after.rollouts, strict=True)))
     pairs = Pairs().add(before, after)
-    return _of_ungraded(pairs) if pairs.ungraded else _of_scores(pairs.differences)
+    return _of_ungraded(pairs) if pairs.ungraded else _of_scores(pairs.differences, pairs.groups)
 
 
-def _of_scores(differences: Sequence[float]) -> dict[str, Any]:
+def _of_scores(differences: Sequence[float], groups: Sequence[str]) -> dict[str, Any]:
     """Interval, p-value and plan for a mean of scores."""
     n, gain = len(differences), sum(differences) / len(differences)
-    interval, p_value = _tested(differences)
-    if not {*differences} <= {-1.0, 0.0, 1.0}:
-        return {"p_value": p_value, **_planned(n, gain, interval)}
+    interval, p_value = _tested(differences, groups)
+    if any(groups) or not {*differences} <= {-1.0, 0.0, 1.0}:
+        return {"p_value": p_value, **_planned(n, gain, interval, n_groups(groups))}
     different = (differences.count(1.0) + differences.count(-1.0)) / n
     return {
         "interval": interval,
@@ -290,32 +305,37 @@ def _of_scores(differences: Sequence[float]) -> dict[str, Any]:
 
 def _of_ungraded(pairs: Pairs) -> dict[str, Any]:
     """The same where grades are missing: what holds whatever they would have been."""
-    ends = [_tested(found) for found in (pairs.differences, pairs.lowest, pairs.highest)]
+    ends = [_tested(found, pairs.groups) for found in (pairs.lowest, pairs.highest)]
+    ends.append(_tested(pairs.differences, pairs.groups_graded))
     interval = min(low for (low, _), _ in ends), max(high for (_, high), _ in ends)
     # Where the missing grades decide which prompt is ahead, some of them would make both alike.
     decided = sum(pairs.lowest) > 0 or sum(pairs.highest) < 0
     p_value = max(p for _, p in ends) if decided else 1.0
     n, gain = len(pairs.differences), sum(pairs.differences) / len(pairs.differences)
     # More examples would not bring the grades that are missing.
-    return {**_planned(n, gain, interval), "p_value": p_value, "rows_needed": None}
+    planned = _planned(n, gain, interval, n_groups(pairs.groups_graded))
+    return {**planned, "p_value": p_value, "rows_needed": None}
 
 
-def _tested(differences: Sequence[float]) -> tuple[tuple[float, float], float]:
-    interval = bounded_interval(differences)
-    if not {*differences} <= {-1.0, 0.0, 1.0}:
-        return interval, bounded_p(differences)
-    return interval, mcnemar_p(differences.count(1.0), differences.count(-1.0))
+def _tested(
+    differences: Sequence[float], groups: Sequence[str]
+) -> tuple[tuple[float, float], float]:
+    if any(groups) or not {*differences} <= {-1.0, 0.0, 1.0}:
+        return tested(differences, groups)
+    p_value = mcnemar_p(differences.count(1.0), differences.count(-1.0))
+    return bounded_interval(differences), p_value
 
 
 def _of_metric(metric: Metric, pairs: Sequence[tuple[Rollout, Rollout]]) -> dict[str, Any]:
     """Interval, p-value and plan for a figure of all answers together.
 
     A row that was not seen is, at its worst, one that the seed prompt gets right and the best one
-    wrong, of the class where that costs most.
+    wrong, of the class where that costs most; and a group that was not seen is as many such rows as
+    a group has on average.
     """
     import numpy as np
 
-    n = len(pairs)
+    n, groups = len(pairs), [a.example.group for a, _ in pairs]
     unseen = list({a.example.target: a.example for a, _ in pairs}.values())[:MAX_CLASSES]
     examples = [a.example for a, _ in pairs] + 2 * unseen
     targets, none = [example.target for example in unseen], [""] * len(unseen)
@@ -323,30 +343,40 @@ def _of_metric(metric: Metric, pairs: Sequence[tuple[Rollout, Rollout]]) -> dict
     after = [b.output for _, b in pairs] + none + targets
     # Row i is the seed prompt's answer to an example, row i + size the best one's to the same.
     figure, size = over_rows(metric, before + after, 2 * examples), len(examples)
-    rows = np.arange(n)
+    rows, numbers = np.arange(n), np.array(group_numbers(groups))
+    units = [np.flatnonzero(numbers == number) for number in range(max(numbers) + 1)]
+    k = len(units)
+    units += [np.full(math.ceil(n / k), row) for row in range(n, n + 2 * len(unseen))]
 
     def swapped(swap: Any) -> float:
-        there = size * np.asarray(swap, dtype=int)
+        there = size * np.asarray(swap, dtype=int)[numbers]
         return figure(rows + size - there) - figure(rows + there)
 
+    def drawn_gain(drawn: Any) -> float:
+        found = np.concatenate([units[unit] for unit in drawn])
+        return figure(found + size) - figure(found)
+
     interval = bootstrap_of(
-        lambda drawn: figure(drawn + size) - figure(drawn),
-        n,
-        worst=range(n, n + len(unseen)),
-        best=range(n + len(unseen), n + 2 * len(unseen)),
+        drawn_gain,
+        k,
+        worst=range(k, k + len(unseen)),
+        best=range(k + len(unseen), k + 2 * len(unseen)),
     )
     gain = figure(rows + size) - figure(rows)
-    return {"p_value": swap_p(swapped, n), **_planned(n, gain, interval)}
+    return {"p_value": swap_p(swapped, k), **_planned(n, gain, interval, n_groups(groups))}
 
 
-def _planned(n: int, gain: float, interval: tuple[float, float]) -> dict[str, Any]:
-    """The interval, the smallest gain that can be seen, and the rows that this gain would take."""
+def _planned(n: int, gain: float, interval: tuple[float, float], groups: int = 0) -> dict[str, Any]:
+    """The interval, the smallest gain that can be seen, and the rows that this gain would take.
+
+    The rows are in groups like these, where there are any.
+    """
     visible = SEEN * (gain - interval[0])
     # What the interval reaches down shrinks with the root of the rows, or faster.
     needed = math.ceil(n * (visible / gain) ** 2) if gain > 0.001 else None
     return {
         "interval": interval,
-        "visible_gain": visible if visible <= 1 else None,
+        "visible_gain": None if visible > 1 or 0 < groups < LEAST_GROUPS else visible,
         "rows_needed": needed,
     }
 

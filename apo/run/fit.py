@@ -1,13 +1,13 @@
 """How much of a task's data a run uses, so that its budget leaves room to search."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from apo.calls.budget import Budget, Spent
 from apo.errors import SettingsError
-from apo.task import Example, Task
+from apo.task import Example, Task, text_hash
 
 VERDICT_SHARE = 0.3
 """The most of a budget that goes to the verdict."""
@@ -78,9 +78,23 @@ def _sample(pool: Sequence[Example], n: int, *, by_class: bool) -> list[Example]
         return (not pool[place].must_pass, pool[place].id, place)
 
     places = sorted(range(len(pool)), key=rank)
-    if by_class:
+    if any(example.group for example in pool):
+        places.sort(key=_by_group(pool))
+    elif by_class:
         places = _spread(pool, places)
     return [pool[place] for place in sorted(places[:n])]
+
+
+def _by_group(pool: Sequence[Example]) -> Callable[[int], tuple[int, str]]:
+    """Order places group by group: what must pass first, then the rest of their groups."""
+    first = {example.group for example in pool if example.must_pass and example.group}
+
+    def rank(place: int) -> tuple[int, str]:
+        example = pool[place]
+        name = text_hash(["group", example.group]) if example.group else example.id
+        return (0 if example.must_pass else 2 - (example.group in first), name)
+
+    return rank
 
 
 def _spread(pool: Sequence[Example], places: Sequence[int]) -> list[int]:

@@ -5,12 +5,13 @@ docs/decisions/0020-intervals.md, and how well they hold their levels in
 experiments/benchmarks/coverage.py. Intervals are at 95 %, p-values two-sided, unless said
 otherwise. What is random draws from a fixed seed: the same figures give the same answer.
 
-Doors: bounded, counts, groups, means, planning, resampling, selection, sequential.
+Doors: bounded, clusters, counts, groups, means, planning, resampling, selection, sequential.
 Rests on: errors.
 """
 
 from apo.statistics.agreement import kappa
 from apo.statistics.bounded import bounded_interval, bounded_p
+from apo.statistics.clusters import by_group, clustered, group_flip_p
 from apo.statistics.counts import mcnemar_p, proportion_interval
 from apo.statistics.groups import critical_difference, friedman_p, holm, ranks, signed_rank_p
 from apo.statistics.means import CONFIDENCE, interval, mean, within
@@ -27,8 +28,11 @@ __all__ = [
     "bootstrap_of",
     "bounded_interval",
     "bounded_p",
+    "by_group",
+    "clustered",
     "critical_difference",
     "friedman_p",
+    "group_flip_p",
     "holm",
     "interval",
     "kappa",

@@ -12,6 +12,11 @@ Weights like that are unit exponentials over their sum. So the chance that the w
 exceeds m is the chance that a sum of exponentials, each times (value - m), exceeds 0; that is
 an integral over the sum's moment generating function, along the vertical line through the saddle
 point (Daniels, "Tail Probability Approximations", 1987, §2), and takes no random draws.
+
+Where rows come in groups, the groups get the weights, and one group more, of their mean size,
+stands for all that was not seen: a bootstrap of clusters. The mean over rows is then a ratio, the
+sum of the groups' sums over that of their sizes, and it exceeds m where the sum of exponentials,
+each times (sum - m * size), exceeds 0. With one row in each group it is the same as without.
 """
 
 from collections.abc import Sequence
@@ -25,59 +30,67 @@ MAX_DISTINCT = 2000
 """Values beyond which they are rounded to 0.001: too little to matter where there are so many."""
 
 
-def bounded_interval(values: Sequence[float]) -> tuple[float, float]:
+def bounded_interval(
+    values: Sequence[float], sizes: Sequence[int] | None = None
+) -> tuple[float, float]:
     """Interval of the mean of values in [-1, 1], such as differences of scores.
 
     Args:
-        values: at least one, independent.
+        values: at least one, independent; with sizes, the sum of each group's values.
+        sizes: how many values each group has; None where each value stands alone.
 
     Returns:
         Low and high end, at 95 %: each is missed with a chance of at most 2.5 %.
     """
-    return -_highest([-value for value in values]), _highest(values)
+    return -_highest([-value for value in values], sizes), _highest(values, sizes)
 
 
-def bounded_p(values: Sequence[float]) -> float:
+def bounded_p(values: Sequence[float], sizes: Sequence[int] | None = None) -> float:
     """Two-sided p-value of "the mean is 0" for values in [-1, 1].
 
     It is at most 5 % exactly when `bounded_interval` leaves 0 out.
 
     Args:
-        values: at least one, independent.
+        values: at least one, independent; with sizes, the sum of each group's values.
+        sizes: how many values each group has; None where each value stands alone.
     """
-    sides = (_exceeds(_grouped(side), 0.0) for side in (values, [-value for value in values]))
+    mirrored = [-value for value in values]
+    sides = (_exceeds(_grouped(side, sizes), 0.0) for side in (values, mirrored))
     return min(1.0, 2 * min(sides))
 
 
-def _highest(values: Sequence[float]) -> float:
+def _highest(values: Sequence[float], sizes: Sequence[int] | None) -> float:
     """The largest mean that is not refuted, at 2.5 %."""
     from scipy import optimize
 
-    grouped, alpha = _grouped(values), (1 - CONFIDENCE) / 2
-    low = float(grouped[0].min())
+    grouped, alpha = _grouped(values, sizes), (1 - CONFIDENCE) / 2
+    low = float((grouped[0] / grouped[1]).min())
     if low >= 1:
         return 1.0
     return float(optimize.brentq(lambda m: _exceeds(grouped, m) - alpha, low, 1.0, xtol=1e-12))
 
 
-def _grouped(values: Sequence[float]) -> tuple[Any, Any]:
-    """Distinct values and how often each occurs, the worst one, 1, once more."""
+def _grouped(values: Sequence[float], sizes: Sequence[int] | None) -> tuple[Any, Any, Any]:
+    """Distinct values with their sizes, and how often each occurs, the worst one once more."""
     import numpy as np
 
+    sizes = [1] * len(values) if sizes is None else sizes
+    unseen = sum(sizes) / len(sizes)
+    pairs = np.array([*values, unseen]) + 1j * np.array([*sizes, unseen])
     # 0.4 - 0.3 is not 0.3 - 0.2 to the last bit.
-    found = np.unique(np.round([*values, 1.0], 12), return_counts=True)
-    if len(found[0]) > MAX_DISTINCT:
-        found = np.unique(np.round([*values, 1.0], 3), return_counts=True)
-    return found
+    found, counts = np.unique(np.round(pairs, 12), return_counts=True)
+    if len(found) > MAX_DISTINCT:
+        found, counts = np.unique(np.round(pairs, 3), return_counts=True)
+    return found.real, found.imag, counts
 
 
-def _exceeds(grouped: tuple[Any, Any], m: float) -> float:
+def _exceeds(grouped: tuple[Any, Any, Any], m: float) -> float:
     """The chance that the mean of the values, with random weights, exceeds m."""
     import numpy as np
     from scipy import optimize
 
-    values, counts = grouped
-    factors = values - m
+    values, sizes, counts = grouped
+    factors = values - m * sizes
     if factors.max() <= 0 or factors.min() >= 0:
         return float(factors.min() >= 0)
     # The tail away from the mean is integrated, the other one is what is left of 1.

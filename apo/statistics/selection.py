@@ -29,7 +29,9 @@ class Selected:
         return self.score - self.corrected
 
 
-def selected(scores: Sequence[Sequence[float | None]]) -> Selected:
+def selected(
+    scores: Sequence[Sequence[float | None]], groups: Sequence[int] | None = None
+) -> Selected:
     """Choose the best of several candidates by the same rows, and correct its mean for the choice.
 
     Bootstrap bias correction (Tsamardinos, Greasidou and Borboudakis, "Bootstrapping the
@@ -44,6 +46,8 @@ def selected(scores: Sequence[Sequence[float | None]]) -> Selected:
     Args:
         scores: a row of numbers for each candidate, all on the same examples in the same order;
             None where there is no answer. At least one candidate and one example.
+        groups: the number of each example's group, from 0 on without a gap: groups are drawn, and
+            not examples. None where each example stands alone.
     """
     import numpy as np
 
@@ -52,7 +56,9 @@ def selected(scores: Sequence[Sequence[float | None]]) -> Selected:
     filled = np.where(known, table, 0.0)
     n = table.shape[1]
     rng = np.random.default_rng(0)
-    times = rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+    of = np.arange(n) if groups is None else np.asarray(groups)
+    k = int(of.max()) + 1
+    times = rng.multinomial(k, np.full(k, 1 / k), size=RESAMPLES)[:, of]
 
     def means(weights: Any) -> Any:
         sums, sizes = weights @ filled.T, weights @ known.T.astype(float)

@@ -68,6 +68,7 @@ def build_task(
         whole_lists=reads_lists(scorer),
         slices=settings.slices,
         must_pass=settings.must_pass,
+        group=settings.group,
     )
     try:
         pools = read_pools(

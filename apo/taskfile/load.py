@@ -4,15 +4,17 @@ Imports pydantic and yaml; nothing that starts without a task imports this modul
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
+from apo.data.cells import Row
 from apo.data.pools import POOLS
-from apo.data.rows import SUFFIXES
+from apo.data.rows import SUFFIXES, read_rows
 from apo.data.sniff import TextFormat
 from apo.errors import USERS_ERRORS, DataError, TaskError, near
 from apo.prompts.files import read_prompt
@@ -155,14 +157,37 @@ def _from_python(reference: str) -> Task:
     return found
 
 
-def _from_file(settings: TaskFile, path: Path, memory: Path | None, seed: int) -> Task:
-    folder = path.parent
-    settings = _trusted(settings, path)
+def rows_of(ref: str | Path) -> tuple[TaskSettings, Iterator[Row]] | None:
+    """Read a task's rows once more, with the columns that it does not use, and give its settings.
+
+    Returns:
+        None where the task is made in Python.
+
+    Raises:
+        TaskError: there is no such task, or its data cannot be read.
+    """
+    if is_python_reference(str(ref)):
+        return None
+    path = _path_of(ref)
+    settings = read_task_file(path)
+    return settings, chain.from_iterable(
+        read_rows(source, encoding=settings.encoding, delimiter=settings.delimiter)
+        for source in _sources(settings, path.parent).values()
+    )
+
+
+def _sources(settings: TaskFile, folder: Path) -> dict[str, Any]:
     given = {"data": settings.data} if isinstance(settings.data, str) else settings.data
-    sources = {
+    return {
         name: source if source.startswith("hf:") else _data_path(folder, source)
         for name, source in given.items()
     }
+
+
+def _from_file(settings: TaskFile, path: Path, memory: Path | None, seed: int) -> Task:
+    folder = path.parent
+    settings = _trusted(settings, path)
+    sources = _sources(settings, folder)
     prompt: Prompt | None = None
     fields = tuple(settings.inputs)
     if settings.prompt_file is not None:

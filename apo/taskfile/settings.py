@@ -66,6 +66,7 @@ class SplitSettings(BaseModel):
             fractions=self.fractions or default.fractions,
             caps={**default.caps, **self.caps},
             seed=seed if self.seed is None else self.seed,
+            anew=bool(self.model_fields_set),
         )
 
 
@@ -112,6 +113,7 @@ class TaskSettings(BaseModel):
     labels: tuple[Text, ...] = ()
     slices: tuple[Text, ...] = ()
     must_pass: Text | None = None
+    group: tuple[Text, ...] = ()
     scorer: Any = None
     metric: Any = None
     prompt: Any = None
@@ -144,7 +146,7 @@ class TaskSettings(BaseModel):
             fields[name] = composed(column)
         return fields
 
-    @field_validator("target", "labels", "slices", mode="before")
+    @field_validator("target", "labels", "slices", "group", mode="before")
     @classmethod
     def _texts(cls, value: Any) -> tuple[str, ...]:
         items = [value] if isinstance(value, str) else value
@@ -165,6 +167,9 @@ class TaskSettings(BaseModel):
                 raise ValueError(f"the column {column!r} is both input and target")
         if self.must_pass in (*self.target, *self.inputs.values(), *self.slices):
             raise ValueError(f"must_pass is {self.must_pass!r}, which says something else already")
+        for column in self.group:
+            if column in (*self.target, self.must_pass, self.split.column):
+                raise ValueError(f"group is {column!r}, which says something else already")
         return self
 
     @field_validator("scorer", "metric", "prompt", mode="after")
