@@ -187,6 +187,16 @@ def test_a_terminal_of_80_columns_holds_each_line(
     assert max(map(cell_len, done.stdout.splitlines()), default=0) <= 80
 
 
+def test_an_id_is_never_cut(
+    place: Path, apo: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "_width", 40)
+    monkeypatch.setattr(results, "_force_terminal", True)
+    done = apo("runs")
+    assert (place / "run").read_text("utf-8") in done.stdout
+    assert "Not shown here: calls, started, seed, state, verdict." in done.stderr
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_reader_that_goes_ends_a_command_quietly(
     name: str, place: Path, apo: object, monkeypatch: pytest.MonkeyPatch,

@@ -3,19 +3,23 @@
 from rich.table import Table
 
 from apo.audit import Audit
-from apo.cli.console import dollars, percent, tell
+from apo.cli.console import dollars, percent, results, tell
 from apo.reading.answers import quote
 from apo.storage.folder import RunFolder
+
+NARROW = 90
+"""Columns of a terminal on which one blank has to part the table's."""
 
 
 def tell_audit(found: Audit, run: RunFolder | None) -> None:
     """Tell an audit: a table by kind, which prompt is worse, an example of each failure."""
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, collapse_padding=results.width < NARROW)
     several = len(found.prompts) > 1
-    headings = ("trials", "failed", "95 % interval", "answers lost", "form lost", "score without")
+    headings = ("trials", "failed", "95 %\ninterval", "answers lost", "form lost", "score without")
     table.add_column("", no_wrap=True)
     for heading in ("prompt",) * several + (*headings, "score with"):
-        table.add_column(heading, justify="left" if heading == "prompt" else "right")
+        whole = heading in ("prompt", "95 %\ninterval")
+        table.add_column(heading, justify="left" if heading == "prompt" else "right", no_wrap=whole)
     kinds = {r.group: None for name in found.prompts for r in found.rates(name)}
     rates = {(name, r.group): r for name in found.prompts for r in found.rates(name)}
     for kind in kinds:

@@ -254,4 +254,5 @@ def _tell(grid: "Grid", found: "Comparison", folder: Path) -> None:
             tell(f"  {cell}: {outcome.error}", "red")
     if grid.count("finished") < len(grid.cells):
         say("The same command again goes on where this one ended.", "bold")
-    tell(f"Report: {folder}    The runs: apo --home {grid.root} runs")
+    tell(f"Report: {folder}")
+    say(f"The runs: apo --home {grid.root} runs")

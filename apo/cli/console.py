@@ -17,6 +17,7 @@ from typing import Any, TextIO, cast
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.panel import Panel
 from rich.segment import Segment
+from rich.table import Table
 from rich.text import Text
 
 from apo.errors import ApoError, Interrupted, SettingsError
@@ -163,6 +164,16 @@ def tell(part: RenderableType = "", style: str = "") -> None:
         results.print(Text(part, style=style), soft_wrap=not results.is_terminal)
     else:
         results.print(part)
+
+
+def tell_pairs(pairs: Iterable[tuple[str, str, str]]) -> None:
+    """Write lines of a name and a text to standard output, each with its style, texts aligned."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for name, text, style in pairs:
+        table.add_row(Text(name, style), Text(text, style))
+    tell(table)
 
 
 def tell_framed(text: Text, title: str) -> None:

@@ -15,9 +15,7 @@ def runs(json: o.Json = False, csv: o.Csv = False) -> None:
 
     Example: `apo runs`
     """
-    from rich.table import Table
-
-    from apo.cli.console import home, one_form, percent, print_csv, print_json, say, tell
+    from apo.cli.console import home, one_form, percent, print_csv, print_json, say
     from apo.errors import RunError
     from apo.storage.folder import list_runs
 
@@ -33,18 +31,39 @@ def runs(json: o.Json = False, csv: o.Csv = False) -> None:
     if not rows:
         say(f"No runs in {home()}. Start one: apo optimize support-tickets")
         return
-    table = Table(box=None, pad_edge=False)
-    table.add_column("run", no_wrap=True)
-    for name in ("state", "started", "seed", "best", "verdict", "calls"):
-        table.add_column(name, no_wrap=True, overflow="ellipsis")
+    lines: list[tuple[str, ...]] = [("run", "state", "started", "seed", "best", "verdict", "calls")]
     for row in rows:
         verdict = {True: "favourable", False: "not proven", None: ""}[row["favourable"]]
         verdict = "a constant does as well" if row["constant"] else verdict
         scores = (percent(row["seed_score"]), percent(row["best_score"]))
         started = row["created"][5:16].replace("T", " ")
         calls = "" if row["calls"] is None else str(row["calls"])
-        table.add_row(row["run_id"], row["state"], started, *scores, verdict, calls)
+        lines.append((row["run_id"], row["state"], started, *scores, verdict, calls))
+    _table(lines)
+
+
+def _table(lines: list[tuple[str, ...]]) -> None:
+    """Write the table of runs; where it is too wide, less important columns are left out."""
+    from rich.cells import cell_len
+    from rich.table import Table
+    from rich.text import Text
+
+    from apo.cli.console import results, say, tell
+
+    widths = {column[0]: max(map(cell_len, column)) + 2 for column in zip(*lines, strict=True)}
+    left_out: list[str] = []
+    for name in ("calls", "started", "seed", "state", "verdict"):
+        if sum(width for n, width in widths.items() if n not in left_out) - 2 > results.width:
+            left_out.append(name)
+    table = Table(box=None, pad_edge=False)
+    places = [i for i, name in enumerate(lines[0]) if name not in left_out]
+    for place in places:
+        table.add_column(lines[0][place], no_wrap=place > 0, overflow="fold")
+    for line in lines[1:]:
+        table.add_row(*(Text(line[place]) for place in places))
     tell(table)
+    if left_out:
+        say(f"Not shown here: {', '.join(left_out)}. A wider terminal and --csv have them.", "dim")
 
 
 def _row(folder: "RunFolder") -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """`apo optimizers`."""
 
 import inspect
+import re
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -25,7 +27,7 @@ def optimizers(
     """
     from dataclasses import asdict
 
-    from apo.cli.console import one_form, print_csv, print_json, tell
+    from apo.cli.console import one_form, print_csv, print_json, tell, tell_pairs
     from apo.search.plugins import make_optimizer, optimizer_names
 
     made = {each: make_optimizer(each) for each in ([name] if name else optimizer_names())}
@@ -33,29 +35,34 @@ def optimizers(
         told = {n: {"idea": _idea(m), "settings": asdict(m)} for n, m in made.items()}
         print_json(told) if json else print_csv([{"optimizer": n, **t} for n, t in told.items()])
     elif name:
-        tell(_about(made[name]))
-        tell(f"{_own(made[name])}\n")
+        tell(f"{_filled(_about(made[name]))}\n")
+        tell(f"{_filled(_own(made[name]))}\n")
         for key, value in asdict(made[name]).items():
             tell(f"  --set {key}={_shown(value)}")
     else:
-        _list(made)
+        tell_pairs((name, _idea(optimizer), "") for name, optimizer in made.items())
 
 
-def _list(made: dict[str, "Optimizer"]) -> None:
-    from rich.table import Table
+def _filled(text: str) -> str:
+    """A docstring as wide as the terminal; what is indented keeps its lines."""
+    from apo.cli.console import results
 
-    from apo.cli.console import tell
+    joined = re.sub(r"(?<=\S)\n(?=\S)|(?<=\S)\n {8,}(?=\S)", " ", text)
+    lines = (
+        textwrap.fill(
+            line, results.width, subsequent_indent=" " * (2 * _indent(line)), break_on_hyphens=False
+        )
+        for line in joined.splitlines()
+    )
+    return "\n".join(lines)
 
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(no_wrap=True, style="bold")
-    table.add_column()
-    for name, optimizer in made.items():
-        table.add_row(name, _idea(optimizer))
-    tell(table)
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _about(optimizer: "Optimizer") -> str:
-    return (sys.modules[type(optimizer).__module__].__doc__ or "").strip() + "\n"
+    return (sys.modules[type(optimizer).__module__].__doc__ or "").strip()
 
 
 def _idea(optimizer: "Optimizer") -> str:

@@ -79,26 +79,30 @@ def check(
     """
     from apo.checking.check import check as check_task
     from apo.checking.groups import column_findings
-    from apo.cli.console import home, one_form, print_csv, print_json, tell
+    from apo.cli.console import home, one_form, print_csv, print_json
     from apo.taskfile.load import load_task, rows_of
 
     document = one_form(json=json, csv=csv)
     loaded = load_task(task, memory=home() / "splits")
     read = rows_of(task)
     findings = check_task(loaded, column_findings(loaded, *read) if read else ())
-    styles = {"error": "bold red", "warning": "yellow", "note": "cyan", "ok": "green", "ping": ""}
     if not document:
-        for found in findings:
-            tell(f"{found.level:<8} {found.text}", styles[found.level])
+        _tell(findings)
     answered = _ping(loaded, model) if ping else []
     if document:
         rows = [{"level": f.level, "text": f.text} for f in [*findings, *answered]]
         print_json(rows) if json else print_csv(rows)
     else:
-        for found in answered:
-            tell(f"{found.level:<8} {found.text}", styles[found.level])
+        _tell(answered)
     if any(finding.level == "error" for finding in findings):
         raise typer.Exit(1)
+
+
+def _tell(findings: "list[Finding]") -> None:
+    from apo.cli.console import tell_pairs
+
+    styles = {"error": "bold red", "warning": "yellow", "note": "cyan", "ok": "green", "ping": ""}
+    tell_pairs((f"{f.level:<7}", f.text, styles[f.level]) for f in findings)
 
 
 def _ping(task: "Task", model: str) -> "list[Finding]":
@@ -134,7 +138,7 @@ def tasks(json: o.Json = False, csv: o.Csv = False) -> None:
 
     Example: `apo tasks`
     """
-    from apo.cli.console import one_form, print_csv, print_json, tell
+    from apo.cli.console import one_form, print_csv, print_json, tell_pairs
     from apo.taskfile.load import builtin_tasks, describe
 
     names = builtin_tasks()
@@ -142,6 +146,4 @@ def tasks(json: o.Json = False, csv: o.Csv = False) -> None:
         rows = [{"task": name, "description": describe(name)} for name in names]
         print_json(names) if json else print_csv(rows)
         return
-    width = max(map(len, names))
-    for name in names:
-        tell(f"{name:<{width}}  {describe(name)}")
+    tell_pairs((name, describe(name), "") for name in names)

@@ -95,7 +95,7 @@ def test_a_file_its_report_and_its_resumption(tmp_path: Path) -> None:
     assert "2 of 4 cells were finished before" in more.stderr
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert states(root) == ["finished"] * 4
-    assert "apo --home" in more.stdout
+    assert "apo --home" in more.stderr
 
     database = sqlite3.connect(tmp_path / "mlflow.db")
     (whole,) = database.execute("SELECT COUNT(*) FROM tags WHERE key = 'apo.comparison'").fetchone()
