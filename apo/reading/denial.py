@@ -4,7 +4,7 @@ import re
 
 # Words that may stand between a denial and what is denied; any other word ends its reach.
 _FILLERS = (
-    r"a|an|the|any|on|at|for|be|is|it|it's|really|clearly|at|all|very|considered|classified|labell?ed|"
+    r"a|an|the|any|on|am|dem|den|at|for|be|is|it|it's|really|clearly|at|all|very|considered|classified|labell?ed|"
     r"categori[sz]ed|as|about|related|to|in|of|category|label|longer|ein|eine|einen|als|im|"
     r"eindeutig|une?|du|de|la|le|comme|vraiment"
 )

@@ -28,20 +28,22 @@ def months() -> dict[str, int]:
 def date_patterns() -> tuple[re.Pattern[str], ...]:
     """What dates look like; the third is that of 15/06/2025."""
     names = "|".join(sorted(map(re.escape, months()), key=len, reverse=True))
-    month = rf"(?<![^\W\d_])(?P<name>{names})(?![^\W_])\.?"
+    month = rf"(?<![^\W\d_])(?P<name>{names})(?![^\W\d_])\.?"
     nth = r"(?:st|nd|rd|th|er|re|º|°|\.)?"
     year = r"(?P<year>\d{4})(?!\d)"
     gap = r"[ \u00a0,/-]{1,3}(?:of |de |del )?"
     texts = (
         # 2025-11-15, 2025. 11. 15., 2025년 11월 15일
-        rf"(?<![\d.]){year}\s?[-/.년]\s?(?P<month>\d{{1,2}})(?!\d)"
+        r"(?<![\d.])(?P<year>\d{4}(?!\d)|\d{2}(?=\s?년))\s?[-/.년]\s?(?P<month>\d{1,2})(?!\d)"
         r"(?:\s?[-/.월]\s?(?P<day>\d{1,2})(?:\s?일|(?![\d:]))|\s?월|(?![-/.\d]))",
         r"(?<![\d.,/-])(?P<year>(?:19|20)\d\d)(?P<month>[01]\d)(?P<day>[0-3]\d)(?![\d.,/-]\d|\d)",
         r"(?<![\d./-])(?P<first>\d{1,2})(?P<sign>[./-])\s?(?P<second>\d{1,2})(?P=sign)\s?"
         r"(?P<third>\d{4}|\d{2})(?![\d/-]|\.\d)",
-        rf"(?<![\d.])(?P<day>\d{{1,2}}){nth}{gap}{month}(?:{gap}{year})?",
-        rf"{month}{gap}(?P<day>\d{{1,2}}){nth}(?![\d:])(?:{gap}{year})?",
+        rf"(?<![\d.])(?P<day>\d{{1,2}}){nth}(?:{gap}|(?<=[\d.])){month}(?:(?:{gap})?{year})?",
+        rf"(?<![\d.])(?P<day>\d{{1,2}})[-/.]{month}[-/.](?P<year>\d{{2}})(?![\d.,/-])",
+        rf"{month}{gap}(?P<day>\d{{1,2}}){nth}(?![\d:])(?:{gap}(?:{year}|['’](?P<short>\d{{2}})(?!\d)))?",
         rf"{month}{gap}{year}",
+        rf"(?<!\d){year},?{gap}{month}{gap}(?P<day>\d{{1,2}}){nth}(?![\d:])",
         r"(?<!\d)(?P<month>\d{1,2})\s?월\s?(?P<day>\d{1,2})\s?일",
     )
     return tuple(re.compile(text, re.IGNORECASE) for text in texts)

@@ -134,7 +134,8 @@ def _date(match: re.Match[str], order: str) -> Iterator[Moment]:
         yield from _numeric(match, order, at)
         return
     month = months()[parts["name"].casefold()] if parts.get("name") else int(parts["month"])
-    year = int(parts["year"]) if parts.get("year") else None
+    said = parts.get("year") or parts.get("short")
+    year = None if not said else _full(int(said)) if len(said) == 2 else int(said)
     day = int(parts["day"]) if parts.get("day") else None
     if _is_real(year, month, day):
         yield replace(at, year=year, month=month, day=day)

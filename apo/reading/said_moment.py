@@ -43,13 +43,41 @@ def whole_moment(text: str, order: str = "") -> Moment | None:
     return None
 
 
-_EITHER = re.compile(r"\s*(?:or|oder|ou|to|bis|à|또는|혹은|부터|~|–|-)\s*")
+_WORD = "or|oder|ou|maybe|perhaps|to|bis(?: zum)?|au|à|또는|혹은|아니면|부터|에서|이나"
+_OR = rf"(?:{_WORD}|[~–/-])"
+_EITHER = re.compile(rf"[\s,;]*(?:\([^)]*\))?[\s,;]*(?:{_OR}[\s,;]*)*", re.IGNORECASE)
+_BOTH = re.compile(r"[\s,]*(?:and|und|et|과|와)\s*(?:the|dem|le)?\s*", re.IGNORECASE)
+_BETWEEN = re.compile(r"(?:between|zwischen|entre)\s+(?:the |dem |le )?$", re.IGNORECASE)
+_ONE_OF = re.compile(r"\s?(?:사이|중\b|가운데)")
+_NTH = r"(?:st|nd|rd|th|er|[.일])?"
+# 14 or 15 November; 11월 15일 또는 16일: a day of two.
+_DAY_BEFORE = re.compile(
+    rf"(?<![\w.,/-])\d{{1,2}}{_NTH}\s?(?:{_OR}|and|und|et)\s?(?:the\s|le\s|den\s|dem\s)?$",
+    re.IGNORECASE,
+)
+_DAY_AFTER = re.compile(
+    rf"\s?(?:\([^)]*\)\s?)?(?:(?:{_WORD})\s?(?:(?:the|le|den|am)\s)?\d{{1,2}}{_NTH}"
+    r"|[~–/-]\d{1,2}|\s?[~–-]\s?\d{1,2}일)(?![^\W가-힣]|[/:-])",
+    re.IGNORECASE,
+)
+# The day after a date is another one, and so is one of another calendar.
+_OFF_BEFORE = re.compile(
+    r"(?:(?:days?|weeks?|months?|years?|tage?n?|wochen?|jours?|semaines?|mois)\s"
+    r"(?:after|before|following|prior to|from|nach|vor|après|avant)|lendemain|veille"
+    r"|^\W*(?:before|after|prior to|vor|nach|avant|après)|음력|lunar)\s+(?:the\s|dem\s|le\s|du\s)?$",
+    re.IGNORECASE,
+)
+_OFF_AFTER = re.compile(
+    r"\s?(?:의|로부터)?\s?(?:(?:다음|이튿|전)\s?날"
+    r"|(?:하루|이틀|\d+\s?[일주년]|한 달)\s?(?:전|후|뒤)|이전|이후|[전후](?:에|까지|입니다)?(?![가-힣]))"
+)
 
 
 def moment_in(text: str, order: str = "") -> Moment | None:
     """Give the date or time that an answer gives: the whole, the marked one, else its last one.
 
-    None where there is none, or where "or" stands between the last two.
+    None where there is none, or where it leaves open which of two it is ("14 or 15 November"). A
+    denied date is none, nor one from which another is told, as in "the day after November 15".
     """
     whole = whole_moment(text, order)
     if whole:
@@ -57,9 +85,34 @@ def moment_in(text: str, order: str = "") -> Moment | None:
     text = unicodedata.normalize("NFC", text)[-LONGEST:]
     for part in (*marked(text), text):
         found = moments_in(part, order)
-        kept = [m for m in found if not is_denied(part, m.start, m.end)]
-        if len(found) > 1 and _EITHER.fullmatch(part[found[-2].end : found[-1].start][:12]):
+        if not found:
+            continue
+        kept = [m for m in found if not is_denied(part, m.start, m.end) and not _is_off(part, m)]
+        if len(kept) > 1 and _is_one_of(part, kept[-2], kept[-1]):
             return None
         if kept:
-            return kept[-1]
+            return None if _is_of_two_days(part, kept[-1]) else kept[-1]
     return None
+
+
+def _is_one_of(text: str, one: Moment, other: Moment) -> bool:
+    gap = text[one.end : other.start]
+    if one.date == other.date:
+        return False
+    if len(gap) < 24 and gap.strip() and _EITHER.fullmatch(gap):
+        return True
+    return bool(_BOTH.fullmatch(gap)) and bool(
+        _BETWEEN.search(text[max(0, one.start - 20) : one.start])
+        or _ONE_OF.match(text[other.end : other.end + 8])
+    )
+
+
+def _is_of_two_days(text: str, moment: Moment) -> bool:
+    before, after = text[max(0, moment.start - 20) : moment.start], text[moment.end :][:30]
+    return bool(moment.day and (_DAY_BEFORE.search(before) or _DAY_AFTER.match(after)))
+
+
+def _is_off(text: str, moment: Moment) -> bool:
+    before, after = text[max(0, moment.start - 40) : moment.start], text[moment.end :][:16]
+    is_date = moment.day and moment.seconds is None
+    return bool(is_date and (_OFF_BEFORE.search(before) or _OFF_AFTER.match(after)))

@@ -114,3 +114,43 @@ def test_places_are_compared_in_utc(moment: datetime, hours: int) -> None:
 def test_long_text_is_read_in_time(piece: str) -> None:
     moment_in(piece * 5_000)
     moments_in(piece * 5_000)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "2025년 11월 15일 또는 16일",
+        "2025년 11월 14일 아니면 2025년 11월 15일입니다.",
+        "2025년 11월 14일과 2025년 11월 15일 중 하나입니다",
+        "14 or 15 November 2025",
+        "14.-15. November 2025",
+        "between November 14, 2025 and November 15, 2025",
+        "2025-11-14, 2025-11-15",
+        "vom 14.11.2025 bis zum 15.11.2025",
+        "le 14 ou le 15 novembre 2025",
+        "either November 14, 2025, or maybe November 15, 2025",
+        "the day after November 15, 2025",
+        "2025년 11월 15일의 다음 날입니다",
+        "2025년 11월 15일 이후입니다",
+        "before November 15, 2025",
+        "음력 2025년 11월 15일",
+    ],
+)
+def test_a_date_of_two_or_beside_another_is_not_that_date(output: str) -> None:
+    assert score(output, "2025-11-15").value == 0
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        *("25년 11월 15일", "15-Nov-25", "15.Nov.2025", "15NOV2025", "2025 November 15"),
+        *("Nov 15th '25", "15.11.2025 / 2025-11-15", "15 November 2025 or 15.11.2025"),
+        "Signed on 14 November 2025 and filed on 15 November 2025",
+        "15 November 2025 – 3 people signed",
+        "2025년 11월 15일 오후 3시",
+        "Not 14 or 16, but 15 November 2025.",
+        "The day after the signing: 15 November 2025",
+    ],
+)
+def test_a_date_with_other_numbers_around_is_read(output: str) -> None:
+    assert score(output, "2025-11-15") == Score(1.0)
