@@ -64,12 +64,14 @@ _DAY_AFTER = re.compile(
 _OFF_BEFORE = re.compile(
     r"(?:(?:days?|weeks?|months?|years?|tage?n?|wochen?|jours?|semaines?|mois)\s"
     r"(?:after|before|following|prior to|from|nach|vor|après|avant)|lendemain|veille"
-    r"|^\W*(?:before|after|prior to|vor|nach|avant|après)|음력|lunar)\s+(?:the\s|dem\s|le\s|du\s)?$",
+    r"|^\W*(?:before|after|prior to|vor|nach|avant|après)|음력|lunar)\s+"
+    r"(?:the\s|dem\s|le\s|du\s)?$",
     re.IGNORECASE,
 )
 _OFF_AFTER = re.compile(
     r"\s?(?:의|로부터)?\s?(?:(?:다음|이튿|전)\s?날"
-    r"|(?:하루|이틀|\d+\s?[일주년]|한 달)\s?(?:전|후|뒤)|이전|이후|[전후](?:에|까지|입니다)?(?![가-힣]))"
+    r"|(?:하루|이틀|\d+\s?[일주년]|한 달)\s?(?:전|후|뒤)|이전|이후"
+    r"|[전후](?:에|까지|입니다)?(?![가-힣]))"
 )
 
 
