@@ -12,6 +12,7 @@ from apo.task import Example
 PAGE = Path(__file__).parents[1] / "docs" / "scorers.md"
 START, END = "<!-- equal: start -->\n", "<!-- equal: end -->\n"
 
+_INPUT = "What is a whale?\nA. A bird\nB. A mammal\nC. A fish"
 _CASES: tuple[tuple[str | dict[str, Any], tuple[str, ...], str, tuple[str, ...]], ...] = (
     (
         "exact", (), "New York",
@@ -37,6 +38,11 @@ _CASES: tuple[tuple[str | dict[str, Any], tuple[str, ...], str, tuple[str, ...]]
     (
         "choice", ("1", "2", "3", "4", "5"), "4",
         ("4.0", "4/5", "4 out of 5", "5점 만점에 4점", "4/10", "4.5", "four"),
+    ),
+    (
+        "multiple_choice", (), "B",
+        ("b", "(B)", "Answer: (B) A mammal", "a mammal.", "2번", "B, a bird", "A mammal or a fish",
+         "A. A mammal", "A bird", "not a fish"),
     ),
     (
         "numeric", (), "1234.5",
@@ -85,7 +91,7 @@ def table() -> str:
         scorer = make_scorer(spec, labels)
         cells: dict[str, list[str]] = {"equal": [], "partly": [], "not": []}
         for answer in answers:
-            score = scorer(answer, Example({"input": "x"}, (target,)))
+            score = scorer(answer, Example({"input": _INPUT}, (target,)))
             cell = "equal" if score.value == 1 else "partly" if score.value else "not"
             ill = "" if score.well_formed else " ✗"
             share = f" {score.value:.2f}" if cell == "partly" else ""

@@ -18,6 +18,7 @@ from apo.checking.data import (
     variety_findings,
 )
 from apo.checking.groups import gain_findings, history_findings
+from apo.checking.options import option_findings
 from apo.checking.targets import scale_findings, target_findings
 from apo.data.folds import FEW_ROWS
 from apo.data.near import pair_notes, same_but_signs
@@ -27,7 +28,7 @@ from apo.prompts.files import check_variables
 from apo.reading.answers import plain, quote
 from apo.scorers.awaited import AwaitedScorer
 from apo.scorers.code import Code
-from apo.scorers.registry import judges_form
+from apo.scorers.registry import MultipleChoice, judges_form
 from apo.scorers.reward import Reward
 from apo.statistics.planning import visible_gain
 from apo.task import Example, Score, Task
@@ -68,6 +69,7 @@ def check(task: Task, more: Iterable[Finding] = ()) -> list[Finding]:
         *_gold(task, pools),
         *_programs(task),
         *target_findings(task, pools),
+        *option_findings(task, pools),
         *scale_findings(task),
         *_prompt(task),
         *(Finding("warning", text) for text in seed_lines(task)),
@@ -169,7 +171,7 @@ def _prompt(task: Task) -> Iterator[Finding]:
             )
         text = plain(prompt.text())
         unnamed = [label for label in task.labels if plain(label) not in text]
-        if unnamed:
+        if unnamed and not isinstance(task.scorer, MultipleChoice):  # The input shows the marks.
             yield Finding(
                 "warning",
                 f"The seed prompt does not name {', '.join(map(quote, unnamed[:10]))}: "

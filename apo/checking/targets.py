@@ -22,6 +22,7 @@ from apo.scorers.registry import (
     Date,
     Exact,
     JsonFields,
+    MultipleChoice,
     Numeric,
     judges_form,
     keeps_targets,
@@ -41,8 +42,8 @@ _SURE = (Exact, Choice, Numeric, JsonFields, Date, FunctionScorer)
 def target_findings(task: Task, pools: Named) -> Iterator[Finding]:
     """Different targets that score 1 for each other, and small changes that cost the score."""
     scorer = task.scorer
-    if isinstance(scorer, AwaitedScorer) or judges_form(scorer):
-        return
+    if isinstance(scorer, AwaitedScorer | MultipleChoice) or judges_form(scorer):
+        return  # The options of multiple choice are told apart row by row: `option_findings`.
     if not (keeps_targets(scorer) or isinstance(scorer, FunctionScorer)):
         return
     examples = _distinct(pools)

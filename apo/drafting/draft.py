@@ -26,6 +26,7 @@ from apo.drafting.guess import (
     warn,
 )
 from apo.drafting.lists import Lists, several_of, told
+from apo.drafting.options import options_settings
 from apo.drafting.prompt import seed_prompt
 from apo.drafting.reshape import reshape
 from apo.errors import DataError, TaskError
@@ -77,7 +78,7 @@ def draft_task(name: str, data: Path, wanted: Wanted | None = None) -> Draft:
     text = find_format(data, wanted, notes)
     rows = read_rows(data, encoding=text.encoding, delimiter=text.delimiter, notes=notes)
     shape = reshape(rows, wanted, notes)
-    settings = draft_settings(name, look(shape.rows), wanted, notes, shape.prompt)
+    settings = draft_settings(name, look(shape.rows), wanted, notes, shape.prompt, shape.head)
     prompt = settings.pop("prompt")  # It is long, and stands last.
     kept = tuple(shape.rows) if shape.changed else ()
     settings["data"] = copy_name(data, kept)
@@ -97,7 +98,12 @@ def draft_task(name: str, data: Path, wanted: Wanted | None = None) -> Draft:
 
 
 def draft_settings(
-    name: str, columns: dict[str, Column], wanted: Wanted, notes: list[str], prompt: str = ""
+    name: str,
+    columns: dict[str, Column],
+    wanted: Wanted,
+    notes: list[str],
+    prompt: str = "",
+    head: Sequence[Row] = (),
 ) -> dict[str, Any]:
     """Give the keys of a task file but for those of the data.
 
@@ -107,6 +113,7 @@ def draft_settings(
         wanted: what need not be guessed.
         notes: what was guessed is added, in words.
         prompt: the seed prompt, where the data bring one.
+        head: the first rows, which show whether their inputs hold options.
 
     Raises:
         TaskError: there is no such column, or too few of them.
@@ -117,7 +124,8 @@ def draft_settings(
     given = guess_inputs(asked, wanted.inputs, goal, notes)
     language = language_of([*given, goal])
     notes.append(_LANGUAGE_NOTES[language])
-    settings = _settings(name, given, goal, language, wanted.lists, notes)
+    options = options_settings(head, [column.name for column in given], goal.name, notes)
+    settings = _settings(name, given, goal, language, wanted.lists, notes, options)
     if prompt:
         settings["prompt"] = prompt
     else:
@@ -210,21 +218,23 @@ def _settings(
     language: str,
     lists: Lists | None,
     notes: list[str],
+    options: dict[str, Any] | None,
 ) -> dict[str, Any]:
     fields = {field_name(column.name, place): column.name for place, column in enumerate(inputs, 1)}
     same = all(field == column for field, column in fields.items())
     settings: dict[str, Any] = {"name": name, "language": language}
     settings["inputs"] = list(fields) if same else fields
     settings["target"] = target.name
-    several = several_of(target, lists)
-    kind, reason = guess_scorer(target, several)
+    several = several_of(target, lists) if options is None else None
+    kind, reason = guess_scorer(target, several, options=options is not None)
     if several is not None:
         notes.append(told(target, several))
     notes.append(f"Answers are judged by the scorer {kind!r}: {reason}.")
-    labels = sorted(target.values) if kind == "choice" else []
+    marks = kind == "multiple_choice" and target.is_label and max(map(len, target.values)) <= 3
+    labels = sorted(target.values) if kind == "choice" or marks else []
     labels = list(several.labels) if several is not None else labels
     scorer: str | dict[str, Any] = {"name": kind, "score": "f1"} if kind == "label_set" else kind
-    signs = guess_signs(kind, target, notes)
+    signs = options or guess_signs(kind, target, notes)
     if signs:
         scorer = {"name": kind, **signs}
     if tell_alike(labels, notes):

@@ -109,8 +109,12 @@ def _column(columns: dict[str, Column], name: str) -> Column:
     return columns[name]
 
 
-def guess_scorer(target: Column, several: Several | None = None) -> tuple[str, str]:
+def guess_scorer(
+    target: Column, several: Several | None = None, *, options: bool = False
+) -> tuple[str, str]:
     """The scorer for what stands in the target column, and why."""
+    if options:
+        return "multiple_choice", "the inputs hold options, of which the target is one"
     if several is not None:
         right = "all of several items" if several.right == "all" else "any of several items"
         return (

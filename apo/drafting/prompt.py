@@ -8,6 +8,8 @@ _ENGLISH = {
     "with nothing else, in this form: {example}\n",
     "set": "Read the {inputs} and list all {target}. Answer with nothing else, in this form: "
     "{example}\n",
+    "multiple_choice": "Read the {inputs} and choose the right option. Answer with its mark alone, "
+    "as it stands before the option.\n",
     "numeric": "Read the {inputs} and give the {target} as a number.\n",
     "date": "Read the {inputs} and give the {target}. Answer with nothing else.\n",
     "json": "Read the {inputs} and give the {target} as JSON with these keys: {details}.\n",
@@ -20,6 +22,8 @@ _KOREAN = {
     "가능한 답: {details}\n다른 말 없이 다음 형식으로 답해 주세요: {example}\n",
     "set": "다음 {inputs}{object} 읽고 {target}{of_target} 모두 찾아 다른 말 없이 다음 형식으로 "
     "답해 주세요: {example}\n",
+    "multiple_choice": "다음 {inputs}{object} 읽고 알맞은 보기를 하나 골라 주세요. 보기 앞의 "
+    "기호만 답해 주세요.\n",
     "numeric": "다음 {inputs}{object} 읽고 {target}{of_target} 숫자로 답해 주세요.\n",
     "date": "다음 {inputs}{object} 읽고 {target}만 짧게 답해 주세요.\n",
     "json": "다음 {inputs}{object} 읽고 {target}{of_target} JSON으로 써 주세요. 키: {details}\n",

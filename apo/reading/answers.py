@@ -139,7 +139,7 @@ def _line_after(text: str, start: int) -> str:
 # How a word that starts with a Korean label may go on: particles, and endings of 이다 and 하다.
 _PARTICLE = (
     "(?:[은는이가을를의에도만과와로임인일적라였한해했]|요(?![가-힣])|입니|예요|으로|네요"
-    "|부터|까지|보다|처럼|하[다며고]|합니)"
+    "|나(?![가-힣])|부터|까지|보다|처럼|하[다며고]|합니)"
 )
 _HANGUL = "가-힣"
 _LETTER = "[^\\W_가-힣぀-ヿ㐀-鿿]"

@@ -31,7 +31,8 @@ class _Table(dict[int, str]):
 def _common(sign: str) -> str:
     """The common form of a letter; ², ½ and ① mean something else than 2, 1/2 and 1."""
     tag = unicodedata.decomposition(sign).partition(" ")[0]
-    return unicodedata.normalize("NFKC", sign) if tag in _FORMS else sign
+    jamo = "\u3131" <= sign <= "\u318e"  # ㄱ as it is typed, not the part of a syllable.
+    return unicodedata.normalize("NFKC", sign) if tag in _FORMS and not jamo else sign
 
 
 def _seen(sign: str) -> str:

@@ -23,6 +23,7 @@ from apo.scorers.json_fields import JsonFields
 from apo.scorers.judge import Judge
 from apo.scorers.label_set import LabelSet
 from apo.scorers.mlflow_scorers import MlflowScorer, is_mlflow
+from apo.scorers.multiple_choice import MultipleChoice
 from apo.scorers.pattern import Regex
 from apo.scorers.pool import PooledScorer
 from apo.scorers.reward import Part, Reward, read_parts
@@ -48,6 +49,7 @@ __all__ = [
     "Judge",
     "LabelSet",
     "ListF1",
+    "MultipleChoice",
     "Numeric",
     "Part",
     "Regex",
@@ -67,6 +69,7 @@ SCORERS: dict[str, type[Any]] = {
     "exact": Exact,
     "contains": Contains,
     "choice": Choice,
+    "multiple_choice": MultipleChoice,
     "numeric": Numeric,
     "date": Date,
     "f1": TokenF1,

@@ -44,6 +44,11 @@ def test_a_denied_label_is_not_that_label(labels: str, output: str, named: str) 
     assert Choice(labels=tuple(labels.split())).find(output) == tuple(named.split())
 
 
+@pytest.mark.parametrize("output", ["결제나 환불", "환불이나 결제", "결제 또는 환불"])
+def test_two_labels_with_or_between_are_none(output: str) -> None:
+    assert set(Choice(labels=("결제", "환불")).find(output)) == {"결제", "환불"}
+
+
 @pytest.mark.parametrize(
     ("labels", "place"),
     [

@@ -1,0 +1,169 @@
+"""Multiple choice: the mark, the text, or both, which must agree; the article is no mark."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apo.errors import TaskError
+from apo.reading.option_lines import options_in
+from apo.scorers.multiple_choice import MultipleChoice
+from apo.task import Example, Score
+
+WHALE = "What is a whale?\n\nA. A bird\nB. A mammal\nC. A fish\nD. A reptile"
+KOREAN = "다음 중 포유류는?\n{} 참새\n{} 고래\n{} 상어"
+SCORER = MultipleChoice()
+
+
+def score(output: str, question: str = WHALE, target: str = "B") -> Score:
+    return SCORER(output, Example({"question": question}, (target,)))
+
+
+RIGHT = [
+    *("B", "b", "(B)", "B.", "**B**", "Answer: B", "B. A mammal", "Answer: (B) A mammal"),
+    *("A mammal", "a mammal.", "mammal", "B, a mammal", "B - a mammal", "**B. A mammal**"),
+    *("B. Because it breathes air", "The correct answer is B because birds fly", "Option B"),
+    *("It is not a fish, it is a mammal", "A dog is a mammal, so B", "So:\nB. A mammal"),
+    *("정답은 B입니다", "2번", "②", '{"answer": "A mammal"}', "\\boxed{B}", "I'd say B."),
+    *("A bird flies. A fish does not breathe.\n\n**Answer: B**", "<answer>(B)</answer>"),
+    WHALE.partition("\n\n")[2] + "\n\nAnswer: B",
+]
+WRONG = ["A", "A bird", "C", "(C) A fish", "3번", "a fish.", "Answer: D", "D. It has scales"]
+NEITHER = [
+    *("B, a bird", "B. A bird", "A. A mammal", "The answer is a bird (B).", "Answer: (A) A mammal"),
+    *("B or C", "A, B", "A whale is big", "Not B", "not a bird", "", "I do not know", "E"),
+    *("a mammal or a fish", "B and C", "None of these"),
+]
+
+
+@pytest.mark.parametrize("output", RIGHT)
+def test_right(output: str) -> None:
+    assert score(output).value == 1
+
+
+@pytest.mark.parametrize("output", WRONG)
+def test_wrong_but_well_formed(output: str) -> None:
+    assert (score(output).value, score(output).well_formed) == (0, True)
+
+
+@pytest.mark.parametrize("output", NEITHER)
+def test_no_option_or_two(output: str) -> None:
+    assert (score(output).value, score(output).well_formed) == (0, False)
+
+
+@pytest.mark.parametrize(
+    "form", ["{m}", "({m})", "{m}. {t}", "Answer: ({m}) {t}", "{m}, {t}", "{t}"]
+)
+def test_no_letter_is_better_off(form: str) -> None:
+    for option in options_in(WHALE):
+        said = form.format(m=option.mark, t=option.text)
+        assert score(said, target=option.mark).value == 1, said
+
+
+@pytest.mark.parametrize("target", ["B", "(B)", "b.", "A mammal", "B. A mammal", "mammal"])
+def test_what_a_target_may_be(target: str) -> None:
+    assert score("B", target=target).value == 1
+    assert score(target, target=target).value == 1
+    assert score("A bird", target=target).value == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "target", "right"), [(0, "1", "B"), (1, "1", "A"), (0, "0", "A")]
+)
+def test_a_number_counts_from_the_first(first: int, target: str, right: str) -> None:
+    scorer = MultipleChoice(first=first)
+    example = Example({"q": WHALE}, (target,))
+    assert [mark for mark in "ABCD" if scorer(mark, example).value == 1] == [right]
+    assert scorer(target, example).value == 1
+
+
+@pytest.mark.parametrize(
+    ("marks", "right"),
+    [
+        (("①", "②", "③"), ["②", "2번", "2", "② 고래", "고래입니다", "정답은 ②번", "답: 2번 고래"]),
+        (("1.", "2.", "3."), ["2", "2번", "2. 고래", "(2)", "정답: 2", "고래"]),
+        (("가.", "나.", "다."), ["나", "나.", "나. 고래", "(나)", "정답은 나입니다", "2번"]),
+        (("ㄱ.", "ㄴ.", "ㄷ."), ["ㄴ", "ㄴ. 고래", "정답은 ㄴ입니다", "고래"]),
+        (("(A)", "(B)", "(C)"), ["B", "(B) 고래", "2번", "B입니다", "정답은 B"]),
+    ],
+)
+def test_marks_of_other_kinds(marks: tuple[str, ...], right: list[str]) -> None:
+    question = KOREAN.format(*marks)
+    example = Example({"문제": question}, (marks[1].strip("."),))
+    for said in right:
+        assert SCORER(said, example).value == 1, said
+    for said in ("상어", "3번", f"{marks[2]} 고래", f"{marks[1]} 상어", "참새나 고래"):
+        assert SCORER(said, example).value == 0, said
+
+
+@pytest.mark.parametrize(
+    ("question", "right", "wrong"),
+    [
+        ("2+2?\nA. 2\nB. 4\nC. 3", ["B", "4", "B. 4", "2 + 2 = 4, so B"], ["2", "B. 2", "A. 4"]),
+        ("Which?\nA. Vitamin D\nB. Vitamin C\nC. Iron", ["I believe it is Vitamin C."], ["C"]),
+        ("Blood?\nA. O\nB. AB\nC. B", ["B", "AB", "B. AB"], ["A", "O", "C"]),
+        ("Pet?\nA. cat\nB. black cat", ["black cat", "B"], ["cat", "A"]),
+    ],
+)
+def test_texts_that_look_like_marks(question: str, right: list[str], wrong: list[str]) -> None:
+    assert [score(said, question).value for said in right] == [1] * len(right)
+    assert [score(said, question).value for said in wrong] == [0] * len(wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Q (A) cat (B) dog", ["cat", "dog"]),
+        ("1. is it?\n2. or not?\n\nA) 1 only\nB) 2 only", ["1 only", "2 only"]),
+        ("Q\nA. one\nB. two\n\nQ\nA. three\nB. four\nC. five", ["three", "four", "five"]),
+        ("Options:\n- (A) yes\n- (B) no", ["yes", "no"]),
+        ("no options, A. Smith", []),
+    ],
+)
+def test_which_options_a_text_holds(text: str, found: list[str]) -> None:
+    assert [option.text for option in options_in(text)] == found
+
+
+def test_options_in_fields_of_their_own() -> None:
+    example = Example({"q": "x", "a": "cat", "b": "dog"}, ("dog",))
+    apart = MultipleChoice(options=("a", "b"))
+    assert [apart(said, example).value for said in ("B", "dog", "A", "cat")] == [1, 1, 0, 0]
+    for cell in (
+        '["cat", "dog"]',
+        "['cat', 'dog']",
+        '{"text": ["cat", "dog"], "label": ["A", "B"]}',
+    ):
+        listed = MultipleChoice(options=("choices",), first=0)
+        assert listed("B", Example({"choices": cell}, ("1",))).value == 1
+
+
+def test_what_cannot_be_judged_is_told() -> None:
+    assert "holds no options" in score("B", "no options").feedback
+    assert "none of the options 'A. A bird'" in score("B", target="E").feedback
+    missing = MultipleChoice(options=("x",))("B", Example({"q": "y"}, ("B",)))
+    assert "input fields 'x' hold no two options" in missing.feedback
+    with pytest.raises(TaskError, match="must be 0 or 1"):
+        MultipleChoice(first=2)
+
+
+TEXTS = st.lists(
+    st.text("bcdefgh가나다라éü", min_size=2, max_size=7), min_size=2, max_size=5, unique=True
+)
+
+
+@given(TEXTS, st.data())
+def test_each_option_is_itself_and_no_other(texts: list[str], data: st.DataObject) -> None:
+    question = "q\n" + "\n".join(f"{'ABCDE'[n]}. {text}" for n, text in enumerate(texts))
+    places = st.integers(0, len(texts) - 1)
+    said, right = data.draw(places), data.draw(places)
+    example = Example(
+        {"q": question}, (data.draw(st.sampled_from(["ABCDE"[right], texts[right]])),)
+    )
+    mark = "ABCDE"[said]
+    for answer in (mark, texts[said], f"{mark}. {texts[said]}", f"Answer: ({mark})"):
+        for form in ("NFC", "NFD"):
+            text = f" {unicodedata.normalize(form, answer)}\n"
+            assert SCORER(text, example).value == (said == right), answer
+    if said != right:
+        assert SCORER(f"{'ABCDE'[right]}. {texts[said]}", example).value == 0
