@@ -10,7 +10,9 @@ from functools import partial
 from importlib.metadata import entry_points
 from inspect import isclass, iscoroutinefunction
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_type_hints
+
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 
 from apo.errors import TaskError, near
 from apo.scorers.awaited import AsyncScorer, AwaitedScorer
@@ -92,6 +94,20 @@ SCORERS: dict[str, type[Any]] = {
 FORM = (Code, JsonSchema, Judge, Reward)
 """Those to which a target given as the answer need not be right."""
 
+_STRICT = ConfigDict(strict=True, arbitrary_types_allowed=True)
+_WORDS = {
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "float_type": "a number",
+    "int_from_float": "a whole number",
+    "int_type": "a whole number",
+    "item": "a list of texts; put each in quotes",
+    "mapping_type": "a mapping",
+    "string_type": "a text, in quotes if need be",
+    "tuple_type": "a list of texts; put each in quotes",
+}
+"""What a setting must be, by pydantic's kinds of errors."""
+
 
 def keeps_targets(scorer: object) -> bool:
     """Whether a scorer is one of apo's that give each target 1 when it is the answer.
@@ -151,7 +167,7 @@ def make_scorer(
             del known["folder"]  # The task's, no setting.
             given["folder"] = folder
         parts = settings.pop("parts", None) if made is Reward else None
-        settings = _checked(name, known, settings, labels)
+        settings = _checked(name, made, known, settings, labels)
         if made is Reward:
             given["parts"] = read_parts(parts, lambda part: make_scorer(part, labels, folder))
         _require(name, known, settings | given)
@@ -222,14 +238,19 @@ def _find(name: str, folder: Path) -> Any:
 
 
 def _checked(
-    name: str, known: Mapping[str, Field[Any]], settings: dict[str, Any], labels: Sequence[str]
+    name: str,
+    made: type,
+    known: Mapping[str, Field[Any]],
+    settings: dict[str, Any],
+    labels: Sequence[str],
 ) -> dict[str, Any]:
     """Settings of the right names and kinds, with the task's labels where they are wanted."""
+    kinds = _kinds(made)
     for key, value in settings.items():
         if key not in known:
             allowed = near(key, list(known)) if known else " It has no settings."
             raise TaskError(f"The scorer {name} has no setting {key!r}.{allowed}")
-        settings[key] = _checked_value(f"{name}.{key}", known[key].default, value)
+        settings[key] = _checked_value(f"{name}.{key}", kinds.get(key, Any), value)
     if "labels" in known and "labels" not in settings:
         if not labels:
             raise TaskError(
@@ -246,24 +267,33 @@ def _require(name: str, known: Mapping[str, Field[Any]], settings: Mapping[str, 
             raise TaskError(f"The scorer {name} needs the setting {key!r}.")
 
 
-def _checked_value(path: str, default: object, value: Any) -> Any:
-    if isinstance(default, bool):
-        good, words = isinstance(value, bool), "true or false"
-    elif isinstance(default, int | float):
-        good, words = isinstance(value, int | float) and not isinstance(value, bool), "a number"
-    elif isinstance(default, str):
-        good, words = isinstance(value, str), "a text, in quotes if need be"
-    elif isinstance(default, tuple) or isinstance(value, list | tuple):
-        value = tuple(cast("list[object]", value)) if isinstance(value, list | tuple) else value
-        good, words = _is_texts(value), "a list of texts; put each in quotes"
-    else:
-        good, words = True, ""
-    if not good:
-        raise TaskError(f"The setting {path} is {value!r:.80}; it must be {words}.")
+def _kinds(made: type) -> dict[str, Any]:
+    """What a class declares of its settings; nothing where a name in it stands for nothing."""
+    try:
+        return get_type_hints(made)
+    except (NameError, TypeError):
+        return {}
+
+
+def _checked_value(path: str, kind: Any, value: Any) -> Any:
+    """A setting as the class declares it: a list may stand, as in files, for a tuple."""
+    try:
+        TypeAdapter[Any](kind, config=_STRICT).validate_python(value)
+    except PydanticUserError:  # A class of others may declare what pydantic does not know.
+        return value
+    except ValidationError as error:
+        if isinstance(value, list):
+            return _checked_value(path, kind, tuple(cast("list[object]", value)))
+        raise TaskError(
+            f"The setting {path} is {value!r:.80}; it must be {_wanted(error)}."
+        ) from None
     return value
 
 
-def _is_texts(value: Any) -> bool:
-    return isinstance(value, tuple) and all(
-        isinstance(item, str) for item in cast("tuple[object, ...]", value)
-    )
+def _wanted(error: ValidationError) -> str:
+    """What a setting must be: its items, where one of them is wrong, else itself."""
+    found = [
+        ("item" if any(isinstance(part, int) for part in e["loc"]) else e["type"], e["msg"])
+        for e in error.errors()
+    ]
+    return " or ".join(dict.fromkeys(_WORDS.get(kind, told.lower()) for kind, told in found))

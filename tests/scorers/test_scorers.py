@@ -489,6 +489,11 @@ def test_settings_are_taken() -> None:
         ({"name": "exact", "ignore_case": "yes"}, "true or false"),
         ({"name": "json", "fields": "a"}, "a list of texts"),
         ({"name": "json", "fields": [1]}, "a list of texts"),
+        ({"name": "choice", "labels": "ab"}, "a list of texts"),
+        ({"name": "judge", "rubric": 3}, "a text, in quotes"),
+        ({"name": "judge", "rubric": "good?", "samples": 1.5}, "a whole number"),
+        ({"name": "regex", "pattern": ["a"]}, "a text, in quotes"),
+        ({"name": "json_schema", "schema": 5}, "a mapping or a text"),
         ({"name": "f1", "x": 1}, "no settings"),
         ({"tolerance": 1}, "needs a name"),
         ("choice", "needs labels"),
@@ -511,6 +516,32 @@ def test_a_function_of_the_users(tmp_path: Path) -> None:
     assert make_scorer(spec, folder=tmp_path)("abc", example("x")).value == 0.8
 
 
+def test_settings_of_a_users_class_are_what_it_declares(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "from dataclasses import dataclass\n"
+        "class Own: pass\n"
+        "@dataclass(frozen=True)\n"
+        "class Mine:\n"
+        "    words: list[str]\n"
+        "    weights: tuple[float, ...] = ()\n"
+        "    own: Own | None = None\n"
+        "    lost: 'NotThere' = 0\n"
+        "    def __call__(self, output, example):\n"
+        "        return len(self.words) / 10\n",
+    )
+    scorer = make_scorer({"name": "mine.py:Mine", "words": ["a", "b"], "lost": "x"}, (), tmp_path)
+    assert value(scorer, "a", "a") == 0.2
+    (tmp_path / "mine.py").write_text(
+        (tmp_path / "mine.py").read_text().replace("    lost: 'NotThere' = 0\n", "")
+    )
+    spec = {"name": "mine.py:Mine", "words": ["a"]}
+    assert value(make_scorer({**spec, "weights": [1, 0.5]}, (), tmp_path), "a", "a") == 0.1
+    for key, wrong in (("words", "a"), ("weights", "a"), ("own", 3)):
+        with pytest.raises(TaskError, match=f"Mine.{key} is"):
+            make_scorer({**spec, key: wrong}, (), tmp_path)
+
+
 def test_a_class_of_the_users(tmp_path: Path) -> None:
     write(
         tmp_path,
@@ -525,6 +556,8 @@ def test_a_class_of_the_users(tmp_path: Path) -> None:
     )
     scorer = make_scorer({"name": "mine.py:Mine", "strict": True}, ["a"], tmp_path)
     assert value(scorer, "a", "a") == 1
+    with pytest.raises(TaskError, match=r"Mine\.strict is 'yes'; it must be true or false"):
+        make_scorer({"name": "mine.py:Mine", "strict": "yes"}, ["a"], tmp_path)
     with pytest.raises(TaskError, match="no setting 'strikt'"):
         make_scorer({"name": "mine.py:Mine", "strikt": True}, ["a"], tmp_path)
 
