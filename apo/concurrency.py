@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 import threading
 from collections.abc import Coroutine, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -84,6 +85,9 @@ def start_child() -> None:
     be finished first.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # For the process that cleans up after this one: to be killed while a scorer's processes are
+    # at work is no leak that the user should mend.
+    sys.warnoptions.append("ignore::UserWarning:multiprocessing.resource_tracker")
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -12,6 +12,7 @@ from apo.errors import DataError, SettingsError, near
 from apo.evaluation.evaluation import Evaluation
 from apo.evaluation.measure import measure
 from apo.evaluation.outside import asking
+from apo.model import Model
 from apo.prompts.prompt import Prompt
 from apo.scorers.awaited import try_scorer
 from apo.storage.journal import Journal
@@ -23,7 +24,7 @@ async def aevaluate(
     prompt: Prompt,
     *,
     split: str = "test",
-    model: str = "embedded",
+    model: Model | str = "embedded",
     budget: Budget | None = None,
     options: Options | None = None,
     journal: Journal | None = None,
@@ -35,7 +36,7 @@ async def aevaluate(
         task: the task.
         prompt: what to measure.
         split: "train", "validation" or "test".
-        model: name of the model that answers.
+        model: name of the model that answers, or one of your own.
         budget: what it may spend; by default no limit but the split's size.
         options: transport, time-out, concurrency and prices.
         journal: keeps the answers, and gives those that it has.
@@ -53,7 +54,6 @@ async def aevaluate(
     examples = getattr(task, split)
     if not examples:
         raise DataError(f"{task.name!r} has no {split} examples.")
-    await try_scorer(task, examples)
     async with asking(
         [model],
         task.scorer,
@@ -62,6 +62,7 @@ async def aevaluate(
         journal=journal,
         progress=progress,
     ) as (caller, [answers]):
+        await try_scorer(task, examples)
         evaluation = await measure(caller, answers, task, prompt, examples)
     return evaluation, replace(caller.meter.spent)
 

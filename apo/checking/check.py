@@ -19,6 +19,7 @@ from apo.checking.data import (
 )
 from apo.checking.groups import gain_findings, history_findings
 from apo.checking.options import option_findings
+from apo.checking.speed import speed_findings
 from apo.checking.targets import scale_findings, target_findings
 from apo.data.folds import FEW_ROWS
 from apo.data.near import pair_notes, same_but_signs
@@ -28,6 +29,7 @@ from apo.prompts.files import check_variables
 from apo.reading.answers import plain, quote
 from apo.scorers.awaited import AwaitedScorer
 from apo.scorers.code import Code
+from apo.scorers.function import FunctionScorer
 from apo.scorers.registry import MultipleChoice, judges_form
 from apo.scorers.reward import Reward
 from apo.statistics.planning import visible_gain
@@ -70,6 +72,7 @@ def check(task: Task, more: Iterable[Finding] = ()) -> list[Finding]:
         *_programs(task),
         *target_findings(task, pools),
         *option_findings(task, pools),
+        *speed_findings(task, pools),
         *scale_findings(task),
         *_prompt(task),
         *(Finding("warning", text) for text in seed_lines(task)),
@@ -104,7 +107,7 @@ def _sizes(pools: Named) -> Iterator[Finding]:
 
 def _gold(task: Task, pools: Named) -> Iterator[Finding]:
     """A target given as the answer must score 1, and an empty answer must not."""
-    if isinstance(task.scorer, AwaitedScorer):
+    if isinstance(task.scorer, AwaitedScorer) and not isinstance(task.scorer, FunctionScorer):
         yield Finding(
             "note",
             "The scorer asks a model, or takes its time, so it is not tried here. Try it with apo "

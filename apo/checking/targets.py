@@ -42,9 +42,12 @@ _SURE = (Exact, Choice, Numeric, JsonFields, Date, FunctionScorer)
 def target_findings(task: Task, pools: Named) -> Iterator[Finding]:
     """Different targets that score 1 for each other, and small changes that cost the score."""
     scorer = task.scorer
-    if isinstance(scorer, AwaitedScorer | MultipleChoice) or judges_form(scorer):
+    if isinstance(scorer, MultipleChoice):
         return  # The options of multiple choice are told apart row by row: `option_findings`.
-    if not (keeps_targets(scorer) or isinstance(scorer, FunctionScorer)):
+    if not isinstance(scorer, FunctionScorer):  # One with workers is asked in this process.
+        if isinstance(scorer, AwaitedScorer) or not keeps_targets(scorer):
+            return
+    elif judges_form(scorer):
         return
     examples = _distinct(pools)
     try:

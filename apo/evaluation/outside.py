@@ -8,7 +8,8 @@ from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
 from apo.calls.options import Options
 from apo.calls.progress import Progress
-from apo.errors import ApoError, SettingsError
+from apo.errors import SettingsError
+from apo.evaluation.closing import closing
 from apo.evaluation.endpoints import MAX_OUTPUT, open_judges, open_with
 from apo.model import Model
 from apo.models.prices import find_price
@@ -67,15 +68,8 @@ async def asking(
     if progress is not None:
         progress.caller, progress.phase = caller, "evaluate"
     try:
-        yield caller, answering
-    except ApoError:  # Calls under way are paid, whatever ended it.
-        await caller.drain()
-        raise
-    except BaseException:  # A cancellation too: nothing may run on when nobody waits for it.
-        await caller.abandon()
-        raise
+        async with closing(caller, used.values, scorer):
+            yield caller, answering
     finally:
-        for model in used.values():
-            await model.aclose()
         if journal is None:
             kept.close()

@@ -9,6 +9,7 @@ from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
 from apo.calls.limits import Limits
 from apo.calls.options import Options
+from apo.evaluation.closing import closing
 from apo.evaluation.measure import measure
 from apo.run.optimize import DEFAULT_BUDGET
 from apo.run.prepare import Setup
@@ -88,12 +89,9 @@ async def aestimate(
         limits = Limits(max_concurrency=1)
         caller = Caller(journal, meter, limits=limits, judges=session.judges)
         examples = session.task.validation[:PROBES]
-        try:
-            seed = session.task.seed_prompts[0]
+        seed = session.task.seed_prompts[0]
+        async with closing(caller, session.models, session.task.scorer):
             await measure(caller, session.task_model, session.task, seed, examples)
-        finally:
-            for endpoint in (session.task_model, session.optimizer_model, *session.judges.values()):
-                await endpoint.model.aclose()
     folder.set_state("estimated")
     return _project(session, meter, options)
 

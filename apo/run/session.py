@@ -11,11 +11,13 @@ from apo.calls.ledger import spent_before
 from apo.calls.limits import Limits
 from apo.calls.progress import Progress
 from apo.calls.retry import Retry
-from apo.errors import USERS_ERRORS, ApoError, BudgetExhausted, RunError, SettingsError, where
+from apo.errors import USERS_ERRORS, ApoError, BudgetExhausted, SettingsError, where
+from apo.evaluation.closing import closing
 from apo.evaluation.evaluation import Evaluation, Rollout, pair_line
 from apo.evaluation.measure import measure, measure_in_turns
 from apo.evaluation.noticed import noticed
 from apo.guards.drift import check_scorer
+from apo.model import Model
 from apo.prompts.prompt import Prompt
 from apo.results.gap import Gap, explain_gap
 from apo.results.result import Result
@@ -111,23 +113,12 @@ class Session:
         caller = Caller(journal, meter, limits=self.limits, retry=self.retry, judges=self.judges)
         self.progress.caller = caller
         self._use_batches()
-        try:
+        async with closing(caller, self.models, self.task.scorer):
             return await self._run(caller)
-        except ApoError:  # Calls under way are paid, whatever ended the run.
-            await caller.drain()
-            raise
-        except MemoryError:
-            await caller.abandon()
-            raise RunError(
-                "There is no memory left. What was paid is kept: free some, or give a lower "
-                "--concurrency, and resume."
-            ) from None
-        except BaseException:  # A cancellation too: nothing may run on after its session.
-            await caller.abandon()
-            raise
-        finally:
-            for model in {id(e.model): e.model for e in self._endpoints()}.values():
-                await model.aclose()
+
+    def models(self) -> list[Model]:
+        """Every model that it asks."""
+        return [endpoint.model for endpoint in self._endpoints()]
 
     def _use_batches(self) -> None:
         if self.batched is not None:

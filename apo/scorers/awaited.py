@@ -1,6 +1,7 @@
 """Scorers that take their time: a model, another process, or a function that awaits something."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -59,6 +60,20 @@ class AwaitedScorer(Protocol):
             TaskError: the scorer failed.
         """
         ...
+
+
+@runtime_checkable
+class OpeningScorer(Protocol):
+    """A scorer that opens something, such as processes, which the run that uses it closes."""
+
+    def opened(self) -> AbstractContextManager[None]:
+        """What it opens within is closed at the end, where nobody else has it open."""
+        ...
+
+
+def opened(scorer: object) -> AbstractContextManager[None]:
+    """Close at the end what a scorer opens within, whatever the end is."""
+    return scorer.opened() if isinstance(scorer, OpeningScorer) else nullcontext()
 
 
 def judges_of(scorer: object) -> tuple[str, ...]:

@@ -4,13 +4,14 @@ A reward with a part that must be awaited, such as a judge, is awaited itself; t
 plain functions, and quick.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Self, cast
 
 from apo.errors import TaskError, near
-from apo.scorers.awaited import Ask, AwaitedScorer
+from apo.scorers.awaited import Ask, AwaitedScorer, opened
 from apo.task import Example, Score, Scorer
 
 
@@ -96,6 +97,14 @@ class AwaitedReward(Reward):
         """Names of the judges that the parts ask; "" for the run's own."""
         names = [name for s in self._awaited if s.n_calls for name in s.models or ("",)]
         return tuple(dict.fromkeys(names))
+
+    @contextmanager
+    def opened(self) -> Generator[None]:
+        """See `OpeningScorer`: of all parts."""
+        with ExitStack() as stack:
+            for part in self.parts:
+                stack.enter_context(opened(part.scorer))
+            yield
 
     @property
     def _awaited(self) -> list[AwaitedScorer]:

@@ -110,6 +110,24 @@ def test_a_file_its_report_and_its_resumption(tmp_path: Path) -> None:
     assert points >= 4
 
 
+def test_the_workers_of_a_scorer_end_with_the_cell(tmp_path: Path) -> None:
+    """The cell's process waits for its children: one that nobody told to end was there for ever."""
+    (tmp_path / "heavy").mkdir()
+    rows = "".join(f"row {i},{'ab'[i % 2]}\n" for i in range(60))
+    (tmp_path / "heavy/data.csv").write_text(f"text,kind\n{rows}", encoding="utf-8")
+    (tmp_path / "heavy/task.yaml").write_text(
+        "data: data.csv\ninputs: [text]\ntarget: kind\nlabels: [a, b]\nprompt: Is it a or b?\n"
+        "scorer: {name: score.py:score, workers: 1}\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "heavy/score.py").write_text(
+        "def score(output, example):\n    return output == example.target\n", encoding="utf-8"
+    )
+    flags = ["-t", "heavy", "-o", "random-search", "--seeds", "1", "--max-calls", "60"]
+    compare(tmp_path, *flags, "--no-track", "--trust")
+    assert states(tmp_path / ".apo/compare/comparison") == ["finished"]
+
+
 def test_a_failed_cell_does_not_stop_the_others(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(BROKEN, encoding="utf-8")
     flags = [*SMALL, "-o", "mine.py:Broken", "-o", "mine.py:Deadly", "--no-track", "-j", "2"]
@@ -137,9 +155,9 @@ def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(tmp_path: Path) -> No
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(0.05)
     process.send_signal(signal.SIGINT)
-    told = process.communicate(timeout=60)[1]
+    out, told = process.communicate(timeout=60)
     assert process.returncode == 130, told
-    assert "cells are not finished" in told
+    assert "cells are not finished" in out
     assert "The same command again" in told
     left = states(root)
     assert "running" not in left

@@ -48,8 +48,8 @@ def folder(tmp_path: Path) -> Path:
 def pooled(folder: Path) -> Iterator[Task]:
     scorer = make_scorer({"name": "mine.py:score", "bonus": 0.1, "workers": 2}, folder=folder)
     assert isinstance(scorer, PooledScorer)
-    yield replace(fake_task(), scorer=scorer)
-    scorer.close()
+    with scorer.opened():
+        yield replace(fake_task(), scorer=scorer)
 
 
 def plain(folder: Path) -> Task:

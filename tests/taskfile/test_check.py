@@ -1,15 +1,18 @@
 """Checking a task: what would spoil a run is found before anything is spent."""
 
+import multiprocessing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from apo.checking.check import Finding, check
+from apo.checking.speed import speed_findings
 from apo.prompts.prompt import Prompt
 from apo.scorers import sandbox
 from apo.scorers.code import Code
 from apo.scorers.function import FunctionScorer
-from apo.scorers.registry import Choice, Exact, Numeric, Part, Reward
+from apo.scorers.registry import Choice, Exact, Numeric, Part, Reward, make_scorer
 from apo.task import Example, Score, Task
 from apo.taskfile.load import builtin_tasks, load_task
 
@@ -142,3 +145,30 @@ def test_long_and_blank_inputs() -> None:
 def test_the_smallest_visible_gain() -> None:
     few = replace(TASK, test=pool(2000, 20), scorer=Exact())
     assert "gain of about 37 points" in found(few, "warning")
+
+
+def test_a_scorer_that_takes_longer_than_asking() -> None:
+    """By a clock of its own: 0.2 s an answer against 16 answers a second."""
+    moments = iter(n / 5 for n in range(1000))
+
+    def same(output: str, example: Example) -> bool:
+        return output == example.target
+
+    slow = FunctionScorer(function=same, name="m.py:f")
+    pools = {"train": TASK.train, "validation": TASK.validation}
+    (told,) = speed_findings(replace(TASK, scorer=slow), pools, lambda: next(moments))
+    assert told.level == "note"
+    assert "m.py:f takes 0.2 s for an answer" in told.text
+    assert "scorer: {name: m.py:f, workers: 4}" in told.text
+    assert next(moments) <= 12 / 5  # It was not asked for longer than two seconds.
+    quick = iter(n / 20 for n in range(1000))
+    assert not [*speed_findings(replace(TASK, scorer=slow), pools, lambda: next(quick))]
+    assert not [*speed_findings(TASK, pools, lambda: next(moments))]
+
+
+def test_a_scorer_with_workers_is_looked_over_like_one_without(tmp_path: Path) -> None:
+    text = "def zero(output, example):\n    return 0.0\n"
+    (tmp_path / "mine.py").write_text(text, encoding="utf-8")
+    scorer = make_scorer({"name": "mine.py:zero", "workers": 2}, folder=tmp_path)
+    assert "300 of 300 targets do not score 1" in found(replace(TASK, scorer=scorer), "error")
+    assert not multiprocessing.active_children()
