@@ -1,9 +1,11 @@
 """What a model is to apo: something that completes a chat, one attempt at a time."""
 
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, Protocol
 
+from apo.body import Extra
 from apo.errors import PromptError, near
 from apo.usage import Usage
 
@@ -28,6 +30,8 @@ class Decoding:
         presence_penalty: -2 to 2, against repeating a token at all.
         max_tokens: the longest answer, in tokens.
         stop: texts that end the answer.
+        extra: further fields of the request's body, such as reasoning_effort or top_k, sent as
+            they are.
     """
 
     temperature: float | None = 0.0
@@ -36,6 +40,7 @@ class Decoding:
     presence_penalty: float | None = None
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = Extra()
 
     def __post_init__(self) -> None:
         ranges = {
@@ -60,6 +65,16 @@ class Decoding:
                 object.__setattr__(self, name, float(value))
         if type(self.stop) is not tuple or not all(type(text) is str for text in self.stop):
             raise PromptError(f"decoding.stop is {self.stop!r}; it must hold texts: [text, …].")
+        if not isinstance(self.extra, Extra):
+            object.__setattr__(self, "extra", Extra.of(self.extra))
+
+    def with_extra(self, values: Mapping[str, Any]) -> "Decoding":
+        """Add further fields of the body; they win over those that there are.
+
+        Raises:
+            PromptError: one cannot be sent beside apo's own.
+        """
+        return replace(self, extra={**self.extra, **values}) if values else self
 
     def to_dict(self) -> dict[str, Any]:
         """Give the options that are set, as JSON values (an unset temperature is kept as null)."""
@@ -68,7 +83,9 @@ class Decoding:
     @cached_property
     def _set(self) -> dict[str, Any]:
         # Once an object: every call of a prompt asks for it.
-        set_ = {k: v for k, v in asdict(self).items() if v not in (None, ())}
+        set_ = {k: v for k, v in asdict(self).items() if v not in (None, (), {})}
+        if self.extra:
+            set_["extra"] = dict(self.extra)
         return {"temperature": self.temperature, **set_}
 
     @classmethod
@@ -85,7 +102,8 @@ class Decoding:
         stop: Any = values.get("stop") or ()
         if hasattr(stop, "__iter__") and not isinstance(stop, str):  # JSON has no tuples.
             stop = tuple(stop)
-        options: dict[str, Any] = {**values, "stop": stop}
+        extra = values.get("extra")
+        options: dict[str, Any] = {**values, "stop": stop, "extra": {} if extra is None else extra}
         return cls(**options)
 
 

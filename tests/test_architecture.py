@@ -32,6 +32,7 @@ calls data models.batches scorers
 models storage task
 models.embedded prompts
 concurrency model reading statistics trust user_code
+body
 errors
 environment secrecy select usage
 """

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from apo.body import Extra
 from apo.calls.limits import Limits
 from apo.errors import SettingsError
 from apo.models.prices import Price
@@ -30,6 +31,8 @@ class Options:
             more of them than the seed prompt, beyond chance, is passed over. 0 for none.
         reuse: take answers that earlier runs of the same home paid for. They count as spent, so
             that the search is the same with and without.
+        body: further fields of the body of requests to the task model, beside those that the seed
+            prompts have in `decoding.extra`: {"reasoning_effort": "low"}.
         timeout: seconds after which an attempt at a call is given up.
         prices: dollars per million tokens, by model name; beats the table.
         max_chars: longest instruction that a candidate may have, in characters.
@@ -52,6 +55,7 @@ class Options:
     reuse: bool = False
     batch: bool = False
     transport: Literal["aiohttp", "openai"] = "aiohttp"
+    body: Mapping[str, Any] = field(default_factory=dict[str, Any])
     timeout: float = 120.0
     prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
     max_chars: int = 8000
@@ -65,6 +69,7 @@ class Options:
         _ = self.limits  # Raises when they are out of range.
         if self.audit_calls < 0:
             raise SettingsError(f"audit_calls is {self.audit_calls}; it must be at least 0.")
+        _ = Extra.of(self.body)
         if not self.timeout > 0:
             raise SettingsError(f"timeout is {self.timeout} s; it must be greater than 0.")
         # That there are too few folds is told where they are made.

@@ -40,6 +40,7 @@ class RunFlags:
     folds: o.Folds = None
     seed: o.Seed = 0
     prices: o.Prices = field(default_factory=list[str])
+    body: o.Body = field(default_factory=list[str])
     transport: o.Transport = "aiohttp"
     timeout: o.Timeout = 120.0
     meta_prompts: o.MetaPrompts = field(default_factory=list[str])
@@ -70,6 +71,7 @@ class RunFlags:
             audit_calls=self.audit_calls,
             reuse=self.reuse,
             batch=self.batch,
+            body=body(self.body),
             transport=transport(self.transport),
             timeout=self.timeout,
             prices=prices(self.prices),
@@ -200,6 +202,30 @@ def pairs(flag: str, values: list[str]) -> list[tuple[str, str]]:
         if "=" not in value:
             raise SettingsError(f"{flag} {value!r} has no '='; write {flag} NAME=VALUE.")
     return [(k.strip(), v) for k, _, v in (value.partition("=") for value in values)]
+
+
+def body(values: list[str]) -> dict[str, Any]:
+    """Read --body options: the value is JSON, or else a text.
+
+    Raises:
+        SettingsError: one has no "=", is given twice, or begins like JSON and is none.
+    """
+    import orjson
+
+    found: dict[str, Any] = {}
+    for name, text in pairs("--body", values):
+        if name in found:
+            raise SettingsError(f"--body {name} is given twice; give it once.")
+        try:
+            found[name] = orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            if text.lstrip().startswith(("{", "[", '"')):
+                raise SettingsError(
+                    f"--body {name}={text} begins like JSON, and is none: {error}. Write it in "
+                    f"""quotes for the shell: --body '{name}={{"key": 1}}'."""
+                ) from None
+            found[name] = text
+    return found
 
 
 def prices(values: list[str]) -> dict[str, Any]:

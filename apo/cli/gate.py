@@ -6,6 +6,7 @@ import typer
 
 from apo.cli import options as o
 from apo.cli.flags import AskFlags, kept_answers, takes
+from apo.cli.flags import body as read_body
 
 
 @takes(AskFlags)
@@ -21,6 +22,7 @@ def gate(
     model: o.ModelName = "",
     judge_model: o.JudgeModel = "",
     max_calls: o.MaxCalls = None,
+    body: o.Body = [],  # noqa: B006 (typer reads the default, nobody changes it)
     fresh: o.Fresh = False,
     *,
     flags: AskFlags,
@@ -43,7 +45,8 @@ def gate(
     from apo.taskfile.load import load_task
 
     loaded = load_task(task, memory=home() / "splits")
-    before, after = (prompt_of(name, loaded)[0] for name in (old, new))
+    extra = read_body(body)
+    before, after = (prompt_of(name, loaded)[0].with_extra(extra) for name in (old, new))
     progress = Progress()
     options = flags.options(judge_model)
     with kept_answers(fresh=fresh) as journal:

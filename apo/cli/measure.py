@@ -6,6 +6,7 @@ import typer
 
 from apo.cli import options as o
 from apo.cli.flags import AskFlags, kept_answers, takes
+from apo.cli.flags import body as read_body
 
 if TYPE_CHECKING:
     from apo.calls.budget import Spent
@@ -26,6 +27,7 @@ def evaluate(
     model: o.ModelName = "",
     judge_model: o.JudgeModel = "",
     max_calls: o.MaxCalls = None,
+    body: o.Body = [],  # noqa: B006 (typer reads the default, nobody changes it)
     fresh: o.Fresh = False,
     *,
     flags: AskFlags,
@@ -52,6 +54,7 @@ def evaluate(
 
     loaded = load_task(task, memory=home() / "splits")
     measured, run = prompt_of(prompt, loaded)
+    measured = measured.with_extra(read_body(body))
     run = find_run(like, home()) if like else run
     if run is not None:
         loaded = same_pools(run, loaded)

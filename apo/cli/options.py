@@ -118,6 +118,14 @@ Prices = Annotated[
     typer.Option("--price", metavar="MODEL=IN,OUT", help="Dollars per million tokens; repeatable."),
 ]
 Transport = Annotated[str, typer.Option("--transport", help="aiohttp, or openai (the SDK).")]
+Body = Annotated[
+    list[str],
+    typer.Option(
+        "--body",
+        metavar="KEY=VALUE",
+        help="A field of the request's body, JSON or text: reasoning_effort=low; repeatable.",
+    ),
+]
 Timeout = Annotated[float, typer.Option("--timeout", help="Seconds for one attempt at a call.")]
 MetaPrompts = Annotated[
     list[str],

@@ -58,6 +58,7 @@ def opening(text: str) -> Text:
 def decoding_of(prompt: Prompt) -> str:
     """What is sent beside the prompt, such as "temperature 0.3"; the provider's choice is none."""
     options = {k: v for k, v in prompt.decoding.to_dict().items() if v is not None}
+    options |= options.pop("extra", {})
     return ", ".join(f"{name} {_value(value)}" for name, value in options.items()) or "none"
 
 

@@ -1,11 +1,12 @@
 """`apo init`, `apo check` and `apo tasks`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from apo.cli import options as o
+from apo.cli.flags import body as read_body
 from apo.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def check(
         bool, typer.Option("--ping", help="Make one call to the model, and show what comes back.")
     ] = False,
     model: o.ModelName = "embedded",
+    body: o.Body = [],  # noqa: B006 (typer reads the default, nobody changes it)
     json: o.Json = False,
     csv: o.Csv = False,
 ) -> None:
@@ -88,7 +90,7 @@ def check(
     findings = check_task(loaded, column_findings(loaded, *read) if read else ())
     if not document:
         _tell(findings)
-    answered = _ping(loaded, model) if ping else []
+    answered = _ping(loaded, model, read_body(body)) if ping else []
     if document:
         rows = [{"level": f.level, "text": f.text} for f in [*findings, *answered]]
         print_json(rows) if json else print_csv(rows)
@@ -105,7 +107,7 @@ def _tell(findings: "list[Finding]") -> None:
     tell_pairs((f"{f.level:<7}", f.text, styles[f.level]) for f in findings)
 
 
-def _ping(task: "Task", model: str) -> "list[Finding]":
+def _ping(task: "Task", model: str, body: "dict[str, Any]") -> "list[Finding]":
     """What the model answers to one example, and what is to be said of its calls."""
     import asyncio
     from dataclasses import replace
@@ -116,7 +118,7 @@ def _ping(task: "Task", model: str) -> "list[Finding]":
     from apo.storage.journal import Journal
 
     one = replace(task, validation=task.validation[:1])
-    progress, prompt = Progress(), task.seed_prompts[0]
+    progress, prompt = Progress(), task.seed_prompts[0].with_extra(body)
     with Journal() as journal:
         work = aevaluate(
             one, prompt, split="validation", model=model, journal=journal, progress=progress

@@ -232,6 +232,10 @@ class Prompt:
         except (AttributeError, TypeError, ValueError) as error:
             raise PromptError(f"A part of the prompt has the wrong shape: {error}.") from error
 
+    def with_extra(self, values: Mapping[str, Any]) -> "Prompt":
+        """The prompt with further fields of each request's body; see `Decoding.with_extra`."""
+        return replace(self, decoding=self.decoding.with_extra(values)) if values else self
+
     def diff(self, other: "Prompt") -> str:
         """Show word by word what changes from this prompt's text to the other's.
 

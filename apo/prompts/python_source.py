@@ -16,6 +16,8 @@ def python_source(prompt: Prompt) -> str:
     unused = (mark for mark in map(chr, range(0xE000, 0x110000)) if mark not in text)
     marks = dict(zip(prompt.variables, unused, strict=False))
     decoding = {k: v for k, v in prompt.decoding.to_dict().items() if v is not None}
+    extra = decoding.pop("extra", None)
+    further = f"EXTRA_BODY = {extra!r}\n" if extra else ""
     messages = "".join(
         f'        {{\n            "role": "{message.role}",\n            "content": (\n'
         f"{_sum(message.content, marks)}            ),\n        }},\n"
@@ -24,7 +26,7 @@ def python_source(prompt: Prompt) -> str:
     return f'''"""Prompt {prompt.id}, exported by apo. Needs nothing but Python."""
 
 DECODING = {decoding!r}
-VARIABLES = {list(prompt.variables)!r}
+{further}VARIABLES = {list(prompt.variables)!r}
 
 
 def messages(inputs: dict[str, str]) -> list[dict[str, str]]:

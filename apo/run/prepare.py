@@ -160,6 +160,9 @@ class Setup:
         task = _fold(task, fold, self.options.seed)
         if self.prompt is not None:
             task = replace(task, seed_prompts=(self.prompt, *task.seed_prompts[1:]))
+        if body := self.options.body:
+            seeds = tuple(prompt.with_extra(body) for prompt in task.seed_prompts)
+            task = replace(task, seed_prompts=seeds)
         if not task.validation or not task.train:
             raise SettingsError(f"{task.name!r} needs examples in train and in validation.")
         if not task.seed_prompts:

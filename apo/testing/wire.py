@@ -60,7 +60,7 @@ def read_request(body: dict[str, Any]) -> Request:
         BadRequestError: a field is missing, or out of range.
     """
     options = ("temperature", "top_p", "frequency_penalty", "presence_penalty", "max_tokens")
-    values = {name: body.get(name) for name in options}
+    values: dict[str, Any] = {name: body.get(name) for name in options}
     stop = body.get("stop") or ()
     try:
         if "max_completion_tokens" in body:
