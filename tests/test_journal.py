@@ -24,7 +24,8 @@ ODD = "한국어 🙂 {{x}} %s \x00 \r\n ' \" \\ \u2028"
 
 
 def entry(key: str, reply: str | None = "a", **values: Any) -> Entry:
-    return Entry(key=key, role="task", model="m", reply=reply, **{"at": 1.0, **values})
+    values.setdefault("at", 1.0)
+    return Entry(key=key, role="task", model="m", reply=reply, **values)
 
 
 @pytest.fixture
