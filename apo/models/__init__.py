@@ -1,6 +1,6 @@
 """Models by name: `open_model("openai/gpt-5-mini")`, a local server, any URL, or `embedded`.
 
-Doors: address, dialect, failures, intake, prices, providers, replies, sdk.
+Doors: address, body, dialect, failures, intake, prices, providers, replies, sdk.
 Rests on: errors, model, models.embedded, secrecy, trust, usage.
 """
 

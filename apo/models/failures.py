@@ -9,10 +9,8 @@ import time
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
-
-import orjson
 
 from apo.errors import (
     AuthenticationError,
@@ -28,6 +26,7 @@ from apo.errors import (
 )
 from apo.models.address import Address
 from apo.models.allowances import read_number, wait_for_reset
+from apo.models.body import as_dict, as_list, as_text, as_word
 from apo.models.dialect import DECODED
 from apo.models.refusals import refused_option
 from apo.trust import HOSTS
@@ -128,19 +127,9 @@ def error_part(body: Any) -> dict[str, Any]:
     return as_dict(outer.get("error")) or outer
 
 
-def as_dict(value: Any) -> dict[str, Any]:
-    """A JSON object as it is; {} for any other value."""
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-
-
-def as_list(value: Any) -> list[object]:
-    """A JSON array as it is; [] for any other value."""
-    return cast("list[object]", value) if isinstance(value, list) else []
-
-
 def _codes(error: dict[str, Any]) -> set[str]:
     inner = as_dict(error.get("innererror"))  # Azure's.
-    return {str(part.get(name)).lower() for part in (error, inner) for name in CODE_FIELDS}
+    return {as_word(part.get(name)) for part in (error, inner) for name in CODE_FIELDS}
 
 
 def _message(body: Any) -> str:
@@ -154,14 +143,6 @@ def _message(body: Any) -> str:
         if error.get(field):
             return as_text(error[field])[:MAX_WORDS]
     return ""
-
-
-def as_text(said: object) -> str:
-    """A text as it is, and any other value as JSON; "" where that cannot be written."""
-    try:
-        return said if isinstance(said, str) else orjson.dumps(said).decode()
-    except orjson.JSONEncodeError:  # It reads lists in lists deeper than it writes them.
-        return ""
 
 
 def words(address: Address, text: str, size: int) -> str:

@@ -7,16 +7,17 @@ without the model's own chat template, as APE does (Zhou et al., 2022, §3).
 
 import re
 from collections.abc import Sequence
-from math import isfinite
 from typing import Any
 
 from apo.errors import BadRequestError, LikelihoodError, MalformedReplyError, TransportError
 from apo.model import Completion, Message, Request
 from apo.models.address import Address
-from apo.models.failures import as_dict, as_list
+from apo.models.body import as_dict, as_list, as_text, read_body
 from apo.models.replies import Reply, parse_reply, read_usage
 from apo.models.within import first_choice
 
+MOST, ROUNDED = 1e5, 0.01
+"""No log-probability is further from 0, or above it by more than rounding."""
 _NAMED = re.compile(r"\becho\b|logprob", re.IGNORECASE)
 """What a server's refusal names that answers every failure of its own with a 500."""
 
@@ -48,11 +49,12 @@ def read_scored(address: Address, request: Request, reply: Reply) -> Completion:
         LikelihoodError: the server knows no echo, or no log-probabilities.
         ModelError: it is no answer; the subclass says why.
     """
+    status, headers, data = reply
     try:
-        body = parse_reply(address, *reply)
+        body = parse_reply(address, status, headers, read_body(data))
     except (BadRequestError, TransportError) as error:
         said = str(error).removeprefix(f"{address.name}: ")
-        if isinstance(error, BadRequestError) or reply[0] == 501 or _NAMED.search(said):
+        if isinstance(error, BadRequestError) or status == 501 or _NAMED.search(said):
             raise LikelihoodError(address.name, said) from None
         raise
     choices = as_list(as_dict(body).get("choices"))
@@ -63,9 +65,9 @@ def read_scored(address: Address, request: Request, reply: Reply) -> Completion:
     tokens, values = as_list(found.get("tokens")), as_list(found.get("token_logprobs"))
     before = plain_text(request.messages)
     logprobs = answer_logprobs(
-        [str(token) for token in tokens], values, before, request.continuation
+        [as_text(token) for token in tokens], values, before, request.continuation
     )
-    if not logprobs:
+    if not logprobs or max(logprobs) > ROUNDED:
         raise LikelihoodError(
             address.name, "the server did not echo the prompt with its log-probabilities."
         )
@@ -93,13 +95,13 @@ def answer_logprobs(
     places = spans(tokens, before + answer)
     of_answer = [i for i, (first, last) in enumerate(places) if first < end and last > start]
     known = [values[i] for i in of_answer if i < len(values)]
-    found = [
-        float(v)
-        for v in known
-        if isinstance(v, int | float) and not isinstance(v, bool) and isfinite(v)
-    ]
+    found = [float(v) for v in known if isinstance(v, int | float) and _is_figure(v)]
     whole = of_answer and places[of_answer[0]][0] <= start and places[of_answer[-1]][1] >= end
     return tuple(found) if whole and len(found) == len(of_answer) else ()
+
+
+def _is_figure(value: float) -> bool:
+    return not isinstance(value, bool) and abs(value) <= MOST
 
 
 def spans(tokens: Sequence[str], text: str) -> list[tuple[int, int]]:

@@ -6,6 +6,8 @@ A value that is out of range is another matter: the user stated it, and mends it
 import re
 from typing import Any
 
+from apo.models.body import as_word
+
 _STATUSES = (400, 404, 415, 422, 500)
 """500, as a chat template's own error is one with llama.cpp."""
 _SYSTEM = re.compile(
@@ -46,6 +48,7 @@ _NAMES = {
     "random_seed": "seed",
 }
 """What servers call an option, and what `apo.models.dialect` does."""
+_LOWER = {name.lower(): option for name, option in _NAMES.items()}
 _NAMED = re.compile(rf"\b({'|'.join(_NAMES)})\b")
 _QUOTED = re.compile(rf"[`'\"]({'|'.join(_NAMES)})[`'\"]")
 
@@ -62,11 +65,12 @@ def refused_option(status: int, error: dict[str, Any], said: str) -> str:
         return ""
     if _SYSTEM.search(said):
         return "system"
-    stated = str(error.get("code")) in _CODES
+    stated = as_word(error.get("code")) in _CODES
     refuses = stated or _ONE_VALUE.search(said)
     if not refuses and (status == 500 or not _REFUSES.search(said) or _RANGE.search(said)):
         return ""
-    if error.get("param") in _NAMES:
-        return _NAMES[error["param"]]
+    named = as_word(error.get("param"))
+    if named in _LOWER:
+        return _LOWER[named]
     found = _QUOTED.search(said) or _NAMED.search(said)
     return "" if found is None else _NAMES[found[1]]

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from apo.errors import (
     BadRequestError,
     ContentFilterError,
@@ -15,7 +13,8 @@ from apo.errors import (
 from apo.model import Completion
 from apo.models.address import Address
 from apo.models.allowances import read_allowances
-from apo.models.failures import as_dict, as_list, as_text, error_part, failure, words
+from apo.models.body import as_dict, as_list, as_text, as_word, read_body
+from apo.models.failures import error_part, failure, words
 from apo.models.stream import read_stream
 from apo.models.thinking import read_parts, thinking_beside
 from apo.models.within import error_within, first_choice, prompt_filtered, status_within
@@ -24,6 +23,8 @@ from apo.usage import Usage
 MAX_REPLY = 16 * 2**20
 """The longest reply that is read, in bytes; no chat completion comes near."""
 
+MAX_COUNT = 10**30
+"""What is larger is no count of tokens, and no number to show."""
 _CUT = ("length", "max_tokens", "model_length", "max_output_tokens")
 _HELD_BACK = (
     "content_filter",
@@ -55,7 +56,12 @@ def read_reply(
     Raises:
         ModelError: it is no answer; the subclass says why.
     """
-    body = parse_reply(address, status, headers, data)
+    return read_parsed(address, status, headers, read_body(data))
+
+
+def read_parsed(address: Address, status: int, headers: Mapping[str, str], body: Any) -> Completion:
+    """Read a reply whose body `read_body` has read; the rest as for `read_reply`."""
+    body = parse_reply(address, status, headers, body)
     try:
         found = completion(address, body)
     except ModelError as error:
@@ -64,16 +70,15 @@ def read_reply(
     return found._replace(allowances=allowances) if allowances else found
 
 
-def parse_reply(address: Address, status: int, headers: Mapping[str, str], data: bytes) -> Any:
-    """Read the JSON of a reply that is a success; the arguments are those of `read_reply`.
+def parse_reply(address: Address, status: int, headers: Mapping[str, str], body: Any) -> Any:
+    """Make sure that a reply is a success; the arguments are those of `read_parsed`.
+
+    Returns:
+        The body, put together where it was streamed.
 
     Raises:
         ModelError: it is none; the subclass says why.
     """
-    try:
-        body = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        body = data.decode("utf-8", "replace")
     kind = headers.get("content-type", "json")
     if status == 200 and isinstance(body, str):
         streamed = read_stream(body)
@@ -89,7 +94,7 @@ def parse_reply(address: Address, status: int, headers: Mapping[str, str], data:
         raise MalformedReplyError(
             f"{address.name}: the server answered 200 with {kind} that is no chat completion. "
             f"Is the base URL {address.url} right? It begins: "
-            f"{words(address, data[:2000].decode('utf-8', 'replace'), 80)!r}"
+            f"{words(address, as_text(body), 80)!r}"
         )
     return body
 
@@ -113,7 +118,7 @@ def completion(address: Address, body: Any) -> Completion:
             f"{address.name}: the server answered 200 with JSON that is no chat completion. "
             f"Is the base URL {address.url} right? It begins: {begins!r}"
         )
-    message, reason = as_dict(said), str(choice.get("finish_reason")).lower()
+    message, reason = as_dict(said), as_word(choice.get("finish_reason"))
     content, refusal = message.get("content"), message.get("refusal")
     if reason.startswith(_HELD_BACK) or (not choices and prompt_filtered(body)):
         raise ContentFilterError(f"{address.name}: the provider's filter held the answer back.")
@@ -204,9 +209,10 @@ def read_usage(usage: Any) -> Usage:
 
 
 def _count(value: Any) -> int | None:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if type(value) is int else None if value is None else -1
+    if value is None:
+        return None
+    whole = type(value) is int or (isinstance(value, float) and value.is_integer())
+    return int(value) if whole and abs(value) < MAX_COUNT else -1
 
 
 def _part(fields: dict[str, Any], whole: str, name: str) -> int:

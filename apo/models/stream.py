@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from apo.models.failures import as_dict
+from apo.models.body import as_dict
 from apo.models.within import first_choice
 
 _FIELDS = ("content", "refusal", "reasoning_content", "reasoning")
@@ -22,7 +22,7 @@ def read_stream(text: str) -> dict[str, Any] | None:
     events = [as_dict(_parse(line[5:])) for line in text.splitlines() if line.startswith("data:")]
     if not any(events):
         return None
-    message: dict[str, str] = {}
+    parts: dict[str, list[str]] = {}
     usage, reason, model, fingerprint = None, None, None, None
     for event in events:
         if event.get("error") or event.get("type") == "error":
@@ -36,7 +36,8 @@ def read_stream(text: str) -> dict[str, Any] | None:
         reason = choice.get("finish_reason") or reason
         for field in _FIELDS:
             if isinstance(delta.get(field), str):
-                message[field] = message.get(field, "") + delta[field]
+                parts.setdefault(field, []).append(delta[field])
+    message = {field: "".join(texts) for field, texts in parts.items()}
     choices = [{"message": message, "finish_reason": reason}] if reason else []
     said = {"usage": usage, "model": model, "system_fingerprint": fingerprint}
     return {"choices": choices, **said}

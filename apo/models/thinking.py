@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from apo.models.failures import as_dict, as_list
+from apo.models.body import as_dict, as_list
 
 _TEMPLATES = (
     ("<think>", "</think>"),

@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from apo.models.failures import MAX_WORDS, WORDS, as_dict, as_list, as_text
+from apo.models.body import as_dict, as_list, as_text, as_word
+from apo.models.failures import MAX_WORDS, WORDS
 
 _STATUS_OF = {
     "rate_limit_exceeded": 429,
@@ -49,12 +50,12 @@ def error_within(body: Any) -> dict[str, Any]:
     for part in (fields, first_choice(body)):
         error = part.get("error")
         if error:
-            return as_dict(error) or {"message": str(error)}
+            return as_dict(error) or {"message": as_text(error)}
     if fields.get("choices"):
         return {}
     # Some put the error's own fields at the top.
     code, said = fields.get("code"), _said(fields)
-    stated = str(fields.get("status")).lower() in _FAILED or fields.get("success") is False
+    stated = as_word(fields.get("status")) in _FAILED or fields.get("success") is False
     failed = isinstance(code, int) and 400 <= code < 600
     return fields if failed or (said and (stated or status_within(fields) != 200)) else {}
 
@@ -65,8 +66,8 @@ def status_within(error: dict[str, Any]) -> int:
         code = error.get(field)
         if isinstance(code, int) and 400 <= code < 600:
             return code
-        if str(code).lower() in _STATUS_OF:
-            return _STATUS_OF[str(code).lower()]
+        if as_word(code) in _STATUS_OF:
+            return _STATUS_OF[as_word(code)]
     said = _said(error)
     return next((status for status, words in _STATUS_SAID if words.search(said)), 200)
 

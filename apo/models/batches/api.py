@@ -3,6 +3,7 @@
 Through the openai SDK: https://platform.openai.com/docs/guides/batch
 """
 
+import re
 from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -17,7 +18,8 @@ from apo.errors import (
 from apo.model import Completion
 from apo.models.address import Address
 from apo.models.batches.results import Batch, read_outcome
-from apo.models.failures import as_dict, failure
+from apo.models.body import as_dict, as_list, read_body
+from apo.models.failures import failure
 from apo.models.sdk import SdkModel
 
 T = TypeVar("T")
@@ -25,6 +27,7 @@ MAX_REQUESTS = 50_000
 """The most requests in a batch."""
 MAX_BYTES = 190 * 10**6
 """The most bytes of a batch's file; 200 MB are allowed."""
+_NAME = re.compile(r"[\w.:/-]{1,200}", re.ASCII)
 LOOKED_AT = 1000
 """So many of the account's newest batches are looked through for one of ours."""
 
@@ -74,7 +77,7 @@ class BatchApi(SdkModel):
         async def look() -> Any:
             seen = 0
             async for batch in self._sdk.batches.list(limit=100, extra_headers=self._headers):
-                if as_dict(getattr(batch, "metadata", None)).get("apo") == token:
+                if as_dict(_field(batch, "metadata")).get("apo") == token:
                     return batch
                 seen += 1
                 if seen >= LOOKED_AT:
@@ -126,6 +129,8 @@ class BatchApi(SdkModel):
         except (openai.OpenAIError, OSError) as error:
             problem = self._broken(error)
             problem.billed = False
+        except (AttributeError, TypeError, ValueError) as error:  # Of a body with another shape.
+            problem = self._strange(f"the openai SDK cannot read it: {error!r:.200}")
         # Raised out here: the SDK's error holds the request's headers, and so the key.
         raise problem
 
@@ -135,29 +140,40 @@ class BatchApi(SdkModel):
                 f"{self.name}: the server at {self._address.url} answered {status}: it has no "
                 "Batch API. Leave --batch out."
             )
-        try:
-            body = orjson.loads(response.content)
-        except orjson.JSONDecodeError:
-            body = response.text
-        return failure(self._address, status, response.headers, body)
+        return failure(self._address, status, response.headers, read_body(response.content))
 
     def _text(self, found: Any, field: str) -> str:
-        text = getattr(found, field, None)
-        if not isinstance(text, str):  # The SDK gives a web page as it is.
-            raise MalformedReplyError(
-                f"{self.name}: what {self._address.url} answered is no file and no batch. "
-                "Is the base URL right, and does the server have a Batch API?"
-            )
+        text = _name(_field(found, field))
+        if not text:  # The SDK gives a web page as it is.
+            raise self._strange(f"it has no {field}")
         return text
 
+    def _strange(self, why: str) -> MalformedReplyError:
+        error = MalformedReplyError(
+            f"{self.name}: what {self._address.url} answered is no file and no batch: {why}. "
+            "Is the base URL right, and does the server have a Batch API?"
+        )
+        error.billed = False
+        return error
+
     def _batch(self, found: Any) -> Batch:
-        files = [getattr(found, name, None) for name in ("output_file_id", "error_file_id")]
-        errors = getattr(getattr(found, "errors", None), "data", None) or [None]
-        error = {name: getattr(errors[0], name, None) for name in ("code", "message")}
+        files = [_name(_field(found, name)) for name in ("output_file_id", "error_file_id")]
+        errors = as_list(_field(_field(found, "errors"), "data")) or [None]
+        answered = _field(_field(found, "request_counts"), "completed")
         return Batch(
             id=self._text(found, "id"),
             status=self._text(found, "status"),
-            answered=getattr(getattr(found, "request_counts", None), "completed", None) or 0,
+            answered=answered if type(answered) is int and 0 <= answered <= MAX_REQUESTS else 0,
             files=tuple(file for file in files if file),
-            error=error,
+            error={name: _field(errors[0], name) for name in ("code", "message")},
         )
+
+
+def _field(found: object, name: str) -> object:
+    """A field of what the SDK made of an object; of one that is not as it expects, a dictionary."""
+    return as_dict(found).get(name) if isinstance(found, dict) else getattr(found, name, None)
+
+
+def _name(value: object) -> str:
+    """A name that can stand in a URL and on a terminal; "" for anything else."""
+    return value if isinstance(value, str) and _NAME.fullmatch(value) else ""

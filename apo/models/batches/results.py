@@ -1,10 +1,9 @@
 """What became of a batch, and of each of its requests."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import orjson
 
 from apo.errors import (
     BadRequestError,
@@ -15,9 +14,12 @@ from apo.errors import (
 )
 from apo.model import Completion
 from apo.models.address import Address
-from apo.models.failures import as_dict, failure, words
-from apo.models.replies import read_reply
+from apo.models.body import as_dict, as_text, as_word, read_body
+from apo.models.failures import failure, words
+from apo.models.replies import read_parsed
 
+_STATUS = re.compile(r"([1-5]\d\d)(?:\.0)?")
+"""As a number of either kind, or a text."""
 FINAL = ("completed", "failed", "expired", "cancelled")
 
 
@@ -45,23 +47,20 @@ def read_outcome(address: Address, line: bytes) -> tuple[str, Completion | Model
 
     A request that was not done, as when the batch expires, has neither.
     """
-    try:
-        result = as_dict(orjson.loads(line))
-    except orjson.JSONDecodeError:
-        return "", None
-    key, response = str(result.get("custom_id")), as_dict(result.get("response"))
-    status = response.get("status_code")
-    if not isinstance(status, int):
+    result = as_dict(read_body(line))
+    key, response = as_text(result.get("custom_id", "")), as_dict(result.get("response"))
+    status = _STATUS.fullmatch(as_word(response.get("status_code")))
+    if status is None:
         return key, None
     try:
-        return key, read_reply(address, status, {}, orjson.dumps(response.get("body")))
+        return key, read_parsed(address, int(status[1]), {}, response.get("body"))
     except ModelError as error:
         return key, error
 
 
 def refusal(address: Address, batch: Batch) -> ModelError:
     """Say why a whole batch failed."""
-    said = words(address, str(batch.error.get("message") or "(nothing)"), 400)
+    said = words(address, as_text(batch.error.get("message")) or "(nothing)", 400)
     text = f"{address.name}: the batch {batch.id} failed: {said}"
     if batch.error.get("code") == "token_limit_exceeded":
         return RateLimitError(text)
