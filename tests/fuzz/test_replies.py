@@ -127,8 +127,8 @@ def test_usage_counts_tokens_or_says_that_it_does_not_know(value: Any) -> None:
     for given_usage in (value, {"prompt_tokens": value, "prompt_tokens_details": value}):
         usage = read_usage(given_usage)
         said: Any = as_dict(given_usage).get("prompt_tokens")
-        counted = type(said) is int and abs(said) < MAX_COUNT
-        assert usage.input_tokens == (said if said is None or counted else -1)
+        whole = type(said) in (int, float) and abs(said) < MAX_COUNT and said == int(said)
+        assert usage.input_tokens == (said if said is None or whole else -1)
         for count in (usage.cached_tokens, usage.thinking_tokens):
             assert type(count) is int
             assert count >= 0
