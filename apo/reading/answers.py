@@ -190,6 +190,22 @@ def bare_lines(text: str, pattern: re.Pattern[str]) -> Iterator[str]:
         yield "\n".join(part for part in parts if _is_bare(part, pattern))
 
 
+_CONCLUSION = re.compile(
+    r"(?<![^\W_])(?:(?:overall|therefore|thus|hence|in conclusion|all in all|on balance"
+    r"|insgesamt|daher|deshalb|folglich|somit|donc|globalement|en conclusion"
+    r"|i(?:['’]d| would)? (?:choose|pick|select|say|label|classify|go with|call))(?![^\W_])"
+    r"|so (?=(?:it|this|that|the|i|my)\b)|(?:at first|initially|i first)\b[^.!?\n]{0,80}?\bbut\b)"
+    r"|따라서|그러므로|결론적으로|전체적으로|종합하면|종합적으로",
+    re.IGNORECASE,
+)
+
+
+def concluded(text: str) -> Iterator[str]:
+    """Yield what follows the last "overall", "therefore", "I choose" and the like, if any."""
+    for match in [*_CONCLUSION.finditer(text)][-1:]:
+        yield text[match.end() :]
+
+
 def _is_bare(line: str, pattern: re.Pattern[str]) -> bool:
     match = pattern.search(line)
     if match is None:

@@ -10,8 +10,14 @@ _FILLERS = (
 )
 _BEFORE = re.compile(
     rf"(?:(?<![^\W_])(?:not|never|no|nicht|kein|keine|keinen|pas|non|isn['’]t|aren['’]t|wasn['’]t"
-    rf"|doesn['’]t seem|cannot|can['’]t|nor|neither|안)(?!\s+only)[\s:]+"
+    rf"|doesn['’]t seem|cannot|can['’]t|nor|neither|안|rather than|instead of|anstatt|statt"
+    rf"|plutôt que|au lieu de)(?!\s+only)[\s:]+"
     rf"(?:(?:{_FILLERS})[\s\"'“‘*_`]+){{0,5}})[\"'“‘*_`«(]{{0,3}}$",
+    re.IGNORECASE,
+)
+# "More positive than negative", "rather a refund than billing".
+_LESS = re.compile(
+    r"(?<![^\W_])(?:more|rather|eher|plutôt|plus)\s[^.;:!?\n]{1,60}\s(?:than|als|que)\s(?:an?\s|eine?\s|une?\s)?$",
     re.IGNORECASE,
 )
 _PREFIX = re.compile(
@@ -19,6 +25,8 @@ _PREFIX = re.compile(
 )
 _AFTER = re.compile(
     r"[\"'”’*_`»)]{0,3}(?:(?:적인|적)?\s?(?:것|게)?[은는이가도]?\s?(?:아니(?!면)|아닌|아닙|아님)|적이지\s?않|하지\s?않"
+    r"|도\s?[가-힣]{1,12}도\s?아[니닌닙]|(?:이?라기|이기)?보다(?![가-힣]{2})|(?:이?라고|으?로)?\s?보기[는엔]?\s?(?:어렵|힘들)"
+    r"|\s?[✗❌✘]"
     r"|\s?[:=]\s?(?:no|false|nein|non|faux|falsch|아니오|아니요|거짓)(?![^\W_])"
     r"|\s(?:trifft nicht zu|is (?:wrong|incorrect|false))(?![^\W_]))",
     re.IGNORECASE,
@@ -31,6 +39,9 @@ _SUFFIXES = ("아님", "아닌", "아니다", "free", "less", "no", "false", "ne
 _OPPOSITES = (("true", "false"), ("yes", "no"), ("참", "거짓"), ("예", "아니오"), ("예", "아니요"),
               ("wahr", "falsch"), ("ja", "nein"), ("vrai", "faux"), ("oui", "non"))  # fmt: skip
 
+YES_AND_NO = frozenset(word for pair in _OPPOSITES for word in pair)
+"""Words that answer a question by themselves."""
+
 
 def is_denied(text: str, start: int, end: int) -> bool:
     """Whether what stands from start to end is denied by what stands around it.
@@ -41,7 +52,7 @@ def is_denied(text: str, start: int, end: int) -> bool:
     prefix = _PREFIX.search(before)
     if prefix:
         before = before[: prefix.start()]
-    word = _BEFORE.search(before)
+    word = _BEFORE.search(before) or _LESS.search(before)
     after = _AFTER.match(text, end, end + 24)
     return (bool(prefix) + bool(word) + bool(after)) % 2 == 1
 

@@ -5,18 +5,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from apo.reading.answers import bare_lines, label_pattern, marked, one_form, plain, quote
-from apo.reading.denial import opposite
+from apo.reading.answers import bare_lines, concluded, label_pattern, marked, one_form, plain, quote
+from apo.reading.denial import YES_AND_NO, opposite
 from apo.reading.letters import explicit_letters
 from apo.reading.named import named_and_denied, require_different
+from apo.reading.number_words import in_digits
 from apo.reading.run_on import first_turn
 from apo.task import Example, Score
 
 _SHARE = re.compile(
     r"(?:(?P<top>\d{1,4})\s?점\s?만점에\s?)(?P<of_top>\d{1,4}(?:[.,]\d)?)|(?P<grade>\d{1,4}(?:[.,]\d{1,4})?)"
-    r"\s?(?:점\s?)?(?:/|⁄|out of|von|sur|aus)\s?(?P<of>\d{1,4})(?![\d/])",
+    r"\s?(?:점\s?)?(?:/|⁄|out of|of|von|sur|aus)\s?(?P<of>\d{1,4})(?![\d/])",
     re.IGNORECASE,
 )
+_SPELLINGS = {"네": "예", "예": "네", "아니요": "아니오", "아니오": "아니요"}
 _NUMBER = re.compile(r"-?\d{1,9}(?:[.,]0{1,4})?")
 
 
@@ -27,9 +29,10 @@ class Choice:
     The first of these that names or denies a label decides: the whole answer; what the answer
     marks as such ({"label": "x", "reason": …}, <answer>x</answer>, "Answer: x", "답: x", see
     `answers.marked`); a first or last line that is nothing but a label; such a text in bold; the
-    whole text. Where that names two labels, or no part names any, the answer is not well formed
-    and scores 0. Where the first line is a label and then the prompt's next example starts, as
-    base models run on, that line is the answer.
+    conclusion ("overall it is x", "따라서 x"); the whole text. Where that names two labels, or no
+    part names any, the answer is not well formed and scores 0. Where the first line is a label and
+    then the prompt's next example starts, as base models run on, that line is the answer. Where yes
+    or no is a label, "Yes, there is no doubt." says yes.
 
     "Not x" and "non-x" do not name x: they name its negation where that is a label, as unsafe is
     of safe, and else none. Among single letters, "B. A mammal" and "(B)" name B alone. Among
@@ -79,18 +82,26 @@ class Choice:
 
     def read(self, output: str) -> tuple[str, ...]:
         """Do what `find` does, without its memory."""
-        key = self._key(output)
-        whole = self._by_key.get(key)
+        text = self._spelled(one_form(output))
+        whole = self._by_key.get(self._key(text))
         if whole is not None:
             return (whole,)
-        text = one_form(output)
         if self._highest is not None:
-            text = _SHARE.sub(self._grade, text)
-        for part in (*marked(text), *bare_lines(text, self._pattern), text):
+            text = _SHARE.sub(self._grade, in_digits(text))
+        concluding = [part for part in concluded(text) if self._named(part)]
+        parts = (*marked(text), *bare_lines(text, self._pattern), *concluding, text)
+        for part in parts:
             found = self._named(part)
             if found is not None:
                 return tuple(self.labels[place] for place in found)
         return ()
+
+    def _spelled(self, text: str) -> str:
+        """네 as 예, and 아니요 as 아니오, where only one of the two is a label."""
+        for said, label in _SPELLINGS.items():
+            if label in self.labels and said not in self.labels:
+                text = re.sub(rf"(?<![가-힣]){said}(?![가-힣])", label, text)
+        return text
 
     def _named(self, part: str) -> tuple[int, ...] | None:
         """The places of the labels that a part names; None where it neither names nor denies."""
@@ -98,6 +109,9 @@ class Choice:
             explicit = [self._letters[x] for x in explicit_letters(part) if x in self._letters]
             if explicit:
                 return tuple(explicit)
+        lead = self._yes_or_no and self._yes_or_no.match(part)
+        if lead:
+            part = lead[1]  # The "no" of "Yes, there is no doubt." is none.
         named, denied = named_and_denied(part, self._pattern)
         if not named and not denied:
             return None
@@ -124,6 +138,18 @@ class Choice:
         letters = {label.upper(): place for place, label in enumerate(self.labels)}
         single = all(len(label) == 1 and "A" <= label <= "Z" for label in letters)
         return letters if single and len(letters) == len(self.labels) else {}
+
+    @cached_property
+    def _yes_or_no(self) -> re.Pattern[str] | None:
+        """What starts with yes or no and says why, where these are labels."""
+        words = [re.escape(label) for label in self.labels if label.casefold() in YES_AND_NO]
+        if not words:
+            return None
+        return re.compile(
+            rf"\W*({'|'.join(words)})(?:\s*[,.:;!–—-]\s|\s(?=because|since|as|weil|da|car)\b)"
+            r"\s*(?!(?:but|and|or|aber|und|oder|mais|et|ou)\b)[^\W\d_]+[ ,]",
+            re.IGNORECASE,
+        )
 
     @cached_property
     def _highest(self) -> int | None:

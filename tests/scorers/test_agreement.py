@@ -11,7 +11,7 @@ FLOOR = {
     "date": 1.0,
     "money": 1.0,
     "json": 1.0,
-    "choice": 0.98,
+    "choice": 0.993,
     "multiple_choice": 0.776,
     "grade": 0.985,
 }

@@ -158,3 +158,41 @@ def test_a_next_example_is_known_by_the_names_of_the_inputs() -> None:
 def test_a_field_of_words_is_no_marked_answer(reason: str) -> None:
     choice = Choice(labels=("bug", "login"))
     assert choice.find(f'{{"{reason}": "login", "label": "bug"}}') == ("bug",)
+
+
+MOOD = ("positive", "negative", "neutral")
+KOREAN = ("긍정", "부정", "중립")
+
+
+@pytest.mark.parametrize(
+    ("labels", "output", "label"),
+    [
+        (MOOD, "positive rather than negative", "positive"),
+        (MOOD, "More positive than negative", "positive"),
+        (MOOD, "The review has negative words, but overall it is positive.", "positive"),
+        (MOOD, "I first thought negative, but it's positive.", "positive"),
+        (MOOD, "The start is negative, so it is not positive.", ""),
+        (MOOD, "Overall, positive and negative.", ""),
+        (MOOD, "Neutral: it lists facts, so it is neither positive nor negative.", "neutral"),
+        (KOREAN, "긍정보다는 부정에 가깝습니다", "부정"),
+        (KOREAN, "긍정이라고 보기 어렵고 부정입니다.", "부정"),
+        (KOREAN, "긍정도 부정도 아닌 중립입니다.", "중립"),
+        (KOREAN, "긍정도 부정도 아닙니다.", ""),
+        (KOREAN, "긍정이 보이지만 전체적으로 부정적입니다.", "부정"),
+        (("yes", "no"), "Yes, because there is no sign of fraud.", "yes"),
+        (("yes", "no"), "No, yes would be wrong.", "no"),
+        (("yes", "no"), "Yes, and no.", ""),
+        (("예", "아니오"), "네", "예"),
+        (("예", "아니오"), "아니요, 그렇지 않습니다.", "아니오"),
+        (("네", "예", "아니오"), "네", "네"),
+        (("1", "2", "3", "4", "5"), "four", "4"),
+        (("1", "2", "3", "4", "5"), "I'd rate it 4 of 5", "4"),
+        (("1", "2", "3", "4", "5"), "4 of 10", ""),
+    ],
+)
+def test_comparisons_conclusions_and_yes_are_read_as_a_person_reads_them(
+    labels: tuple[str, ...], output: str, label: str
+) -> None:
+    found = Choice(labels=labels).find(output)
+    assert found == ((label,) if label else found)
+    assert len(found) == 1 if label else len(found) != 1
