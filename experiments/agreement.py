@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from apo.scorers.registry import SCORERS, Judge, make_scorer
+from apo.scorers.registry import Judge, make_scorer
 from apo.task import Example
 
 PAIRS = Path(__file__).parent / "pairs" / "pairs.jsonl"
@@ -59,15 +59,13 @@ def _judge(pair: dict[str, Any]) -> Judged:
     if pair["kind"] == "grade":
         return _read_grade(pair)
     spec: dict[str, Any] = {"name": "numeric" if pair["kind"] == "money" else pair["kind"]}
-    labels = tuple(pair.get("labels") or pair.get("options") or ())
+    inputs = {"input": "\n".join(f"{k}. {text}" for k, text in pair.get("options", {}).items())}
     if pair["kind"] in ("numeric", "money"):
         spec["decimal"] = pair.get("decimal", ".")
     elif pair["kind"] == "date":
         spec["order"] = pair["order"]
-    elif pair["kind"] == "multiple_choice" and "multiple_choice" not in SCORERS:
-        spec["name"] = "choice"
-    scorer = make_scorer(spec, labels)
-    score = scorer(pair["answer"], Example({"input": "x"}, (pair["target"],)))
+    scorer = make_scorer(spec, pair.get("labels", ()))
+    score = scorer(pair["answer"], Example(inputs, (pair["target"],)))
     return Judged(pair, pair["right"], score.value, score.feedback)
 
 

@@ -12,10 +12,10 @@ FLOOR = {
     "money": 1.0,
     "json": 1.0,
     "choice": 0.993,
-    "multiple_choice": 0.776,
+    "multiple_choice": 0.944,
     "grade": 0.985,
 }
-FALSE_RIGHTS = {"multiple_choice": 6}
+FALSE_RIGHTS = {"multiple_choice": 1}
 
 
 @pytest.fixture(scope="module")

@@ -171,7 +171,6 @@ KOREAN = ("긍정", "부정", "중립")
         (MOOD, "More positive than negative", "positive"),
         (MOOD, "The review has negative words, but overall it is positive.", "positive"),
         (MOOD, "I first thought negative, but it's positive.", "positive"),
-        (MOOD, "The start is negative, so it is not positive.", ""),
         (MOOD, "Overall, positive and negative.", ""),
         (MOOD, "Neutral: it lists facts, so it is neither positive nor negative.", "neutral"),
         (KOREAN, "긍정보다는 부정에 가깝습니다", "부정"),
