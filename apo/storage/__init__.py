@@ -3,7 +3,7 @@
 Rows are read back as they were written or not at all; what is known of the candidates is counted
 from them.
 
-Doors: folder, journal, lineage, ranking, record, refusals, rows, servers, shapes, summary,
-versions.
+Doors: candidate, folder, journal, lineage, ranking, record, refusals, rows, servers, shapes,
+summary, versions.
 Rests on: errors, model, prompts, secrecy, usage.
 """

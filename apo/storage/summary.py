@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from apo.prompts.prompt import Prompt
+from apo.storage.candidate import Candidate
 from apo.storage.folder import RunFolder
-from apo.storage.record import Candidate, Record, read_record
+from apo.storage.record import Record, read_record
 from apo.storage.refusals import counted
 from apo.storage.rows import open_for_reading
 from apo.storage.servers import changes

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run
 
-from apo.storage.record import Candidate
+from apo.storage.candidate import Candidate
 from apo.tracking.connection import find_runs, hide_runs
 from apo.tracking.files import MARK, clean, fitting
 from apo.tracking.summary import shown

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from apo.errors import RunError
 from apo.prompts.files import write_prompt
+from apo.storage.candidate import COUNTS, Candidate
 from apo.storage.folder import RunFolder
-from apo.storage.record import COUNTS, Candidate, Record
+from apo.storage.record import Record
 from apo.tracking.summary import chosen_prompts
 
 if TYPE_CHECKING:

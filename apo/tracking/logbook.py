@@ -14,8 +14,9 @@ from filelock import FileLock, Timeout
 
 from apo.concurrency import uncollected
 from apo.errors import RunError
+from apo.storage.candidate import Point
 from apo.storage.folder import RunFolder
-from apo.storage.record import Point, Record, result_points
+from apo.storage.record import Record
 from apo.storage.rows import open_for_reading
 from apo.tracking.environment import (
     absolute_uri,
@@ -27,6 +28,7 @@ from apo.tracking.environment import (
 )
 from apo.tracking.files import TABLES, best_id, write_files
 from apo.tracking.parameters import experiment_name, parameters, run_name, tags, told_uri
+from apo.tracking.result_points import result_points
 from apo.tracking.tracked import Tracked
 
 if TYPE_CHECKING:

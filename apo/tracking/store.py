@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
-from apo.storage.record import Point
+from apo.storage.candidate import Point
 from apo.tracking.children import MAX_VALUE, Children
 from apo.tracking.connection import connect, find_runs, hide_runs
 from apo.tracking.environment import database_path

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from apo.environment import ENVIRONMENT, prepare_environment
 from apo.errors import SettingsError
 from apo.prompts.prompt import Demo, Prompt
+from apo.storage.candidate import Point
 from apo.storage.journal import Journal
-from apo.storage.record import Point, Record, result_points
+from apo.storage.record import Record
 from apo.storage.rows import open_for_reading
 from apo.tracking import run_url, tracking_uri, ui_command
 from apo.tracking.environment import (
@@ -27,6 +28,7 @@ from apo.tracking.environment import (
 )
 from apo.tracking.files import candidate_rows, clean
 from apo.tracking.parameters import experiment_name, parameters, run_name, tags, told_uri
+from apo.tracking.result_points import result_points
 from apo.tracking.summary import MAX_LINE, MAX_NOTE, describe, fenced, shown, verdict_sentence
 
 NAMES = st.text(max_size=200)
