@@ -1,6 +1,6 @@
 """Rows of mappings, as JSON, data sets and people's own lists hold them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
 from functools import partial
 from typing import Any, cast
 
@@ -40,3 +40,43 @@ def _values(items: Iterable[object]) -> Iterator[Mapping[str, Any]]:
         if isinstance(item, Mapping):
             values = cast("Mapping[object, Any]", item)
             yield {composed(str(key).strip()): value for key, value in values.items()}
+
+
+def is_columns(value: object, pools: Collection[str]) -> bool:
+    """Whether data are a list for each column, as {"text": […], "label": […]}, and no pools.
+
+    Args:
+        value: any data.
+        pools: names that mean pools, and no columns.
+    """
+    if not isinstance(value, Mapping) or not value:
+        return False
+    columns = cast("Mapping[object, object]", value)
+    if columns.keys() & {*pools} or not all(map(_is_column, columns.values())):
+        return False
+    return not all(map(_starts_with_a_row, columns.values()))
+
+
+def _is_column(value: object) -> bool:
+    one = isinstance(value, str | bytes | Mapping)  # A path, or rows.
+    table = hasattr(value, "columns")
+    return isinstance(value, Sized) and isinstance(value, Iterable) and not one and not table
+
+
+def _starts_with_a_row(column: object) -> bool:
+    """Whether a list is one of rows or empty, as that of a pool by another name."""
+    nothing = dict[str, object]()
+    return isinstance(next(iter(cast("Iterable[object]", column)), nothing), Mapping)
+
+
+def column_rows(columns: Mapping[Any, Any]) -> list[Mapping[str, Any]]:
+    """Turn a list for each column into rows.
+
+    Raises:
+        DataError: the columns are not of one length.
+    """
+    sizes = {str(name): len(column) for name, column in columns.items()}
+    if len({*sizes.values()}) > 1:
+        told = ", ".join(f"{name!r} has {size}" for name, size in sizes.items())
+        raise DataError(f"The columns must be of one length, a cell for each row: {told}.")
+    return [dict(zip(sizes, row, strict=True)) for row in zip(*columns.values(), strict=True)]

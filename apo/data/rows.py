@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from apo.data.cells import Row
-from apo.data.records import records
+from apo.data.records import column_rows, is_columns, records
 from apo.data.text import TABLES, table_rows, text_rows
 from apo.errors import DataError
 
@@ -30,7 +30,8 @@ def read_rows(
     Args:
         source: a path to a CSV, TSV, JSON, JSONL, Parquet or Excel file; "hf:owner/name", with
             ":config" and "/split" where wanted, for a data set on the Hugging Face Hub; a pandas
-            DataFrame; a Dataset or IterableDataset of `datasets`; or any iterable of mappings.
+            DataFrame; a Dataset or IterableDataset of `datasets`; any iterable of mappings; or a
+            mapping with a list for each column.
         encoding: of CSV, TSV and JSON files. "utf-8" also takes a byte order mark.
         delimiter: between the cells of a text table, whatever the file's name ends in; None for
             what that says.
@@ -55,9 +56,11 @@ def read_rows(
         return frame_rows(source) if kind == "pandas" else dataset_rows(source)
     if isinstance(source, Iterable) and not isinstance(source, Mapping):
         return records(cast("Iterable[object]", source), "row")
+    if is_columns(cast("object", source), ()):
+        return records(column_rows(cast("Mapping[Any, Any]", source)), "row")
     raise DataError(
         f"Data cannot be read from a {source_type.__name__}; give a path, hf:owner/name, "
-        "a DataFrame, a Dataset, or a list of dicts."
+        "a DataFrame, a Dataset, a list of dicts, or a dict with a list for each column."
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from apo.data.cells import Row
-from apo.data.records import BLANK, records
+from apo.data.records import BLANK, column_rows, is_columns, records
 from apo.data.unnamed import Header
 from apo.errors import DataError
 
@@ -134,6 +134,8 @@ def _without_nul(path: Path, lines: Iterable[str]) -> Iterator[str]:
 def _json_list(path: Path, file: IO[str]) -> list[object]:
     value = _parse(file.read(), str(path))
     if isinstance(value, dict):
+        if len(cast("dict[str, object]", value)) > 1 and is_columns(cast("object", value), ()):
+            return [*column_rows(cast("dict[str, Any]", value))]
         items = cast("dict[str, object]", value).values()
         lists = [cast("list[object]", item) for item in items if isinstance(item, list)]
         if len(lists) != 1:

@@ -25,7 +25,7 @@ from apo.drafting.guess import (
     tell_header,
     warn,
 )
-from apo.drafting.lists import Lists, several_of, told
+from apo.drafting.lists import Lists, may_be_lists, several_of, told
 from apo.drafting.options import options_settings
 from apo.drafting.prompt import seed_prompt
 from apo.drafting.reshape import reshape
@@ -226,6 +226,7 @@ def _settings(
     settings["inputs"] = list(fields) if same else fields
     settings["target"] = target.name
     several = several_of(target, lists) if options is None else None
+    notes += filter(None, [may_be_lists(target, lists)])
     kind, reason = guess_scorer(target, several, options=options is not None)
     if several is not None:
         notes.append(told(target, several))

@@ -7,6 +7,8 @@ from typing import Any, cast
 
 from apo.data.cells import Row
 from apo.data.columns import look
+from apo.data.pools import POOLS
+from apo.data.records import is_columns
 from apo.data.rows import read_rows
 from apo.data.sniff import TextFormat
 from apo.drafting.draft import draft_settings
@@ -24,7 +26,8 @@ def guessed_task(data: Any, inputs: str | Sequence[str] = (), target: str = "") 
     """Make a task of data; what was guessed is logged as a warning, and stands in the notes.
 
     Args:
-        data: a DataFrame, a Dataset, a list of dicts, a path; or a dict of these by pool.
+        data: a DataFrame, a Dataset, a list of dicts, a dict with a list for each column, a path;
+            or a dict of these by pool.
         inputs: the input column, or several; guessed when empty.
         target: the column of the answers; guessed when empty.
 
@@ -33,7 +36,8 @@ def guessed_task(data: Any, inputs: str | Sequence[str] = (), target: str = "") 
     """
     columns = (inputs,) if isinstance(inputs, str) else tuple(inputs)
     wanted, notes = Wanted(inputs=columns, target=target or None), list[str]()
-    pools = cast("Mapping[str, Any]", data) if isinstance(data, Mapping) else {"": data}
+    whole = not isinstance(data, Mapping) or is_columns(cast("object", data), POOLS)
+    pools: Mapping[str, Any] = {"": data} if whole else cast("Mapping[str, Any]", data)
     shapes = [reshape(_rows(source, wanted, notes), wanted, notes) for source in pools.values()]
     prompts = sorted({shape.prompt for shape in shapes})
     if len(prompts) > 1:
@@ -43,7 +47,7 @@ def guessed_task(data: Any, inputs: str | Sequence[str] = (), target: str = "") 
     found = look(row for part in rows.values() for row in part)
     settings = draft_settings(name, found, wanted, notes, prompts[0], shapes[0].head)
     _log.warning("The task is guessed from the data:\n%s", "\n".join(f"- {n}" for n in notes))
-    return task_from_data(rows if isinstance(data, Mapping) else rows[""], **settings)
+    return task_from_data(rows[""] if whole else rows, **settings)
 
 
 def _rows(source: Any, wanted: Wanted, notes: list[str]) -> list[Row]:

@@ -59,11 +59,24 @@ def several_of(column: Column, wanted: Lists | None) -> Several | None:
     if wanted == "any" or column.many or column.objects:
         return None
     for sign in _SIGNS:
+        if sign == "," and column.is_number and wanted is None:
+            return None  # 7,9 is a number in most of Europe; `may_be_lists` tells it.
         labels = _labels_between(sign, column)
         if labels:
             example = next(value for value in column.values if sign in value)
             return Several("all", labels, example, f"as labels stand there between {sign!r}")
     return None
+
+
+def may_be_lists(column: Column, lists: Lists | None) -> str:
+    """Say that numbers with a comma may be two labels each, where that could be; else ""."""
+    if lists is not None or not column.is_number or not _labels_between(",", column):
+        return ""
+    example = next(value for value in column.values if "," in value)
+    return (
+        f"Cells of {column.name!r} such as {example} are taken for one number each, with a decimal "
+        "comma. If they are lists of labels, say --lists all."
+    )
 
 
 def _labels_between(sign: str, column: Column) -> tuple[str, ...]:

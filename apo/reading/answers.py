@@ -65,6 +65,16 @@ def one_form(text: str) -> str:
     return _ESCAPED.sub(r"\1", text)
 
 
+_STRUCK = re.compile(
+    r"~~[^~\n]{1,500}~~|<(s|del|strike)>[^<]{0,500}</\1>|(?:[^\s\u0336]\u0336)+", re.IGNORECASE
+)
+
+
+def unstruck(text: str) -> str:
+    """Leave out what is struck through, as in ~~billing~~ refund."""
+    return _STRUCK.sub(" ", text)
+
+
 def quote(text: str, limit: int = 80) -> str:
     """Show a text in feedback: on one line, in quotes, cut to limit characters."""
     line = " ".join(text.split())

@@ -110,7 +110,7 @@ def optimize(
     Does what `aoptimize` does, and waits for it; that one's docstring has the details.
 
     Args:
-        task: a task or its name, or data: a DataFrame, a list of dicts, a path.
+        task: a task or its name, or data: a DataFrame, a list of dicts, a dict of lists, a path.
         optimizer: how to search: a name such as "gepa", or an optimizer with its settings.
         settings: settings of an optimizer that is given by name.
         model: answers examples, such as "openai/gpt-5-mini".

@@ -5,7 +5,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from apo.reading.answers import bare_lines, concluded, label_pattern, marked, one_form, plain, quote
+from apo.reading.answers import (
+    bare_lines,
+    concluded,
+    label_pattern,
+    marked,
+    one_form,
+    plain,
+    quote,
+    unstruck,
+)
 from apo.reading.denial import YES_AND_NO, opposite
 from apo.reading.letters import explicit_letters
 from apo.reading.named import named_and_denied, require_different
@@ -34,9 +43,10 @@ class Choice:
     then the prompt's next example starts, as base models run on, that line is the answer. Where yes
     or no is a label, "Yes, there is no doubt." says yes.
 
-    "Not x" and "non-x" do not name x: they name its negation where that is a label, as unsafe is
-    of safe, and else none. Among single letters, "B. A mammal" and "(B)" name B alone. Among
-    numbers, 4, 4.0 and, where 5 is the highest, 4/5 are the same; 4/10 is then none.
+    What is struck through (~~x~~) is not said. "Not x" and "non-x" do not name x: they name its
+    negation where that is a label, as unsafe is of safe, and else none. Among single letters,
+    "B. A mammal" and "(B)" name B alone. Among numbers, 4, 4.0 and, where 5 is the highest, 4/5
+    are the same; 4/10 is then none.
 
     Attributes:
         labels: the allowed answers, at least two.
@@ -82,7 +92,7 @@ class Choice:
 
     def read(self, output: str) -> tuple[str, ...]:
         """Do what `find` does, without its memory."""
-        text = self._spelled(one_form(output))
+        text = self._spelled(unstruck(one_form(output)))
         whole = self._by_key.get(self._key(text))
         if whole is not None:
             return (whole,)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from apo.errors import TaskError, near
-from apo.reading.answers import label_pattern, marked, one_form, plain, quote
+from apo.reading.answers import label_pattern, marked, one_form, plain, quote, unstruck
 from apo.reading.checklist import checked
 from apo.reading.lists import parted, written_list
 from apo.reading.named import labels_in, require_different
@@ -65,7 +65,7 @@ class LabelSet:
         Returns:
             None where the text names no label and does not say that there is none.
         """
-        text = one_form(text)
+        text = unstruck(one_form(text))
         ticked = checked(text, self._label_of)
         if ticked is not None:
             return ticked

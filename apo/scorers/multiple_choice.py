@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from apo.errors import TaskError
-from apo.reading.answers import label_pattern, marked, one_form, plain, quote
+from apo.reading.answers import label_pattern, marked, one_form, plain, quote, unstruck
 from apo.reading.denial import is_denied
 from apo.reading.letters import is_word
 from apo.reading.option_lines import (
@@ -113,7 +113,7 @@ class MultipleChoice:
         whole = self._whole(output, options)
         if whole:
             return whole
-        text = one_form(output)
+        text = unstruck(one_form(output))
         for part in _parts(text, options):
             found = self._whole(part, options) or self._named(part, options)
             if found:

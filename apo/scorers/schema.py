@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from apo.errors import TaskError
-from apo.reading.json_text import json_in, list_in
+from apo.reading.json_text import Found, answer_json, as_object, json_values
 from apo.scorers.files import text_of
 from apo.scorers.schema_time import SECONDS, bounded, check_patterns, within
 from apo.task import Example, Score
@@ -20,12 +20,12 @@ _MAX_SHOWN = 5
 class JsonSchema:
     """The JSON in the answer must fit a JSON schema; its values are not compared with a target.
 
-    The whole answer counts, with or without ``` around it, else the last JSON object in it, or
-    the last list where the schema is one of a list. By the package jsonschema, draft 2020-12
-    unless the schema says another in $schema. `format` is checked for what that package knows by
-    itself, such as date, email, ipv4 and uuid. An answer that does not fit is not well formed
-    and scores 0; so does one whose check takes over a second, patterns included. A $ref may point
-    within the schema only: nothing is fetched.
+    The whole answer counts, with or without ``` around it, else the outermost JSON value in it: of
+    several the last one with a field that the schema names. By the package jsonschema, draft
+    2020-12 unless the schema says another in $schema. `format` is checked for what that package
+    knows by itself, such as date, email, ipv4 and uuid. An answer that does not fit is not well
+    formed and scores 0; so does one whose check takes over a second, patterns included. A $ref may
+    point within the schema only: nothing is fetched.
 
     Attributes:
         schema: the schema itself, or the path of a JSON file that holds it.
@@ -64,10 +64,17 @@ class JsonSchema:
         try:
             return json.loads(_unfenced(output), parse_constant=_refuse)
         except ValueError:
-            found = list_in(output) if self._wants_list else json_in(output)
-            if found is None:
+            found = self._outermost(output)
+            if found is None or found.broken:
                 raise
-            return found
+            return found.value
+
+    def _outermost(self, output: str) -> Found | None:
+        """The last value that has a field of the schema, else the last one; none from within."""
+        fields = {*(as_object(self._validator.schema.get("properties")) or ())}
+        asked = [f for f in json_values(output) if fields & {*(as_object(f.value) or ())}]
+        last = answer_json(output, notes=self._wants_list)
+        return asked[-1] if asked and last is not None and not last.broken else last
 
     @property
     def _wants_list(self) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from apo.data.cells import Row
 from apo.data.pools import POOLS
+from apo.data.records import is_columns
 from apo.data.rows import SUFFIXES, read_rows
 from apo.data.sniff import TextFormat
 from apo.errors import USERS_ERRORS, DataError, TaskError, near
@@ -217,8 +218,8 @@ def task_from_data(
     """Make a task of data in memory or in a file.
 
     Args:
-        data: a DataFrame, a Dataset, a list of dicts, a path or hf:owner/name; or a dict of these
-            with train and, where given, validation and test.
+        data: a DataFrame, a Dataset, a list of dicts, a dict with a list for each column, a path or
+            hf:owner/name; or a dict of these with train and, where given, validation and test.
         inputs: the input column, several, or a mapping of field: column.
         target: the column of the accepted answer, or several.
         prompt: the seed prompt: text, chat messages with {{variables}}, or a `Prompt`.
@@ -239,7 +240,7 @@ def task_from_data(
     values |= {"prompt": None if ready else prompt}
     parsed = parse_settings(TaskSettings, values, where)
     sources: dict[str, Any] = {"data": data}
-    if isinstance(data, Mapping):
+    if isinstance(data, Mapping) and not is_columns(cast("object", data), POOLS):
         sources = {str(k): v for k, v in cast("Mapping[object, Any]", data).items()}
         for key in sources:
             if key not in POOLS:

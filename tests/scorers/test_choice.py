@@ -44,6 +44,25 @@ def test_a_denied_label_is_not_that_label(labels: str, output: str, named: str) 
     assert Choice(labels=tuple(labels.split())).find(output) == tuple(named.split())
 
 
+@pytest.mark.parametrize(
+    ("output", "named"),
+    [
+        ("~~billing~~ refund", "refund"),
+        ("<s>billing</s> refund", "refund"),
+        ("b\u0336i\u0336l\u0336l\u0336i\u0336n\u0336g\u0336 refund", "refund"),
+        ("Answer: <del>billing</del> refund", "refund"),
+        ("~~billing~~", ""),
+        ("~~billing~~ refund or billing", "refund billing"),
+        ("1. billing 2. refund", "billing refund"),
+        ("1. billing\n2. refund", "billing refund"),
+        ("Answer: 1) billing, 2) refund", "billing refund"),
+    ],
+)
+def test_struck_labels_are_not_said_and_ranked_ones_are_several(output: str, named: str) -> None:
+    found = Choice(labels=("billing", "refund", "login")).find(output)
+    assert set(found) == set(named.split())
+
+
 @pytest.mark.parametrize("output", ["결제나 환불", "환불이나 결제", "결제 또는 환불"])
 def test_two_labels_with_or_between_are_none(output: str) -> None:
     assert set(Choice(labels=("결제", "환불")).find(output)) == {"결제", "환불"}

@@ -83,6 +83,34 @@ def test_a_list_may_be_asked_for() -> None:
     assert score("nothing", schema).feedback == "The answer holds no complete JSON list."
 
 
+OBJECT: dict[str, Any] = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}},
+    "required": ["name"],
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "fits"),
+    [
+        ('So: {"name": "Ann"} (sources: {"page": 3})', True),
+        ('So: [{"name": "Ann"}, {"name": "Bob"}]', False),
+        ('{"person": {"name": "Ann"},}', False),
+        ('So: {"person": {"name": "Ann"}}', False),
+        ('{"name": 3} was wrong. {"name": "Ann"}', True),
+        ('{"name": "Ann"} or {"name": 3}', False),
+        ('{"name": "Ann"} and {"name": "Bob"', False),
+    ],
+)
+def test_the_outermost_value_counts(answer: str, fits: bool) -> None:
+    assert (score(answer, OBJECT).value == 1) == fits
+
+
+def test_a_list_within_an_object_is_no_list() -> None:
+    schema = {"type": "array", "items": {"type": "string"}}
+    assert "is not of type 'array'" in score('So: {"items": ["a"]}', schema).feedback
+
+
 def test_references_within_the_schema_hold() -> None:
     tree = {"$ref": "#/$defs/node", "$defs": {"node": {"items": {"$ref": "#/$defs/node"}}}}
     assert score("[[], [[]]]", tree) == Score(1.0)

@@ -84,6 +84,23 @@ def test_signs_within_an_answer_part_nothing(cells: list[str], tmp_path: Path) -
     assert settings["labels"] == sorted(cells)
 
 
+COMMAS = ["{},{}", "{},{} %", "-{},{}"]
+
+
+@pytest.mark.parametrize("form", COMMAS)
+def test_a_decimal_comma_is_told_and_makes_no_list(form: str, tmp_path: Path) -> None:
+    rows = [
+        {"text": f"wine number {i}", "points": form.format(i % 7, i % 10 or 1)} for i in range(90)
+    ]
+    path = tmp_path / "d.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    draft = draft_task("t", path)
+    assert "label_set" not in draft.yaml
+    assert "one number each, with a decimal comma" in " ".join(draft.explanations)
+    lists = draft_task("t", path, Wanted(lists="all"))
+    assert "label_set" in lists.yaml
+
+
 def test_labels_made_of_labels_are_told() -> None:
     labels = ["bug", "urgent", "urgent; bug"]
     rows = [{"x": f"text {i}", "y": labels[i % 3]} for i in range(60)]
