@@ -2,9 +2,11 @@
 
 import os
 import random
+import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -308,10 +310,8 @@ def test_a_database_that_is_none_is_said_in_words(path: Path) -> None:
     path.write_bytes(b"not a database, but long enough to have a header" * 100)
     with pytest.raises(JournalError, match="cannot be used"):
         Journal(path)
-    reader = open_for_reading(path)
     with pytest.raises(JournalError, match="damaged"):
-        list(read_events(reader))
-    reader.close()
+        open_for_reading(path)
 
 
 def test_overwritten_pages_are_said_in_words(path: Path) -> None:
@@ -360,3 +360,51 @@ def test_a_full_disk_is_said_in_words_and_lets_go_of_the_lock(path: Path) -> Non
             journal.add(entry("long", "x" * 100_000))
     with Journal(path) as journal:
         assert journal.find("kept") == entry("kept")
+
+
+# --- where nothing can be written -----------------------------------------------------------
+
+
+def nothing_beside(path: Path) -> None:
+    """Keep SQLite from making its file of shared memory, as a read-only disk does; for root too."""
+    path.with_name(f"{path.name}-shm").mkdir()
+
+
+def texts_of(path: Path) -> list[object]:
+    with closing(open_for_reading(path)) as database:
+        return [text for (text,) in database.execute("SELECT reply FROM calls ORDER BY key")]
+
+
+def test_a_journal_on_a_read_only_disk_is_read(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.add(entry("k", "there"))
+    nothing_beside(path)
+    assert texts_of(path) == ["there"]
+
+
+def test_so_is_one_that_a_killed_run_left_with_answers_beside_it(path: Path) -> None:
+    there = path.parent / "there"
+    there.mkdir()
+    with Journal(path) as journal:
+        journal.add(entry("k", "there"))
+        journal.add(entry("l", "beside"))
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{path}{suffix}", there)
+    assert (there / "journal.db-wal").stat().st_size > 0
+    nothing_beside(there / "journal.db")
+    assert texts_of(there / "journal.db") == ["there", "beside"]
+
+
+def test_damage_is_told_there_too(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.add(entry("k", "there"))
+    path.write_bytes(path.read_bytes()[:100] + b"x" * 9000)
+    nothing_beside(path)
+    with pytest.raises(JournalError, match="damaged"):
+        texts_of(path)
+
+
+def test_a_journal_that_may_not_be_read_is_not_called_damaged(path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(JournalError, match=r"journal\.db cannot be read: Is a directory"):
+        open_for_reading(path)

@@ -1,12 +1,16 @@
 """Runs on disk: found by name, written whole, and damage is said in words."""
 
+import errno
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from apo import Prompt, RunError
+from apo.data.memory import SplitMemory
 from apo.errors import JournalError
 from apo.storage.folder import RunFolder, create_run, find_run, list_runs
 from apo.storage.journal import Journal
@@ -188,3 +192,31 @@ def test_no_commit_outside_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert git_commit() is None
     monkeypatch.setenv("PATH", "")
     assert git_commit() is None
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_the_state_of_a_run_that_may_only_be_read(
+    held: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = create_run(tmp_path, "task", "opt", {})
+    folder.set_state("running")
+    holder = FileLock(f"{folder.journal_path}.lock")
+    with holder if held else nullcontext():
+
+        def refuse(*_: object, **__: object) -> None:
+            raise OSError(errno.EROFS, "Read-only file system")
+
+        monkeypatch.setattr(FileLock, "acquire", refuse)
+        assert folder.state == ("running" if held else "interrupted")
+        monkeypatch.undo()
+
+
+def test_a_split_that_is_as_remembered_is_not_written_again(tmp_path: Path) -> None:
+    memory = SplitMemory.of(tmp_path, "task")
+    memory.write(1, {"a": "train"})
+    (tmp_path / "task.json").chmod(0o444)
+    before = (tmp_path / "task.json").stat().st_ino
+    memory.write(1, {"a": "train"})
+    assert (tmp_path / "task.json").stat().st_ino == before
+    memory.write(1, {"a": "test"})
+    assert memory.read(1) == {"a": "test"}

@@ -77,9 +77,10 @@ class SplitMemory:
         Raises:
             DataError: the file cannot be written.
         """
-        if self.path is None:
+        seeds = self._seeds()
+        if self.path is None or seeds.get(_name(seed, group)) == dict(pools):
             return
-        value = {"apo_split": FORMAT, "seeds": {**self._seeds(), _name(seed, group): dict(pools)}}
+        value = {"apo_split": FORMAT, "seeds": {**seeds, _name(seed, group): dict(pools)}}
         text = json.dumps(value, sort_keys=True, indent=0)
         try:
             replace_file(self.path, text)

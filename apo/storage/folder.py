@@ -62,6 +62,8 @@ class RunFolder:
                 return "interrupted"
         except Timeout:
             return "running"
+        except OSError:  # It is not ours to write.
+            return "running" if _held(self.journal_path) else "interrupted"
 
     def set_state(self, state: State) -> None:
         """Note what the run is doing now."""
@@ -133,6 +135,20 @@ class RunFolder:
             os.replace(part, target)
         except OSError as error:
             raise RunError(f"Cannot write {target}: {error.strerror}.") from error
+
+
+def _held(journal: Path) -> bool:
+    """Whether a process holds the lock of a journal that this one may only read."""
+    import fcntl
+
+    try:
+        with Path(f"{journal}.lock").open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def create_run(home: Path, task: str, optimizer: str, settings: dict[str, Any]) -> RunFolder:

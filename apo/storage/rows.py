@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import shutil
 import sqlite3
+import tempfile
 import zlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -183,16 +185,51 @@ def read_events(
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
-    """Open a journal beside its writer.
+    """Open a journal beside its writer; also where nothing can be written, as on a CD.
 
     Raises:
-        JournalError: there is none at the path.
+        JournalError: there is none at the path, or it may not be read.
     """
     if not path.exists():
         raise JournalError(f"There is no journal at {path}.")
+    try:
+        path.open("rb").close()
+        with readable():
+            database = _connect(path)
+            try:
+                database.execute("SELECT 1 FROM sqlite_master").fetchone()
+            except sqlite3.OperationalError as error:
+                database.close()
+                if error.sqlite_errorname.split("_")[1] not in ("CANTOPEN", "READONLY"):
+                    raise
+                return _copied(path)
+            except BaseException:
+                database.close()
+                raise
+            return database
+    except OSError as error:
+        raise JournalError(f"The journal {path} cannot be read: {error.strerror}.") from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode=ro"  # as_uri, since "#" and "?" may be in a path.
-    with readable():
-        return sqlite3.connect(uri, uri=True, check_same_thread=False)
+    return sqlite3.connect(uri, uri=True, check_same_thread=False)
+
+
+def _copied(path: Path) -> sqlite3.Connection:
+    """Read a journal into memory: to read it in its place, SQLite would write beside it.
+
+    The file beside it that a killed run has left holds answers as well, so it comes along.
+    """
+    with tempfile.TemporaryDirectory(prefix="apo-journal-") as folder:
+        for beside in ("", "-wal"):
+            source = path.with_name(path.name + beside)
+            if source.exists():
+                shutil.copyfile(source, Path(folder, "journal.db" + beside))
+        found = sqlite3.connect(":memory:", check_same_thread=False)
+        with contextlib.closing(sqlite3.connect(Path(folder, "journal.db"))) as copy:
+            copy.backup(found)
+    return found
 
 
 @contextlib.contextmanager
