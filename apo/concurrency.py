@@ -66,8 +66,21 @@ def wait(work: Coroutine[Any, Any, R]) -> R:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(work)
+    begun: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
+
+    async def main() -> R:
+        task = asyncio.current_task()
+        if task is not None:
+            begun.append((asyncio.get_running_loop(), task))
+        return await work
+
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
+        try:
+            return thread.submit(asyncio.run, main()).result()
+        except KeyboardInterrupt:  # Else leaving here would wait for the whole work.
+            for loop, task in begun:
+                loop.call_soon_threadsafe(task.cancel)
+            raise
 
 
 def n_cpus() -> int:

@@ -18,10 +18,12 @@ ApoError                     what was given, what is needed, how to mend it
     ├── QuotaError           the account is empty: ends the run at once
     ├── BadRequestError      the server will never take it: ends the run at once
     │   └── OptionRefusedError   it refuses an option by name: asked again without it
+    ├── CertificateError     a server that is not trusted: ends the run at once
     ├── LikelihoodError      no log-probabilities of a given text: ends the run at once
     ├── RateLimitError       too fast: waited out and retried
     ├── TransportError       connection, time-out, 5xx: retried
-    │   └── UnreachableError no connection: retried, but not for long when none ever was
+    │   ├── UnreachableError no connection: retried, but not for long when none ever was
+    │   └── TimedOutError    no answer in time: sent again once, if nobody else is answered
     ├── MalformedReplyError  an answer that is no chat completion: retried
     ├── ContextLengthError   this request is too long: recorded, not retried
     └── ContentFilterError   this request is refused: recorded, not retried
@@ -186,6 +188,14 @@ class TransportError(ModelError):
 
 class UnreachableError(TransportError):
     """No connection could be made; a run that never had one does not wait long for it."""
+
+
+class TimedOutError(TransportError):
+    """No answer came within the time that an attempt may take; the same may take as long again."""
+
+
+class CertificateError(ModelError):
+    """The server's certificate is not trusted here; ends the run at once."""
 
 
 class MalformedReplyError(ModelError):

@@ -26,6 +26,7 @@ from apo.errors import (
     ModelUnavailable,
     OptionRefusedError,
     RateLimitError,
+    TimedOutError,
     TransportError,
     UnreachableError,
 )
@@ -37,6 +38,8 @@ from apo.usage import Usage
 
 FIRST_CONTACT = 3
 """Attempts at the first call of a run, while no connection can be made."""
+SLOW_FOR_ALL, SLOW = 2, 4
+"""Attempts at a call that may take too long: where nobody is answered, and where others are."""
 TURNS = 4
 """How many times more attempts a call may have that is refused while others are answered."""
 EARLY = 3
@@ -85,8 +88,9 @@ class Asker:
         return await self._until_answered(call, call.endpoint.fallback)
 
     async def _until_answered(self, call: Call, endpoint: Endpoint) -> Entry:
-        attempt, start = 0, asyncio.get_running_loop().time()
+        attempt, slow, start = 0, 0, asyncio.get_running_loop().time()
         traffic = self._traffic_to(endpoint)
+        at_first = traffic.answered
         while True:
             attempt, before = attempt + 1, traffic.answered
             refused = self._habits.refused(endpoint.model)
@@ -100,12 +104,16 @@ class Asker:
                 wait = self._retry.wait(
                     self._counted(attempt, error, traffic.answered > before), error
                 )
-                if self._never_reached(attempt, error):
+                slow += isinstance(error, TimedOutError)
+                if self._never_reached(attempt, error) or slow >= (
+                    SLOW if traffic.answered > at_first else SLOW_FOR_ALL
+                ):
                     wait = None
                 if wait is None and isinstance(error, RETRIED):
                     raise ModelUnavailable(
                         f"{endpoint.model.name} gave no answer in {attempt} attempts; "
                         f"the last ended with: {error}"
+                        f"{' If it needs longer, give a higher --timeout.' * (slow > 1)}"
                     ) from error
                 if wait is None:
                     raise

@@ -1,17 +1,18 @@
 """The lean transport: chat completions over aiohttp, for any OpenAI-compatible server."""
 
 import asyncio
-from typing import TYPE_CHECKING
-from urllib.request import getproxies, proxy_bypass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from yarl import URL
 
-from apo.errors import ModelError, TransportError, UnreachableError
+from apo.errors import ModelError, TransportError
 from apo.model import Completion, Request
 from apo.models.address import Address
 from apo.models.dialect import Dialect
 from apo.models.likelihood import read_scored, scored_body, scoring_endpoint
+from apo.models.network import from_server, proxy_for, timed_out, trusted, unreachable, untrusted
 from apo.models.replies import MAX_REPLY, Reply, read_reply, too_long
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class HttpModel:
         self._url = URL(address.endpoint, encoded=True)
         self._scoring_url = URL(scoring_endpoint(address), encoded=True)
         self._session: aiohttp.ClientSession | None = None
+        self._proxy = proxy_for(address.url, "aiohttp")
 
     def __repr__(self) -> str:
         return f"HttpModel({self.name!r})"
@@ -68,6 +70,7 @@ class HttpModel:
         session = self._session or self._open()
         async with self._slots:
             reply = await self._post(session, self._scoring_url if scored else self._url, body)
+        reply = from_server(self._address, self._proxy, reply)
         if isinstance(reply, ModelError):
             # Raised out here, so that it does not bring the library's error along as its context:
             # that one holds the request's headers, and so the key.
@@ -88,17 +91,32 @@ class HttpModel:
         # The slots keep calls from queueing in the connector, where the wait would be timed.
         self._slots = asyncio.Semaphore(self._max_connections)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=self._max_connections, keepalive_timeout=KEEP_ALIVE
-            ),
+            connector=self._connector(),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={**self._address.headers, "Content-Type": "application/json"},
-            proxy=_proxy(self._url),
+            proxy=self._proxy.url if self._proxy and not self._proxy.socks else None,
             timeout=aiohttp.ClientTimeout(
                 total=self._timeout, sock_connect=min(CONNECT, self._timeout)
             ),
         )
         return self._session
+
+    def _connector(self) -> "aiohttp.BaseConnector":
+        """What makes connections, through a SOCKS proxy where there is one."""
+        import aiohttp
+
+        given: dict[str, Any] = {
+            "limit": self._max_connections,
+            "keepalive_timeout": KEEP_ALIVE,
+            "ssl": trusted() if self._url.scheme == "https" else True,
+        }
+        if self._proxy is None or not self._proxy.socks:
+            return aiohttp.TCPConnector(**given)
+        kind, _, rest = self._proxy.url.partition("://")
+        # The proxy finds the host's address, also where the letter that asks for it is missing.
+        found = import_module("aiohttp_socks").ProxyConnector.from_url
+        connector: aiohttp.BaseConnector = found(f"{kind[:6]}://{rest}", rdns=True, **given)
+        return connector
 
     async def _post(
         self, session: "aiohttp.ClientSession", url: URL, body: bytes
@@ -119,26 +137,22 @@ class HttpModel:
             return reply.status, reply.headers, b"".join(chunks)
         except (aiohttp.ClientError, OSError) as error:
             return self._broken(error)
+        except Exception as error:
+            # The package for SOCKS proxies has errors of its own.
+            if self._proxy is None or not self._proxy.socks:
+                raise
+            return self._broken(error)
 
-    def _broken(self, error: Exception) -> TransportError:
+    def _broken(self, error: Exception) -> ModelError:
         """Say what a failure below HTTP is, and whether the server may have got the request."""
         import aiohttp
 
         name, url = self._address.name, self._address.url
         said = f"{type(error).__name__}: {self._address.redact(str(error))}".rstrip(": ")
         unreached = aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.InvalidURL
-        if isinstance(error, (*unreached, aiohttp.ConnectionTimeoutError)):
-            return UnreachableError(f"{name}: cannot connect to {url}. Does it run? ({said})")
+        of_proxy = type(error).__module__.startswith(("aiohttp_socks", "python_socks"))
+        if of_proxy or isinstance(error, (*unreached, aiohttp.ConnectionTimeoutError)):
+            return untrusted(self._address, error) or unreachable(self._address, self._proxy, said)
         if isinstance(error, TimeoutError):
-            return TransportError(f"{name}: no answer within {self._timeout:g} s.", billed=True)
+            return timed_out(self._address, self._timeout)
         return TransportError(f"{name}: the connection to {url} broke ({said}).", billed=True)
-
-
-def _proxy(url: URL) -> str | None:
-    """Find the proxy in the environment, once; aiohttp's trust_env would look at every call.
-
-    trust_env would also put what ~/.netrc says in place of the key.
-    """
-    proxy = getproxies().get(url.scheme, "")
-    used = proxy.startswith("http") and not (url.host and proxy_bypass(url.host))
-    return proxy if used else None

@@ -7,11 +7,12 @@ for: organization and project headers, and its own logging and tracing hooks.
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from apo.errors import ModelError, TransportError, UnreachableError
+from apo.errors import ModelError, TransportError
 from apo.model import Completion, Request
 from apo.models.address import Address
 from apo.models.dialect import Dialect
 from apo.models.likelihood import read_scored, scored_body
+from apo.models.network import from_server, proxy_for, timed_out, trusted, unreachable, untrusted
 from apo.models.replies import MAX_REPLY, Reply, read_reply, too_long
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class SdkModel:
         self._timeout = timeout
         self._max_connections = max_connections
         self._client: openai.AsyncOpenAI | None = None
+        self._proxy = proxy_for(address.url, "openai")
 
     def __repr__(self) -> str:
         return f"SdkModel({self.name!r})"
@@ -64,6 +66,7 @@ class SdkModel:
         client = self._client or self._open()
         async with self._slots:
             reply = await self._post(client, body)
+        reply = from_server(self._address, self._proxy, reply)
         if isinstance(reply, ModelError):
             # Raised out here, so that it does not bring the SDK's error along as its context:
             # that one holds the request's headers, and so the key.
@@ -86,7 +89,12 @@ class SdkModel:
         options: dict[str, Any] = {
             "base_url": address.url,
             # A redirect would carry the key to another host.
-            "http_client": openai.DefaultAsyncHttpxClient(follow_redirects=False),
+            "http_client": openai.DefaultAsyncHttpxClient(
+                follow_redirects=False,
+                trust_env=False,  # What it says is read in one place for both transports.
+                proxy=self._proxy and self._proxy.url,
+                verify=trusted() if address.url.startswith("https:") else True,
+            ),
             "max_retries": 0,  # The framework retries, within its budget and its cap.
             "timeout": openai.Timeout(self._timeout, connect=min(CONNECT, self._timeout)),
         }
@@ -126,13 +134,13 @@ class SdkModel:
         except (openai.OpenAIError, OSError) as error:
             return self._broken(error)
 
-    def _broken(self, error: Exception) -> TransportError:
+    def _broken(self, error: Exception) -> ModelError:
         """Say what a failure below HTTP is, and whether the server may have got the request."""
         name, url = self._address.name, self._address.url
         cause = error.__cause__ or error
         said = f"{type(cause).__name__}: {self._address.redact(str(cause))}".rstrip(": ")
         if type(cause).__name__ in UNREACHED:
-            return UnreachableError(f"{name}: cannot connect to {url}. Does it run? ({said})")
+            return untrusted(self._address, cause) or unreachable(self._address, self._proxy, said)
         if "Timeout" in type(error).__name__:
-            return TransportError(f"{name}: no answer within {self._timeout:g} s.", billed=True)
+            return timed_out(self._address, self._timeout)
         return TransportError(f"{name}: the connection to {url} broke ({said}).", billed=True)

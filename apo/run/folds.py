@@ -16,7 +16,6 @@ from filelock import FileLock, Timeout
 from apo.calls.budget import Budget
 from apo.calls.options import Options
 from apo.calls.progress import Progress
-from apo.concurrency import wait
 from apo.data.folds import fold_tasks
 from apo.errors import RunError, SettingsError, Stopped
 from apo.model import Model
@@ -26,6 +25,7 @@ from apo.results.result import Result
 from apo.run.fit import fit_pools, share_budget
 from apo.run.optimize import DEFAULT_BUDGET, aoptimize, aresume, arguments_of
 from apo.run.prepare import Setup
+from apo.run.waiting import wait_for_run
 from apo.search.search import Optimizer
 from apo.storage.folder import HOME, RunFolder, find_run, list_runs
 from apo.task import Task
@@ -105,6 +105,7 @@ def optimize_folds(
 
     Takes and raises the same.
     """
+    progress = progress or Progress()
     work = aoptimize_folds(
         task,
         optimizer,
@@ -118,7 +119,7 @@ def optimize_folds(
         home=home,
         progress=progress,
     )
-    return wait(work)
+    return wait_for_run(work, progress, "apo.resume_folds")
 
 
 async def aresume_folds(
@@ -156,7 +157,9 @@ def resume_folds(
     run: str, *, home: Path = HOME, progress: Progress | None = None, **given: Any
 ) -> Result:
     """Do what `aresume_folds` does, and wait for it; works in a notebook, too."""
-    return wait(aresume_folds(run, home=home, progress=progress, **given))
+    progress = progress or Progress()
+    work = aresume_folds(run, home=home, progress=progress, **given)
+    return wait_for_run(work, progress, "apo.resume_folds")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from apo.calls.budget import Budget
 from apo.calls.options import Options
 from apo.calls.progress import Progress
 from apo.calls.retry import Retry
-from apo.concurrency import wait
 from apo.errors import RunError, Stopped
 from apo.model import Model
 from apo.prompts.prompt import Prompt
@@ -19,6 +18,7 @@ from apo.results.result import Result
 from apo.run.prepare import Setup
 from apo.run.rescoring import note_rescoring
 from apo.run.session import Session
+from apo.run.waiting import wait_for_run
 from apo.run.wishes import trusted_settings
 from apo.scorers.metrics.registry import metric_name
 from apo.search.search import Optimizer
@@ -127,7 +127,9 @@ def optimize(
 
     Raises:
         ApoError: what `aoptimize` raises.
+        KeyboardInterrupt: Ctrl-C; its note names the run, which `resume` goes on with.
     """
+    progress = progress or Progress()
     work = aoptimize(
         task,
         optimizer,
@@ -144,7 +146,7 @@ def optimize(
         inputs=inputs,
         target=target,
     )
-    return wait(work)
+    return wait_for_run(work, progress, "apo.resume")
 
 
 def _task(task: Any, inputs: str | Sequence[str], target: str) -> Task | str | Path:
@@ -238,8 +240,9 @@ def resume(
     **objects: Any,
 ) -> Result:
     """Do what `aresume` does, and wait for it; works in a notebook, too."""
+    progress = progress or Progress()
     work = aresume(run, budget=budget, home=home, progress=progress, retry=retry, **objects)
-    return wait(work)
+    return wait_for_run(work, progress, "apo.resume")
 
 
 async def _conclude(folder: RunFolder, session: Session, options: Options) -> Result:
