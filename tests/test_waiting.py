@@ -139,6 +139,7 @@ class Slow:
         (["slow", "a", "b"], 9, 4, 13),  # Others are: it may have been chance.
         (["slow", "a", "b"], 3, 4, 13),
         (["slow"], 1, 2, 5),
+        (["slow", *(f"slow {i}" for i in range(500))], 9, 2, 9),  # Nor does each wait in its turn.
     ],
 )
 def test_a_call_that_takes_too_long_is_not_sent_again_and_again(

@@ -71,6 +71,7 @@ class Asker:
         self._journal, self._meter, self._retry, self._limits = journal, meter, retry, limits
         self._tally, self._habits = tally, Habits(journal)
         self._traffic: dict[str, Traffic] = {}
+        self._given_up: dict[str, tuple[int, str]] = {}
         self._patient = Traffic(at_once=Steady(PATIENT))
 
     async def ask(self, call: Call) -> Entry:
@@ -105,21 +106,36 @@ class Asker:
                     self._counted(attempt, error, traffic.answered > before), error
                 )
                 slow += isinstance(error, TimedOutError)
-                if self._never_reached(attempt, error) or slow >= (
-                    SLOW if traffic.answered > at_first else SLOW_FOR_ALL
-                ):
+                if self._never_reached(attempt, error) or self._too_slow(slow, at_first, traffic):
                     wait = None
                 if wait is None and isinstance(error, RETRIED):
-                    raise ModelUnavailable(
+                    said = (
                         f"{endpoint.model.name} gave no answer in {attempt} attempts; "
                         f"the last ended with: {error}"
                         f"{' If it needs longer, give a higher --timeout.' * (slow > 1)}"
-                    ) from error
+                    )
+                    if slow >= SLOW_FOR_ALL:
+                        self._given_up[endpoint.model.name] = traffic.answered, said
+                    raise ModelUnavailable(said) from error
                 if wait is None:
                     raise
                 self.problem = f"{error}"[:120]
                 self._meter.spent.retries += 1
                 await self._pause(wait, traffic, early=attempt < EARLY)
+
+    def _too_slow(self, slow: int, at_first: int, traffic: Traffic) -> bool:
+        """Whether a call has had its attempts that take too long."""
+        return slow >= (SLOW if traffic.answered > at_first else SLOW_FOR_ALL)
+
+    def _check_answering(self, model: str, traffic: Traffic) -> None:
+        """Make sure that a model has answered since it was given up as too slow.
+
+        Raises:
+            ModelUnavailable: it has not: each call would wait in vain, one after the other.
+        """
+        answered, said = self._given_up.get(model, (-1, ""))
+        if answered == traffic.answered:
+            raise ModelUnavailable(said)
 
     def _counted(self, attempt: int, error: ModelError, serves: bool) -> int:
         """How many attempts have failed; to be refused while others are served counts for less."""
@@ -167,6 +183,7 @@ class Asker:
             await traffic.enter(tokens, ahead=endpoint.role == "optimizer" or attempt > 1)
         self.busy += 1
         try:
+            self._check_answering(endpoint.model.name, traffic)
             async with self.ending.breaks_off():
                 await self._meter.reserve(bound, endpoint.model.name)
             reply, error, completion = None, "", Completion(text="")
