@@ -139,7 +139,6 @@ class Slow:
         (["slow", "a", "b"], 9, 4, 13),  # Others are: it may have been chance.
         (["slow", "a", "b"], 3, 4, 13),
         (["slow"], 1, 2, 5),
-        (["slow", *(f"slow {i}" for i in range(500))], 9, 2, 9),  # Nor does each wait in its turn.
     ],
 )
 def test_a_call_that_takes_too_long_is_not_sent_again_and_again(
@@ -162,5 +161,22 @@ def test_a_call_that_takes_too_long_is_not_sent_again_and_again(
         assert isinstance(first, ModelUnavailable)
         assert "no answer within 2 s" in str(first)
         assert "give a higher --timeout" in str(first)
+
+    run_virtually(run())
+
+
+def test_five_hundred_calls_do_not_each_wait_in_vain() -> None:
+    async def run() -> None:
+        model = Slow(9)
+        endpoint = Endpoint("task", model)
+        calls = [Call.to(endpoint, Request((Message("user", f"slow {i}"),))) for i in range(500)]
+        with Journal() as journal:
+            caller = Caller(journal, Meter(Budget()), retry=Retry())
+            caller.charge(calls)
+            work = [caller.answer(call) for call in calls]
+            found = await asyncio.gather(*work, return_exceptions=True)
+        assert {type(one) for one in found} == {ModelUnavailable}
+        assert asyncio.get_running_loop().time() < 10
+        assert len(model.asked) < 60
 
     run_virtually(run())

@@ -129,7 +129,7 @@ def untrusted(address: Address, error: BaseException | None) -> CertificateError
     if not said:
         return None
     set_ = [name for name in BUNDLES if os.environ.get(name)]
-    beside = f" {' and '.join(set_)} is set, and does not hold it." if set_ else ""
+    beside = f" It is not among those of {', '.join(set_)}." if set_ else ""
     return CertificateError(
         f"{address.name}: the certificate of {address.url} is not trusted here "
         f"({said}).{beside} Where it is your own server's, or that of "

@@ -158,7 +158,9 @@ async def judge(task: Task, output: str, example: Example, ask: Ask) -> Score:
 
 TRIED = 5
 """Examples that a user's own scorer is asked about at most, before the first call."""
-_FORMS = ("{}", "", "Answer: {}", "#### {}", "<answer>{}</answer>", '{{"answer": "{}"}}', "x")
+_ALWAYS = ("{}", "x", "")
+"""Answers that a user's scorer is asked about in any case: a right one, a wrong one, and none."""
+_FORMS = (*_ALWAYS, "Answer: {}", "#### {}", "<answer>{}</answer>", '{{"answer": "{}"}}')
 """Answers that are tried: a scorer may want the target in some form, or want it absent."""
 
 
@@ -169,26 +171,29 @@ async def try_scorer(task: Task, examples: Sequence[Example]) -> None:
 
     Args:
         task: with the scorer.
-        examples: those that will be judged; the first one is enough where it scores above 0.
+        examples: those that will be judged. For the first one a right answer, a wrong one and none
+            at all are tried; further ones as long as nothing scores above 0.
 
     Raises:
         TaskError: it fails, gives something that is no score, or 0 to every answer.
     """
+    scored, own = False, hasattr(task.scorer, "function")
 
     async def nobody(questions: Sequence[Question]) -> list[str]:
         raise Ungraded("Nobody is asked before the run.")
 
     if isinstance(task.scorer, AwaitedScorer) and task.scorer.n_calls:
         return
-    for example in examples[:TRIED]:
+    for place, example in enumerate(examples[:TRIED]):
         for form in _FORMS:
+            if scored and not (own and place == 0 and form in _ALWAYS):
+                return
             try:
                 score = await judge(task, form.format(example.target), example, nobody)
             except TaskError as error:
                 raise TaskError(f"Tried before the first call: {error}") from error
-            if score.value > 0:
-                return
-    if examples and hasattr(task.scorer, "function"):  # Those of apo may judge the form alone.
+            scored = scored or score.value > 0
+    if examples and own and not scored:  # Those of apo may judge the form alone.
         shown = ", ".join(dict.fromkeys(quote(example.target) for example in examples[:TRIED]))
         raise TaskError(
             f"Tried before the first call: the scorer gives 0 to each answer that was tried, also "

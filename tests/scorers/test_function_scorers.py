@@ -136,6 +136,40 @@ def test_an_evaluation_tries_it_too(given: Any) -> None:
         evaluate(task, task.seed_prompts[0])
 
 
+def none_when_wrong(output: str, example: Example) -> Any:
+    return 1 if output == example.target else None
+
+
+def none_when_silent(output: str, example: Example) -> Any:
+    return int(output == example.target) if output else None
+
+
+def fails_when_silent(output: str, example: Example) -> Any:
+    return output.split()[0] == example.target
+
+
+def fails_when_wrong(output: str, example: Example) -> Any:
+    return {example.target: 1}[output]
+
+
+@pytest.mark.parametrize(
+    ("scorer", "said"),
+    [
+        (none_when_wrong, "gave None"),
+        (none_when_silent, "gave None"),
+        (fails_when_silent, "IndexError"),
+        (fails_when_wrong, "KeyError: 'x'"),
+    ],
+)
+def test_a_wrong_answer_and_none_are_tried_too(scorer: Any, said: str) -> None:
+    rows = [{"x": f"text {i}", "y": "b"} for i in range(60)]
+    model = FakeModel()
+    task = task_from_data(rows, inputs="x", target="y", prompt="Sort.", scorer=scorer)
+    with pytest.raises(TaskError, match=f"Tried before the first call: .*{said}"):
+        evaluate(task, task.seed_prompts[0], model=model)
+    assert model.requests == []
+
+
 @pytest.mark.parametrize("form", ["#### b", "<answer>b</answer>", ""])
 def test_a_scorer_of_a_form_or_of_silence_is_none(form: str) -> None:
     def score(output: str, example: Example) -> bool:
