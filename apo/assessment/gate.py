@@ -15,7 +15,7 @@ from apo.evaluation.outside import asking
 from apo.model import Model
 from apo.prompts.prompt import Prompt
 from apo.results.paired import Pairs
-from apo.statistics.clusters import by_group, group_numbers, n_groups
+from apo.statistics.clusters import by_group, full_bet, group_numbers, n_groups
 from apo.statistics.means import CONFIDENCE
 from apo.statistics.sequential import anytime_interval, anytime_p
 from apo.storage.journal import Journal
@@ -110,7 +110,7 @@ async def agate(
     """
     examples = _rows(task, split, old, new)
     ends = _ends([example.group for example in examples])
-    size = len(examples) / len({*group_numbers([example.group for example in examples])})
+    size = full_bet([example.group for example in examples])
     pairs = Pairs()
     looks, seen = 0, 0
     async with asking(
@@ -169,7 +169,7 @@ def _ends(groups: Sequence[str]) -> list[int]:
 
 
 def _by_group(pairs: Pairs, size: float) -> tuple[list[float], list[float], list[float]]:
-    """What is bet on: each group's lowest and highest mean, and its size over the mean size."""
+    """What is bet on: each group's lowest and highest mean, and its weight."""
     lowest, sizes = by_group(pairs.lowest, pairs.groups)
     highest, _ = by_group(pairs.highest, pairs.groups)
     low, high = (

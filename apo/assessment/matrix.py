@@ -60,6 +60,7 @@ class Matrix:
         finalists: the seed prompt first.
         cells: by model, and by the finalist's name.
         spent: what it took; kept answers count.
+        groups: independent groups that the examples come in; 0 where the task has no groups.
     """
 
     split: str
@@ -68,6 +69,7 @@ class Matrix:
     finalists: tuple[Finalist, ...]
     cells: Mapping[str, Mapping[str, Cell]]
     spent: Spent
+    groups: int = 0
 
     def best_on(self, model: str) -> str:
         """The finalist with the highest score on a model; of equals the first."""
@@ -109,6 +111,7 @@ class Matrix:
         return {
             "split": self.split,
             "n": self.n,
+            "groups": self.groups,
             "models": list(self.models),
             "prompts": [
                 {**vars(f), "prompt": f.prompt.to_dict(), "id": f.prompt.id} for f in self.finalists

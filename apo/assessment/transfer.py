@@ -13,6 +13,7 @@ from apo.evaluation.evaluation import Evaluation
 from apo.evaluation.measure import measure_in_turns
 from apo.evaluation.outside import asking
 from apo.results.verdict import judge
+from apo.statistics.clusters import n_groups
 from apo.statistics.groups import holm
 from apo.storage.folder import RunFolder
 from apo.storage.journal import Journal
@@ -102,6 +103,7 @@ async def atransfer(
         finalists=tuple(prompts),
         cells=_cells(rows, [finalist.name for finalist in prompts]),
         spent=replace(caller.meter.spent),
+        groups=n_groups([example.group for example in examples]),
     )
 
 

@@ -16,6 +16,8 @@ from apo.taskfile.settings import TaskSettings
 
 MAX_ROWS = 200_000
 """Rows of the data in which columns that the task does not use are looked at."""
+FEW = 0.02
+"""Share of the inputs that may be continued by another one by chance."""
 LONG = 100
 """Letters of an input field that several rows share from which it is a document, not a word."""
 
@@ -27,7 +29,7 @@ def history_findings(pools: Named) -> Iterator[Finding]:
         for text in example.inputs.values():
             home.setdefault(text, name)
     across = [(a, b) for a, b in continued(home) if home[a] != home[b]]
-    if across:
+    if len(across) > max(2, FEW * len(home)):
         yield Finding(
             "warning",
             f"Inputs that an input of another pool continues: {len(across)} (such as "

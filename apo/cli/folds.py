@@ -67,8 +67,7 @@ def _verdict(verdict: dict[str, Any] | None, procedure: dict[str, Any]) -> None:
     if verdict is None:
         tell("No verdict: no example has a score under both prompts.", "yellow")
         return
-    rows = f"rows in {procedure['folds']} folds"
-    tell_verdict(verdict, sentence(verdict, rows))
+    tell_verdict(verdict, sentence(verdict, "rows", f" in {procedure['folds']} folds"))
     if verdict["favourable"]:
         tell("The verdict is on this search, which finds better prompts than the seed.")
     both = [verdict[f"{name}_counts"].get("refused", 0) for name in ("seed", "best")]

@@ -91,6 +91,8 @@ def _tell(
     json: bool,
 ) -> None:
     from apo.cli.console import dollars, percent, print_json, tell
+    from apo.results.verdict import in_groups
+    from apo.statistics.clusters import n_groups
 
     figures = {
         **about,
@@ -107,7 +109,9 @@ def _tell(
     counts += "".join(f" ({n} of all were cut)" for n in evaluation.cuts().values())
     n, of = evaluation.n_counted, len(evaluation.rollouts)
     on = f"{n}" if n == of else f"{n} of {of}"
-    tell(f"{percent(evaluation.value)} on {on} {about['split']} examples: {counts}.", "bold")
+    on += f" {about['split']} examples"
+    on += in_groups(n_groups([rollout.example.group for rollout in evaluation.rollouts]))
+    tell(f"{percent(evaluation.value)} on {on}: {counts}.", "bold")
     for note in notes:
         tell(note, "yellow")
     tell(f"{spent.calls} calls, {dollars(spent.usd)} (kept answers counted at their price).")

@@ -14,6 +14,7 @@ from apo.results.flips import Flips, read_flips
 from apo.results.front import OBJECTIVES, objectives, with_front
 from apo.results.history import History, history
 from apo.results.standings import Standing, standings
+from apo.results.verdict import counted_groups
 from apo.storage.folder import RunFolder
 
 MAX_GROUPS = 20
@@ -93,7 +94,9 @@ def tell_flips(found: Flips) -> None:
     if len(found.groups) > MAX_GROUPS:
         tell(f"{len(found.groups) - MAX_GROUPS} more groups are in --json.")
     tell(
-        "change: points of the mean score. p: corrected for the number of labels or slices.", "dim"
+        "change: points of the mean score. p: corrected for the number of labels or slices."
+        f"{counted_groups(found.groups[0].groups if found.groups else 0)}",
+        "dim",
     )
     if found.unanswered:
         tell(f"{found.unanswered} examples have no grade under both prompts.", "yellow")

@@ -152,10 +152,13 @@ def _tell(matrix: "Matrix", folder: "RunFolder") -> None:
 
 
 def _prompts(matrix: "Matrix") -> str:
+    from apo.results.verdict import counted_groups
+
     named = [f"{f.name} is {f.prompt.id}" for f in matrix.finalists]
     marked = "; * is on the run's front (apo show RUN --front)"
     front = marked if any(f.front for f in matrix.finalists) else ""
-    return f"{', '.join(named)}{front}. p is corrected for the number of comparisons."
+    told = f"{', '.join(named)}{front}. p is corrected for the number of comparisons."
+    return told + counted_groups(matrix.groups)
 
 
 def _cautions(matrix: "Matrix") -> None:

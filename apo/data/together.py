@@ -39,5 +39,6 @@ def continued(texts: Iterable[str]) -> Iterator[tuple[str, str]]:
     bare = {text.rstrip("]}\"'\n "): text for text in texts}
     order = sorted(bare)
     for one, following in pairwise(order):
-        if len(one) >= SHORTEST and following.startswith(one):
+        in_word = following[len(one) : len(one) + 1].isalnum() and one[-1:].isalnum()
+        if len(one) >= SHORTEST and following.startswith(one) and not in_word:
             yield bare[one], bare[following]

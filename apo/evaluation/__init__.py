@@ -4,6 +4,6 @@ A rollout is an example with its answer and its score; an evaluation is the roll
 Models and judges are opened here as a run's options say.
 
 Doors: closing, endpoints, evaluation, measure, must_pass, noticed, outside.
-Rests on: calls, concurrency, errors, model, models, prompts, scorers, scorers.metrics, storage,
-task, trust.
+Rests on: calls, concurrency, errors, model, models, prompts, scorers, scorers.metrics,
+statistics, storage, task, trust.
 """

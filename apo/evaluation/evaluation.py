@@ -8,6 +8,7 @@ from typing import Any
 
 from apo.prompts.prompt import Prompt
 from apo.scorers.metrics.metric import class_weights
+from apo.statistics.clusters import n_groups
 from apo.task import Example, Metric, Score
 
 
@@ -160,6 +161,8 @@ class Evaluation:
         figures |= {"at_least": self.at_least, "mean": self.mean}
         missed = [r.example.id for r in self.rollouts if r.missed]
         figures |= {"missed": missed} if missed else {}
+        groups = n_groups([r.example.group for r in self.rollouts])
+        figures |= {"groups": groups} if groups else {}
         return {**figures, **self.counts(), **self.cuts(), "tokens": tokens}
 
 

@@ -5,7 +5,7 @@ interval and a p-value that agree: Gaffke's, for a mean of bounded values, which
 test where every score is 0 or 1 (`apo.statistics.bounded`; docs/decisions/0020-intervals.md).
 Where a metric of all answers is compared, they are a bootstrap interval and a permutation test.
 Where examples belong together in groups, groups are counted, drawn and swapped, and not examples
-(`apo.statistics.clusters`; docs/decisions/0024-groups.md).
+(`apo.statistics.clusters`; docs/decisions/0025-groups.md).
 """
 
 import math
@@ -174,6 +174,11 @@ def in_groups(n: int) -> str:
     return f" in {n} group" + "s" * (n != 1) if n else ""
 
 
+def counted_groups(n: int) -> str:
+    """Say what intervals and p-values rest on; "" for no groups."""
+    return f" Interval and p count the {n} groups that the examples come in." if n else ""
+
+
 def missing(n: int) -> str:
     """Say what examples without a grade do to a verdict; there is at least one."""
     who = f"{n} examples" if n > 1 else "1 example"
@@ -194,18 +199,20 @@ def form_gain(verdict: Mapping[str, Any]) -> str:
     )
 
 
-def sentence(verdict: Mapping[str, Any], rows: str = "test examples") -> str:
+def sentence(verdict: Mapping[str, Any], rows: str = "test examples", where: str = "") -> str:
     """A verdict in a sentence, given as JSON values: the same wherever it is told.
 
     Args:
         verdict: as `Verdict.to_dict` gives it.
         rows: what it was given on.
+        where: more words on that, such as " in 5 folds".
     """
     won = f"{verdict['wins']} won, {verdict['losses']} lost"
-    rows += in_groups(verdict.get("groups") or 0)  # Results of earlier versions have none.
+    where = in_groups(verdict.get("groups") or 0) + where  # Earlier versions have no groups.
     told = (
         f"{heading(verdict)}: {change(verdict['seed_score'], verdict['best_score'])} on "
-        f"{verdict['n']} {rows}, {span(verdict['interval'])}, p = {verdict['p_value']:.2g}; {won}."
+        f"{verdict['n']} {rows}{where}, {span(verdict['interval'])}, p = {verdict['p_value']:.2g}; "
+        f"{won}."
     )
     return told if verdict["favourable"] else f"{told} The seed prompt stays the answer."
 
@@ -353,7 +360,7 @@ def _of_metric(metric: Metric, pairs: Sequence[tuple[Rollout, Rollout]]) -> dict
         return figure(rows + size - there) - figure(rows + there)
 
     def drawn_gain(drawn: Any) -> float:
-        found = np.concatenate([units[unit] for unit in drawn])
+        found: Any = np.concatenate([units[unit] for unit in drawn])
         return figure(found + size) - figure(found)
 
     interval = bootstrap_of(

@@ -47,6 +47,19 @@ def n_groups(groups: Sequence[str]) -> int:
     return max(group_numbers(groups)) + 1 if any(groups) else 0
 
 
+def full_bet(groups: Sequence[str]) -> float:
+    """The size of a group on which all may be bet, in `anytime_p`; on smaller ones it is less.
+
+    The largest, so that each row counts alike; but twice the mean where there are giants, which
+    would leave nothing to bet on the others.
+
+    Args:
+        groups: of all rows that may be seen.
+    """
+    _, sizes = by_group([0.0] * len(groups), groups)
+    return min(float(max(sizes)), 2 * sum(sizes) / len(sizes))
+
+
 def clustered(sums: Sequence[float], sizes: Sequence[int]) -> tuple[tuple[float, float], float]:
     """Interval, at 95 %, and two-sided p-value of a mean over rows that come in groups.
 

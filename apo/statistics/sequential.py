@@ -25,9 +25,9 @@ def anytime_p(differences: Sequence[float], weights: Sequence[float] | None = No
 
     Args:
         differences: in the order in which they were seen, each in [-1, 1]; may be empty.
-        weights: how much each counts in the mean, known before it is seen, about 1 on average, such
-            as the size of its group over the mean size; None where all count alike. On what weighs
-            much, the bold bet no more than the boldest does on a weight of 1.
+        weights: how much each counts in the mean, known before it is seen, such as the size of its
+            group over the largest; None where all count alike. On what weighs more than 1, nobody
+            bets more than the boldest does on a weight of 1.
     """
     return _smallest(_wealth(differences, 0.0, weights))
 

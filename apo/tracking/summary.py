@@ -61,7 +61,7 @@ def verdict_sentence(
         state = settings.get("state", "running")
         return f"No verdict yet: the search is {'under way' if state == 'running' else state}."
     folds = settings.get("folds")
-    told = sentence(verdict, f"rows in {folds} folds" if folds else "test examples")
+    told = sentence(verdict, *(("rows", f" in {folds} folds") if folds else ()))
     return told if verdict["complete"] else f"{told} The budget ended before all were measured."
 
 
