@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from apo.models.thinking import part
 from apo.scorers.registry import Judge, make_scorer
 from apo.task import Example
 
@@ -51,7 +52,10 @@ class Judged:
 
 
 def judged(path: Path = PAIRS) -> list[Judged]:
-    """Score all pairs, each with the scorer that `apo init` drafts for its kind of column."""
+    """Score all pairs, each with the scorer that `apo init` drafts for its kind of column.
+
+    As in a run, thinking at the start of an answer is no part of it.
+    """
     return [_judge(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
@@ -65,13 +69,14 @@ def _judge(pair: dict[str, Any]) -> Judged:
     elif pair["kind"] == "date":
         spec["order"] = pair["order"]
     scorer = make_scorer(spec, pair.get("labels", ()))
-    score = scorer(pair["answer"], Example(inputs, (pair["target"],)))
+    score = scorer(part(pair["answer"]).answer, Example(inputs, (pair["target"],)))
     return Judged(pair, pair["right"], score.value, score.feedback)
 
 
 def _read_grade(pair: dict[str, Any]) -> Judged:
     lowest, highest = pair["scale"]
-    share = Judge(rubric="How good is it?", lowest=lowest, highest=highest).grade(pair["text"], 0)
+    reply = part(pair["text"]).answer
+    share = Judge(rubric="How good is it?", lowest=lowest, highest=highest).grade(reply, 0)
     grade = None if share is None else round(lowest + share * (highest - lowest), 6)
     return Judged(pair, pair["grade"], grade)
 

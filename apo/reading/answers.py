@@ -100,6 +100,9 @@ _MARKER = re.compile(
 )
 
 
+_SENTENCE = re.compile(r"(?<=[.!?。])(?<!\bi\.e\.)(?<!\be\.g\.)(?<!\bd\.h\.)(?<!\bz\.B\.)\s")
+
+
 def marked(text: str) -> Iterator[str]:
     r"""Yield the parts of an answer that it marks as its answer, the most explicit first.
 
@@ -119,7 +122,7 @@ def marked(text: str) -> Iterator[str]:
         yield match[1]
     for match in reversed([*_MARKER.finditer(text)][-_MAX_MARKERS:]):
         line = _line_after(text, match.end())
-        yield re.split(r"(?<=[.!?。])\s", line, maxsplit=1)[0]
+        yield _SENTENCE.split(line, maxsplit=1)[0]
         yield line
 
 
@@ -204,7 +207,8 @@ _CONCLUSION = re.compile(
     r"(?<![^\W_])(?:(?:overall|therefore|thus|hence|in conclusion|all in all|on balance"
     r"|insgesamt|daher|deshalb|folglich|somit|donc|globalement|en conclusion"
     r"|i(?:['’]d| would)? (?:choose|pick|select|say|label|classify|go with|call))(?![^\W_])"
-    r"|so (?=(?:it|this|that|the|i|my)\b)|(?:at first|initially|i first)\b[^.!?\n]{0,80}?\bbut\b)"
+    r"|so (?=(?:it|this|that|the|i|my)\b|\S+\s*$)"
+    r"|(?:at first|initially|i first|first (?:guess|thought|idea|answer))\b[^.!?\n]{0,80}?\bbut\b)"
     r"|따라서|그러므로|결론적으로|전체적으로|종합하면|종합적으로",
     re.IGNORECASE,
 )

@@ -9,10 +9,17 @@ _FILLERS = (
     r"eindeutig|une?|du|de|la|le|comme|vraiment"
 )
 _BEFORE = re.compile(
-    rf"(?:(?<![^\W_])(?:not|never|no|nicht|kein|keine|keinen|pas|non|isn['’]t|aren['’]t|wasn['’]t"
-    rf"|doesn['’]t seem|cannot|can['’]t|nor|neither|안|rather than|instead of|anstatt|statt"
-    rf"|plutôt que|au lieu de)(?!\s+only)[\s:]+"
+    rf"(?:(?<![^\W_])(?:not|never|no|nicht|kein|keine|keinen|pas|non|[a-z]{{2,8}}n['’]t"
+    rf"|doesn['’]t seem|cannot|nor|neither|weder|ni|안|rather than|instead of|anstatt|statt"
+    rf"|plutôt que|au lieu de|(?:anything|everything|all) but|except(?: for)?|außer|sauf|eliminate"
+    rf"|rul(?:e|ed|ing) out|doubt(?: that)?)(?!\s+only)[\s:]+"
     rf"(?:(?:{_FILLERS})[\s\"'“‘*_`]+){{0,5}})[\"'“‘*_`«(]{{0,3}}$",
+    re.IGNORECASE,
+)
+# The second of "can't be A or B", "weder A noch B", "ni A ni B".
+_NEITHER = re.compile(
+    r"(?<![^\W_])(?:(?:not|can['’]t be|cannot be|neither|nicht|kein|keine|pas)(?:\s(?:an?|ein|eine|une?))?"
+    r"|weder|ni)\s[^.,;:!?\n]{1,40}\s(?:n?or|noch|oder|ni|ou)\s(?:an?\s|eine?\s|une?\s)?$",
     re.IGNORECASE,
 )
 # "More positive than negative", "rather a refund than billing".
@@ -24,11 +31,21 @@ _PREFIX = re.compile(
     r"(?<![^\W_])(?:non|un|dis|anti|not)[-‐‑–_]$|(?<![^\W_])(?:비|무|불|미)[ -]?$", re.I
 )
 _AFTER = re.compile(
-    r"[\"'”’*_`»)]{0,3}(?:(?:적인|적)?\s?(?:것|게)?[은는이가도]?\s?(?:아니(?!면)|아닌|아닙|아님)|적이지\s?않|하지\s?않"
+    r"[\"'”’*_`»)]{0,3}(?:(?:적인|적|번)?\s?(?:것|게)?[은는이가도]?\s?(?:아니(?!면)|아닌|아닙|아님)|적이지\s?않|하지\s?않"
     r"|도\s?[가-힣]{1,12}도\s?아[니닌닙]|(?:이?라기|이기)?보다(?![가-힣]{2})|(?:이?라고|으?로)?\s?보기[는엔]?\s?(?:어렵|힘들)"
     r"|\s?[✗❌✘]"
     r"|\s?[:=]\s?(?:no|false|nein|non|faux|falsch|아니오|아니요|거짓)(?![^\W_])"
-    r"|\s(?:trifft nicht zu|is (?:wrong|incorrect|false))(?![^\W_]))",
+    r"|\s(?:trifft nicht zu|(?:is|are|was|would be|ist|sind|wäre|est|sont|serait)\s(?:all\s|both\s|also\s"
+    r"|the\s|auch\s)?(?:wrong|incorrect|false|ruled out|falsch|ausgeschlossen|fauss?e?s?|exclue?s?))(?![^\W_])"
+    r"|\s(?:(?:is|are|would)(?:\snot|n['’]t)|ist nicht|n['’]est pas)\s?(?:be\s|the\s)?(?:correct|right|true|it\b"
+    r"|possible|answer|richtig|korrekt|correcte?|juste|[.,;!\n]|$)|\s?[-–—:]\s?(?:no|nein|non)(?![^\W_])"
+    r"|\?\s*(?:no|nope|nein|non|아니)(?![a-z]))",
+    re.IGNORECASE,
+)
+_LISTED_AFTER = re.compile(
+    r"(?:,\s?[^\s,.;]{1,24}){0,6},?\s(?:and|or|und|oder|et|ou)\s(?:also\s)?[^\s,.;]{1,24}\s"
+    r"(?:are|sind|sont)\s(?:all\s|both\s|alle\s|beide\s)?"
+    r"(?:wrong|incorrect|false|ruled out|falsch|ausgeschlossen|faux|fausses|exclu)",
     re.IGNORECASE,
 )
 _NEGATIONS = (
@@ -52,8 +69,8 @@ def is_denied(text: str, start: int, end: int) -> bool:
     prefix = _PREFIX.search(before)
     if prefix:
         before = before[: prefix.start()]
-    word = _BEFORE.search(before) or _LESS.search(before)
-    after = _AFTER.match(text, end, end + 24)
+    word = _BEFORE.search(before) or _LESS.search(before) or _NEITHER.search(before)
+    after = _AFTER.match(text, end, end + 40) or _LISTED_AFTER.match(text, end, end + 240)
     return (bool(prefix) + bool(word) + bool(after)) % 2 == 1
 
 

@@ -14,6 +14,11 @@ _LETTER_GOES_ON = re.compile(
     r"[*_`\"'”)\]]{0,3}\s*(?:$|[.,:;!?)\]\n/&|]|[-–—]\s|(?:is|was|are|seems|would|because|since|as|and"
     r"|or|but|for|looks|must|should|has|can|ist|wäre|weil|und|oder|est|car|et|ou)\b|[가-힣])"
 )
+_ELIDED = re.compile(r"['’](?:[^\W\d_]{2}|[aàyêe]\b)|[+#]")
+_NAME_BEFORE = re.compile(
+    r"(?:°|(?<![^\W_])(?:vitamine?|hepatitis|plan|figure|table|appendix|blood (?:type|group)|step)\s)$",
+    re.I,
+)
 WORDS = ("a", "i", "o", "y", "e", "u", "à")
 """Letters that are words in some language: an article, a pronoun, a conjunction."""
 
@@ -30,6 +35,9 @@ def explicit_letters(text: str) -> list[str]:
 def is_word(text: str, start: int, end: int) -> bool:
     """Whether what stands from start to end is a letter that is used as a word there."""
     letter = text[start:end].casefold()
+    named = _NAME_BEFORE.search(text, max(0, start - 16), start)
+    if len(letter) == 1 and (named or _ELIDED.match(text, end)):
+        return True  # The C of "C'est B", vitamin C, 20 °C, C++.
     if letter not in WORDS or text[:start].rstrip(" *_`\"'(").endswith((":", "=")):
         return False
     return not _LETTER_GOES_ON.match(text, end)

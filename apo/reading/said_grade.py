@@ -88,7 +88,7 @@ def said_grade(reply: str, lowest: Fraction, highest: Fraction) -> Fraction | No
         lowest: the lowest grade of the scale.
         highest: the highest one.
     """
-    text = unicodedata.normalize("NFC", reply[-LONGEST:].rpartition("</think>")[2])
+    text = unicodedata.normalize("NFC", reply[-LONGEST:])
     text = _STARS.sub(_counted, text)
     text = _SCALE.sub(" ", text)
     text = "".join(map(in_digits, re.split(r"(?<=[.!?\n])(?=\s)", text)))

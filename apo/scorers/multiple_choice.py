@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from apo.errors import TaskError
-from apo.reading.answers import label_pattern, marked, one_form, plain, quote, unstruck
+from apo.reading.answers import concluded, label_pattern, marked, one_form, plain, quote, unstruck
 from apo.reading.denial import is_denied
 from apo.reading.letters import is_word
 from apo.reading.option_lines import (
@@ -42,11 +42,36 @@ _FREE = re.compile(
     r"(?<![^\W_])[A-Z](?![^\W_가-힣])|(?<![^\W_])[ㄱ-ㅎ](?![ㄱ-ㅎ])"
     r"|(?<![\w.,])\d{1,2}(?![\w%]|[.,]\d)"
 )
+_ALSO = re.compile(
+    rf"\s*(?:[,/&]|and|or|und|oder|et|ou|또는|[와과])\s*(?:[(\[]?{MARK}[.)\]:]\s*)?({_SIGN})",
+    re.IGNORECASE,
+)
+_NAME = re.compile(
+    r"[.):\]]\s?((?:[A-Z][^\W\d_]+(?: [A-Z][^\W\d_]+)?|[\d.,]*\d)(?=[.!*_]{0,3}\s*$))"
+)
+_NAME_ONLY = re.compile(r"(?:[A-Z][^\W\d_]+ ?){1,3}|[\d.,]*\d")
+_ASSENT = re.compile(
+    r"(?:correct|right|yes|obviously|definitely|clearly|certainly|sure|thanks?|done|final|true)\b",
+    re.I,
+)
+_ELSE = re.compile(
+    r"(?<![^\W_])(?:maybe|perhaps|possibly|wait|actually|correction|vielleicht|peut-être|아니)[,:]?\s"
+    rf"(?:it['’]?s?\s(?:is\s)?)?(?P<mark>{MARK})(?![^\W가-힣])",
+    re.IGNORECASE,
+)
+"""Another mark that takes the first back, or leaves it open."""
 _BEFORE_TEXT = re.compile(rf"(?<![^\W_]){ARTICLE}(?={_SIGN})", re.IGNORECASE)
-_BEFORE = re.compile(rf"({_SIGN})[\s.,:;(\[\"'*_`“”–—-]{{0,6}}$")
+_LINK = (
+    r"(?:(?:,\s)?(?:is|i\.e\.|namely|that is|which is|so|hence|thus|therefore|ist|also|daher|d\.h\.|est|donc"
+    r"|soit|c['’]est-à-dire|즉|=|→)\s)?(?:the\s)?(?:(?:option|answer|choice|antwort|réponse)\s)?"
+)
+"""What may stand between a mark and its text, beside signs."""
+_BEFORE = re.compile(
+    rf"({_SIGN})[\s.,:;(\[\"'*_`“”–—-]{{0,6}}{_LINK}[(\[\"'*_`“”]{{0,3}}$", re.IGNORECASE
+)
 _AFTER = re.compile(
-    rf"[\s.,:;)\]\"'*_`“”–—-]{{0,6}}(?:is\s)?({_SIGN})"
-    r"(?=\s*(?:$|[\n.,;:!?)\]\"'*”]))",
+    rf"(?:\s?번)?[\s.,:;(\[)\]\"'*_`“”–—-]{{0,6}}{_LINK}({_SIGN})"
+    r"(?=\s*(?:$|[\n.,;:!?)\]\"'*”/&]|(?:and|or|und|oder|et|ou)\s))",
     re.IGNORECASE,
 )
 
@@ -114,11 +139,17 @@ class MultipleChoice:
         if whole:
             return whole
         text = unstruck(one_form(output))
-        for part in _parts(text, options):
+        for part in _marked_parts(text, options):
             found = self._whole(part, options) or self._named(part, options)
             if found:
                 return found
-        return ()
+        for part in concluded(text):
+            found = self._named(part, options)
+            before = _BEFORE.search(_masked(text.removesuffix(part), options))
+            if found:  # Rome, so C: they must be of one option.
+                beside = [ord(before[1]) - _TEXT] if before else []
+                return tuple(dict.fromkeys((*found, *beside)))
+        return self._named(text, options)
 
     def _target(self, target: str, options: tuple[Option, ...]) -> tuple[int, ...]:
         return self._whole(target, options) or self._named(one_form(target), options)
@@ -153,13 +184,18 @@ class MultipleChoice:
             for match in re.finditer(_SIGN, masked)
             if not is_denied(masked, match.start(), match.end())
         ]
-        found = self._marks(masked, [_span(m) for m in _SET_OFF.finditer(masked)], options)
+        set_off = [_span(m) for m in _SET_OFF.finditer(masked)]
+        found = self._marks(masked, set_off, options)
+        if found:
+            found |= self._marks(masked, [m.span("mark") for m in _ELSE.finditer(masked)], options)
         if not found:
             free = [m for m in _FREE.finditer(masked) if not is_word(masked, *m.span())]
             spans = [m.span() for m in free if not texts or m[0].isalpha()]
             found = self._marks(masked, spans, options)
         if not found:
             return tuple(dict.fromkeys(texts))
+        if any(_says_else(masked, end, options[place].text) for place, (_, end) in found.items()):
+            return ()
         both = [*found, *(text for mark, text in _beside(masked, found) if text != mark)]
         return tuple(dict.fromkeys(both))
 
@@ -171,7 +207,10 @@ class MultipleChoice:
         for start, end in spans:
             counted = masked[end : end + 2].strip().startswith("번")
             place = self._place(masked[start:end], options, loose=counted)
-            if place is not None and not is_denied(masked, start, end):
+            after, before = _AFTER.match(masked, end), _BEFORE.search(masked[:start])
+            whole = before.start(1) if before else start, after.end(1) if after else end
+            denied = is_denied(masked, start, end) or is_denied(masked, *whole)
+            if place is not None and not denied:
                 found.setdefault(place, (start, end))
         return found
 
@@ -185,9 +224,18 @@ def _beside(masked: str, found: dict[int, tuple[int, int]]) -> Iterator[tuple[in
     """The texts that stand right after or before a mark, as a person puts one beside the other."""
     for place, (start, end) in found.items():
         after, before = _AFTER.match(masked, end), _BEFORE.search(masked[:start])
-        for match in (after, before):
+        also = _ALSO.match(masked, after.end(1)) if after else None
+        for match in (after, before, also):
             if match:
                 yield place, ord(match[1]) - _TEXT
+
+
+def _says_else(masked: str, end: int, text: str) -> bool:
+    """Whether a mark is followed by a name or number that is no option, as in "C) Lisbon"."""
+    said = _NAME.match(masked, end)
+    if said is None or not _NAME_ONLY.fullmatch(text.strip()) or _ASSENT.match(said[1]):
+        return False
+    return not {*said[1].casefold().split()} & {*text.casefold().split()}
 
 
 @lru_cache(maxsize=4096)
@@ -208,18 +256,17 @@ def _masked(part: str, options: tuple[Option, ...]) -> str:
     return _BEFORE_TEXT.sub("", masked)
 
 
-def _parts(text: str, options: tuple[Option, ...]) -> Iterator[str]:
+def _marked_parts(text: str, options: tuple[Option, ...]) -> Iterator[str]:
     yield from marked(text)
     lines = [line for line in text.splitlines() if line.strip()]
     bold = re.findall(r"\*\*([^*\n]{1,200})\*\*", text)
     for some in ([*lines[:1], *lines[-1:]], bold):
         yield "\n".join(line for line in some if _is_bare(line, options))
-    yield text
 
 
 def _is_bare(line: str, options: tuple[Option, ...]) -> bool:
     """Whether a line is nothing but an option, by its mark, its text, or both."""
-    rest = re.sub(rf"^\W*{MARK}(?:[.):\]]|\s?번)", "", _masked(line, options))
+    rest = re.sub(rf"^\W*{MARK}(?:[.):\]]|\s?번|\W*$)", "", _masked(line, options))
     return len(rest) < len(line) and not re.search(r"[^\W_]", re.sub(_SIGN, "", rest))
 
 
