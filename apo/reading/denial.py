@@ -12,16 +12,17 @@ _BEFORE = re.compile(
     rf"(?:(?<![^\W_])(?:not|never|no|nicht|kein|keine|keinen|pas|non|[a-z]{{2,8}}n['’]t"
     rf"|doesn['’]t seem|cannot|nor|neither|weder|ni|안|rather than|instead of|anstatt|statt"
     rf"|plutôt que|au lieu de|(?:anything|everything|all) but|except(?: for)?|außer|sauf|eliminate"
-    rf"|rul(?:e|ed|ing) out|doubt(?: that)?)(?!\s+only)[\s:]+"
+    rf"|rul(?:e|ed|ing) out|doubt(?: that)?|hardly|barely|kaum)(?!\s+only)[\s:]+"
     rf"(?:(?:{_FILLERS})[\s\"'“‘*_`]+){{0,5}})[\"'“‘*_`«(]{{0,3}}$",
     re.IGNORECASE,
 )
 # The second of "can't be A or B", "weder A noch B", "ni A ni B".
 _NEITHER = re.compile(
-    r"(?<![^\W_])(?:(?:not|can['’]t be|cannot be|neither|nicht|kein|keine|pas)(?:\s(?:an?|ein|eine|une?))?"
-    r"|weder|ni)\s[^.,;:!?\n]{1,40}\s(?:n?or|noch|oder|ni|ou)\s(?:an?\s|eine?\s|une?\s)?$",
+    r"(?<![^\W_])(?:(?:not|can['’]t be|cannot be|neither|nicht|kein|keine|pas)"
+    r"(?:\s(?:an?|ein|eine|une?))?|weder|ni)\s[^.,;:!?\n]{1,40}\s(?:n?or|noch|oder|ni|ou)\s(?:an?\s|eine?\s|une?\s)?$",
     re.IGNORECASE,
 )
+_WHETHER = re.compile(r"(?<![^\W_])(?:whether|ob)\s[^.;\n]{0,40}$", re.IGNORECASE)
 # "More positive than negative", "rather a refund than billing".
 _LESS = re.compile(
     r"(?<![^\W_])(?:more|rather|eher|plutôt|plus)\s[^.;:!?\n]{1,60}\s(?:than|als|que)\s(?:an?\s|eine?\s|une?\s)?$",
@@ -30,22 +31,24 @@ _LESS = re.compile(
 _PREFIX = re.compile(
     r"(?<![^\W_])(?:non|un|dis|anti|not)[-‐‑–_]$|(?<![^\W_])(?:비|무|불|미)[ -]?$", re.I
 )
+_WRONG = "wrong|incorrect|false|ruled out|falsch|ausgeschlossen|fauss?e?s?|faux|exclue?s?"
+_RIGHT = r"correcte?|right|true|it\b|possible|answer|richtig|korrekt|juste"
+_IS = "is|are|was|would be|ist|sind|wäre|est|sont|serait"
 _AFTER = re.compile(
-    r"[\"'”’*_`»)]{0,3}(?:(?:적인|적|번)?\s?(?:것|게)?[은는이가도]?\s?(?:아니(?!면)|아닌|아닙|아님)|적이지\s?않|하지\s?않"
-    r"|도\s?[가-힣]{1,12}도\s?아[니닌닙]|(?:이?라기|이기)?보다(?![가-힣]{2})|(?:이?라고|으?로)?\s?보기[는엔]?\s?(?:어렵|힘들)"
-    r"|\s?[✗❌✘]"
+    r"[\"'”’*_`»)]{0,3}(?:(?:적인|적|번)?\s?(?:것|게)?[은는이가도]?\s?(?:아니(?!면)|아닌|아닙|아님)"
+    r"|적이지\s?않|하지\s?않|도\s?[가-힣]{1,12}도\s?아[니닌닙]|(?:이?라기|이기)?보다(?![가-힣]{2})"
+    r"|(?:이?라고|으?로)?\s?보기[는엔]?\s?(?:어렵|힘들)|\s?[✗❌✘]"
     r"|\s?[:=]\s?(?:no|false|nein|non|faux|falsch|아니오|아니요|거짓)(?![^\W_])"
-    r"|\s(?:trifft nicht zu|(?:is|are|was|would be|ist|sind|wäre|est|sont|serait)\s(?:all\s|both\s|also\s"
-    r"|the\s|auch\s)?(?:wrong|incorrect|false|ruled out|falsch|ausgeschlossen|fauss?e?s?|exclue?s?))(?![^\W_])"
-    r"|\s(?:(?:is|are|would)(?:\snot|n['’]t)|ist nicht|n['’]est pas)\s?(?:be\s|the\s)?(?:correct|right|true|it\b"
-    r"|possible|answer|richtig|korrekt|correcte?|juste|[.,;!\n]|$)|\s?[-–—:]\s?(?:no|nein|non)(?![^\W_])"
+    rf"|\s(?:trifft nicht zu|(?:{_IS})\s(?:(?:all|both|also|the|auch)\s)?(?:{_WRONG}))(?![^\W_])"
+    r"|\s(?:(?:is|are|would)(?:\snot|n['’]t)|ist nicht|n['’]est pas)\s?(?:be\s|the\s)?"
+    rf"(?:{_RIGHT}|[.,;!\n]|$)|\s?[-–—:]\s?(?:no|nein|non)(?![^\W_])"
     r"|\?\s*(?:no|nope|nein|non|아니)(?![a-z]))",
     re.IGNORECASE,
 )
 _LISTED_AFTER = re.compile(
     r"(?:,\s?[^\s,.;]{1,24}){0,6},?\s(?:and|or|und|oder|et|ou)\s(?:also\s)?[^\s,.;]{1,24}\s"
-    r"(?:are|sind|sont)\s(?:all\s|both\s|alle\s|beide\s)?"
-    r"(?:wrong|incorrect|false|ruled out|falsch|ausgeschlossen|faux|fausses|exclu)",
+    rf"(?:(?:are|sind|sont)\s(?:(?:all|both|alle|beide)\s)?(?:{_WRONG})"
+    r"|aren['’]t|are not|don['’]t|do not|can['’]t be|cannot be|sind nicht|ne sont pas)",
     re.IGNORECASE,
 )
 _NEGATIONS = (
@@ -69,9 +72,9 @@ def is_denied(text: str, start: int, end: int) -> bool:
     prefix = _PREFIX.search(before)
     if prefix:
         before = before[: prefix.start()]
-    word = _BEFORE.search(before) or _LESS.search(before) or _NEITHER.search(before)
+    word = any(pattern.search(before) for pattern in (_BEFORE, _LESS, _NEITHER, _WHETHER))
     after = _AFTER.match(text, end, end + 40) or _LISTED_AFTER.match(text, end, end + 240)
-    return (bool(prefix) + bool(word) + bool(after)) % 2 == 1
+    return (bool(prefix) + word + bool(after)) % 2 == 1
 
 
 def opposite(label: int, labels: tuple[str, ...]) -> int | None:

@@ -16,7 +16,8 @@ _LETTER_GOES_ON = re.compile(
 )
 _ELIDED = re.compile(r"['’](?:[^\W\d_]{2}|[aàyêe]\b)|[+#]")
 _NAME_BEFORE = re.compile(
-    r"(?:°|(?<![^\W_])(?:vitamine?|hepatitis|plan|figure|table|appendix|blood (?:type|group)|step)\s)$",
+    r"(?:°|(?<![^\W_])(?:vitamine?|hepatitis|plan|figure|table|appendix|step"
+    r"|blood (?:type|group))\s)$",
     re.I,
 )
 WORDS = ("a", "i", "o", "y", "e", "u", "à")

@@ -3,77 +3,28 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from apo.errors import TaskError
-from apo.reading.answers import concluded, label_pattern, marked, one_form, plain, quote, unstruck
-from apo.reading.denial import is_denied
-from apo.reading.letters import is_word
-from apo.reading.option_lines import (
-    ARTICLE,
-    MARK,
-    ORDERS,
-    Option,
-    options_in,
-    options_of,
-    place_of,
-    text_key,
+from apo.reading.answers import concluded, marked, one_form, plain, quote, unstruck
+from apo.reading.number_words import in_digits
+from apo.reading.option_lines import ORDERS, Option, options_in, options_of, place_of, text_key
+from apo.reading.option_marks import (
+    LONE,
+    Span,
+    beside,
+    free_marks,
+    is_mark_denied,
+    is_only_option,
+    marks_set_off,
+    marks_taken_back,
+    masked,
+    says_else,
+    text_before,
+    texts_in,
 )
+from apo.reading.option_words import option_alike
 from apo.reading.run_on import first_turn
 from apo.task import Example, Score
-
-_TEXT = 0xE000
-"""The text of option n stands as this sign + n while marks are looked for."""
-_SIGN = f"[{chr(_TEXT)}-{chr(_TEXT + 99)}]"
-_DECOR = r"[*_`\"'“”‘’]{0,3}"
-_NAMED = r"(?:(?:option|choice|answer|antwort|réponse|보기|선택지|정답은?|답은?)[ :]{0,3})?"
-_SET_OFF = re.compile(
-    rf"(?:^|\n)[ \t>-]{{0,6}}{_DECOR}{_NAMED}{_DECOR}[(\[]?(?P<line>{MARK}){_DECOR}[.):\]](?![\w.])"
-    rf"|\((?P<round>{MARK})\)|\[(?P<square>{MARK})\]|(?<![^\W_])(?P<number>\d{{1,2}}|[A-Z])\s?번"
-    rf"|(?P<circle>[①-⑩])"
-    rf"|답[은이:]?\s{{0,3}}[\"'‘“]?(?P<said>{MARK})[\"'’”]?(?=입니다|이다|예요|이에요|임)"
-    rf"|^{_DECOR}(?P<start>{MARK}){_DECOR}(?:(?:,|\s[-–—])\s(?!{MARK}\b)|\s*(?={_SIGN}))",
-    re.IGNORECASE,
-)
-_LONE = re.compile(
-    rf"[\s(\[]*{_NAMED}{_DECOR}[(\[]?(?P<mark>{MARK})[)\]]?{_DECOR}\s?번?[\s.)\]:,]*", re.IGNORECASE
-)
-_FREE = re.compile(
-    r"(?<![^\W_])[A-Z](?![^\W_가-힣])|(?<![^\W_])[ㄱ-ㅎ](?![ㄱ-ㅎ])"
-    r"|(?<![\w.,])\d{1,2}(?![\w%]|[.,]\d)"
-)
-_ALSO = re.compile(
-    rf"\s*(?:[,/&]|and|or|und|oder|et|ou|또는|[와과])\s*(?:[(\[]?{MARK}[.)\]:]\s*)?({_SIGN})",
-    re.IGNORECASE,
-)
-_NAME = re.compile(
-    r"[.):\]]\s?((?:[A-Z][^\W\d_]+(?: [A-Z][^\W\d_]+)?|[\d.,]*\d)(?=[.!*_]{0,3}\s*$))"
-)
-_NAME_ONLY = re.compile(r"(?:[A-Z][^\W\d_]+ ?){1,3}|[\d.,]*\d")
-_ASSENT = re.compile(
-    r"(?:correct|right|yes|obviously|definitely|clearly|certainly|sure|thanks?|done|final|true)\b",
-    re.I,
-)
-_ELSE = re.compile(
-    r"(?<![^\W_])(?:maybe|perhaps|possibly|wait|actually|correction|vielleicht|peut-être|아니)[,:]?\s"
-    rf"(?:it['’]?s?\s(?:is\s)?)?(?P<mark>{MARK})(?![^\W가-힣])",
-    re.IGNORECASE,
-)
-"""Another mark that takes the first back, or leaves it open."""
-_BEFORE_TEXT = re.compile(rf"(?<![^\W_]){ARTICLE}(?={_SIGN})", re.IGNORECASE)
-_LINK = (
-    r"(?:(?:,\s)?(?:is|i\.e\.|namely|that is|which is|so|hence|thus|therefore|ist|also|daher|d\.h\.|est|donc"
-    r"|soit|c['’]est-à-dire|즉|=|→)\s)?(?:the\s)?(?:(?:option|answer|choice|antwort|réponse)\s)?"
-)
-"""What may stand between a mark and its text, beside signs."""
-_BEFORE = re.compile(
-    rf"({_SIGN})[\s.,:;(\[\"'*_`“”–—-]{{0,6}}{_LINK}[(\[\"'*_`“”]{{0,3}}$", re.IGNORECASE
-)
-_AFTER = re.compile(
-    rf"(?:\s?번)?[\s.,:;(\[)\]\"'*_`“”–—-]{{0,6}}{_LINK}({_SIGN})"
-    r"(?=\s*(?:$|[\n.,;:!?)\]\"'*”/&]|(?:and|or|und|oder|et|ou)\s))",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +35,9 @@ class MultipleChoice:
     text are of two options the answer is not well formed. The article of "A mammal" is no mark.
     Options may be marked A, 1, ①, ㄱ or 가; 3번 and ③ are the third in any case. As with `choice`,
     a marked part comes before a first or last line that is only an option, bold text that is, and
-    the whole answer; two options there are none. A target is a mark, a text, both, or a number.
+    the conclusion ("so it is C") and the whole answer; two options there are none. Where nothing is
+    named, so is the option of which the answer has the words with other endings, or the last name.
+    A target is a mark, a text, both, or a number.
 
     Attributes:
         options: the input fields that hold the options, one in each or all of them as a list; with
@@ -139,24 +92,25 @@ class MultipleChoice:
         if whole:
             return whole
         text = unstruck(one_form(output))
+        if all(option.text.strip().isdecimal() for option in options):
+            text = in_digits(text)
         for part in _marked_parts(text, options):
             found = self._whole(part, options) or self._named(part, options)
             if found:
                 return found
         for part in concluded(text):
             found = self._named(part, options)
-            before = _BEFORE.search(_masked(text.removesuffix(part), options))
             if found:  # Rome, so C: they must be of one option.
-                beside = [ord(before[1]) - _TEXT] if before else []
-                return tuple(dict.fromkeys((*found, *beside)))
-        return self._named(text, options)
+                before = text_before(masked(text.removesuffix(part), options))
+                return tuple(dict.fromkeys((*found, *before)))
+        return self._named(text, options) or option_alike(text, options)
 
     def _target(self, target: str, options: tuple[Option, ...]) -> tuple[int, ...]:
         return self._whole(target, options) or self._named(one_form(target), options)
 
     def _whole(self, text: str, options: tuple[Option, ...]) -> tuple[int, ...]:
         """A text that is a mark, or the text of an option, and nothing else."""
-        lone = _LONE.fullmatch(text)
+        lone = LONE.fullmatch(text)
         place = self._place(lone["mark"], options, loose=False) if lone else None
         if place is None:
             key = text_key(text)
@@ -178,82 +132,38 @@ class MultipleChoice:
 
     def _named(self, part: str, options: tuple[Option, ...]) -> tuple[int, ...]:
         """The options that a text names, by set-off marks, by their texts, or by any mark."""
-        masked = _masked(part, options)
-        texts = [
-            ord(match[0]) - _TEXT
-            for match in re.finditer(_SIGN, masked)
-            if not is_denied(masked, match.start(), match.end())
-        ]
-        set_off = [_span(m) for m in _SET_OFF.finditer(masked)]
-        found = self._marks(masked, set_off, options)
-        if found:
-            found |= self._marks(masked, [m.span("mark") for m in _ELSE.finditer(masked)], options)
-        if not found:
-            free = [m for m in _FREE.finditer(masked) if not is_word(masked, *m.span())]
-            spans = [m.span() for m in free if not texts or m[0].isalpha()]
-            found = self._marks(masked, spans, options)
-        if not found:
-            return tuple(dict.fromkeys(texts))
-        if any(_says_else(masked, end, options[place].text) for place, (_, end) in found.items()):
+        text = masked(part, options)
+        texts, set_off = texts_in(text), marks_set_off(text)
+        found = self._marks(text, set_off, options)
+        if any(self._is_beyond(text[start:end], options) for start, end in set_off[:1]):
             return ()
-        both = [*found, *(text for mark, text in _beside(masked, found) if text != mark)]
-        return tuple(dict.fromkeys(both))
+        if found:
+            found |= self._marks(text, marks_taken_back(text), options)
+        else:
+            found = self._marks(text, free_marks(text, letters=bool(texts)), options)
+        if not found:
+            return texts
+        if any(says_else(text, end, options[place].text) for place, (_, end) in found.items()):
+            return ()
+        return tuple(dict.fromkeys((*found, *beside(text, found))))
+
+    def _is_beyond(self, mark: str, options: Sequence[Option]) -> bool:
+        """Whether a mark is a letter after the last option's, such as the E of four."""
+        kind, place = place_of(mark)
+        is_letter = kind == 0 == place_of(options[0].mark)[0] and mark.upper() not in "IVXY"
+        return is_letter and place >= len(options)
 
     def _marks(
-        self, masked: str, spans: Sequence[tuple[int, int]], options: Sequence[Option]
-    ) -> dict[int, tuple[int, int]]:
+        self, text: str, spans: Sequence[Span], options: Sequence[Option]
+    ) -> dict[int, Span]:
         """The options whose marks stand at some places, each with the first of these."""
-        found = dict[int, tuple[int, int]]()
+        found = dict[int, Span]()
         for start, end in spans:
-            counted = masked[end : end + 2].strip().startswith("번")
-            place = self._place(masked[start:end], options, loose=counted)
-            after, before = _AFTER.match(masked, end), _BEFORE.search(masked[:start])
-            whole = before.start(1) if before else start, after.end(1) if after else end
-            denied = is_denied(masked, start, end) or is_denied(masked, *whole)
-            if place is not None and not denied:
+            counted = text[end : end + 2].strip().startswith("번")
+            place = self._place(text[start:end], options, loose=counted)
+            if place is not None and not is_mark_denied(text, start, end):
                 found.setdefault(place, (start, end))
         return found
-
-
-def _span(match: re.Match[str]) -> tuple[int, int]:
-    name = next(name for name, text in match.groupdict().items() if text is not None)
-    return match.span(name)
-
-
-def _beside(masked: str, found: dict[int, tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """The texts that stand right after or before a mark, as a person puts one beside the other."""
-    for place, (start, end) in found.items():
-        after, before = _AFTER.match(masked, end), _BEFORE.search(masked[:start])
-        also = _ALSO.match(masked, after.end(1)) if after else None
-        for match in (after, before, also):
-            if match:
-                yield place, ord(match[1]) - _TEXT
-
-
-def _says_else(masked: str, end: int, text: str) -> bool:
-    """Whether a mark is followed by a name or number that is no option, as in "C) Lisbon"."""
-    said = _NAME.match(masked, end)
-    if said is None or not _NAME_ONLY.fullmatch(text.strip()) or _ASSENT.match(said[1]):
-        return False
-    return not {*said[1].casefold().split()} & {*text.casefold().split()}
-
-
-@lru_cache(maxsize=4096)
-def _pattern(options: tuple[Option, ...]) -> re.Pattern[str]:
-    """The search for the texts of options, but for those that could be marks."""
-    numbered = options[0].mark.isdigit()
-    texts = tuple("\0" if _may_be_mark(o.key, numbered=numbered) else o.key for o in options)
-    return label_pattern(texts, ignore_case=True)
-
-
-def _may_be_mark(text: str, *, numbered: bool) -> bool:
-    return len(text) < 2 and (numbered or not text.isdecimal())
-
-
-def _masked(part: str, options: tuple[Option, ...]) -> str:
-    """Put a sign for the text of each option, with the article before it."""
-    masked = _pattern(options).sub(lambda m: chr(_TEXT + int((m.lastgroup or "l0")[1:])), part)
-    return _BEFORE_TEXT.sub("", masked)
 
 
 def _marked_parts(text: str, options: tuple[Option, ...]) -> Iterator[str]:
@@ -261,13 +171,7 @@ def _marked_parts(text: str, options: tuple[Option, ...]) -> Iterator[str]:
     lines = [line for line in text.splitlines() if line.strip()]
     bold = re.findall(r"\*\*([^*\n]{1,200})\*\*", text)
     for some in ([*lines[:1], *lines[-1:]], bold):
-        yield "\n".join(line for line in some if _is_bare(line, options))
-
-
-def _is_bare(line: str, options: tuple[Option, ...]) -> bool:
-    """Whether a line is nothing but an option, by its mark, its text, or both."""
-    rest = re.sub(rf"^\W*{MARK}(?:[.):\]]|\s?번|\W*$)", "", _masked(line, options))
-    return len(rest) < len(line) and not re.search(r"[^\W_]", re.sub(_SIGN, "", rest))
+        yield "\n".join(line for line in some if is_only_option(line, options))
 
 
 def _show(options: Sequence[Option], place: int) -> str:

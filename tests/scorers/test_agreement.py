@@ -12,7 +12,7 @@ FLOOR = {
     "money": 1.0,
     "json": 1.0,
     "choice": 0.993,
-    "multiple_choice": 0.944,
+    "multiple_choice": 0.979,
     "grade": 0.985,
 }
 FALSE_RIGHTS = {"multiple_choice": 1}

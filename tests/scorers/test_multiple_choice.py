@@ -167,3 +167,76 @@ def test_each_option_is_itself_and_no_other(texts: list[str], data: st.DataObjec
             assert SCORER(text, example).value == (said == right), answer
     if said != right:
         assert SCORER(f"{'ABCDE'[right]}. {texts[said]}", example).value == 0
+
+
+CITIES = ("Berlin", "Madrid", "Paris", "Rome")
+AUTHORS = ("Victor Hugo", "Émile Zola", "Gustave Flaubert", "Honoré de Balzac")
+MOVES = ("Increase", "Decrease", "Remain the same", "Cannot be determined")
+NUMBERS = ("12", "15", "18", "21")
+
+
+def said(output: str, texts: tuple[str, ...], target: str) -> float:
+    listed = "\n".join(f"{mark}. {text}" for mark, text in zip("ABCD", texts, strict=True))
+    return MultipleChoice()(output, Example({"question": f"Q?\n{listed}"}, (target,))).value
+
+
+@pytest.mark.parametrize(
+    ("texts", "output", "target"),
+    [
+        (CITIES, "C is correct, A is not.", "C"),
+        (CITIES, "It can't be A or B. D is wrong too. So C.", "C"),
+        (CITIES, "A, B and D are wrong; it is C.", "C"),
+        (CITIES, "A. Berlin - no\nB. Madrid - no\nC. Paris - yes\nD. Rome - no", "C"),
+        (CITIES, "Berlin is in Germany, Rome in Italy. So it is Paris.", "C"),
+        (CITIES, "Explanation: A is in Germany, B in Spain, D in Italy.\nC", "C"),
+        (CITIES, "C was my first guess, but D is right.", "D"),
+        (CITIES, "Paris (C), not Rome (D)", "C"),
+        (CITIES, "option c is correct", "C"),
+        (AUTHORS, "C'est Émile Zola qui a écrit « Germinal ».", "B"),
+        (AUTHORS, "D'après moi, c'est B.", "B"),
+        (AUTHORS, "Ni A ni C : B.", "B"),
+        (AUTHORS, "Emile Zola", "B"),
+        (AUTHORS, "C'est Balzac.", "D"),
+        (MOVES, "The price decreases.", "B"),
+        (MOVES, "It remains the same.", "C"),
+        (MOVES, "It cannot be determined whether it will increase or decrease.", "D"),
+        (NUMBERS, "12 + 3 = 15", "B"),
+        (NUMBERS, "fifteen", "B"),
+    ],
+)
+def test_one_option_is_chosen_among_those_that_are_spoken_of(
+    texts: tuple[str, ...], output: str, target: str
+) -> None:
+    assert said(output, texts, target) == 1
+
+
+@pytest.mark.parametrize(
+    ("texts", "output", "target"),
+    [
+        (CITIES, "C (Rome)", "C"),
+        (CITIES, "The answer is C, i.e. Rome.", "C"),
+        (CITIES, "Rome, so C", "C"),
+        (CITIES, "Paris is option B", "B"),
+        (CITIES, "B, since the capital of France is Paris.", "B"),
+        (CITIES, "C) Lisbon", "C"),
+        (CITIES, "C) Paris and D) Rome", "C"),
+        (CITIES, "C, but maybe D", "C"),
+        (CITIES, "Anything but C.", "C"),
+        (CITIES, "C is not correct", "C"),
+        (CITIES, "C would be wrong.", "C"),
+        (CITIES, "Rule out C.", "C"),
+        (CITIES, "E. None of the above (though C is close)", "C"),
+        (CITIES, "Vitamin C", "C"),
+        (CITIES, "20 °C", "C"),
+        (AUTHORS, "C'est Émile Zola.", "C"),
+        (MOVES, "It won't increase.", "A"),
+        (MOVES, "I cannot tell whether it increases.", "A"),
+        (NUMBERS, "A) 16", "A"),
+        (NUMBERS, "-15", "B"),
+        (NUMBERS, "15%", "B"),
+    ],
+)
+def test_a_wrong_or_open_answer_is_no_option(
+    texts: tuple[str, ...], output: str, target: str
+) -> None:
+    assert said(output, texts, target) == 0

@@ -1,0 +1,53 @@
+"""Texts of options in other forms: "decreases" for Decrease, "Zola" for Émile Zola."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from apo.reading.denial import is_denied
+from apo.reading.option_lines import Option
+
+_ENDING = r"(?:e?s|e?d|ing)?"
+_FULL_NAME = re.compile(
+    r"(?:[A-Z][^\W\d_]+\s(?:(?:de|da|von|van|der|di|le|la)\s)*)+[A-Z][^\W\d_]{3,}"
+)
+
+
+def option_alike(text: str, options: tuple[Option, ...]) -> tuple[int, ...]:
+    """Give the one option whose words a text has in another form, or (); accents do not count.
+
+    Words may have another ending; a full name may be its last word.
+    """
+    plain = _unaccented(text)
+    named = {
+        place
+        for place, pattern in enumerate(_patterns(options))
+        for match in pattern.finditer(plain)
+        if not is_denied(plain, match.start(), match.end())
+    }
+    return tuple(named) if len(named) == 1 else ()
+
+
+@lru_cache(maxsize=4096)
+def _patterns(options: tuple[Option, ...]) -> tuple[re.Pattern[str], ...]:
+    last = [_last_name(option) for option in options]
+    found = list[re.Pattern[str]]()
+    for option, name in zip(options, last, strict=True):
+        words = re.findall(r"\w+", _unaccented(option.key))
+        whole = r"\W+".join(re.escape(word) + _ENDING for word in words)
+        forms = [f"(?i:{whole})"] if re.search(r"[^\W\d_]{3}", option.key) else []
+        if name and last.count(name) == 1:
+            forms.append(name)
+        found.append(re.compile(rf"(?<!\w)(?:{'|'.join(forms)})(?!\w)" if forms else r"(?!)"))
+    return tuple(found)
+
+
+def _last_name(option: Option) -> str:
+    name = _unaccented(option.text).strip()
+    return re.escape(name.split()[-1]) if _FULL_NAME.fullmatch(name) else ""
+
+
+def _unaccented(text: str) -> str:
+    parts = unicodedata.normalize("NFD", text)
+    kept = "".join(sign for sign in parts if not unicodedata.combining(sign))
+    return unicodedata.normalize("NFC", kept)
