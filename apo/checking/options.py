@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from apo.checking.data import Finding, Named, all_examples
 from apo.reading.answers import quote
 from apo.reading.option_lines import Option
+from apo.scorers.choice import Choice
 from apo.scorers.multiple_choice import MultipleChoice
+from apo.scorers.text import Exact
 from apo.task import Example, Task
 
 MAX_ASKED = 500
@@ -16,9 +18,15 @@ MAX_ASKED = 500
 def option_findings(task: Task, pools: Named) -> Iterator[Finding]:
     """Options that are the same, other options that score, and where the right ones stand."""
     scorer = task.scorer
+    examples = [example for _, example in all_examples(pools)]
+    if isinstance(scorer, Choice | Exact) and _hold_options(examples[:MAX_ASKED]):
+        yield Finding(
+            "note",
+            "All inputs hold options, and the target is one of them: scorer: multiple_choice takes "
+            "an option's text for its letter, and tells the letter with another option's text.",
+        )
     if not isinstance(scorer, MultipleChoice):
         return
-    examples = [example for _, example in all_examples(pools)]
     twice = [e for e in examples if _same(scorer.options_of(e))]
     if twice:
         option = _same(scorer.options_of(twice[0]))
@@ -48,6 +56,10 @@ def option_findings(task: Task, pools: Named) -> Iterator[Finding]:
         yield Finding("warning", f"{text}: who always says it scores that. Shuffle the options.")
     else:
         yield Finding("ok", f"{text}, the most of all.")
+
+
+def _hold_options(examples: Sequence[Example]) -> bool:
+    return bool(examples) and all(map(MultipleChoice().places, examples))
 
 
 def _same(options: Sequence[Option]) -> str:

@@ -77,6 +77,8 @@ class MultipleChoice:
     def places(self, example: Example) -> frozenset[int]:
         """Give the places of the right options, from 0."""
         options = self.options_of(example)
+        if len(options) < 2:
+            return frozenset()
         read = [self._target(target, options) for target in example.targets]
         return frozenset(found[0] for found in read if len(found) == 1)
 
@@ -88,8 +90,8 @@ class MultipleChoice:
 
     def find(self, output: str, options: tuple[Option, ...]) -> tuple[int, ...]:
         """Give the places of the options that an answer names: one when it is well formed."""
-        whole = self._whole(output, options)
-        if whole:
+        whole = self._whole(output, options) if options else ()
+        if whole or not options:
             return whole
         text = unstruck(one_form(output))
         if all(option.text.strip().isdecimal() for option in options):

@@ -139,6 +139,8 @@ def test_options_in_fields_of_their_own() -> None:
 
 
 def test_what_cannot_be_judged_is_told() -> None:
+    assert SCORER.places(Example({"q": "no options"}, ("B",))) == frozenset()
+    assert SCORER.find("B", ()) == ()
     assert "holds no options" in score("B", "no options").feedback
     assert "none of the options 'A. A bird'" in score("B", target="E").feedback
     missing = MultipleChoice(options=("x",))("B", Example({"q": "y"}, ("B",)))

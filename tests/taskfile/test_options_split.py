@@ -1,6 +1,7 @@
 """Multiple choice and columns of pools: what is used is right, and the rest is told."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from apo.drafting.draft import draft_task, write_draft
 from apo.drafting.format import Wanted
 from apo.errors import DataError
 from apo.prompts.prompt import Prompt
+from apo.scorers.choice import Choice
 from apo.scorers.multiple_choice import MultipleChoice
+from apo.scorers.text import Exact
 from apo.task import Example, Task
 from apo.taskfile.load import load_task
 
@@ -173,6 +176,15 @@ def test_check_looks_at_the_options(
     found = [finding for finding in check(mc_task(options, targets)) if words in finding.text]
     assert [finding.level for finding in found] == [level]
     assert not any("does not name 'A'" in f.text for f in check(mc_task(options, targets)))
+
+
+@pytest.mark.parametrize("scorer", [Choice(labels=("A", "B", "C")), Exact()])
+def test_check_proposes_the_scorer_of_options(scorer: Any) -> None:
+    task = replace(mc_task(TEXTS, "ABC"), scorer=scorer)
+    assert any("scorer: multiple_choice takes" in finding.text for finding in check(task))
+    plain = [Example({"q": f"number {n}"}, ("ABC"[n % 3],)) for n in range(60)]
+    bare = replace(task, train=plain, validation=plain[:9], test=())
+    assert not any("multiple_choice" in finding.text for finding in check(bare))
 
 
 def parted(path: Path, values: list[str], name: str = "split") -> Path:
