@@ -87,10 +87,11 @@ def test_it_is_shown_and_listed_as_one_run(apo: Callable[..., Result], folder: R
 def test_export_says_what_was_tested(apo: Callable[..., Result], folder: RunFolder) -> None:
     result = folder.result
     assert result is not None
-    assert result["winner"] == "best"
-    done = apo("export", folder.id, "--format", "json")
+    assert result["outcome"]["kind"] == "no better than a constant"
+    done = apo("export", folder.id, "--best", "--format", "json")
     assert json.loads(done.stdout)["instruction"] == result["best_prompt"]["instruction"]
     assert "this prompt's own score was not" in done.stderr
+    assert "This is the seed prompt (no better than a constant)." in apo("export", folder.id).stderr
 
 
 def test_resuming_a_finished_one_gives_its_result(

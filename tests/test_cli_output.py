@@ -194,7 +194,7 @@ def test_an_id_is_never_cut(
     monkeypatch.setattr(results, "_force_terminal", True)
     done = apo("runs")
     assert (place / "run").read_text("utf-8") in done.stdout
-    assert "Not shown here: calls, started, seed, state, verdict." in done.stderr
+    assert "Not shown here: calls, started, seed, state, outcome." in done.stderr
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -127,12 +127,13 @@ def test_export_says_when_the_best_is_not_proven(
 ) -> None:
     result = folder.result or {}
     try:
-        folder.write("result.json", {**result, "winner": "seed"})
+        verdict = {**result["verdict"], "favourable": False, "proven": False}
+        folder.write("result.json", {**result, "winner": "seed", "verdict": verdict})
         best, within = apo("export", "last", "--best"), apo("export", "last", "--within", "0")
     finally:
         folder.write("result.json", result)
-    assert "that it beats the seed is not proven" in best.stderr
-    assert "That it beats the seed is not proven" in within.stderr
+    assert "This is the best prompt found (not proven). Not proven: " in best.stderr
+    assert "The seed prompt stays the answer." in within.stderr
 
 
 @pytest.mark.parametrize(

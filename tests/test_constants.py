@@ -7,7 +7,8 @@ import pytest
 
 from apo import Evaluation, Example, Prompt, Rollout, Task
 from apo.results.constants import MALFORMED, best_constant
-from apo.results.verdict import Verdict, heading, judge
+from apo.results.verdict import Verdict, judge
+from apo.results.words import heading
 from apo.run.fit import sample_pools
 from apo.scorers.choice import Choice
 from apo.scorers.metrics.classes import MacroF1
@@ -42,7 +43,8 @@ def verdict(given: Task, seed: Sequence[str], best: Sequence[str]) -> Verdict:
 @pytest.mark.parametrize("said", ["Billing", "It is Billing, I think.", "billing"])
 def test_always_the_same_is_said_in_the_first_words(said: str) -> None:
     told = verdict(task(), ["Hello!"] * 22, [said] * 22)
-    assert told.favourable  # Statistically true, and of no use to anybody.
+    assert told.proven  # Statistically true, and of no use to anybody.
+    assert not told.favourable
     first = "Better than the seed, but not proven better than always answering 'Billing' (40.9 %)"
     assert str(told).startswith(first)
     assert heading(told.to_dict()) == first

@@ -15,7 +15,8 @@ from apo.data.folds import fold_tasks
 from apo.evaluation.evaluation import pair_line
 from apo.results.flips import read_flips
 from apo.results.gap import explain_gap
-from apo.results.verdict import judge, sentence
+from apo.results.verdict import judge
+from apo.results.words import sentence
 from apo.run.fit import sample_pools
 from apo.scorers.metrics.classes import MacroF1
 from apo.statistics import clustered

@@ -8,11 +8,12 @@ from rich.text import Text
 
 from apo.cli.console import fail, results
 from apo.cli.prompts import MAX_LINES, marked, shortened
-from apo.cli.report import next_steps, tell_verdict
+from apo.cli.report import next_steps, tell_outcome
 from apo.errors import ApoError
 from apo.prompts.prompt import Demo, Prompt
-from apo.results.verdict import sentence
-from apo.tracking.summary import verdict_sentence
+from apo.results.outcome import outcome
+from apo.results.words import sentence
+from apo.tracking.summary import outcome_sentence
 
 
 @pytest.fixture(autouse=True)
@@ -52,12 +53,13 @@ def test_one_wording_of_a_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     verdict |= {"losses": 1, "interval": [0.4, 0.5], "p_value": 1e-9, "favourable": True}
     figures = "36.6 % → 83.7 %, +47.1 points on 208 test examples, 95 % interval +40.0 to +50.0"
     assert sentence(verdict) == f"Favourable: {figures}, p = 1e-09; 99 won, 1 lost."
-    assert verdict_sentence({**verdict, "complete": True}, {}) == sentence(verdict)
-    lost = {**verdict, "favourable": False, "broken": ["e1"], "advice": ""}
-    tell_verdict(lost, sentence(lost))
+    result = {"seed_prompt": {}, "best_prompt": {"x": 1}, "verdict": verdict | {"complete": True}}
+    assert outcome_sentence({}, result) == sentence(verdict)
+    lost = {**verdict, "favourable": False, "broken": ["e1"], "advice": "", "complete": True}
+    tell_outcome(outcome({**result, "verdict": lost}), lost, "a-b-1")
     told = " ".join(capsys.readouterr().out.split())
     assert told.startswith("Not favourable, as 1 example that must pass is lost: 36.6 % → 83.7 %")
-    assert "They are e1; look at them: apo show RUN --flips" in told
+    assert "They are e1; look: apo show a-b-1 --flips" in told
 
 
 @pytest.mark.parametrize("logged", [True, False])

@@ -11,6 +11,7 @@ from apo.cli.console import percent, say, tell, tell_framed
 from apo.cli.prompts import decoding_of, marked, opening
 from apo.errors import RunError
 from apo.prompts.prompt import Prompt
+from apo.results.outcome import outcome
 from apo.storage.lineage import lineage, short_ids
 
 MAX_OPERATOR = 16
@@ -63,7 +64,8 @@ def _meaning(document: Mapping[str, Any]) -> str:
     if document["best_prompt"] == document["seed_prompt"]:
         return "the seed prompt, which stays the best"
     if document["winner"] == "seed":
-        return "the best found; as it is not proven, the seed prompt stays the answer"
+        kind = outcome(document).kind
+        return f"the best found ({kind}); the seed prompt stays the answer"
     return "the winner, which apo export gives"
 
 

@@ -73,17 +73,18 @@ def _of_result(
     """The prompt of a result that was asked for; says where it is not a proven one."""
     from apo.cli.console import say
     from apo.cli.folds import scope
+    from apo.results.outcome import outcome
 
     if within is not None:
         return _cheapest(folder, result, within)
     which = "best" if best else result["winner"]
-    if which == "seed":
-        say(
-            "The gain is not proven, so this is the seed prompt; --best gives the best one found.",
-            "yellow",
-        )
-    elif result["winner"] != "best":
-        say("This is the best prompt found; that it beats the seed is not proven.", "yellow")
+    found = outcome(result)
+    same = result["best_prompt"] == result["seed_prompt"]
+    if which == "seed" or same:
+        more = "" if same else " --best gives the best one found."
+        say(f"This is the seed prompt ({found.kind}).{more} {found.reason}", "yellow")
+    elif not found.favourable:
+        say(f"This is the best prompt found ({found.kind}). {found.reason}", "yellow")
     if which == "best" and "procedure" in result:
         say(scope(result["procedure"]))
     chosen: dict[str, Any] = result[f"{which}_prompt"]
@@ -94,13 +95,14 @@ def _tell_candidate(folder: "RunFolder", row: dict[str, Any]) -> None:
     """Say what is known of a candidate that was chosen by its id."""
     from apo.cli.console import percent, say
     from apo.prompts.prompt import Prompt
+    from apo.results.outcome import outcome
 
     result = folder.result or {}
     known = {n: Prompt.from_dict(result[f"{n}_prompt"]).id for n in ("seed", "best") if result}
     if row["id"] in known.values():
-        word = "seed" if row["id"] == known["seed"] else "best"
-        proven = "" if word == "seed" or result["winner"] == "best" else ", not proven better"
-        say(f"{row['id']} is the {word} prompt of {folder.id}{proven}.")
+        word, found = "seed" if row["id"] == known["seed"] else "best", outcome(result)
+        marked = "" if word == "seed" or found.favourable else f" ({found.kind})"
+        say(f"{row['id']} is the {word} prompt of {folder.id}{marked}.")
         return
     told = f"{row['id']} ({row['operator']}) of {folder.id}"
     score = f"{percent(row['value'])} on {row['n']} examples. {NO_VERDICT}"
@@ -145,6 +147,7 @@ def _cheapest(folder: "RunFolder", result: dict[str, Any], points: float) -> dic
     from apo.cli.console import percent, say
     from apo.prompts.prompt import Prompt
     from apo.results.front import cheapest, price_of
+    from apo.results.outcome import outcome
     from apo.results.standings import standings
 
     found = standings(folder)
@@ -153,9 +156,9 @@ def _cheapest(folder: "RunFolder", result: dict[str, Any], points: float) -> dic
     best = found[0]
     if chosen is best:
         say(f"The best prompt found, {best.id}, is the cheapest within {reach}.")
-        proven = Prompt.from_dict(result["best_prompt"]).id == best.id
-        if result["winner"] != "best" or not proven:
-            say("That it beats the seed is not proven.", "yellow")
+        ended, judged = outcome(result), Prompt.from_dict(result["best_prompt"]).id == best.id
+        if not (judged and ended.favourable):
+            say(ended.reason if judged else NO_VERDICT, "yellow")
         return dict(best.prompt)
     costs = [price_of(s, by) for s in (chosen, best)]
     saved = 1 - costs[0] / costs[1] if costs[1] else 0.0

@@ -7,10 +7,10 @@ from rich.table import Table
 
 from apo.cli.console import percent, say, tell, tell_framed
 from apo.cli.prompts import shortened
-from apo.cli.report import next_steps, report, spent_line, tell_verdict
+from apo.cli.report import next_steps, report, spent_line, tell_outcome, titled
 from apo.data.folds import FEW_ROWS
 from apo.prompts.prompt import Prompt
-from apo.results.verdict import sentence
+from apo.results.outcome import Outcome, outcome
 from apo.storage.folder import find_run
 from apo.storage.shapes import NUMBER, require
 
@@ -33,7 +33,9 @@ def report_folds(result: dict[str, Any]) -> None:
     for fold in procedure["by_fold"]:
         require(fold, _FOLD, f"{where}: by_fold")
     tell()
-    _verdict(result["verdict"], procedure)
+    found = outcome(result)
+    tell_outcome(found, result["verdict"] or {}, run)
+    _tell_more(found, result["verdict"])
     tell(scope(procedure))
     tell(_table(procedure, result["verdict"] or {}))
     if procedure["spread"] is not None:
@@ -51,9 +53,8 @@ def report_folds(result: dict[str, Any]) -> None:
     if best == seed:
         tell("The last run, on all rows, found nothing better than the seed prompt.", "yellow")
     else:
-        title = "best prompt" if result["winner"] == "best" else "best prompt found (not proven)"
         shown = shortened(best, f"apo export {run} --best")
-        tell_framed(shown, title)
+        tell_framed(shown, titled(found))
     tell(spent_line(spent))
     mlflow: dict[str, Any] = result["mlflow"]
     if mlflow.get("complete"):
@@ -63,18 +64,13 @@ def report_folds(result: dict[str, Any]) -> None:
     next_steps(run, logged=bool(mlflow))
 
 
-def _verdict(verdict: dict[str, Any] | None, procedure: dict[str, Any]) -> None:
-    if verdict is None:
-        tell("No verdict: no example has a score under both prompts.", "yellow")
-        return
-    tell_verdict(verdict, sentence(verdict, "rows", f" in {procedure['folds']} folds"))
-    if verdict["favourable"]:
+def _tell_more(found: Outcome, verdict: dict[str, Any] | None) -> None:
+    if found.favourable:
         tell("The verdict is on this search, which finds better prompts than the seed.")
-    both = [verdict[f"{name}_counts"].get("refused", 0) for name in ("seed", "best")]
+    counts = [verdict[f"{name}_counts"] for name in ("seed", "best")] if verdict else []
+    both = [count.get("refused", 0) for count in counts]
     if any(both):
         tell(f"Refused requests, which score 0: {both[0]} of the seed's, {both[1]} of the best's.")
-    if not verdict["complete"]:
-        tell("A fold's budget ended before all of its rows were measured.", "yellow")
 
 
 def scope(procedure: dict[str, Any]) -> str:

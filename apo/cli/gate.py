@@ -41,7 +41,7 @@ def gate(
     from apo.cli.console import dollars, home, print_json, tell
     from apo.cli.live import watch
     from apo.cli.prompts import prompt_of
-    from apo.results.verdict import change, in_groups, missing, span
+    from apo.results.words import change, in_groups, missing, span
     from apo.taskfile.load import load_task
 
     loaded = load_task(task, memory=home() / "splits")

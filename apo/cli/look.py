@@ -31,14 +31,12 @@ def runs(json: o.Json = False, csv: o.Csv = False) -> None:
     if not rows:
         say(f"No runs in {home()}. Start one: apo optimize support-tickets")
         return
-    lines: list[tuple[str, ...]] = [("run", "state", "started", "seed", "best", "verdict", "calls")]
+    lines: list[tuple[str, ...]] = [("run", "state", "started", "seed", "best", "outcome", "calls")]
     for row in rows:
-        verdict = {True: "favourable", False: "not proven", None: ""}[row["favourable"]]
-        verdict = "a constant does as well" if row["constant"] else verdict
         scores = (percent(row["seed_score"]), percent(row["best_score"]))
         started = row["created"][5:16].replace("T", " ")
         calls = "" if row["calls"] is None else str(row["calls"])
-        lines.append((row["run_id"], row["state"], started, *scores, verdict, calls))
+        lines.append((row["run_id"], row["state"], started, *scores, row["outcome"], calls))
     _table(lines)
 
 
@@ -52,7 +50,7 @@ def _table(lines: list[tuple[str, ...]]) -> None:
 
     widths = {column[0]: max(map(cell_len, column)) + 2 for column in zip(*lines, strict=True)}
     left_out: list[str] = []
-    for name in ("calls", "started", "seed", "state", "verdict"):
+    for name in ("calls", "started", "seed", "state", "outcome"):
         if sum(width for n, width in widths.items() if n not in left_out) - 2 > results.width:
             left_out.append(name)
     table = Table(box=None, pad_edge=False)
@@ -67,6 +65,7 @@ def _table(lines: list[tuple[str, ...]]) -> None:
 
 
 def _row(folder: "RunFolder") -> dict[str, Any]:
+    from apo.results.outcome import outcome
     from apo.storage.shapes import SETTINGS, require, require_result
 
     settings, result = folder.settings, folder.result or {}
@@ -74,7 +73,7 @@ def _row(folder: "RunFolder") -> dict[str, Any]:
     if result:
         require_result(result, str(folder.path / "result.json"))
     verdict: dict[str, Any] = result.get("verdict") or {}
-    constant: dict[str, Any] = verdict.get("constant") or {"beaten": True}
+    found = outcome(result) if result else None
     return {
         "run_id": folder.id,
         "state": folder.state,
@@ -84,8 +83,9 @@ def _row(folder: "RunFolder") -> dict[str, Any]:
         "model": result.get("model") or settings["model"] or "a Python object",
         "seed_score": verdict.get("seed_score"),
         "best_score": verdict.get("best_score"),
-        "favourable": verdict.get("favourable"),
-        "constant": bool(verdict.get("favourable")) and not constant["beaten"],
+        "favourable": found and found.favourable,
+        "outcome": found.kind if found else "",
+        "reason": found.reason if found else "",
         "calls": result.get("spent", {}).get("calls"),
     }
 
@@ -133,12 +133,14 @@ def show(
     from apo.cli.folds import report_any
     from apo.cli.results import parts_of, rows_of, tell_vetoes
     from apo.errors import SettingsError, TrustError
+    from apo.results.outcome import outcome
     from apo.storage.lineage import find_named
     from apo.storage.refusals import told as told_refusals
     from apo.storage.summary import summary
 
     folder, candidate = find_named(run, home())
     document = summary(folder)
+    document["outcome"] = None if folder.result is None else outcome(document).to_dict()
     if candidate is not None and (flips or front or objective or example):
         raise SettingsError(
             f"--flips, --front, --objective and --example are of a whole run: {folder.id}."

@@ -91,7 +91,7 @@ def _tell(
     json: bool,
 ) -> None:
     from apo.cli.console import dollars, percent, print_json, tell
-    from apo.results.verdict import in_groups
+    from apo.results.words import in_groups
     from apo.statistics.clusters import n_groups
 
     figures = {

@@ -1,5 +1,6 @@
 """A result as people read it on a terminal."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.table import Table
@@ -9,15 +10,11 @@ from apo.cli.console import clock, dollars, percent, say, tell, tell_framed
 from apo.cli.prompts import shortened
 from apo.prompts.prompt import Prompt
 from apo.results.constants import MAX_SAID
-from apo.results.verdict import FAVOURABLE, form_gain, heading, missing, sentence
+from apo.results.outcome import Outcome, outcome, vetoed_line
+from apo.results.words import form_gain, missing
 from apo.run.estimate import Estimate
 from apo.storage.refusals import told
 
-NOTHING_FOUND = (
-    "Nothing found: no candidate did better than the seed prompt on the validation examples. If "
-    "hardly any was measured (apo show tells), the budget was too small for this optimizer."
-)
-NOTHING_TRIED = "Nothing found: the search had no candidate to try beside the seed prompt."
 COUNTED = {"right": "right", "wrong": "wrong", "malformed": "malformed", "errors": "error"}
 RARE = ("refused", "cut")
 """Counts that are told where there are any."""
@@ -28,11 +25,11 @@ def report(result: dict[str, Any]) -> None:
     verdict, run = result["verdict"], result["run_id"]
     tell()
     seed, best = (Prompt.from_dict(result[name]) for name in ("seed_prompt", "best_prompt"))
-    if best == seed:
-        _nothing(result.get("refused") or {})
-    else:
-        _verdict(verdict)
-        _tell_refused(result.get("refused") or {})
+    found = outcome(result)
+    tell_outcome(found, verdict or {}, run)
+    if verdict and best != seed:
+        _content(verdict)
+    _tell_beside(found, result)
     tell(_scores(result))
     gap: dict[str, Any] = result.get("gap") or {}  # Results of earlier versions have none.
     for text in (gap.get("text"), *(result.get("notes") or ())):
@@ -42,9 +39,8 @@ def report(result: dict[str, Any]) -> None:
     if judge.get("told"):
         tell(judge["told"], "yellow" if judge["warning"] else "")
     if best != seed:
-        title = "best prompt" if result["winner"] == "best" else "best prompt found (not proven)"
         shown = shortened(best, f"apo export {run} --best")
-        tell_framed(shown, title)
+        tell_framed(shown, titled(found))
     tell(_spent(result["spent"]))
     if result.get("overspent"):  # Results of earlier versions do not say it.
         tell(result["overspent"], "bold red")
@@ -52,23 +48,46 @@ def report(result: dict[str, Any]) -> None:
     next_steps(run, logged=bool(result["mlflow"]))
 
 
-def _tell_refused(refused: dict[str, Any]) -> None:
-    if line := told(refused):
-        tell(line, "yellow" if refused["n"] == refused["of"] else "")
+def titled(found: Outcome) -> str:
+    """What stands above the best prompt."""
+    return "best prompt" if found.favourable else f"best prompt found ({found.kind})"
 
 
-def _nothing(refused: dict[str, Any]) -> None:
-    """Say why nothing was found: what was refused is a reason, and the budget may be another."""
-    all_refused = bool(refused and refused["n"]) and refused["n"] == refused["of"]
-    tell(NOTHING_TRIED if all_refused else NOTHING_FOUND, "yellow")
-    _tell_refused(refused)
-    if all_refused:
-        if refused.get("example"):
-            tell(f"One began: {refused['example']}")
-        tell(
-            "Another --optimizer-model may write what can be used; or look at the contract, the "
-            "meta-prompts and the optimizer's settings."
-        )
+def tell_outcome(found: Outcome, verdict: Mapping[str, Any], run: str) -> None:
+    """Tell how a run came out in its colour, and what to look at where it is not favourable.
+
+    Args:
+        found: the outcome.
+        verdict: as JSON values; empty where there is none.
+        run: the run's id.
+    """
+    tell(found.reason, "bold green" if found.favourable else "bold yellow")
+    if found.kind == "broke must-pass":
+        ids = verdict["broken"]
+        tell(f"They are {', '.join(ids[:5])}{', …' * (len(ids) > 5)}; look: apo show {run} --flips")
+    elif found.kind == "not proven":
+        tell(verdict.get("advice") or "")
+    if verdict.get("ungraded"):  # Results of earlier versions left such examples out.
+        tell(missing(verdict["ungraded"]), "yellow")
+    if verdict and not verdict["complete"]:
+        tell("The budget ended before all test examples were measured.", "yellow")
+
+
+def _tell_beside(found: Outcome, result: Mapping[str, Any]) -> None:
+    """What was refused or vetoed, where that is not the outcome already."""
+    refused: Mapping[str, Any] = result.get("refused") or {}
+    vetoed: Mapping[str, Any] = result.get("vetoed") or {}
+    if found.kind != "vetoed" and vetoed:
+        tell(vetoed_line(vetoed, result["run_id"]), "yellow")
+    if found.kind != "refused":
+        tell(told(refused)) if refused and refused["n"] else None
+        return
+    if refused.get("example"):
+        tell(f"One began: {refused['example']}")
+    tell(
+        "Another --optimizer-model may write what can be used; or look at the contract, the "
+        "meta-prompts and the optimizer's settings."
+    )
 
 
 def next_steps(run: str, *, logged: bool) -> None:
@@ -78,35 +97,7 @@ def next_steps(run: str, *, logged: bool) -> None:
         say(f"{what + ':':16} {command}")
 
 
-def _verdict(verdict: dict[str, Any] | None) -> None:
-    if verdict is None:
-        tell("No verdict: no test example has a score under both prompts.", "yellow")
-        return
-    if verdict["wins"] == verdict["losses"] == 0 and not verdict["difference"]:
-        tell(
-            "Nothing gained: the best prompt scores like the seed on every test example.", "yellow"
-        )
-        return
-    tell_verdict(verdict, sentence(verdict))
-    _content(verdict)
-    if not verdict["complete"]:
-        tell("The budget ended before all test examples were measured.", "yellow")
-
-
-def tell_verdict(verdict: dict[str, Any], sentence: str) -> None:
-    """Tell a verdict in its colour, and what to look at where it is not favourable."""
-    proven = verdict["favourable"] and heading(verdict) == FAVOURABLE
-    tell(sentence, "bold green" if proven else "bold yellow")
-    if broken := verdict.get("broken"):  # Results of earlier versions say neither.
-        more = ", …" if len(broken) > 5 else ""
-        tell(f"They are {', '.join(broken[:5])}{more}; look at them: apo show RUN --flips")
-    elif not verdict["favourable"]:
-        tell(verdict.get("advice") or "")
-    if verdict.get("ungraded"):  # Results of earlier versions left such examples out.
-        tell(missing(verdict["ungraded"]), "yellow")
-
-
-def _content(verdict: dict[str, Any]) -> None:
+def _content(verdict: Mapping[str, Any]) -> None:
     """Tell what was gained in form alone, and what each prompt answers."""
     if gained := form_gain(verdict):
         tell(f"{gained}.")

@@ -14,7 +14,7 @@ from apo.results.flips import Flips, read_flips
 from apo.results.front import OBJECTIVES, objectives, with_front
 from apo.results.history import History, history
 from apo.results.standings import Standing, standings
-from apo.results.verdict import counted_groups
+from apo.results.words import counted_groups
 from apo.storage.folder import RunFolder
 
 MAX_GROUPS = 20

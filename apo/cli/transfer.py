@@ -152,7 +152,7 @@ def _tell(matrix: "Matrix", folder: "RunFolder") -> None:
 
 
 def _prompts(matrix: "Matrix") -> str:
-    from apo.results.verdict import counted_groups
+    from apo.results.words import counted_groups
 
     named = [f"{f.name} is {f.prompt.id}" for f in matrix.finalists]
     marked = "; * is on the run's front (apo show RUN --front)"

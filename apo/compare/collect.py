@@ -6,6 +6,7 @@ from typing import Any
 
 from apo.compare.runner import Grid
 from apo.prompts.prompt import Prompt
+from apo.results.outcome import outcome
 from apo.storage.folder import RunFolder
 from apo.storage.record import BEST, read_record
 
@@ -25,7 +26,8 @@ class Row:
         seed_score: of the seed prompt on them, in [0, 1].
         best_score: of the prompt that the search chose, whatever the verdict on it.
         p_value: of "there is no difference" between the two.
-        favourable: whether the verdict is.
+        favourable: whether the outcome is.
+        outcome: how the run came out, in a word or two (`apo.results.outcome`).
         validation_seed: score of the seed prompt on the validation split.
         validation_best: score of the chosen prompt there; too high, as it was chosen by it.
         seed_chars: length of the seed prompt, in characters of its plain text.
@@ -48,6 +50,7 @@ class Row:
     best_score: float
     p_value: float
     favourable: bool
+    outcome: str
     validation_seed: float
     validation_best: float
     seed_chars: int
@@ -89,8 +92,8 @@ def collect(grid: Grid) -> list[Curve]:
     """Read all cells that are finished and have a verdict, in the order of the grid."""
     curves: list[Curve] = []
     for cell in grid.cells:
-        outcome = grid.outcomes.get(cell.id)
-        if outcome is None or outcome.state != "finished":
+        ended = grid.outcomes.get(cell.id)
+        if ended is None or ended.state != "finished":
             continue
         folder = grid.folder(cell)
         result = folder.result or {}
@@ -108,7 +111,8 @@ def collect(grid: Grid) -> list[Curve]:
             seed_score=verdict["seed_score"],
             best_score=verdict["best_score"],
             p_value=verdict["p_value"],
-            favourable=verdict["favourable"],
+            favourable=outcome(result).favourable,
+            outcome=outcome(result).kind,
             validation_seed=result["validation"]["seed"],
             validation_best=result["validation"]["best"],
             seed_chars=len(Prompt.from_dict(result["seed_prompt"]).text()),

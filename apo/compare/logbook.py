@@ -120,7 +120,7 @@ def _log_cell(client: "MlflowClient", place: str, parent: str, curve: Curve) -> 
 
     row, now = curve.row, int(time.time() * 1000)
     tags = {PARENT: parent, "apo.cell": row.cell, "mlflow.source.name": "apo"}
-    tags["apo.verdict"] = "favourable" if row.favourable else "unfavourable"
+    tags["apo.verdict"] = row.outcome
     name = f"{row.optimizer} {row.task} {row.seed}"
     run = client.create_run(place, now, tags, run_name=name).info.run_id
     values = {name: getattr(row, name) for name in METRICS}

@@ -3,8 +3,8 @@
 Every figure is a function of evaluations or of a run's folder, so it is the same whenever it is
 asked for.
 
-Doors: constants, csv_rows, flips, fold_verdict, front, gap, history, judge_trust, paired, result,
-standings, verdict.
+Doors: constants, csv_rows, flips, fold_verdict, front, gap, history, judge_trust, outcome,
+paired, result, standings, verdict, words.
 Rests on: calls, data, errors, evaluation, model, models, models.batches, prompts, reading,
 scorers, scorers.metrics, select, statistics, storage, task, usage.
 """

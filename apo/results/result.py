@@ -8,6 +8,7 @@ from apo.calls.budget import Spent
 from apo.evaluation.evaluation import Evaluation
 from apo.prompts.prompt import Prompt
 from apo.results.gap import Gap
+from apo.results.outcome import outcome
 from apo.results.verdict import Verdict
 
 
@@ -26,6 +27,8 @@ class Result:
         gap: how the best prompt's test score compares with what validation promised.
         overspent: what was spent beyond the limits, and why; "" for nothing.
         notes: what was noticed on the way, such as a noisy judge.
+        measured: candidates measured on the whole validation split, the seed prompts left out.
+        vetoed: candidates that did better than the seed prompt there and cannot be best (`vetoes`).
         refused: how many proposals and replies were refused (`n`), `of` how many, and how often
             for which of the `reasons`, with an `example`.
         mlflow: where it is logged: tracking_uri, run_id, url, complete, problem; may be empty.
@@ -41,6 +44,8 @@ class Result:
     gap: Gap | None = None
     overspent: str = ""
     notes: tuple[str, ...] = ()
+    measured: int = 0
+    vetoed: Mapping[str, Any] = field(default_factory=dict[str, Any])
     refused: Mapping[str, Any] = field(default_factory=dict[str, Any])
     mlflow: Mapping[str, Any] = field(default_factory=dict[str, Any])
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -60,7 +65,11 @@ class Result:
         return "best" if self.verdict is not None and self.verdict.favourable else "seed"
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the result as JSON values."""
+        """Give the result as JSON values, with its `outcome` in words."""
+        values = self._values()
+        return {**values, "outcome": outcome(values).to_dict()}
+
+    def _values(self) -> dict[str, Any]:
         return {
             "run_id": self.run_id,
             **self.details,
@@ -76,6 +85,8 @@ class Result:
             "gap": None if self.gap is None else self.gap.to_dict(),
             "overspent": self.overspent,
             "notes": list(self.notes),
+            "measured": self.measured,
+            "vetoed": dict(self.vetoed),
             "refused": dict(self.refused),
             "spent": {**self.spent.to_dict(), "seconds": round(self.seconds, 3)},
             "mlflow": dict(self.mlflow),

@@ -16,9 +16,9 @@ from typing import Any
 from apo.errors import ApoError
 from apo.evaluation.evaluation import Evaluation, Rollout
 from apo.evaluation.must_pass import broken
-from apo.reading.answers import quote
 from apo.results.constants import Constant, best_constant, shares
 from apo.results.paired import Pairs, tested
+from apo.results.words import in_groups, missing, sentence
 from apo.scorers.metrics.metric import over_rows
 from apo.statistics.bounded import bounded_interval
 from apo.statistics.clusters import LEAST_GROUPS, group_numbers, n_groups
@@ -30,7 +30,6 @@ from apo.task import Metric, Task
 
 SEEN = 1 + 0.8416 / 1.96
 """A gain of so many times what the interval reaches down is proven 8 times of 10."""
-FAVOURABLE = "Favourable"
 MAX_CLASSES = 20
 """Targets for which a row that was not seen is made up, to bound the measurements."""
 
@@ -95,9 +94,17 @@ class Verdict:
 
     @property
     def favourable(self) -> bool:
+        """Whether the best prompt is the one to use.
+
+        The gain is beyond noise, no example that must pass is lost, and a constant answer is
+        beaten as well.
+        """
+        return self.proven and not self.broken and (self.constant is None or self.constant.beaten)
+
+    @property
+    def proven(self) -> bool:
         """Whether the gain is beyond noise: the interval is above 0, and so says the test."""
-        proven = self.interval[0] > 0 and self.p_value <= 1 - CONFIDENCE
-        return proven and not self.broken
+        return self.interval[0] > 0 and self.p_value <= 1 - CONFIDENCE
 
     def __str__(self) -> str:
         """Tell the verdict in a sentence or two."""
@@ -124,6 +131,7 @@ class Verdict:
         """Give the verdict as JSON values."""
         return {
             "favourable": self.favourable,
+            "proven": self.proven,
             "n": self.n,
             "seed_score": self.seed_score,
             "best_score": self.best_score,
@@ -146,86 +154,6 @@ class Verdict:
             "groups": self.groups,
             "advice": "" if self.favourable else self.advice,
         }
-
-
-def heading(verdict: Mapping[str, Any]) -> str:
-    """The word for a verdict, given as JSON values: the same wherever it is told.
-
-    A best prompt that is better than the seed and not proven better than a constant answer is
-    never called favourable alone.
-    """
-    if verdict.get("broken"):  # Results of earlier versions have neither this nor a constant.
-        n = len(verdict["broken"])
-        lost = "1 example that must pass is" if n == 1 else f"{n} examples that must pass are"
-        return f"Not favourable, as {lost} lost"
-    if not verdict["favourable"]:
-        return "Not proven"
-    constant: Mapping[str, Any] = verdict.get("constant") or {"beaten": True}
-    if constant["beaten"]:
-        return FAVOURABLE
-    return (
-        "Better than the seed, but not proven better than always answering "
-        f"{quote(constant['answer'])} ({100 * constant['score']:.1f} %)"
-    )
-
-
-def in_groups(n: int) -> str:
-    """What is said beside a number of rows: " in 27 groups"; "" for no groups."""
-    return f" in {n} group" + "s" * (n != 1) if n else ""
-
-
-def counted_groups(n: int) -> str:
-    """Say what intervals and p-values rest on; "" for no groups."""
-    return f" Interval and p count the {n} groups that the examples come in." if n else ""
-
-
-def missing(n: int) -> str:
-    """Say what examples without a grade do to a verdict; there is at least one."""
-    who = f"{n} examples" if n > 1 else "1 example"
-    return (
-        f"Nobody could grade {who} under both prompts: the scores are without, and interval and p "
-        "hold whatever the grades would have been."
-    )
-
-
-def form_gain(verdict: Mapping[str, Any]) -> str:
-    """How many of the examples won are a gain in form, given as JSON values; "" for none."""
-    n = verdict.get("form_wins")  # Results of earlier versions do not say.
-    if not n:
-        return ""
-    return (
-        f"{n} of the {verdict['wins']} won {'is' if n == 1 else 'are'} a gain in form: the seed "
-        "prompt's answer could not be read there"
-    )
-
-
-def sentence(verdict: Mapping[str, Any], rows: str = "test examples", where: str = "") -> str:
-    """A verdict in a sentence, given as JSON values: the same wherever it is told.
-
-    Args:
-        verdict: as `Verdict.to_dict` gives it.
-        rows: what it was given on.
-        where: more words on that, such as " in 5 folds".
-    """
-    won = f"{verdict['wins']} won, {verdict['losses']} lost"
-    where = in_groups(verdict.get("groups") or 0) + where  # Earlier versions have no groups.
-    told = (
-        f"{heading(verdict)}: {change(verdict['seed_score'], verdict['best_score'])} on "
-        f"{verdict['n']} {rows}{where}, {span(verdict['interval'])}, p = {verdict['p_value']:.2g}; "
-        f"{won}."
-    )
-    return told if verdict["favourable"] else f"{told} The seed prompt stays the answer."
-
-
-def change(before: float, after: float) -> str:
-    """Two scores from 0 to 1 and their difference: "36.6 % → 83.7 %, +47.1 points"."""
-    return f"{100 * before:.1f} % → {100 * after:.1f} %, {100 * (after - before):+.1f} points"
-
-
-def span(interval: Sequence[float]) -> str:
-    """The interval of a difference of scores: "95 % interval +11.3 to +25.2"."""
-    low, high = interval
-    return f"{100 * CONFIDENCE:.0f} % interval {100 * low:+.1f} to {100 * high:+.1f}"
 
 
 def judge(

@@ -20,6 +20,7 @@ from apo.guards.drift import check_scorer
 from apo.model import Model
 from apo.prompts.prompt import Prompt
 from apo.results.gap import Gap, explain_gap
+from apo.results.outcome import vetoes
 from apo.results.result import Result
 from apo.results.verdict import Verdict, judge
 from apo.run.fit import VERDICT_MARGIN, VERDICT_SHARE, affordable
@@ -174,6 +175,8 @@ class Session:
             gap=gap,
             overspent=caller.meter.overspent,
             notes=tuple(note for note in notes if note),
+            measured=len({e.prompt for e in search.archive} - {e.prompt for e in seeds}),
+            vetoed=vetoes(seeds[0], search.archive, best),
             refused=search.refused,
             spent=caller.meter.spent,
             seconds=caller.meter.seconds,

@@ -70,6 +70,8 @@ TOLD: Mapping[str, Any] = {
     "gap": (dict, NoneType),
     "judge": dict,
     "refused": dict,
+    "measured": int,
+    "vetoed": dict,
 }
 """What results of earlier versions do not say."""
 EVENTS: Mapping[str, Mapping[str, Any]] = {

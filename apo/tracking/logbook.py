@@ -117,7 +117,7 @@ class Logbook:
             return "the run is still going on"
         missing = self._upload(store, result, points)
         store.children.mark(best_id(self._record, result))
-        store.rename(run_name(self._folder.settings, None if result is None else result["verdict"]))
+        store.rename(run_name(self._folder.settings, result))
         store.end(STATUS[end], _time(self._folder.settings, "updated"))
         note = "" if result is None else self._register(store, result)
         if missing:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from apo.results.verdict import heading
+from apo.results.outcome import outcome
 from apo.storage.record import Record
 from apo.tracking.environment import public_uri
 from apo.tracking.summary import describe, model_names, optimizer_name
@@ -42,18 +42,20 @@ def _tracking(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     return settings.get("tracking") or {}
 
 
-def run_name(settings: Mapping[str, Any], verdict: Mapping[str, Any] | None = None) -> str:
-    """The run's name for people: the optimizer, the verdict, the task, and the end of its id.
+def run_name(settings: Mapping[str, Any], result: Mapping[str, Any] | None = None) -> str:
+    """The run's name for people: the optimizer, the outcome, the task, and the end of its id.
 
-    MLflow's table of runs shows seven letters of it: a sign for the verdict and the optimizer.
+    MLflow's table of runs shows seven letters of it: a sign for the outcome and the optimizer.
     """
     short = str(settings["id"]).rpartition("-")[2]
     optimizer, rest = optimizer_name(settings), f"{settings.get('task')} {short}"
-    if verdict is None:
+    if result is None:
         return f"{optimizer} {rest}"
-    sign = "\u2713" if heading(verdict) == "Favourable" else "\u2717"
-    word = heading(verdict).partition(",")[0].lower()
-    return f"{sign} {optimizer}: {word}, {100 * verdict['difference']:+.1f} points, {rest}"
+    found, verdict = outcome(result), result["verdict"]
+    sign = "\u2713" if found.favourable else "\u2717"
+    same = result["best_prompt"] == result["seed_prompt"] and "procedure" not in result
+    gain = "" if verdict is None or same else f" {100 * verdict['difference']:+.1f} points,"
+    return f"{sign} {optimizer}: {found.kind},{gain} {rest}"
 
 
 def parameters(
@@ -86,19 +88,14 @@ def tags(
 ) -> dict[str, str]:
     """The run's tags, its description among them."""
     names = model_names({**settings, **(result or {})})
-    verdict = None if result is None else result["verdict"]
     values = {
         "apo.task": settings.get("task"),
         "apo.optimizer": optimizer_name(settings),
         "apo.model": names.get("model"),
         "apo.optimizer_model": names.get("optimizer_model"),
-        "apo.verdict": "none" if verdict is None else _word(verdict),
+        "apo.verdict": "none" if result is None else outcome(result).kind,
         "mlflow.note.content": describe(settings, record, result),
         "mlflow.source.name": "apo",
         "mlflow.source.git.commit": settings.get("git_commit"),
     }
     return {key: str(value) for key, value in values.items() if value}
-
-
-def _word(verdict: Mapping[str, Any]) -> str:
-    return "favourable" if verdict["favourable"] else "unfavourable"

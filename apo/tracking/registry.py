@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 
 from apo.model import Decoding
 from apo.prompts.prompt import Prompt
+from apo.results.outcome import outcome
 from apo.tracking.environment import safe_name
 from apo.tracking.files import clean
 
@@ -52,7 +53,7 @@ def register(client: MlflowClient, result: Mapping[str, Any], experiment_id: str
     """Put the seed prompt in the registry and then the best one, each unless it is there already.
 
     So the pages can show what the search changed, from one version to the next. The alias
-    "champion" is moved to the best prompt only with a favourable verdict.
+    "champion" is moved to the best prompt only with a favourable outcome.
 
     Args:
         client: of the store that the run is logged to.
@@ -77,8 +78,7 @@ def register(client: MlflowClient, result: Mapping[str, Any], experiment_id: str
         if not before and seed != best and _size(seed) <= MAX_CHARS:
             before = _create(client, name, result, "seed", seed)
         version = _create(client, name, result, "best", best)
-    verdict = result["verdict"]
-    if verdict is not None and verdict["favourable"]:
+    if outcome(result).favourable:
         client.set_prompt_alias(name, ALIAS, int(version))
     return Registered(name, version, caution(best), before)
 
@@ -162,7 +162,8 @@ def _version_tags(result: Mapping[str, Any], which: str, prompt: Prompt) -> dict
             "difference": round(verdict["difference"], 4),
             "difference_interval": f"{low} to {high}",
             "p_value": float(f"{verdict['p_value']:.3g}"),
-            "favourable": str(verdict["favourable"]).lower(),
+            "favourable": str(outcome(result).favourable).lower(),
+            "outcome": outcome(result).kind,
         }
     note = caution(prompt)
     return {k: clean(str(v)) for k, v in tags.items()} | ({"note": note} if note else {})

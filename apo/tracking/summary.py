@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from apo.prompts.prompt import Prompt
-from apo.results.verdict import form_gain, sentence
+from apo.results.outcome import outcome
+from apo.results.words import form_gain
 from apo.storage.record import Record
 from apo.tracking.environment import public_uri
 
@@ -26,9 +27,8 @@ def describe(settings: Mapping[str, Any], record: Record, result: Mapping[str, A
         result: its result, if there is one yet.
     """
     seed, best = chosen_prompts(record, result)
-    verdict = None if result is None else result["verdict"]
     parts = [
-        f"**{verdict_sentence(verdict, settings, result)}**",
+        f"**{outcome_sentence(settings, result)}**",
         _table(_facts(settings, record, result)),
     ]
     if seed is not None:
@@ -49,19 +49,12 @@ def chosen_prompts(
     return next(iter(seeds), None), None if record.best is None else record.best.prompt
 
 
-def verdict_sentence(
-    verdict: Mapping[str, Any] | None,
-    settings: Mapping[str, Any],
-    result: Mapping[str, Any] | None = None,
-) -> str:
-    """Say in a sentence how the run came out."""
-    if verdict is None:
-        if result is not None:
-            return "No verdict: no test examples were measured, so nothing is proven."
+def outcome_sentence(settings: Mapping[str, Any], result: Mapping[str, Any] | None) -> str:
+    """Say how the run came out, with the reason."""
+    if result is None:
         state = settings.get("state", "running")
         return f"No verdict yet: the search is {'under way' if state == 'running' else state}."
-    folds = settings.get("folds")
-    told = sentence(verdict, *(("rows", f" in {folds} folds") if folds else ()))
+    told, verdict = outcome(result).reason, result["verdict"] or {"complete": True}
     return told if verdict["complete"] else f"{told} The budget ended before all were measured."
 
 

@@ -19,7 +19,7 @@ from random import Random
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from apo import Budget, Completion, Example, Options, Prompt, Request, Search, Task, optimize
-from apo.results.verdict import heading
+from apo.results.words import heading
 from apo.scorers.choice import Choice
 
 LABELS = ("billing", "login", "bug", "refund", "delivery", "other")
@@ -97,7 +97,7 @@ def simulate(n: int) -> Found:
                 home=Path(home),
             )
             verdict = done.verdict
-            if verdict is None or not verdict.favourable:
+            if verdict is None or not verdict.proven:
                 continue
             gains += 1
             first = str(verdict).partition(":")[0]

@@ -655,7 +655,7 @@ def test_an_unfavourable_verdict_gets_no_alias(tmp_path: Path, uri: str) -> None
     assert log(told.folder, uri).complete
     shown = show(uri)
     tags = shown.parents[0].data.tags
-    assert tags["apo.verdict"] == "unfavourable"
+    assert tags["apo.verdict"] == "not proven"
     assert tags["mlflow.note.content"].startswith("**Not proven: 60.0 % → 61.0 %")
     assert shown.parents[0].info.run_name.startswith("✗ opro: not proven, +1.0 points, tickets ")
     assert "The seed prompt stays the answer" in tags["mlflow.note.content"]
@@ -669,7 +669,7 @@ def test_a_run_without_a_verdict_is_complete(tmp_path: Path, uri: str) -> None:
     (told.folder.path / "test.jsonl").unlink()
     assert log(told.folder, uri).complete
     shown = show(uri)
-    assert shown.parents[0].data.tags["apo.verdict"] == "none"
+    assert shown.parents[0].data.tags["apo.verdict"] == "no verdict"
     assert "verdict/p_value" not in shown.parents[0].data.metrics
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from apo.environment import ENVIRONMENT, prepare_environment
 from apo.errors import SettingsError
 from apo.prompts.prompt import Demo, Prompt
+from apo.results.outcome import outcome
 from apo.storage.candidate import Point
 from apo.storage.journal import Journal
 from apo.storage.record import Record
@@ -29,7 +30,7 @@ from apo.tracking.environment import (
 from apo.tracking.files import candidate_rows, clean
 from apo.tracking.parameters import experiment_name, parameters, run_name, tags, told_uri
 from apo.tracking.result_points import result_points
-from apo.tracking.summary import MAX_LINE, MAX_NOTE, describe, fenced, shown, verdict_sentence
+from apo.tracking.summary import MAX_LINE, MAX_NOTE, describe, fenced, outcome_sentence, shown
 
 NAMES = st.text(max_size=200)
 SETTINGS: dict[str, Any] = {"id": "t-ape-1", "task": "t", "optimizer": {"name": "ape"}}
@@ -310,12 +311,12 @@ VERDICT: dict[str, Any] = {
         ({"favourable": False}, "✗ ape: not proven, +47.1 points, t 1", "Not proven: 36.6 %"),
         (
             {"favourable": False, "broken": ["a", "b"]},
-            "✗ ape: not favourable, +47.1 points, t 1",
+            "✗ ape: broke must-pass, +47.1 points, t 1",
             "Not favourable, as 2 examples that must pass are lost: 36.6 %",
         ),
         (
             {"constant": {"answer": "billing", "score": 0.8, "beaten": False}},
-            "✗ ape: better than the seed, +47.1 points, t 1",
+            "✗ ape: no better than a constant, +47.1 points, t 1",
             "Better than the seed, but not proven better than always answering 'billing' (80.0 %):",
         ),
     ],
@@ -323,8 +324,15 @@ VERDICT: dict[str, Any] = {
 def test_a_verdict_is_named_in_the_same_words(
     more: dict[str, Any], name: str, sentence: str
 ) -> None:
-    assert run_name(SETTINGS, {**VERDICT, **more}) == name
-    assert verdict_sentence({**VERDICT, **more}, SETTINGS, {}).startswith(sentence)
+    result = ended({**VERDICT, **more})
+    assert run_name(SETTINGS, result) == name
+    assert outcome_sentence(SETTINGS, result).startswith(sentence)
+    kind = name.partition(": ")[2].partition(",")[0]
+    assert outcome(result).kind == kind
+
+
+def ended(verdict: dict[str, Any]) -> dict[str, Any]:
+    return {"seed_prompt": A.to_dict(), "best_prompt": B.to_dict(), "verdict": verdict}
 
 
 def test_a_description_tells_what_the_prompts_answer() -> None:
@@ -353,7 +361,7 @@ def test_an_incomplete_verdict_says_so() -> None:
         "interval": [0.5, 1.0], "confidence": 0.95, "p_value": 0.00001, "wins": 8, "losses": 0,
         "complete": False,
     }  # fmt: skip
-    sentence = verdict_sentence(verdict, SETTINGS, {})
+    sentence = outcome_sentence(SETTINGS, ended(verdict))
     assert sentence.endswith("p = 1e-05; 8 won, 0 lost. The budget ended before all were measured.")
 
 

@@ -1,0 +1,153 @@
+"""How a run came out, in one word and with its reason: the same wherever it is told."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from apo.evaluation.evaluation import Evaluation
+from apo.evaluation.must_pass import broken
+from apo.results.words import sentence
+from apo.storage.refusals import told
+
+Kind = Literal[
+    "favourable",
+    "no better than a constant",
+    "broke must-pass",
+    "not proven",
+    "nothing gained",
+    "nothing better",
+    "vetoed",
+    "refused",
+    "no verdict",
+]
+MAX_SHOWN = 3
+"""Candidates and examples that a reason names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a run came out.
+
+    Attributes:
+        kind: in a word or two; "favourable" alone means that the best prompt is the one to use.
+        reason: the same in a sentence or more.
+    """
+
+    kind: Kind
+    reason: str
+
+    @property
+    def favourable(self) -> bool:
+        """Whether the best prompt is the one to use."""
+        return self.kind == "favourable"
+
+    def to_dict(self) -> dict[str, str]:
+        """Give it as JSON values."""
+        return asdict(self)
+
+
+def outcome(result: Mapping[str, Any]) -> Outcome:
+    """Say how a run came out.
+
+    Args:
+        result: as `Result.to_dict` gives it, or the result of an earlier version.
+    """
+    verdict: Mapping[str, Any] | None = result["verdict"]
+    procedure: Mapping[str, Any] = result.get("procedure") or {}
+    folds: int | None = procedure.get("folds")
+    if not folds and result["best_prompt"] == result["seed_prompt"]:
+        return _nothing_found(result)
+    if verdict is None:
+        told = "No verdict: no test example has a score under both prompts, so nothing is proven."
+        return Outcome(kind="no verdict", reason=told)
+    if not folds and verdict["wins"] == verdict["losses"] == 0 and not verdict["difference"]:
+        told = "Nothing gained: the best prompt scores like the seed on every test example."
+        return Outcome(kind="nothing gained", reason=told)
+    told = sentence(verdict, *(("rows", f" in {folds} folds") if folds else ()))
+    return Outcome(kind=judged(verdict), reason=told)
+
+
+def judged(verdict: Mapping[str, Any]) -> Kind:
+    """The word for a verdict alone, where seed and best prompt differ."""
+    constant: Mapping[str, Any] = verdict.get("constant") or {"beaten": True}
+    if verdict.get("broken"):  # Results of earlier versions have no such keys.
+        return "broke must-pass"
+    if not verdict.get("proven", verdict["favourable"]):
+        return "not proven"
+    return "favourable" if constant["beaten"] else "no better than a constant"
+
+
+def _nothing_found(result: Mapping[str, Any]) -> Outcome:
+    refused: Mapping[str, Any] = result.get("refused") or {}
+    vetoed: Mapping[str, Any] = result.get("vetoed") or {}
+    if vetoed.get("n"):
+        return Outcome(kind="vetoed", reason=vetoed_line(vetoed, result.get("run_id") or "RUN"))
+    if refused.get("n") and refused["n"] == refused["of"]:
+        reason = f"Nothing found: the search had no candidate to try. {told(refused)}"
+        return Outcome(kind="refused", reason=reason)
+    few = "The budget was too small for this optimizer: raise it, or take another one."
+    measured = result.get("measured")
+    if measured is None:  # A result of an earlier version.
+        few = f"If hardly any was measured (apo show tells): {few}"
+        tried = f"no candidate did better than the seed prompt on the validation examples. {few}"
+    elif measured == 0:
+        tried = f"no candidate was measured on all validation examples. {few}"
+    else:
+        who = f"none of the {measured} candidates" if measured > 1 else "the one candidate"
+        again = "did better" if measured > 1 else "did no better"
+        tried = f"{who} measured on all validation examples {again} than the seed prompt."
+    return Outcome(kind="nothing better", reason=f"Nothing found: {tried}")
+
+
+def vetoes(seed: Evaluation, ranked: Sequence[Evaluation], best: Evaluation) -> dict[str, Any]:
+    """Count the candidates that did better than the seed prompt, and than the best one.
+
+    Args:
+        seed: the seed prompt on the validation split.
+        ranked: all candidates on it.
+        best: the one that goes into the verdict.
+
+    Returns:
+        As JSON values: `n`, how many were vetoed, `ids` of some, their highest score and that of
+        the `seed`, how many break which of the `examples` that must pass, and how many the audit
+        passed over (`audited`). Empty where none was.
+    """
+    ahead = [e for e in ranked if e.at_least > max(seed.at_least, best.at_least)]
+    found = {e: [example.id for example in broken(seed, e)] for e in ahead}
+    if not found:
+        return {}
+    lost = Counter(example for examples in found.values() for example in examples)
+    return {
+        "n": len(found),
+        "ids": [e.prompt.id for e in ahead][:MAX_SHOWN],
+        "highest": max(e.value for e in ahead),
+        "seed": seed.value,
+        "examples": dict(lost.most_common()),
+        "audited": sum(not examples for examples in found.values()),
+    }
+
+
+def vetoed_line(vetoed: Mapping[str, Any], run: str) -> str:
+    """Say which candidates of a run were vetoed, and for what, as `vetoes` found it."""
+    n, examples = vetoed["n"], list(vetoed["examples"].items())
+    many = n > 1
+    who = f"{n} candidates" if many else "1 candidate"
+    scores = f"{100 * vetoed['highest']:.1f} %, the seed {100 * vetoed['seed']:.1f} %"
+    line = f"Vetoed: {who} did better on validation ({'up to ' * many}{scores})"
+    named = ", ".join(f"{example} ({times})" for example, times in examples[:MAX_SHOWN])
+    more = f" and {len(examples) - MAX_SHOWN} more" if len(examples) > MAX_SHOWN else ""
+    reasons: list[str] = []
+    if examples:
+        breaking = n - vetoed["audited"]
+        each = "each breaks" if breaking > 1 and breaking == n else "breaks"
+        each = each if breaking in (1, n) else f"{breaking} of them break"
+        reasons.append(f"{each} examples that must pass: {named}{more}")
+    if vetoed["audited"]:
+        reasons.append(f"the audit before the verdict passed over {vetoed['audited']}")
+    ids = ", ".join(name[:6] for name in vetoed["ids"])
+    others = ", …" if n > len(vetoed["ids"]) else ""
+    return (
+        f"{line}, and {'; '.join(reasons)}. More budget does not mend that: look at them (apo show "
+        f"{run}:ID, with the ids {ids}{others}), or mend the marks of must_pass."
+    )

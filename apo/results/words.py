@@ -1,0 +1,89 @@
+"""Verdicts in words, given as JSON values: the same wherever they are told."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from apo.reading.answers import quote
+from apo.statistics.means import CONFIDENCE
+
+FAVOURABLE = "Favourable"
+
+
+def heading(verdict: Mapping[str, Any]) -> str:
+    """The word for a verdict, given as JSON values: the same wherever it is told.
+
+    A best prompt that is better than the seed and not proven better than a constant answer is
+    never called favourable alone.
+    """
+    if verdict.get("broken"):  # Results of earlier versions have no such keys.
+        n = len(verdict["broken"])
+        lost = "1 example that must pass is" if n == 1 else f"{n} examples that must pass are"
+        return f"Not favourable, as {lost} lost"
+    if not verdict.get("proven", verdict["favourable"]):
+        return "Not proven"
+    constant: Mapping[str, Any] = verdict.get("constant") or {"beaten": True}
+    if constant["beaten"]:
+        return FAVOURABLE
+    return (
+        "Better than the seed, but not proven better than always answering "
+        f"{quote(constant['answer'])} ({100 * constant['score']:.1f} %)"
+    )
+
+
+def in_groups(n: int) -> str:
+    """What is said beside a number of rows: " in 27 groups"; "" for no groups."""
+    return f" in {n} group" + "s" * (n != 1) if n else ""
+
+
+def counted_groups(n: int) -> str:
+    """Say what intervals and p-values rest on; "" for no groups."""
+    return f" Interval and p count the {n} groups that the examples come in." if n else ""
+
+
+def missing(n: int) -> str:
+    """Say what examples without a grade do to a verdict; there is at least one."""
+    who = f"{n} examples" if n > 1 else "1 example"
+    return (
+        f"Nobody could grade {who} under both prompts: the scores are without, and interval and p "
+        "hold whatever the grades would have been."
+    )
+
+
+def form_gain(verdict: Mapping[str, Any]) -> str:
+    """How many of the examples won are a gain in form, given as JSON values; "" for none."""
+    n = verdict.get("form_wins")  # Results of earlier versions do not say.
+    if not n:
+        return ""
+    return (
+        f"{n} of the {verdict['wins']} won {'is' if n == 1 else 'are'} a gain in form: the seed "
+        "prompt's answer could not be read there"
+    )
+
+
+def sentence(verdict: Mapping[str, Any], rows: str = "test examples", where: str = "") -> str:
+    """A verdict in a sentence, given as JSON values: the same wherever it is told.
+
+    Args:
+        verdict: as `Verdict.to_dict` gives it.
+        rows: what it was given on.
+        where: more words on that, such as " in 5 folds".
+    """
+    won = f"{verdict['wins']} won, {verdict['losses']} lost"
+    where = in_groups(verdict.get("groups") or 0) + where  # Earlier versions have no groups.
+    told = (
+        f"{heading(verdict)}: {change(verdict['seed_score'], verdict['best_score'])} on "
+        f"{verdict['n']} {rows}{where}, {span(verdict['interval'])}, p = {verdict['p_value']:.2g}; "
+        f"{won}."
+    )
+    return told if verdict["favourable"] else f"{told} The seed prompt stays the answer."
+
+
+def change(before: float, after: float) -> str:
+    """Two scores from 0 to 1 and their difference: "36.6 % → 83.7 %, +47.1 points"."""
+    return f"{100 * before:.1f} % → {100 * after:.1f} %, {100 * (after - before):+.1f} points"
+
+
+def span(interval: Sequence[float]) -> str:
+    """The interval of a difference of scores: "95 % interval +11.3 to +25.2"."""
+    low, high = interval
+    return f"{100 * CONFIDENCE:.0f} % interval {100 * low:+.1f} to {100 * high:+.1f}"
