@@ -5,5 +5,5 @@ people; and apo's scorers given to MLflow.
 
 Doors: agreement, evaluate, gate, judging, matrix, ratings, same_prompt, transfer.
 Rests on: calls, concurrency, data, environment, errors, evaluation, model, models, prompts,
-results, run, scorers, statistics, storage, task, usage.
+reading, results, run, scorers, statistics, storage, task, usage.
 """

@@ -10,6 +10,7 @@ from apo.data.cells import Row
 from apo.data.examples import accepted
 from apo.data.rows import read_rows
 from apo.errors import DataError, near
+from apo.reading.characters import composed
 from apo.task import Example, Task
 
 ANSWERS = ("answer", "output", "response", "completion", "답변", "응답")
@@ -93,9 +94,9 @@ def read_ratings(
     if not rows:
         raise DataError(f"{source} holds no rows.")
     known = [*rows[0]]
-    answer = answer or _column("answers", ANSWERS, known, source, "--answer")
+    answer = composed(answer) or _column("answers", ANSWERS, known, source, "--answer")
     rest = [name for name in known if name not in (answer, *fields.values(), *targets)]
-    rating = rating or _column("ratings", RATINGS, rest, source, "--rating")
+    rating = composed(rating) or _column("ratings", RATINGS, rest, source, "--rating")
     for name in (*fields.values(), answer, rating):
         if name not in known:
             raise DataError(f"{source} has no column {name!r}.{near(name, known)}")

@@ -8,6 +8,7 @@ from apo.data.rows import SUFFIXES, known_encoding
 from apo.data.sniff import CERTAIN, NAMES, TextFormat, find_delimiter, find_encoding
 from apo.data.text import TABLES
 from apo.drafting.lists import Lists
+from apo.reading.characters import composed
 
 TEXT_SUFFIXES = (*TABLES, ".json", ".jsonl", ".ndjson")
 
@@ -29,6 +30,10 @@ class Wanted:
     lists: Lists | None = None
     encoding: str | None = None
     delimiter: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", tuple(map(composed, self.inputs)))  # As rows are read.
+        object.__setattr__(self, "target", self.target and composed(self.target))
 
 
 def find_format(data: Path, wanted: Wanted, notes: list[str]) -> TextFormat:

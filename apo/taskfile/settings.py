@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -24,6 +25,8 @@ from apo.scorers.awaited import AwaitedScorer
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+Name = Annotated[Text, AfterValidator(composed)]
+"""Of a column: one in NFD is the same, as names are composed when rows are read."""
 
 
 class SplitSettings(BaseModel):
@@ -31,7 +34,7 @@ class SplitSettings(BaseModel):
 
     model_config = _STRICT
 
-    column: Text | None = None
+    column: Name | None = None
     fractions: dict[str, float] = {}
     caps: dict[str, Annotated[int, Field(ge=1)]] = {}
     seed: int | None = None
@@ -112,7 +115,7 @@ class TaskSettings(BaseModel):
     target: tuple[str, ...]
     labels: tuple[Text, ...] = ()
     slices: tuple[Text, ...] = ()
-    must_pass: Text | None = None
+    must_pass: Name | None = None
     group: tuple[Text, ...] = ()
     scorer: Any = None
     metric: Any = None

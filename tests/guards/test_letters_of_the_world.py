@@ -15,6 +15,7 @@ from apo.data.pools import make_pools
 from apo.data.sampling import inputs_id
 from apo.data.split import Split
 from apo.drafting.draft import draft_task, write_draft
+from apo.drafting.format import Wanted
 from apo.errors import DataError, TaskError
 from apo.guards.copies import Copies
 from apo.prompts.prompt import Prompt
@@ -130,6 +131,27 @@ def test_labels_are_one_at_every_door(tmp_path: Path) -> None:
     assert task.labels == ("결제", "환불")
     assert {example.target for example in task.train} == {*task.labels}
     assert all(task.takes_target(example) for example in task.train)
+
+
+def test_columns_are_found_in_either_form(tmp_path: Path) -> None:
+    marked = [
+        {**row, "필수": "예", "묶음": f"{n % 30}"} for n, row in enumerate(rows(TEXTS[0], 60))
+    ]
+    apart = [{nfd(name): cell for name, cell in row.items()} for row in marked]
+    for data, form in ((marked, nfd), (apart, str), (apart, nfd)):
+        task = task_from_data(
+            data,
+            inputs=form("입력"),
+            target=form("라벨"),
+            prompt="x",
+            must_pass=form("필수"),
+            slices=form("묶음"),
+        )
+        assert all(example.must_pass and "묶음" in example.slices for example in task.test)
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in apart), "utf-8")
+    wanted = Wanted(inputs=(nfd("입력"),), target=nfd("라벨"))
+    assert load_task(write_draft(draft_task("t", path, wanted), tmp_path / "t")).train
 
 
 def test_a_target_that_is_no_label_is_still_refused() -> None:
