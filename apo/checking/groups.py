@@ -77,6 +77,13 @@ def column_findings(task: Task, settings: TaskSettings, rows: Iterable[Row]) -> 
             continue
         if divided := sorted(group for group, found in groups.items() if len(found) > 1):
             yield Finding("warning", _divided(name, groups, divided))
+        else:
+            yield Finding(
+                "note",
+                f"The values of {name!r} come again, and no pool shares one ({len(groups)}). If "
+                f"rows of one are alike, say in task.yaml: group: {name}, so that the verdict "
+                "counts them once.",
+            )
 
 
 def _divided(name: str, groups: Mapping[str, Counter[str]], divided: list[str]) -> str:

@@ -150,7 +150,8 @@ def require_whole(homes: Mapping[str, Mapping[str, Kept]], group: Sequence[str])
         raise DataError(
             f"The group {name!r} ({named(group)}) stands in {' and '.join(divided[name])}, and no "
             f"group may be divided: rows of one tell of the others. Divided: {len(divided)}. Put "
-            "all rows of a group into one pool; or leave the pools to apo."
+            "all rows of a group into one pool; or take the pools out of the task, and apo makes "
+            "them; or take group out, where such rows are no more alike than others."
         )
 
 

@@ -104,6 +104,8 @@ def draft_settings(
     notes: list[str],
     prompt: str = "",
     head: Sequence[Row] = (),
+    *,
+    pools_given: bool = False,
 ) -> dict[str, Any]:
     """Give the keys of a task file but for those of the data.
 
@@ -114,6 +116,7 @@ def draft_settings(
         notes: what was guessed is added, in words.
         prompt: the seed prompt, where the data bring one.
         head: the first rows, which show whether their inputs hold options.
+        pools_given: the rows come in pools.
 
     Raises:
         TaskError: there is no such column, or too few of them.
@@ -138,7 +141,7 @@ def draft_settings(
     else:
         _tell_splits(columns, wanted, goal, notes)
     taken = [goal.name, *(column.name for column in (*given, *pools))]
-    group = guess_group(columns, taken, given, notes)
+    group = guess_group(columns, taken, given, notes, pools=bool(pools) or pools_given)
     if group is not None:
         settings["group"] = group
     warn(goal, given, notes)

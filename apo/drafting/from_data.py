@@ -45,7 +45,10 @@ def guessed_task(data: Any, inputs: str | Sequence[str] = (), target: str = "") 
     rows = {str(pool): list(shape.rows) for pool, shape in zip(pools, shapes, strict=True)}
     name = Path(data).stem if isinstance(data, str | Path) else "data"
     found = look(row for part in rows.values() for row in part)
-    settings = draft_settings(name, found, wanted, notes, prompts[0], shapes[0].head)
+    in_pools = isinstance(data, Mapping)
+    settings = draft_settings(
+        name, found, wanted, notes, prompts[0], shapes[0].head, pools_given=in_pools
+    )
     _log.warning("The task is guessed from the data:\n%s", "\n".join(f"- {n}" for n in notes))
     return task_from_data(rows[""] if whole else rows, **settings)
 

@@ -42,7 +42,12 @@ def without_groups(columns: dict[str, Column], wanted: set[str | None]) -> dict[
 
 
 def guess_group(
-    columns: Mapping[str, Column], taken: Sequence[str], given: Sequence[Column], notes: list[str]
+    columns: Mapping[str, Column],
+    taken: Sequence[str],
+    given: Sequence[Column],
+    notes: list[str],
+    *,
+    pools: bool,
 ) -> str | None:
     """The column to name under `group`, if there is one; what was found is told.
 
@@ -51,6 +56,7 @@ def guess_group(
         taken: names of columns that say something else.
         given: the inputs.
         notes: words are added.
+        pools: the data say which pool each row is for, so that they may divide groups.
     """
     found = [column for column in group_columns(columns) if column.name not in taken]
     pairs = [pair for column in given for pair in continued(column.values)]
@@ -69,6 +75,12 @@ def guess_group(
         notes.append(
             f"{told}: if rows of one belong together, say group: {first.name}. So few groups prove "
             "little; rows of more of them would."
+        )
+        return None
+    if pools:
+        notes.append(
+            f"{told}: if rows of one belong together, say group: {first.name}, and the verdict "
+            "counts groups. It is left to you, as the data give the pools, which may divide groups."
         )
         return None
     notes.append(

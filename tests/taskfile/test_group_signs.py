@@ -15,6 +15,7 @@ from apo.checking.check import check
 from apo.cli import app
 from apo.data.together import continued, group_rank, repeats
 from apo.drafting.draft import draft_task, write_draft
+from apo.drafting.from_data import guessed_task
 from apo.errors import DataError, TaskError
 from apo.taskfile.load import load_task
 
@@ -249,6 +250,18 @@ def test_columns_that_say_something_else_are_left_alone(tmp_path: Path) -> None:
     rows = [{**row, "train": "train", "set": f"set {i}"} for i, row in enumerate(conversations())]
     notes = load_task(task_of(tmp_path, rows, "")).notes
     assert not any("is not used" in note for note in notes)
+
+
+def test_init_leaves_the_key_to_the_user_where_the_data_give_the_pools(tmp_path: Path) -> None:
+    settings, told, path = drafted(tmp_path, with_pools(["train", "dev", "test"]))
+    assert settings["split"] == {"column": "split"}
+    assert "group" not in settings
+    assert "say group: conversation_id, and the verdict counts groups" in told
+    said = checked(path)
+    assert "note The values of 'conversation_id' come again, and no pool shares one (68)" in said
+    rows = conversations()
+    pools = {"train": rows[:90], "test": rows[90:]}  # A conversation may stand in both.
+    assert guessed_task(pools).test
 
 
 def test_a_split_column_that_divides_a_conversation_is_an_error(tmp_path: Path) -> None:
