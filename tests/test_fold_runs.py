@@ -30,10 +30,11 @@ from apo.data.folds import fold_tasks
 from apo.errors import ContentFilterError, Interrupted, QuotaError, TaskError
 from apo.results.flips import read_pairs
 from apo.run.folds import aoptimize_folds, optimize_folds, resume_folds
+from apo.run.prepare import same_pools
 from apo.search.search import Search
 from apo.statistics.bounded import bounded_interval
 from apo.statistics.counts import mcnemar_p
-from apo.storage.folder import RunFolder, find_run, list_runs
+from apo.storage.folder import RunFolder, create_run, find_run, list_runs
 from apo.task import Example
 from apo.testing.fakes import FakeModel, FakeOptimizerModel, fake_task
 
@@ -361,10 +362,10 @@ def test_one_fold_is_resumed_as_any_run(tmp_path: Path) -> None:
     assert tested == {e.id for e in fold_tasks(TASK, 3, 0)[1].test}
 
 
-@pytest.mark.parametrize("fold", [(0, 3), (5, 3), (-1, 3)])
-def test_a_fold_that_there_is_not(fold: tuple[int, int]) -> None:
+@pytest.mark.parametrize("fold", [(0, 3), (5, 3), (-1, 3), [1, 2, 3], "http://h", ["1", 3], {}, 7])
+def test_a_fold_that_there_is_not(fold: Any) -> None:
     with pytest.raises(SettingsError, match="i from 1 to k"):
-        Options(fold=fold)
+        Options.from_dict({"fold": fold})
     assert Options.from_dict({"fold": [4, 3]}).fold == (4, 3)
     assert Options.from_dict({}).fold is None
 
@@ -389,3 +390,26 @@ def test_in_a_loop(tmp_path: Path) -> None:
     result = asyncio.run(aoptimize_folds(**given, budget=BUDGET, options=QUIET))
     assert result.verdict is not None
     assert result.verdict.n == 60
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [
+        ("options", "fold", "http://h"),
+        ("options", "fold", [1, 2, 3]),
+        ("options", "seed", "x"),
+        ("data", "validation", "own.py:f"),
+        ("data", "test", None),
+    ],
+)
+def test_a_run_with_other_settings_than_apo_writes_is_not_measured_by(
+    part: str, key: str, value: object, tmp_path: Path
+) -> None:
+    settings: dict[str, Any] = {
+        "data": {"fingerprint": "x", "train": 1, "validation": 1, "test": 1},
+        "options": {"seed": 0},
+    }
+    settings[part][key] = value
+    folder = create_run(tmp_path, "task", "opt", settings)
+    with pytest.raises(RunError, match=rf"run\.json: {part}"):
+        same_pools(folder, TASK)

@@ -72,9 +72,8 @@ class Options:
         _ = Extra.of(self.body)
         if not self.timeout > 0:
             raise SettingsError(f"timeout is {self.timeout} s; it must be greater than 0.")
-        # That there are too few folds is told where they are made.
-        if self.fold is not None and self.fold[1] > 1 and not 1 <= self.fold[0] <= self.fold[1] + 1:
-            raise SettingsError(f"fold is {self.fold}; it must be (i, k) with i from 1 to k + 1.")
+        if self.fold is not None and not _is_fold(self.fold):
+            raise SettingsError(f"fold is {self.fold!r:.80}; it must be (i, k), i from 1 to k + 1.")
 
     @property
     def limits(self) -> Limits:
@@ -90,6 +89,16 @@ class Options:
     def from_dict(cls, values: Mapping[str, Any]) -> "Options":
         """Read what `dataclasses.asdict` gives."""
         prices = {name: Price(**price) for name, price in values.get("prices", {}).items()}
-        fold = values.get("fold")  # Runs of earlier versions have none.
-        options: dict[str, Any] = {**values, "prices": prices, "fold": fold and tuple(fold)}
+        fold: Any = values.get("fold")  # Runs of earlier versions have none.
+        fold = tuple(fold) if hasattr(fold, "append") else fold  # JSON has no tuples.
+        options: dict[str, Any] = {**values, "prices": prices, "fold": fold}
         return cls(**options)
+
+
+def _is_fold(fold: object) -> bool:
+    """Whether it is (i, k); that there are too few folds is told where they are made."""
+    match fold:
+        case (int(number), int(k)):
+            return k < 2 or 1 <= number <= k + 1
+        case _:
+            return False

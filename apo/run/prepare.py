@@ -30,6 +30,7 @@ from apo.run.wishes import remember_run
 from apo.search.plugins import make_optimizer, optimizer_name
 from apo.search.search import Optimizer
 from apo.storage.folder import RunFolder, create_run, find_run
+from apo.storage.shapes import USED, require, typed
 from apo.storage.versions import git_commit, versions
 from apo.task import Task
 from apo.trust import FileName
@@ -262,10 +263,12 @@ def same_pools(folder: RunFolder, task: Task) -> Task:
     """Take the pools that the run was started with.
 
     Raises:
-        RunError: the data are no longer the same.
+        RunError: the data are no longer the same, or the run's settings are damaged.
     """
-    data, options = folder.settings["data"], folder.settings["options"]
-    task = _fold(task, options.get("fold"), options["seed"])  # None in earlier versions.
+    settings, where = folder.settings, str(folder.path / "run.json")
+    require(settings, {"data": USED["data"], "options": dict}, where)
+    options = typed(Options, settings["options"], f"{where}: options")
+    data, task = settings["data"], _fold(task, options.fold, options.seed)
     sizes = data["validation"], data["test"]
     for by_class in (True, False):  # As runs of earlier versions were.
         fitted = sample_pools(task, *sizes, by_class=by_class)

@@ -1,8 +1,9 @@
 """Whether folders of others touch anything, untrusted: generated task folders and run folders.
 
 Paths, commands, hosts and patterns stand in every field of task.yaml, of its data and prompt files,
-and of run.json, result.json and test.jsonl. Each folder is loaded and checked, or shown, exported
-and resumed, as by a user who trusts nothing. Python's audit hooks watch, and prevent, what leaves
+and of run.json, result.json and test.jsonl. Each folder is loaded, checked and measured, or
+shown, exported, resumed, audited, transferred, synced and compared with, as by a user who trusts
+nothing; experiment files as well. Python's audit hooks watch, and prevent, what leaves
 the folder, apo's own home and Python's own files: files opened, databases, connections,
 processes, code. Decoys lie outside; what stands in them must not appear anywhere. Exits with 1
 where something was touched, where a folder hung, or where it ended in a traceback.
@@ -24,7 +25,13 @@ from random import Random
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from experiments.benchmarks.recording import record
-from experiments.benchmarks.trust.cases import Case, draw_run, draw_task, make_decoys
+from experiments.benchmarks.trust.cases import (
+    Case,
+    draw_experiment,
+    draw_run,
+    draw_task,
+    make_decoys,
+)
 from experiments.benchmarks.trust.traced import touched_by
 from experiments.benchmarks.trust.untrusted import OUTCOMES, look, watching
 
@@ -32,7 +39,7 @@ FAILED = ("touched", "hung", "traceback")
 
 
 def fuzz(room: Path, n: int, seed: int) -> tuple[Counter[tuple[str, str, str]], list[str]]:
-    """Look at `n` folders, half of them tasks and half of them runs.
+    """Look at `n` folders: of five two tasks, two runs and an experiment.
 
     Args:
         room: an empty folder, but for the decoys.
@@ -46,7 +53,7 @@ def fuzz(room: Path, n: int, seed: int) -> tuple[Counter[tuple[str, str, str]], 
     with watching(room) as watch:
         for number in range(n):
             rng, place = Random(f"{seed}-{number}"), room / "cases" / str(number)
-            draw = draw_task if number % 2 == 0 else draw_run
+            draw = (draw_task, draw_run, draw_task, draw_run, draw_experiment)[number % 5]
             case: Case = draw(rng, place, room / "outside")
             outcome, told = look(case, watch)
             for file, kind in {(part.file, part.kind) for part in case.parts}:

@@ -3,15 +3,22 @@
 import asyncio
 import json
 import os
+import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from apo import Budget, Options, Result, aoptimize
 from apo.cli import main as apo
 from apo.model import Completion, Request
 from apo.models.embedded import Embedded
 from apo.testing.server import ChatServer, serve
+from apo.usage import Usage
 from experiments.benchmarks.faults.forked import Forked
+from tests.e2e.conftest import Done
 
 FLAGS = ["-o", "ape", "--set", "n_queries=2", "--set", "n_samples=4", "--set", "ucb_rounds=4"]
 
@@ -45,6 +52,70 @@ class Ending:
 
     async def aclose(self) -> None:
         pass
+
+
+class Overcounting:
+    """The embedded model; from its so many-th answer on it states tokens that no call takes."""
+
+    name = "embedded"
+
+    def __init__(self, at: int) -> None:
+        self.left = at
+        self._model = Embedded()
+
+    async def complete(self, request: Request) -> Completion:
+        self.left -= 1
+        found = await self._model.complete(request)
+        return found if self.left > 0 else found._replace(usage=Usage(12_000, 3_000))
+
+    async def aclose(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        (["--max-usd", "0.06"], "Overspent: $0."),
+        (["--max-tokens", "60000"], "of 60,000 tokens. http"),
+    ],
+)
+def test_a_run_that_overspent_ends_with_code_3(
+    limit: list[str], said: str, here: Callable[..., Done]
+) -> None:
+    with serve(Overcounting(at=190)) as server:
+        name = server.model_name
+        given = ["--model", name, "--price", f"{name}=1,1", "--max-calls", "400", "-c", "4"]
+        done = here("optimize", "support-tickets", *FLAGS, *given, *limit, "--no-track", "--json")
+    found = json.loads(done.stdout)["overspent"]
+    assert said in found
+    assert "counted 15,000 tokens for a call that takes" in found
+    assert done.code == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_a_run_that_waits_for_a_rate_limit_of_a_day(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    stated = {
+        "x-ratelimit-limit-requests": "12",
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-reset-requests": "23h",
+    }
+    ending = Ending(at=2)
+    with serve(ending, headers=stated) as server:
+        given = ["--model", server.model_name, "--max-calls", "200", "-c", "1", "--no-track"]
+        environment = {**os.environ, "APO_API_KEY": ""}
+        process = Forked(apo, ["optimize", "support-tickets", *given], tmp_path, environment)
+        while not ending.left <= 0:
+            time.sleep(0.02)
+        process.send_signal(number)
+        start = time.monotonic()
+        _, err = process.communicate(timeout=40)
+    assert time.monotonic() - start < 30
+    assert process.returncode not in (0, 1, None)
+    assert "apo resume" in err
+    assert "Traceback" not in err
+    assert ending.left >= -3
 
 
 def test_a_server_that_is_killed_half_way_changes_no_winner(tmp_path: Path) -> None:

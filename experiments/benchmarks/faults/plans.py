@@ -65,6 +65,9 @@ PLANS = {
     plan.name: plan
     for plan in (
         *(Plan(name=n, happens=served.misbehaving(*given)) for n, given in served.FAULTS.items()),
+        *(Plan(name=n, happens=served.lying(lies)) for n, lies in served.LIES.items()),
+        Plan(name="a day's rate limit, then a signal", happens=served.day_of_waiting),
+        Plan(name="resumed with a smaller limit", happens=processes.smaller_limit),
         Plan(name="SIGINT", happens=processes.stopped(signal.SIGINT)),
         Plan(name="SIGTERM", happens=processes.stopped(signal.SIGTERM)),
         Plan(name="SIGKILL", happens=processes.stopped(signal.SIGKILL), paid_again=CONCURRENCY),
@@ -74,6 +77,11 @@ PLANS = {
         Plan(name="server gone on the way", happens=served.server_gone),
         Plan(name="host name unknown", happens=served.no_such_host),
         Plan(name="clock jumps", happens=processes.clock_jumps),
+        Plan(
+            name="clock jumps, killed and resumed",
+            happens=processes.clock_jumps_and_killed,
+            paid_again=CONCURRENCY,
+        ),
         Plan(
             name="out of memory",
             happens=processes.no_memory,

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 from apo.testing.faults import Faults
-from experiments.benchmarks.faults.trial import Ended, Happen, Trial, at, send
+from experiments.benchmarks.faults.trial import Ended, Happen, Trial, at, send, somewhere
 from experiments.benchmarks.faults.watched import At, Sitting
 
 
@@ -31,6 +31,23 @@ def clock_jumps(trial: Trial, draw: random.Random) -> None:
     """Move the wall clock by hours, at every look."""
     trial.environment = {"APO_FAULT_CLOCK": str(trial.seed)}
     trial.optimize("--max-minutes", "30", faults=Faults(rate_limit=0.1, seed=trial.seed))
+
+
+def clock_jumps_and_killed(trial: Trial, draw: random.Random) -> None:
+    """Kill a run whose clock jumps, and go on with it by a clock that does."""
+    trial.environment = {"APO_FAULT_CLOCK": str(trial.seed)}
+    killed = [At(somewhere(trial, draw), send(signal.SIGKILL))]
+    trial.optimize("--max-minutes", "30", events=killed)
+    trial.resume()
+
+
+def smaller_limit(trial: Trial, draw: random.Random) -> None:
+    """Go on with a limit below what is spent."""
+    stop = [At(draw.randint(trial.length // 3, trial.length - 1), send(signal.SIGINT))]
+    trial.optimize(events=stop)
+    ended = trial.resume("--max-calls", "9")
+    if ended.code == 0 or trial.lost[-1]:
+        raise AssertionError(f"It went on with a limit below what is spent: {ended.err}")
 
 
 def no_memory(trial: Trial, draw: random.Random) -> None:

@@ -13,8 +13,9 @@ from apo.storage.folder import RunFolder
 from apo.storage.rows import open_for_reading, read_events
 
 COMPARED = ("seed_prompt", "best_prompt", "winner", "validation", "verdict")
-SPENT = ("calls", "usd")
-"""What an evaluation's event says of the run so far, which may come in another order."""
+SPENT = ("calls", "usd", "tokens")
+"""What an evaluation's event says of the run so far, which may come in another order;
+and its tokens, which a server may state as it likes."""
 
 
 @dataclass(frozen=True)

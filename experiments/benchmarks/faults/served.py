@@ -1,11 +1,13 @@
 """Faults of the model's server and of the way to it."""
 
 import random
+import signal
 from dataclasses import replace
+from typing import Any
 
 from apo.testing.faults import Faults
-from experiments.benchmarks.faults.trial import Happen, Trial, at
-from experiments.benchmarks.faults.watched import Sitting
+from experiments.benchmarks.faults.trial import Happen, Trial, at, send
+from experiments.benchmarks.faults.watched import At, Sitting
 
 SHARE = 0.3
 SHARES = (
@@ -40,6 +42,45 @@ def misbehaving(faults: Faults, flags: tuple[str, ...]) -> Happen:
         trial.optimize(*flags, faults=replace(faults, seed=trial.seed))
 
     return happens
+
+
+LIES: dict[str, dict[str, Any]] = {
+    "usage that is no number": {"usage": {"prompt_tokens": 2**63, "completion_tokens": "9"}},
+    "usage of a million tokens": {"usage": {"prompt_tokens": 10**6, "completion_tokens": 1}},
+    "usage below 0": {"usage": {"prompt_tokens": -5, "completion_tokens": None}},
+    "headers that are no numbers": {
+        "headers": {
+            "x-ratelimit-limit-requests": "nan",
+            "x-ratelimit-remaining-requests": "-1",
+            "x-ratelimit-reset-requests": "9" * 400,
+            "x-ratelimit-limit-tokens": "1e308",
+            "x-ratelimit-remaining-tokens": "1e308",
+            "x-ratelimit-reset-tokens": "1e-9s",
+        }
+    },
+}
+"""What the server states with every answer that cannot be true."""
+DAY = {
+    "x-ratelimit-limit-requests": "12",
+    "x-ratelimit-remaining-requests": "0",
+    "x-ratelimit-reset-requests": "23h",
+}
+"""Headers that ask to wait for a day."""
+
+
+def lying(lies: dict[str, Any]) -> Happen:
+    """Let the server state what cannot be true, from the start."""
+
+    def happens(trial: Trial, draw: random.Random) -> None:
+        trial.optimize(**lies)
+
+    return happens
+
+
+def day_of_waiting(trial: Trial, draw: random.Random) -> None:
+    """Let the server ask for a day of waiting, and end the run while it waits."""
+    number = draw.choice([signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+    trial.optimize(events=[At(draw.randint(2, 8), send(number))], headers=DAY)
 
 
 def server_gone(trial: Trial, draw: random.Random) -> None:

@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import PIPE, Popen, TimeoutExpired
+from typing import Any
 
 from apo.errors import ApoError
 from apo.storage.folder import RunFolder, list_runs
@@ -103,17 +104,18 @@ class Trial:
         url: str = "",
         shell: str = "",
         json: bool = True,
+        **lies: Any,
     ) -> Ended:
         """Start the run; the arguments are those of `sit`."""
         given = ["--max-calls", str(MAX_CALLS), "--concurrency", str(CONCURRENCY)]
         given += ["--optimizer", self.optimizer, "--seed", str(self.seed), *flags]
         given += ["--json"] * json + ["--no-track"] * (not self.track)
         command = ["optimize", TASK, "--model", "openai/embedded", *given]
-        return self.sit(command, faults=faults, events=events, url=url, shell=shell)
+        return self.sit(command, faults=faults, events=events, url=url, shell=shell, **lies)
 
-    def resume(self, *, faults: Faults | None = None, events: Sequence[At] = ()) -> Ended:
+    def resume(self, *flags: str, faults: Faults | None = None, events: Sequence[At] = ()) -> Ended:
         """Go on with it."""
-        return self.sit(["resume", "last", "--json"], faults=faults, events=events)
+        return self.sit(["resume", "last", "--json", *flags], faults=faults, events=events)
 
     def sit(
         self,
@@ -123,6 +125,7 @@ class Trial:
         events: Sequence[At] = (),
         url: str = "",
         shell: str = "",
+        **lies: Any,
     ) -> Ended:
         """Run a command to its end.
 
@@ -132,9 +135,10 @@ class Trial:
             events: on the way.
             url: an address to ask in place of the server's.
             shell: a script whose "$@" is the command.
+            lies: what the server states that is not true; see `ChatServer`.
         """
         model = Watched(list(events))
-        with serve(model, faults=faults, key=SECRET) as server:
+        with serve(model, faults=faults, key=SECRET, **lies) as server:
             process = self.start(command, url or server.base_url, shell)
             model.sitting = Sitting(server, process)
             model.ready.set()

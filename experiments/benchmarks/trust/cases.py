@@ -97,7 +97,16 @@ MORE: dict[str, Any] = {
     "delimiter": ",", "split": {"column": "pool", "seed": 1}, "prompt_file": "prompt.json",
     "contract": {"frozen": ["a or"], "forbidden": ["zzz"]},
 }  # fmt: skip
+EXPERIMENT: dict[str, Any] = {
+    "name": "theirs", "tasks": ["support-tickets"], "optimizers": ["opro"], "seeds": 1,
+    "budget": {"max_calls": 200},
+}  # fmt: skip
+COMPARED: dict[str, Any] = {
+    "models": ["embedded"], "optimizer_model": "embedded", "prices": {"embedded": "1,1"},
+    "concurrency": 4,
+}  # fmt: skip
 LIKELY = {
+    "tasks", "optimizers", "models",
     "scorer", "data", "metric", "prompt_file", "task_ref", "optimizer", "options", "model",
     "optimizer_model", "tracking_uri", "prompt", "best_prompt", "seed_prompt",
 }  # fmt: skip
@@ -116,7 +125,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Case:
-    """A generated folder and what is hostile in it; `kind` is task or run."""
+    """A generated folder and what is hostile in it; `kind` is task, run or experiment."""
 
     kind: str
     folder: Path
@@ -261,3 +270,14 @@ def draw_run(rng: Random, place: Path, outside: Path) -> Case:
     parts = _spoil(rng, document, name, folder, outside)
     path.write_text(json.dumps(document) + "\n")
     return Case("run", folder, tuple(parts))
+
+
+def draw_experiment(rng: Random, place: Path, outside: Path) -> Case:
+    """Draw a folder with an experiment file that has hostile values, beside a task."""
+    folder, document = place / "task", copy.deepcopy(EXPERIMENT)
+    draw_task_into(folder, TASK)
+    for key in rng.sample(sorted(COMPARED), rng.choice([0, 1, 2])):
+        document[key] = copy.deepcopy(COMPARED[key])
+    parts = _spoil(rng, document, "experiment file", folder, outside)
+    (folder / "experiment.yaml").write_text(yaml.safe_dump(document))
+    return Case("experiment", folder, tuple(parts))

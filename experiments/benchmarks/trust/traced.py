@@ -1,6 +1,7 @@
 """What system calls touched, from the lines of strace."""
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def touched_by(log: Path, room: Path) -> list[str]:
 
 def _is_wrong(line: str, watch: Watch) -> bool:
     call = _EXECUTE.search(line)
-    runs = call is not None and call[1] != sys.executable
+    runs = call is not None and call[1] not in (sys.executable, shutil.which("bwrap"))
     return runs or bool(_CONNECT.search(line)) or not _may_open(line, watch)
 
 

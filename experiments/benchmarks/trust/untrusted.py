@@ -11,10 +11,12 @@ import sysconfig
 import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
+from apo.cli.flags import AskFlags
 from experiments.benchmarks.trust.cases import SECRET, Case
 
 OUTCOMES = ("used", "refused", "asked", "touched", "hung", "traceback")
@@ -106,9 +108,10 @@ class Watch:
         return text in ("", ":memory:") or self.may_open(text)
 
     def _is_own(self, args: tuple[Any, ...]) -> bool:
-        """Workers of Python's own, and the question which version of apo this is."""
+        """Workers of Python's own, jails, and which version of apo on which machine this is."""
         program, *rest = args
-        return program in (sys.executable, "git") and self.room not in f"{program} {rest[:1]}"
+        own = (sys.executable, "git", "uname", shutil.which("bwrap"))
+        return program in own and self.room not in f"{program} {rest[:1]}"
 
 
 def _text(name: object) -> str:
@@ -178,14 +181,42 @@ def _state(folder: Path) -> list[tuple[str, int, int]]:
 
 
 def _works(case: Case) -> list[Callable[[], object]]:
-    from apo.cli.export import export
-    from apo.cli.look import runs, show
-    from apo.cli.run import resume
+    if case.kind == "experiment":
+        return [lambda: _compare(case.folder)]
+    return _works_of_task(str(case.folder)) if case.kind == "task" else _works_of_run(case)
+
+
+def _works_of_task(task: str) -> list[Callable[[], object]]:
+    from apo.cli.measure import evaluate
     from apo.cli.task import check
 
-    if case.kind == "task":
-        return [lambda: _load(case.folder), lambda: check(str(case.folder), json=True)]
-    run = case.folder.name
+    few: dict[str, Any] = {**asdict(AskFlags(json=True))}
+    return [
+        lambda: _load(Path(task)),
+        lambda: check(task, json=True),
+        lambda: evaluate(task=task, prompt=f"{task}/prompt.json", **few),
+    ]
+
+
+def _compare(folder: Path) -> None:
+    """What `apo compare` does before its workers load the tasks, each with the gate anew."""
+    from apo.compare.grid import make_cells
+    from apo.compare.settings import parse_experiment, read_trusted_experiment
+
+    file = folder / "experiment.yaml"
+    print(make_cells(parse_experiment(read_trusted_experiment(file), str(file)), folder / "out"))
+
+
+def _works_of_run(case: Case) -> list[Callable[[], object]]:
+    from apo.cli.audit import audit
+    from apo.cli.export import export
+    from apo.cli.look import runs, show
+    from apo.cli.measure import evaluate
+    from apo.cli.mlflow import sync
+    from apo.cli.run import resume
+    from apo.cli.transfer import transfer
+
+    run, few = case.folder.name, {"max_calls": 60, **asdict(AskFlags(json=True))}
     return [
         lambda: runs(json=True),
         lambda: show(run),
@@ -193,6 +224,10 @@ def _works(case: Case) -> list[Callable[[], object]]:
         lambda: show(run, example="Are the prices on your website"),
         lambda: export(run, best=True),
         lambda: resume(run),
+        lambda: audit(what=run, **few),
+        lambda: transfer(run=run, model=["embedded"], **few),
+        lambda: evaluate(task="support-tickets", prompt=run, like=run, **few),
+        *([lambda: sync(run)] if case.parts and case.parts[0].file == "mlflow.json" else []),
     ]
 
 
