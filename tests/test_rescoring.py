@@ -12,6 +12,8 @@ from apo.storage.folder import find_run
 from apo.storage.summary import candidates
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Lenient:

@@ -157,6 +157,7 @@ class TakeOne:
         await search.map(search.evaluate, search.accept([Prompt("Answer++")], operator="x"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("concurrency", [1, 16])
 def test_the_final_test_asks_both_prompts_row_by_row(concurrency: int, tmp_path: Path) -> None:
     model, task = Recording(), fake_task(12)
@@ -186,6 +187,7 @@ def test_a_gate_asks_both_prompts_row_by_row() -> None:
     assert asked == [(word, better) for word, _ in asked[::2] for better in (False, True)]
 
 
+@pytest.mark.slow
 def test_a_model_swapped_in_the_middle_of_the_test_brings_no_gain(tmp_path: Path) -> None:
     """With one prompt after the other, all of the better model's answers were the best one's."""
 

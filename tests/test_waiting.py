@@ -48,6 +48,7 @@ def on_folds(home: Path, model: FakeModel) -> object:
 OPTIONS = Options(track=False, max_concurrency=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "function"), [(by_itself, "apo.resume"), (on_folds, "apo.resume_folds")]
 )
@@ -64,6 +65,7 @@ def test_ctrl_c_names_the_run_and_how_to_go_on(
     assert folder.state == "interrupted"
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_it_resumes_names_it_too(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         by_itself(tmp_path, Interrupting())
@@ -75,6 +77,7 @@ def test_ctrl_c_while_it_resumes_names_it_too(tmp_path: Path) -> None:
     assert done.run_id == run
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_notebook_ends_the_run_and_does_not_wait_for_it(tmp_path: Path) -> None:
     class Hanging(FakeModel):
         async def complete(self, request: Request) -> Completion:
@@ -97,6 +100,7 @@ def test_ctrl_c_in_a_notebook_ends_the_run_and_does_not_wait_for_it(tmp_path: Pa
     assert find_run("last", tmp_path).state == "interrupted"
 
 
+@pytest.mark.slow
 def test_an_error_names_its_run(tmp_path: Path) -> None:
     class Failing(FakeModel):
         async def complete(self, request: Request) -> Completion:
