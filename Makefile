@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 SPREAD = --numprocesses auto --dist worksteal
 QUICK = $(addprefix --ignore=tests/,e2e faults fidelity fuzz tracking test_optimizers.py)
 
-.PHONY: help demo install check quick test coverage test-families bench audit docs lock clean
+.PHONY: help demo install check quick test coverage mutate test-families bench audit docs lock clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -34,6 +34,9 @@ test: $(VENV)/ready  ## All tests, on all cores; the ten slowest are listed.
 
 coverage: $(VENV)/ready  ## All tests, and the lines and branches that none reaches.
 	$(BIN)/python -m pytest $(SPREAD) --cov --cov-report term:skip-covered
+
+mutate: $(VENV)/ready  ## Small faults in calls, results, search and scorers: which do the tests notice? An hour.
+	nice $(BIN)/python -m experiments.mutation --mutants 120 --out mutants.jsonl
 
 test-families: $(VENV)/ready  ## The tests with openai 2 and with openai 3.
 	for major in 2 3; do \

@@ -184,6 +184,7 @@ def test_without_a_limit_nothing_is_reserved() -> None:
         for _ in range(5):
             await meter.reserve(call(10**9))
             meter.release(call(10**9))
+        assert meter.try_reserve(call(10**9))
 
     run(main())
 

@@ -138,6 +138,24 @@ def test_the_same_request_at_the_same_place_is_the_same_call() -> None:
     assert 0 <= first.seed < 2**31
 
 
+def test_keys_and_seeds_are_those_of_journals_made_before() -> None:
+    model = Scripted()
+    model.name = "embedded"
+    endpoint = Endpoint("task", model)
+    request = Request((Message("system", "귤 or lemon?"), Message("user", "a yellow one")))
+    drawn = request._replace(decoding=Decoding(temperature=1.0, max_tokens=20))
+    calls = [
+        Call.to(endpoint, request),
+        Call.to(endpoint, drawn, place="3/1"),
+        Call.to(endpoint, request._replace(continuation="lemon")),
+    ]
+    assert [(call.key, call.seed) for call in calls] == [
+        ("c8cc3d7c934a089c", 2140488499),
+        ("34b4b987ad271503", 1161218426),
+        ("b37243bb17716d67", 784060589),
+    ]
+
+
 def test_another_model_is_another_call_with_the_same_seed() -> None:
     one, other = Scripted(), Scripted()
     other.name = "other"

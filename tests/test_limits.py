@@ -123,6 +123,13 @@ def test_a_limit_that_is_whole_again_recovers_whatever_was_counted() -> None:
     assert bucket.level == 100
 
 
+def test_a_limit_of_nothing_lets_one_go_at_a_time() -> None:
+    bucket = learned((0.0, said(0, 60, 0)))
+    assert bucket.ready_in(1, 0.0) == 0
+    bucket.take(1)
+    assert bucket.ready_in(1, 0.0) == pytest.approx(1)
+
+
 @given(
     words=st.lists(
         st.tuples(st.floats(0, 10), st.floats(0, 100), st.floats(0, 86400)), max_size=10
