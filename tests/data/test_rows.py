@@ -270,6 +270,13 @@ def test_utf_16_without_being_told(tmp_path: Path, encoding: str) -> None:
         read(write(tmp_path / "a.csv", "a,b\n1,2\n", encoding))
 
 
+def test_a_list_for_each_column() -> None:
+    assert list(read_rows({"a": [1, None], "b": ("x", "y")})) == [
+        {"a": "1", "b": "x"},
+        {"a": None, "b": "y"},
+    ]
+
+
 def test_excel_needs_a_header(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the first sheet is empty"):
         read(excel(tmp_path / "a.xlsx", []))
@@ -277,7 +284,7 @@ def test_excel_needs_a_header(tmp_path: Path) -> None:
         read(excel(tmp_path / "b.xlsx", [["a"], ["x", "y"]]))
 
 
-@pytest.mark.parametrize("source", [None, 3, {"a": [1]}, object()])
+@pytest.mark.parametrize("source", [None, 3, {"a": 1}, {"a": "x"}, {"a": [{}]}, object()])
 def test_no_data(source: Any) -> None:
     with pytest.raises(DataError, match="cannot be read from"):
         read_rows(source)
