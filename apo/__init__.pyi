@@ -46,9 +46,9 @@ from .model import Model as Model
 from .model import Request as Request
 from .models import open_model as open_model
 from .models.prices import Price as Price
+from .prompts.layout import Demo as Demo
+from .prompts.layout import Layout as Layout
 from .prompts.meta_prompts import MetaPrompt as MetaPrompt
-from .prompts.prompt import Demo as Demo
-from .prompts.prompt import Layout as Layout
 from .prompts.prompt import Prompt as Prompt
 from .reading.replies import read_tags as read_tags
 from .results.result import Result as Result

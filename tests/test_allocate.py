@@ -18,10 +18,10 @@ from apo import (
     Usage,
     allocate,
 )
-from apo.calls.budget import Meter
 from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
 from apo.calls.limits import Limits
+from apo.calls.meter import Meter
 from apo.errors import ContentFilterError
 from apo.search.allocate import ALLOCATORS
 from apo.storage.journal import Journal

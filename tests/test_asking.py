@@ -12,10 +12,11 @@ import pytest
 
 from apo import Budget, BudgetExhausted, ModelUnavailable, Options, Price, Usage, aoptimize
 from apo.calls.adaptive import ROUND
-from apo.calls.budget import Cost, Meter
 from apo.calls.call import Call, Endpoint
 from apo.calls.caller import Caller
+from apo.calls.costs import Cost
 from apo.calls.limits import Limits
+from apo.calls.meter import Meter
 from apo.calls.retry import Retry
 from apo.calls.traffic import Traffic, traffic_to
 from apo.errors import (

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apo import Budget, BudgetExhausted, Message, Price, Request, SettingsError, Spent, Usage
-from apo.calls.budget import Cost, Meter, actual, worst_case
+from apo.calls.costs import Cost, actual, worst_case
+from apo.calls.meter import Meter
 
 PURE = settings(deadline=None, derandomize=True, max_examples=100)
 

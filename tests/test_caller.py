@@ -23,10 +23,10 @@ from apo import (
     Usage,
     aoptimize,
 )
-from apo.calls.budget import Meter
 from apo.calls.call import Call, Endpoint
 from apo.calls.caller import Caller
 from apo.calls.limits import Limits
+from apo.calls.meter import Meter
 from apo.calls.retry import Retry
 from apo.errors import (
     AuthenticationError,

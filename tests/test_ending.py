@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from apo import Budget, BudgetExhausted, Completion, Decoding, Interrupted, Message, Price, Request
-from apo.calls.budget import Meter
 from apo.calls.call import Call, Endpoint
 from apo.calls.caller import Caller
 from apo.calls.limits import Limits
+from apo.calls.meter import Meter
 from apo.calls.retry import Retry
 from apo.errors import ModelError, RateLimitError
 from apo.model import Allowance

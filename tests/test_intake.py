@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from apo import Budget, Usage
-from apo.calls.budget import Meter
 from apo.calls.call import Call, Endpoint
 from apo.calls.caller import Caller
+from apo.calls.meter import Meter
 from apo.errors import OptionRefusedError
 from apo.model import Completion, Decoding, Message, Request
 from apo.models.dialect import Dialect

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from apo import Decoding, Demo, Example, Prompt, Request
 from apo.errors import SettingsError
 from apo.model import Message
-from apo.prompts.prompt import Layout
+from apo.prompts.layout import Layout
 from apo.testing import landscape_writer
 from apo.testing.landscape import Landscape, LandscapeModel, exact
 from apo.testing.landscape_words import (

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apo import Decoding, Demo, Layout, Message, Prompt, PromptError
-from apo.prompts.prompt import VARIABLE, fill
+from apo.prompts.fill import VARIABLE, fill
 
 ODD = st.sampled_from(
     [

@@ -10,7 +10,8 @@ from apo.cli.console import fail, results
 from apo.cli.prompts import MAX_LINES, marked, shortened
 from apo.cli.report import next_steps, tell_outcome
 from apo.errors import ApoError
-from apo.prompts.prompt import Demo, Prompt
+from apo.prompts.layout import Demo
+from apo.prompts.prompt import Prompt
 from apo.results.outcome import outcome
 from apo.results.words import sentence
 from apo.tracking.summary import outcome_sentence

@@ -27,9 +27,9 @@ from apo import (
     TaskError,
     Usage,
 )
-from apo.calls.budget import Meter
 from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
+from apo.calls.meter import Meter
 from apo.calls.retry import Retry
 from apo.errors import AuthenticationError, ContentFilterError, ContextLengthError, RateLimitError
 from apo.storage.journal import Journal

@@ -10,9 +10,9 @@ import pytest
 
 from apo import Budget, Options, Prompt, Request, Search, Usage, aoptimize
 from apo.assessment.gate import agate
-from apo.calls.budget import Meter
 from apo.calls.call import Call, Endpoint
 from apo.calls.caller import Caller
+from apo.calls.meter import Meter
 from apo.model import Completion, Message
 from apo.models.stream import read_stream
 from apo.storage.journal import Journal

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from apo import Budget, ModelUnavailable, Options, SettingsError, optimize, optimize_folds, resume
-from apo.calls.budget import Meter
 from apo.calls.call import Call, Endpoint
 from apo.calls.caller import Caller
+from apo.calls.meter import Meter
 from apo.calls.retry import Retry
 from apo.errors import TimedOutError
 from apo.model import Completion, Message, Request

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from random import Random
 
-from apo.prompts.prompt import VARIABLE, Prompt
+from apo.prompts.fill import VARIABLE
+from apo.prompts.prompt import Prompt
 
 _WORD = re.compile(r"[^\W_]+")
 _TYPOS = 0.25

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from apo.calls.adaptive import Steady
-from apo.calls.budget import Cost, Meter, actual
 from apo.calls.call import Call, Endpoint
+from apo.calls.costs import Cost, actual
 from apo.calls.ending import Ending
 from apo.calls.habits import Habits
 from apo.calls.limits import Limits
+from apo.calls.meter import Meter
 from apo.calls.retry import Retry
 from apo.calls.tally import Tally
 from apo.calls.traffic import Traffic, traffic_to

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from apo.calls.budget import Cost, worst_case
+from apo.calls.costs import Cost, worst_case
 from apo.model import Message, Model, Request
 from apo.models.prices import Price
 from apo.task import text_hash

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from apo.calls.asking import Asker, count
-from apo.calls.budget import Meter
 from apo.calls.call import Call, Endpoint
 from apo.calls.habits import habit_notes
 from apo.calls.limits import Limits
+from apo.calls.meter import Meter
 from apo.calls.retry import Retry
 from apo.calls.tally import Tally
 from apo.errors import JournalError, ModelError

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from apo.calls.budget import Meter
+from apo.calls.meter import Meter
 from apo.errors import Interrupted
 
 

@@ -3,9 +3,10 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
-from apo.calls.budget import Budget, Meter
+from apo.calls.budget import Budget
 from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
+from apo.calls.meter import Meter
 from apo.calls.options import Options
 from apo.calls.progress import Progress
 from apo.errors import SettingsError

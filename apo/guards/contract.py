@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from apo.guards.copies import Copies
-from apo.prompts.prompt import VARIABLE, Prompt, fill
+from apo.prompts.fill import VARIABLE, fill
+from apo.prompts.prompt import Prompt
 from apo.prompts.rules import Rules
 from apo.reading.answers import quote
 from apo.task import Example

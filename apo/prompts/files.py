@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from apo.errors import PromptError, near
+from apo.prompts.fill import VARIABLE
 from apo.prompts.foreign import (
     refuse_address,
     refuse_file,
@@ -14,7 +15,8 @@ from apo.prompts.foreign import (
     refuse_other_variables,
     texts_of,
 )
-from apo.prompts.prompt import VARIABLE, Demo, Layout, Prompt
+from apo.prompts.layout import Demo, Layout
+from apo.prompts.prompt import Prompt
 from apo.prompts.python_source import python_source
 
 FORMATS = ["text", "json", "messages", "python"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from apo.errors import PromptError
-from apo.prompts.prompt import VARIABLE
+from apo.prompts.fill import VARIABLE
 
 READS = (
     "apo reads a text, a list of chat messages as JSON, "

@@ -6,74 +6,17 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import SequenceMatcher
-from functools import cached_property, lru_cache
-from typing import Any, Literal, get_args
+from functools import cached_property
+from typing import Any
 
 from apo.errors import PromptError, near
 from apo.model import Decoding, Message
+from apo.prompts.fill import VARIABLE, fill
+from apo.prompts.layout import Demo, Layout
 
-Part = Literal["instruction", "context", "demos"]
-Role = Literal["system", "user"]
-Headings = Literal["none", "markdown", "xml"]
-VARIABLE = re.compile(r"\{\{\s*([^{}\s\"'](?:[^{}]*[^{}\s])?)\s*\}\}")
-"""A name in double braces; what begins with a quotation mark is JSON with its braces doubled."""
 FORMAT = 1
 LONG_DIFF = 2000
 """Words from which `Prompt.diff` leaves common words aside when it looks for what is the same."""
-
-
-@dataclass(frozen=True)
-class Demo:
-    """One worked example, as the two turns of chat that show it."""
-
-    user: str
-    assistant: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layout:
-    r"""How the parts of a prompt are put together.
-
-    Attributes:
-        order: order of the parts in the opening text. When "demos" is left out, as by default,
-            demos are turns of chat; named here, they are written into the text at that place.
-        role: who says the opening text: a system message, or the start of the first user turn.
-        separator: what stands between parts.
-        headings: mark parts with nothing, Markdown headings, or XML tags.
-        repeat_instruction: say the instruction again after the input, against recency bias.
-    """
-
-    order: tuple[Part, ...] = ("instruction", "context")
-    role: Role = "system"
-    separator: str = "\n\n"
-    headings: Headings = "none"
-    repeat_instruction: bool = False
-
-    def __post_init__(self) -> None:
-        for name, known in (("role", get_args(Role)), ("headings", get_args(Headings))):
-            value = getattr(self, name)
-            if value not in known:
-                raise PromptError(f"layout.{name} is {value!r}.{near(str(value), list(known))}")
-        if type(self.separator) is not str or type(self.repeat_instruction) is not bool:
-            raise PromptError(
-                f"layout.separator must be text and layout.repeat_instruction true or false; they "
-                f"are {self.separator!r} and {self.repeat_instruction!r}."
-            )
-        if sorted(set(self.order) | {"demos"}) != ["context", "demos", "instruction"] or len(
-            set(self.order)
-        ) != len(self.order):
-            raise PromptError(
-                f"layout.order is {list(self.order)}; it must hold 'instruction' and 'context' "
-                "once each, and may hold 'demos'."
-            )
-
-    def block(self, part: str, text: str) -> str:
-        """Mark a part's text the way the layout says."""
-        if self.headings == "markdown":
-            return f"## {part.capitalize()}\n{text}"
-        if self.headings == "xml":
-            return f"<{part}>\n{text}\n</{part}>"
-        return text
 
 
 @dataclass(frozen=True)
@@ -268,28 +211,3 @@ _WORDS = re.compile(r"\s+|[^\W_]+|[\W_]", re.UNICODE)
 def _shown(template: str, inputs: Mapping[str, str] | None) -> str | None:
     """Fill a part; None without one, so that an empty input does not change what stands around."""
     return fill(template, inputs) if template else None
-
-
-def fill(template: str, inputs: Mapping[str, str] | None) -> str:
-    """Put the inputs in the place of the {{variables}}, as literal text; None leaves them.
-
-    Raises:
-        PromptError: a variable has no value in inputs.
-    """
-    if inputs is None:
-        return template
-    pieces = list(_pieces(template))
-    for name in pieces[1::2]:
-        if name not in inputs:
-            raise PromptError(
-                f"The prompt has a variable {{{{{name}}}}}, which is no input field."
-                f"{near(name, list(inputs))}"
-            )
-    pieces[1::2] = [inputs[name] for name in pieces[1::2]]
-    return "".join(pieces)
-
-
-@lru_cache(maxsize=256)
-def _pieces(template: str) -> tuple[str, ...]:
-    """Literal text and names of variables in turn, literal text first and last."""
-    return tuple(VARIABLE.split(template))

@@ -4,10 +4,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from apo.calls.budget import Meter
 from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
 from apo.calls.limits import Limits
+from apo.calls.meter import Meter
 from apo.calls.options import Options
 from apo.evaluation.closing import closing
 from apo.evaluation.measure import measure

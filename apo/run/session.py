@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from apo.calls.budget import Budget, Meter
+from apo.calls.budget import Budget
 from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
 from apo.calls.ledger import spent_before
 from apo.calls.limits import Limits
+from apo.calls.meter import Meter
 from apo.calls.progress import Progress
 from apo.calls.retry import Retry
 from apo.errors import USERS_ERRORS, ApoError, BudgetExhausted, SettingsError, where

@@ -19,8 +19,9 @@ from apo.errors import (
 from apo.evaluation.evaluation import Evaluation
 from apo.evaluation.measure import likelihoods, measure
 from apo.guards.contract import Contract
+from apo.prompts.fill import fill
 from apo.prompts.meta_prompts import MetaPrompt, render
-from apo.prompts.prompt import Prompt, fill
+from apo.prompts.prompt import Prompt
 from apo.scorers.metrics.metric import class_shares
 from apo.search.archive import Archive
 from apo.search.branches import Branch, branch

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from apo.calls.budget import Meter
+from apo.calls.meter import Meter
 from apo.concurrency import gather
 from apo.errors import BudgetExhausted, Stalled
 from apo.evaluation.evaluation import Evaluation

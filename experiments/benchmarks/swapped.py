@@ -23,10 +23,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from apo import Budget, Evaluation, Options, Prompt, Request, Search, Usage, aoptimize
-from apo.calls.budget import Meter
 from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
 from apo.calls.limits import Limits
+from apo.calls.meter import Meter
 from apo.evaluation.measure import measure
 from apo.model import Completion
 from apo.results.verdict import Verdict, judge

@@ -7,7 +7,8 @@ import pytest
 from apo.audit.outcomes import Outcome, Secret, folded
 from apo.audit.trials import Trial
 from apo.evaluation.evaluation import Rollout
-from apo.prompts.prompt import Demo, Prompt
+from apo.prompts.layout import Demo
+from apo.prompts.prompt import Prompt
 from apo.task import Example, Score
 
 TEXT = "Read the support ticket with care and answer with the one word that fits its intent best."

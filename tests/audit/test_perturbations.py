@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apo.audit.perturbations import PERTURBATIONS, REWORDINGS, protected
-from apo.prompts.prompt import Demo, Prompt
+from apo.prompts.layout import Demo
+from apo.prompts.prompt import Prompt
 
 ENGLISH = "Please send 38 metres of stair carpet to Glasgow, before 8 October 2026. Thank you!"
 KOREAN = "굴비가 짜지 않고 살이 통통하니, 구워 먹으니 밥도둑이네요. 값은 30000원 없음."

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from apo.compare.data_folder import exact_set
 from apo.errors import SettingsError
 from apo.guards.contract import Contract
+from apo.prompts.layout import Demo
 from apo.prompts.meta_prompts import FENCES, fence, render, unfence
-from apo.prompts.prompt import Demo, Prompt
+from apo.prompts.prompt import Prompt
 from apo.reading.answers import marked
 from apo.reading.json_text import json_in
 from apo.reading.numbers import numbers_in

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apo.calls.budget import Budget, Meter
+from apo.calls.budget import Budget
 from apo.calls.call import Call, Endpoint
 from apo.calls.caller import Caller
 from apo.calls.limits import Limits
+from apo.calls.meter import Meter
 from apo.calls.retry import Retry
 from apo.errors import ApoError, LikelihoodError, MalformedReplyError, ModelError
 from apo.model import Completion, Decoding, Message, Request

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from apo.errors import PromptError
 from apo.model import Decoding
 from apo.prompts.files import parse_prompt, read_prompt, write_prompt
-from apo.prompts.prompt import Demo, Layout, Prompt
+from apo.prompts.layout import Demo, Layout
+from apo.prompts.prompt import Prompt
 from tests.fuzz.hostile import damaged, deep, encoded, fuzzed, json_values, texts, told
 
 GOOD = Prompt(

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from apo import Budget, Example, Prompt, Task, TaskError
-from apo.calls.budget import Meter
 from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
+from apo.calls.meter import Meter
 from apo.evaluation.evaluation import Evaluation
 from apo.evaluation.measure import measure
 from apo.guards.drift import N_AGAIN, N_ASKED, Drift, check_scorer

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from apo.model import Completion, Decoding, Message, Model, Request
 from apo.models.embedded import Embedded
-from apo.prompts.prompt import Demo, Layout, Prompt
+from apo.prompts.layout import Demo, Layout
+from apo.prompts.prompt import Prompt
 
 LABELS = "Classify the message into one of: billing, refund, login."
 CUED = """\

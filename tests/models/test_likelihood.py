@@ -12,9 +12,9 @@ import orjson
 import pytest
 
 from apo import Budget, Example, Message, Options, Prompt, Request, Search, Usage, aoptimize
-from apo.calls.budget import Meter
 from apo.calls.call import Call, Endpoint
 from apo.calls.caller import Caller
+from apo.calls.meter import Meter
 from apo.errors import (
     BudgetExhausted,
     ContextLengthError,

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from apo.assessment.evaluate import evaluate
-from apo.calls.budget import Budget, Meter
+from apo.calls.budget import Budget
+from apo.calls.meter import Meter
 from apo.calls.options import Options
 from apo.errors import SettingsError, TaskError
 from apo.prompts.prompt import Prompt

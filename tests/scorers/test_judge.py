@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from apo import Budget, BudgetExhausted, Example, Prompt, Task, TaskError
-from apo.calls.budget import Meter
 from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
+from apo.calls.meter import Meter
 from apo.errors import ContentFilterError
 from apo.evaluation.evaluation import Evaluation
 from apo.evaluation.measure import measure

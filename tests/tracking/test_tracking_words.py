@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from apo.environment import ENVIRONMENT, prepare_environment
 from apo.errors import SettingsError
-from apo.prompts.prompt import Demo, Prompt
+from apo.prompts.layout import Demo
+from apo.prompts.prompt import Prompt
 from apo.results.outcome import outcome
 from apo.storage.candidate import Point
 from apo.storage.journal import Journal

@@ -1,0 +1,254 @@
+"""One meter for everything that a run spends, and what is set aside for calls under way."""
+
+import asyncio
+import math
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from apo.calls.budget import Budget, Spent
+from apo.calls.costs import Cost
+from apo.errors import BudgetExhausted, SettingsError
+from apo.usage import Usage
+
+
+@dataclass
+class Meter:
+    """Counts what is spent against a budget, and says no before it is overspent.
+
+    Calls are charged for a whole batch at once, so that what is admitted does not depend on
+    timing. Tokens and money are reserved call by call at their bound, in order, and settled at
+    what the call really took; a call that does not fit waits for those under way to settle.
+
+    Attributes:
+        budget: the limits.
+        spent: the counts so far.
+        earlier_seconds: running time of earlier sessions of the same run.
+        charged: calls paid for so far, the batches under way included.
+        clock: seconds since any fixed moment.
+    """
+
+    budget: Budget
+    spent: Spent = field(default_factory=Spent)
+    earlier_seconds: float = 0.0
+    clock: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        self._start = self.clock()
+        self.charged = 0
+        self._held: dict[str, dict[str, float]] = {}
+        self._reserved = self._reserved_tokens = 0
+        self._reserved_usd = 0.0
+        self._under_way: Counter[str] = Counter()
+        self._beyond: dict[str, Cost] = {}
+        self._broken = ""
+        self._gate = asyncio.Lock()
+        self._settled = asyncio.Event()
+
+    @property
+    def seconds(self) -> float:
+        """Running time of all sessions, in seconds."""
+        return self.earlier_seconds + self.clock() - self._start
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the time is over, below 0 when it was over before; None without a limit."""
+        left = 60 * self.limit("max_minutes") - self.seconds
+        return left if math.isfinite(left) else None
+
+    def check_time(self) -> None:
+        """Make sure that there is time left.
+
+        Raises:
+            BudgetExhausted: there is none.
+        """
+        left = self.seconds_left
+        if left is not None and left <= 0:
+            raise self.time_over()
+
+    def time_notes(self) -> tuple[str, ...]:
+        """Say that the time is over, where it is."""
+        left = self.seconds_left
+        if left is None or left > 0:
+            return ()
+        minutes = f"{self.limit('max_minutes'):g} minutes"
+        return (f"The time was over (--max-minutes, {minutes}); the run ended with it.",)
+
+    def time_over(self) -> BudgetExhausted:
+        """Make the error that says so."""
+        passed, given = self.seconds / 60, self.limit("max_minutes")
+        return BudgetExhausted(
+            f"The time is over: {passed:.1f} minutes have passed, and --max-minutes gave {given:g}."
+        )
+
+    def hold_back(self, purpose: str, **amounts: float) -> None:
+        """Keep part of the budget for a purpose, by limit name (max_calls=…).
+
+        Called again for the same purpose it takes the place of what was kept; without amounts
+        it frees that.
+        """
+        self._held[purpose] = amounts
+
+    def limit(self, name: str) -> float:
+        """The limit in force now, what is held back taken off; infinite without a limit."""
+        value = getattr(self.budget, name)
+        held = sum(amounts.get(name, 0.0) for amounts in self._held.values())
+        return float("inf") if value is None else max(0.0, float(value) - held)
+
+    @property
+    def calls_left(self) -> float:
+        """Calls that may still be charged; infinite without a limit."""
+        return self.limit("max_calls") - self.charged
+
+    def remains(self, share: float) -> dict[str, float]:
+        """A share of what is left of each limit, by limit name, as `hold_back` takes it."""
+        used = {
+            "max_calls": self.charged,
+            "max_tokens": self.spent.tokens + self.spent.lost_tokens,
+            "max_usd": (self.spent.usd or 0.0) + self.spent.lost_usd,
+            "max_minutes": self.seconds / 60,
+        }
+        left = {name: self.limit(name) - spent for name, spent in used.items()}
+        return {
+            name: share * max(0.0, amount) for name, amount in left.items() if math.isfinite(amount)
+        }
+
+    def charge(self, calls: int, kept: int = 0) -> None:
+        """Pay for a whole batch of calls, or for none of them.
+
+        Args:
+            calls: how many.
+            kept: how many of them were answered in an earlier session, and take no time now.
+
+        Raises:
+            BudgetExhausted: the batch would overspend, or the time is over.
+        """
+        if calls > kept:
+            self.check_time()
+        if self.charged + calls > self.limit("max_calls"):
+            raise BudgetExhausted(
+                f"{calls} more calls would overspend: {self.charged} of "
+                f"{self.limit('max_calls'):.0f} are spent{self._kept_back()}."
+            )
+        self.charged += calls
+
+    def refund(self, calls: int) -> None:
+        """Take back the charge of calls that were not made."""
+        self.charged -= calls
+
+    async def reserve(self, bound: Cost, model: str = "") -> None:
+        """Set the bound of one call aside, waiting while calls under way may leave room.
+
+        Args:
+            bound: the most that the call can take.
+            model: whose it is; what its calls took beyond their bounds is set aside as well.
+
+        Raises:
+            BudgetExhausted: it does not fit even when nothing else is under way.
+        """
+        if not self.budget.meters_tokens:
+            return
+        if self.budget.max_usd is not None and bound.usd is None:
+            raise SettingsError("max_usd needs a price for every model; state it with --price.")
+        async with self._gate:  # A lock serves in order, so admission follows the asking.
+            while not self.try_reserve(bound, model):
+                if not self._reserved:
+                    raise BudgetExhausted(self._refusal(self.raised(bound, model)))
+                self._settled.clear()
+                await self._settled.wait()
+
+    def try_reserve(self, bound: Cost, model: str = "") -> bool:
+        """Set the bound of one call aside if it fits now; whether it did."""
+        if not self.budget.meters_tokens:
+            return True
+        fits = self._fits(self.raised(bound, model))
+        if fits:
+            self._reserve(bound, model, 1)
+        return fits
+
+    def release(self, bound: Cost, model: str = "") -> None:
+        """Give back the reservation of an attempt that is over, whatever came of it."""
+        if self.budget.meters_tokens:
+            self._reserve(bound, model, -1)
+            self._settled.set()
+
+    def raised(self, bound: Cost, model: str) -> Cost:
+        """A bound, and beside it the most that a call of the model has taken beyond its own."""
+        more = self._beyond.get(model)
+        if more is None:
+            return bound
+        usd = None if bound.usd is None else bound.usd + (more.usd or 0.0)
+        read, written = (a + b for a, b in zip(bound[:2], more[:2], strict=True))
+        return Cost(read, written, usd)
+
+    def learn(self, model: str, bound: Cost, took: Cost) -> None:
+        """Raise a model's bounds, those of its calls under way too, if a call broke its own."""
+        old = self._beyond.get(model, Cost(0, 0, 0.0))
+        new = Cost(
+            max(old.input_tokens, took.input_tokens - bound.input_tokens),
+            max(old.output_tokens, took.output_tokens - bound.output_tokens),
+            max(old.usd or 0.0, (took.usd or 0.0) - (bound.usd or 0.0)),
+        )
+        if new != old:
+            self._beyond[model] = new
+            self._broken = self._broken or (
+                f"{model} counted {took.tokens:,} tokens for a call that takes {bound.tokens:,} "
+                "at most"
+            )
+
+    @property
+    def overspent(self) -> str:
+        """What was spent beyond the limits of tokens and money, and why; "" for nothing."""
+        spent, budget = self.spent, self.budget
+        said: list[str] = []
+        if budget.max_usd is not None and (spent.usd or 0.0) > budget.max_usd * (1 + 1e-9):
+            said.append(f"${spent.usd:,.4f} of ${budget.max_usd:,.4f}")
+        if budget.max_tokens is not None and spent.tokens > budget.max_tokens:
+            said.append(f"{spent.tokens:,} of {budget.max_tokens:,} tokens")
+        if not said:
+            return ""
+        return (
+            f"Overspent: {' and '.join(said)}. {self._broken or 'Calls took more than they can'}. "
+            "Calls under way then could not be taken back; for those after it more was set aside."
+        )
+
+    def _reserve(self, bound: Cost, model: str, n: int) -> None:
+        self._reserved += n
+        self._under_way[model] += n
+        self._reserved_tokens += n * bound.tokens
+        # From 0 anew when nothing is reserved, so that rounding does not add up.
+        self._reserved_usd = self._reserved_usd + n * (bound.usd or 0.0) if self._reserved else 0.0
+
+    def count(self, took: Cost, usage: Usage = Usage()) -> None:
+        """Count what an answered call took; of the usage, the parts that are cached and thought."""
+        self.spent.calls += 1
+        self.spent.input_tokens += took.input_tokens
+        self.spent.output_tokens += took.output_tokens
+        self.spent.cached_tokens += min(usage.cached_tokens, took.input_tokens)
+        self.spent.thinking_tokens += min(usage.thinking_tokens, took.output_tokens)
+        unknown = took.usd is None or self.spent.usd is None
+        self.spent.usd = None if unknown else (self.spent.usd or 0.0) + (took.usd or 0.0)
+
+    def _kept_back(self) -> str:
+        held = (self.budget.max_calls or 0) - self.limit("max_calls")
+        return f", and {held:.0f} more are kept for what must follow" if held > 0 else ""
+
+    def _fits(self, bound: Cost) -> bool:
+        tokens = self._reserved_tokens + bound.tokens
+        usd = self._reserved_usd + (bound.usd or 0.0)
+        for model, more in self._beyond.items():
+            tokens += self._under_way[model] * more.tokens
+            usd += self._under_way[model] * (more.usd or 0.0)
+        return self.spent.tokens + self.spent.lost_tokens + tokens <= self.limit("max_tokens") and (
+            (self.spent.usd or 0.0) + self.spent.lost_usd + usd <= self.limit("max_usd")
+        )
+
+    def _refusal(self, bound: Cost) -> str:
+        used = self.spent.tokens
+        money = "" if self.spent.usd is None else f" and ${self.spent.usd:.4f}"
+        return (
+            f"One more call might overspend: it may take {bound.tokens} tokens"
+            f"{'' if bound.usd is None else f' or ${bound.usd:.4f}'}, "
+            f"and {used} tokens{money} are spent."
+        )
