@@ -67,6 +67,7 @@ def test_five_conversations_that_are_won_prove_nothing_and_six_do() -> None:
     assert by_conversation(0, 14).interval[1] < 0
     told = str(by_conversation(14, 0))
     assert "on 102 test examples in 27 groups, 95 % interval" in told
+    assert by_conversation(9, 5).advice.endswith(" in groups like these.")
     found = by_conversation(14, 1).to_dict()
     assert found["groups"] == 27
     assert "on 102 rows in 27 groups in 5 folds, " in sentence(found, "rows", " in 5 folds")

@@ -125,7 +125,8 @@ class Verdict:
         if self.rows_needed is None or self.rows_needed <= self.n:
             return f"{told}."
         points = f"{100 * self.difference:.1f} points"
-        return f"{told}; to see {points} takes about {_round(self.rows_needed):,}."
+        alike = " in groups like these" if self.groups else ""
+        return f"{told}; to see {points} takes about {_round(self.rows_needed):,}{alike}."
 
     def to_dict(self) -> dict[str, Any]:
         """Give the verdict as JSON values."""
@@ -279,7 +280,7 @@ def _of_metric(metric: Metric, pairs: Sequence[tuple[Rollout, Rollout]]) -> dict
     # Row i is the seed prompt's answer to an example, row i + size the best one's to the same.
     figure, size = over_rows(metric, before + after, 2 * examples), len(examples)
     rows, numbers = np.arange(n), np.array(group_numbers(groups))
-    units = [np.flatnonzero(numbers == number) for number in range(max(numbers) + 1)]
+    units: list[Any] = [np.flatnonzero(numbers == number) for number in range(max(numbers) + 1)]
     k = len(units)
     units += [np.full(math.ceil(n / k), row) for row in range(n, n + 2 * len(unseen))]
 

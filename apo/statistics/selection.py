@@ -56,7 +56,7 @@ def selected(
     filled = np.where(known, table, 0.0)
     n = table.shape[1]
     rng = np.random.default_rng(0)
-    of: Any = np.arange(n) if groups is None else np.asarray(groups)
+    of = np.array([*range(n)] if groups is None else [*groups])
     k = int(of.max()) + 1
     times = rng.multinomial(k, np.full(k, 1 / k), size=RESAMPLES)[:, of]
 
