@@ -89,7 +89,7 @@ def test_correlations(name: str) -> None:
     ranks = ["1", "2", "3", "4"]
     assert (figure(metric, ranks, right) == pytest.approx(1)) == (name == "spearman")
     with pytest.raises(TaskError, match="numbers as targets"):
-        figure(metric, ["1"], ["one"])
+        figure(metric, ["1"], ["blue"])
 
 
 @pytest.mark.parametrize(
