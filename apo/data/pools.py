@@ -53,7 +53,7 @@ def make_pools(
 
     Rows with the same inputs count once; where their targets differ, the one with the smallest
     content hash stays. An input in several given pools stays in the last of train, validation,
-    test. Pools that are not given are split off the rows of train.
+    test. Pools that are not given are split off the rows of train. No group is divided.
 
     Args:
         sources: rows by pool; or one source under any other name, to be split.
@@ -62,15 +62,49 @@ def make_pools(
         memory: the file that remembers the split.
 
     Raises:
-        DataError: unusable rows, or too few of them.
+        DataError: unusable rows, or too few of them; given pools that divide a group; a column that
+            names pools and is not used.
     """
     split, memory = split or Split(), memory or SplitMemory(None)
-    grouped = bool(columns.group)
     remembered = memory.read(split.seed, columns.group)
-    rejected = Rejected()
-    samples: dict[tuple[str, str], Sample] = {}
-    unused = UnusedPools(columns.names, anew=split.anew)
+    rejected, unused = Rejected(), UnusedPools(columns.names, anew=split.anew)
     stratify = bool(columns.labels) and not columns.whole_lists  # Of sets there may be very many.
+    samples = _draw(sources, columns, split, remembered, rejected, unused, stratify=stratify)
+    homes = {home: _merge(samples, home) for home in dict.fromkeys(home for home, _ in samples)}
+    notes = [*unused.notes(), *rejected.notes(), *_sample_notes(samples, homes)]
+    notes += [*_duplicate_notes(homes), *_separate(homes)]
+    if not homes:
+        raise DataError(" ".join(["There are no usable rows.", *notes]))
+    require_whole(homes, columns.group)
+    pools = allot(homes, samples, split, remembered, stratify=stratify, grouped=bool(columns.group))
+    _require_all(pools, split, columns.group)
+    memory.write(split.seed, remembered, columns.group)
+    sizes = ", ".join(f"{name} {len(pools[name])}" for name in POOLS)
+    seen = sum(sample.seen for sample in samples.values())
+    notes.append(f"{seen} usable rows; the pools: {sizes}.")
+    if columns.group:
+        notes += group_notes(pools, columns.group)
+    if columns.must_pass is not None:
+        notes.append(_must_pass_note(pools))
+    examples = {name: [kept.example for kept in pools[name]] for name in POOLS}
+    notes += [text for _, text in pair_notes(same_but_signs(examples))]
+    train, validation, test = (tuple(kept.example for kept in pools[name]) for name in POOLS)
+    return Pools(train=train, validation=validation, test=test, notes=tuple(notes), rows=seen)
+
+
+def _draw(
+    sources: Mapping[str, Iterable[Row]],
+    columns: Columns,
+    split: Split,
+    remembered: dict[str, str],
+    rejected: Rejected,
+    unused: UnusedPools,
+    *,
+    stratify: bool,
+) -> dict[tuple[str, str], Sample]:
+    """The examples drawn of all rows, by pool and stratum; of groups there are no strata."""
+    samples: dict[tuple[str, str], Sample] = {}
+    grouped = bool(columns.group)
     for source, rows in sources.items():
         for inputs, targets, row in usable(rows, columns, rejected, source):
             home = _home(source, row, columns)
@@ -93,26 +127,7 @@ def make_pools(
                 sample.add(Example(inputs, targets, slices, must_pass, group), identity, key)
             else:
                 sample.seen += 1
-    homes = {home: _merge(samples, home) for home in dict.fromkeys(home for home, _ in samples)}
-    notes = [*unused.notes(), *rejected.notes(), *_sample_notes(samples, homes)]
-    notes += [*_duplicate_notes(homes), *_separate(homes)]
-    if not homes:
-        raise DataError(" ".join(["There are no usable rows.", *notes]))
-    require_whole(homes, columns.group)
-    pools = allot(homes, samples, split, remembered, stratify=stratify, grouped=grouped)
-    _require_all(pools, split, columns.group)
-    memory.write(split.seed, remembered, columns.group)
-    sizes = ", ".join(f"{name} {len(pools[name])}" for name in POOLS)
-    seen = sum(sample.seen for sample in samples.values())
-    notes.append(f"{seen} usable rows; the pools: {sizes}.")
-    if grouped:
-        notes += group_notes(pools, columns.group)
-    if columns.must_pass is not None:
-        notes.append(_must_pass_note(pools))
-    examples = {name: [kept.example for kept in pools[name]] for name in POOLS}
-    notes += [text for _, text in pair_notes(same_but_signs(examples))]
-    train, validation, test = (tuple(kept.example for kept in pools[name]) for name in POOLS)
-    return Pools(train=train, validation=validation, test=test, notes=tuple(notes), rows=seen)
+    return samples
 
 
 def _home(source: str, row: Row, columns: Columns) -> str:
