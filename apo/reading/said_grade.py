@@ -15,17 +15,17 @@ _NUMBER = r"(?<![\d.,/])[-−]?\d{1,6}(?:[.,]\d{1,4})?(?![.,]?\d)"
 _POINTS = r"(?:\s?(?:점|points?|pts|marks?|stars?|Punkte?n?|Sternen?|étoiles?)(?![^\W가-힣]))?"
 _GRADE = (
     rf"(?:(?P<top>\d{{1,6}})\s?점?\s?(?:만점에서?|만점 중|점 중)\s?)?(?P<grade>{_NUMBER}){_POINTS}"
-    r"(?:[ ]?(?:/|⁄|out of|von|sur|of|aus)[ ]?(?:an? )?(?:maximal |max\. |possible |maximum of )?"
+    r"(?:[ ]?\(?(?:/|⁄|out of|von|sur|of|aus)[ ]?(?:an? )?(?:maximal |max\. |possible )?"
     rf"(?P<of>\d{{1,6}}(?![.,]?\d)){_POINTS}"
     r"|(?P<percent>\s?(?:%|percent|Prozent|pour cent)))?"
     # 3 or 4, 3-4, 3점에서 4점: no one grade.
     rf"(?P<open>(?:\s?[-–~]\s?|\s?점?(?:에서|이나|또는|과|와)?\s?(?:,\s)?(?:to|or|and|bis|oder|und|ou|à|et)?\s)"
     rf"(?:maybe |perhaps )?{_NUMBER}(?!\s?(?:of|out)\b))?"
 )
-_WRAPPED = r"[\s*_`\"'“”‘’\[\]({<>:：=-]{0,8}"
+_WRAPPED = r"[\s*_`\"'“”‘’\[\]({<>:：=|+#-]{0,8}"
 _FIRST = r"(?:final|overall|total|endgültige?|gesamt|finale|globale|최종|총|종합)"
 _NAME = (
-    r"(?:scores?|ratings?|grades?|marks?|verdict|boxed|bewertung|punkte|punktzahl|note|notes|urteil"
+    r"(?:scores?|ratings?|rate|grades?|marks?|stars|result|verdict|boxed|bewertung|punkte|punktzahl|note|notes|urteil"
     r"|ergebnis|résultat|évaluation|score|점수|평점|별점|평가|등급|점)"
 )
 _MARKED = re.compile(
@@ -41,10 +41,22 @@ _GIVEN = re.compile(
     r"(?<![^\W_])(?:giv(?:e|ing|es)|gave|rat(?:e|ed|ing)|award(?:ed)?|assign(?:ed)?"
     r"|(?:score|grade) (?:it|this)|scored|graded|deserv(?:es?|ing)"
     r"|gets?|earns?|receives?|merits?|worth|(?:lower|raise|reduce|change)\w*|settle|go"
-    r"|(?:it|this|that)(?:['’]s| is)"
+    r"|(?:it|this|that|one)(?:['’]s| is)"
     r"|vergebe|gebe|geben|bewerte|verdient|bekommt|erhält|wären?"
     r"|donne|attribue|accorde|mets|mérite|obtient|vaut)"
     rf"(?=\s)(?:[^\d.!?\n]{{0,60}}?\s)??(?P<article>(?:an?|eine?|un|solid|clear)\s)?[*_`\"'“\[]{{0,4}}{_GRADE}",
+    re.IGNORECASE,
+)
+# "Definitely a 5", "so 4", "a 3 for style"; not "than a 4".
+_CASUAL = re.compile(
+    r"(?P<not>(?<![^\W_])(?:not|than|of|nicht|pas)\s)?(?:(?<![^\W_])(?:(?:definitely|clearly|around|about|roughly"
+    r"|approximately|say|so|therefore|hence|but)\s(?:it(?:['’]s|\sis)\s)?(?:an?\s)?|an?\s))"
+    rf"(?:(?:solid|strong|clear|weak|fair)\s)?[*_]{{0,3}}{_GRADE}",
+    re.IGNORECASE,
+)
+_FAIR = re.compile(
+    rf"(?<![\w.,/-]){_GRADE}\s(?:is|seems|feels|would be)\s"
+    r"(?:fair|right|my|appropriate|adequate|justified)\b",
     re.IGNORECASE,
 )
 _KOREAN = re.compile(
@@ -55,7 +67,7 @@ _SHARE = re.compile(rf"(?<![\w.,/]){_GRADE}", re.IGNORECASE)
 # What may follow a grade that is none of a number of things, as in "4 out of 5 claims".
 _ENDS = re.compile(
     r"[*_`\"'”’\])}>]*(?:\s*$|\s*[.,;:!?()<\[\]\n🌟⭐—–-]|\s+(?:for|because|since|as|due|and|but|only|overall|at|in|on|to"
-    r"|given|with|here|da|weil|denn|für|aber|und|wegen|car|parce|pour|mais|et|puisque|à|en|on|stars?)\b|[가-힣])"
+    r"|given|with|here|from|instead|rather|now|da|weil|denn|für|aber|und|wegen|car|parce|pour|mais|et|puisque|à|en|on|stars?)\b|[가-힣])"
 )
 _SCALE = re.compile(
     r"\([^()\n]{0,40}(?:scale|skala|échelle)[^()\n]{0,80}\)"
@@ -63,7 +75,13 @@ _SCALE = re.compile(
     r"(?:-|–|to|bis|à)\s?\d+[^()\d\n]{0,40}?(?:\)|,|(?=\s))|\(\d+\s?[-–~]\s?\d+\)",
     re.IGNORECASE,
 )
-_START = re.compile(rf"\W{{0,6}}{_GRADE}[*_`\"'\])]{{0,4}}(?:\s?\n|\s?[–—:,]\s|\s-\s)")
+_START = re.compile(rf"\W{{0,6}}{_GRADE}[*_`\"'\])]{{0,4}}(?:\s*$|\s?\n|\s?[–—:,]\s|\s[-(])")
+_ASPECT = re.compile(rf"\W*(?!confidence|certainty)[^\W\d]{{2,20}}\s?:{_WRAPPED}{_GRADE}\W*", re.I)
+"""A reply that is one name with its grade: "Helpfulness: 4"."""
+_FROM = re.compile(r"(?<![^\W_])from\s(?:an?\s)?\d{1,4}\sto(?=\s)", re.IGNORECASE)
+_SURE = re.compile(
+    r"(?:confidence|certainty|확신도|신뢰도|konfidenz|sicherheit|confiance)\W{1,6}$", re.I
+)
 _QUOTED = re.compile(r"[\"“„]([^\"“”\n]{2,500})[\"”]")
 _STARS = re.compile(r"[★⭐]️?(?:\s?[★⭐☆]️?)+")
 
@@ -90,7 +108,7 @@ def said_grade(reply: str, lowest: Fraction, highest: Fraction) -> Fraction | No
     """
     text = unicodedata.normalize("NFC", reply[-LONGEST:])
     text = _STARS.sub(_counted, text)
-    text = _SCALE.sub(" ", text)
+    text = _FROM.sub("to", _SCALE.sub(" ", text))
     text = "".join(map(in_digits, re.split(r"(?<=[.!?\n])(?=\s)", text)))
     whole = grade_of(text)
     if whole:
@@ -115,18 +133,20 @@ def _marked(text: str, lowest: Fraction, highest: Fraction) -> list[_Said]:
 
 def _at_start(text: str, lowest: Fraction, highest: Fraction) -> list[_Said]:
     """What the reply starts with, as "4 - mostly right"; "1. Clear" counts items."""
-    match = _START.match(text)
+    match = _START.match(text) or _ASPECT.fullmatch(text)
     return [_Said(_value(match, lowest, highest))] if match else []
 
 
 def _given(text: str, lowest: Fraction, highest: Fraction) -> list[_Said]:
     """The last grade that the reply says to give."""
+    matches = [m for pattern in (_GIVEN, _CASUAL, _FAIR, _KOREAN) for m in pattern.finditer(text)]
+    denied = {m.end("grade") for m in matches if m.groupdict().get("not")}
     found = [
         match
-        for pattern in (_GIVEN, _KOREAN)
-        for match in pattern.finditer(text)
-        if pattern is _KOREAN or (not match["not"] and _ends(text, match))
+        for match in matches
+        if match.end("grade") not in denied and (match.re in (_FAIR, _KOREAN) or _ends(text, match))
     ]
+    found.sort(key=lambda match: match.end("grade"))
     return [_Said(_value(match, lowest, highest)) for match in found[-1:]]
 
 
@@ -135,7 +155,9 @@ def _shares(text: str, lowest: Fraction, highest: Fraction) -> list[_Said]:
     return [
         _Said(_value(match, lowest, highest))
         for match in _SHARE.finditer(text)
-        if (match["of"] or match["top"]) and _ends(text, match)
+        if (match["of"] or match["top"])
+        and _ends(text, match)
+        and not _SURE.search(text, max(0, match.start() - 24), match.start())
     ]
 
 
