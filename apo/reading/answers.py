@@ -215,9 +215,10 @@ _CONCLUSION = re.compile(
 
 
 def concluded(text: str) -> Iterator[str]:
-    """Yield what follows the last "overall", "therefore", "I choose" and the like, if any."""
+    """Yield the text from the last "overall", "therefore", "I choose" and the like on, if any."""
     for match in [*_CONCLUSION.finditer(text)][-1:]:
-        yield text[match.end() :]
+        is_turn = match[0].casefold().endswith("but")  # What was thought at first is no answer.
+        yield text[match.end() if is_turn else match.start() :]
 
 
 def _is_bare(line: str, pattern: re.Pattern[str]) -> bool:

@@ -22,16 +22,26 @@ _NEITHER = re.compile(
     r"(?:\s(?:an?|ein|eine|une?))?|weder|ni)\s[^.,;:!?\n]{1,40}\s(?:n?or|noch|oder|ni|ou)\s(?:an?\s|eine?\s|une?\s)?$",
     re.IGNORECASE,
 )
+# The later ones of "rule out A, B and C".
+_LISTED_BEFORE = re.compile(
+    r"(?<![^\W_])(?:rul(?:e|ed|ing) out|(?:exclud|eliminat|discard)(?:e|ed|ing)?)\s"
+    r"(?:(?:options?|choices?|answers?)\s)?(?:[^\s,.;]{1,24},\s?(?:and\s|or\s)?){0,6}"
+    r"(?:[^\s,.;]{1,24}\s(?:and|or|und|et)\s)?$",
+    re.IGNORECASE,
+)
 _WHETHER = re.compile(r"(?<![^\W_])(?:whether|ob)\s[^.;\n]{0,40}$", re.IGNORECASE)
 # "More positive than negative", "rather a refund than billing".
 _LESS = re.compile(
-    r"(?<![^\W_])(?:more|rather|eher|plutôt|plus)\s[^.;:!?\n]{1,60}\s(?:than|als|que)\s(?:an?\s|eine?\s|une?\s)?$",
+    r"(?<![^\W_])(?:(?:more|rather|eher|plutôt|plus)\s[^.;:!?\n]{1,60}\s(?:than|als|que)"
+    r"|(?:choose|pick|prefer|select)\s[^.;:!?\n]{1,40}\sover)\s(?:an?\s|eine?\s|une?\s|option\s)?$",
     re.IGNORECASE,
 )
+_DENIALS = (_BEFORE, _LESS, _NEITHER, _LISTED_BEFORE, _WHETHER)
 _PREFIX = re.compile(
     r"(?<![^\W_])(?:non|un|dis|anti|not)[-‐‑–_]$|(?<![^\W_])(?:비|무|불|미)[ -]?$", re.I
 )
 _WRONG = "wrong|incorrect|false|ruled out|falsch|ausgeschlossen|fauss?e?s?|faux|exclue?s?"
+_OUT = "can be (?:ruled out|excluded|eliminated)"
 _RIGHT = r"correcte?|right|true|it\b|possible|answer|richtig|korrekt|juste"
 _IS = "is|are|was|would be|ist|sind|wäre|est|sont|serait"
 _AFTER = re.compile(
@@ -39,7 +49,8 @@ _AFTER = re.compile(
     r"|적이지\s?않|하지\s?않|도\s?[가-힣]{1,12}도\s?아[니닌닙]|(?:이?라기|이기)?보다(?![가-힣]{2})"
     r"|(?:이?라고|으?로)?\s?보기[는엔]?\s?(?:어렵|힘들)|\s?[✗❌✘]"
     r"|\s?[:=]\s?(?:no|false|nein|non|faux|falsch|아니오|아니요|거짓)(?![^\W_])"
-    rf"|\s(?:trifft nicht zu|(?:{_IS})\s(?:(?:all|both|also|the|auch)\s)?(?:{_WRONG}))(?![^\W_])"
+    rf"|\s(?:trifft nicht zu|{_OUT}|(?:{_IS})\s(?:(?:all|both|also|the|auch)\s)?(?:{_WRONG}))"
+    r"(?![^\W_])"
     r"|\s(?:(?:is|are|would)(?:\snot|n['’]t)|ist nicht|n['’]est pas)\s?(?:be\s|the\s)?"
     rf"(?:{_RIGHT}|[.,;!\n]|$)|\s?[-–—:]\s?(?:no|nein|non)(?![^\W_])"
     r"|\?\s*(?:no|nope|nein|non|아니)(?![a-z]))",
@@ -48,7 +59,8 @@ _AFTER = re.compile(
 _LISTED_AFTER = re.compile(
     r"(?:,\s?[^\s,.;]{1,24}){0,6},?\s(?:and|or|und|oder|et|ou)\s(?:also\s)?[^\s,.;]{1,24}\s"
     rf"(?:(?:are|sind|sont)\s(?:(?:all|both|alle|beide)\s)?(?:{_WRONG})"
-    r"|aren['’]t|are not|don['’]t|do not|can['’]t be|cannot be|sind nicht|ne sont pas)",
+    rf"|aren['’]t|are not|don['’]t|do not|can['’]t be|cannot be|{_OUT}"
+    r"|sind nicht|ne sont pas)",
     re.IGNORECASE,
 )
 _NEGATIONS = (
@@ -72,7 +84,7 @@ def is_denied(text: str, start: int, end: int) -> bool:
     prefix = _PREFIX.search(before)
     if prefix:
         before = before[: prefix.start()]
-    word = any(pattern.search(before) for pattern in (_BEFORE, _LESS, _NEITHER, _WHETHER))
+    word = any(pattern.search(before) for pattern in _DENIALS)
     after = _AFTER.match(text, end, end + 40) or _LISTED_AFTER.match(text, end, end + 240)
     return (bool(prefix) + word + bool(after)) % 2 == 1
 

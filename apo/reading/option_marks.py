@@ -30,6 +30,7 @@ LONE = re.compile(
 )
 _FREE = re.compile(
     r"(?<![^\W_])[A-Z](?![^\W_가-힣])|(?<=[Oo]ption )[a-z](?![^\W_가-힣])"
+    r"|(?:(?<=think )|(?<=choose )|(?<=pick )|(?<=say )|(?<=its ))[b-hj-z](?=\W*$)"
     r"|(?<![^\W_])[ㄱ-ㅎ](?![ㄱ-ㅎ])"
     r"|(?<![\w.,])\d{1,2}(?![\w%]|[.,]\d)"
 )
@@ -44,6 +45,13 @@ _NAME_ONLY = re.compile(r"(?:[A-Z][^\W\d_]+ ?){1,3}|[\d.,]*\d")
 _ASSENT = re.compile(
     r"(?:correct|right|yes|obviously|definitely|clearly|certainly|sure|thanks?|done|final|true)\b",
     re.I,
+)
+_ASIDE = re.compile(
+    r"(?<![^\W_])(?:although|though|while|whereas|obwohl|während|bien que)\s(?:the\s|option\s)?$",
+    re.I,
+)
+_POSSIBLE = re.compile(
+    r"\s(?:is|seems|could be|may be)\s(?:also\s)?(?:possible|plausible|likely|right|correct)", re.I
 )
 _ELSE = re.compile(
     r"(?<![^\W_])(?:maybe|perhaps|possibly|wait|actually|correction|vielleicht|peut-être|아니)[,:]?\s"
@@ -110,6 +118,7 @@ def texts_in(masked: str) -> tuple[int, ...]:
         ord(match[0]) - _TEXT
         for match in re.finditer(_SIGN, masked)
         if not is_denied(masked, match.start(), match.end())
+        and not _is_aside(masked, *match.span())
     ]
     return tuple(dict.fromkeys(found))
 
@@ -135,11 +144,19 @@ def free_marks(masked: str, *, letters: bool) -> list[Span]:
     return [m.span() for m in free if not letters or m[0].isalpha()]
 
 
+def _is_aside(masked: str, start: int, end: int) -> bool:
+    """Whether something is only conceded: "although D is tempting"."""
+    before = _ASIDE.search(masked, max(0, start - 24), start)
+    return bool(before) and not _POSSIBLE.match(masked, end)
+
+
 def is_mark_denied(masked: str, start: int, end: int) -> bool:
     """Whether a mark, or a mark with its text beside it, is denied."""
     after, before = _AFTER.match(masked, end), _BEFORE.search(masked[:start])
     whole = before.start(1) if before else start, after.end(1) if after else end
-    return is_denied(masked, start, end) or is_denied(masked, *whole)
+    return (
+        _is_aside(masked, start, end) or is_denied(masked, start, end) or is_denied(masked, *whole)
+    )
 
 
 def beside(masked: str, found: Mapping[int, Span]) -> Iterator[int]:

@@ -13,19 +13,17 @@ _FULL_NAME = re.compile(
 )
 
 
-def option_alike(text: str, options: tuple[Option, ...]) -> tuple[int, ...]:
-    """Give the one option whose words a text has in another form, or (); accents do not count.
+def options_alike(text: str, options: tuple[Option, ...]) -> tuple[int, ...]:
+    """Give the options whose words a text has, maybe in another form; accents do not count.
 
     Words may have another ending; a full name may be its last word.
     """
     plain = _unaccented(text)
-    named = {
+    return tuple(
         place
         for place, pattern in enumerate(_patterns(options))
-        for match in pattern.finditer(plain)
-        if not is_denied(plain, match.start(), match.end())
-    }
-    return tuple(named) if len(named) == 1 else ()
+        if any(not is_denied(plain, *match.span()) for match in pattern.finditer(plain))
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -49,5 +47,6 @@ def _last_name(option: Option) -> str:
 
 def _unaccented(text: str) -> str:
     parts = unicodedata.normalize("NFD", text)
+    parts = re.sub("(?i)can['’]t", "cannot", parts)
     kept = "".join(sign for sign in parts if not unicodedata.combining(sign))
     return unicodedata.normalize("NFC", kept)

@@ -22,7 +22,7 @@ from apo.reading.option_marks import (
     text_before,
     texts_in,
 )
-from apo.reading.option_words import option_alike
+from apo.reading.option_words import options_alike
 from apo.reading.run_on import first_turn
 from apo.task import Example, Score
 
@@ -105,7 +105,7 @@ class MultipleChoice:
             if found:  # Rome, so C: they must be of one option.
                 before = text_before(masked(text.removesuffix(part), options))
                 return tuple(dict.fromkeys((*found, *before)))
-        return self._named(text, options) or option_alike(text, options)
+        return self._named(text, options)
 
     def _target(self, target: str, options: tuple[Option, ...]) -> tuple[int, ...]:
         return self._whole(target, options) or self._named(one_form(target), options)
@@ -144,7 +144,7 @@ class MultipleChoice:
         else:
             found = self._marks(text, free_marks(text, letters=bool(texts)), options)
         if not found:
-            return texts
+            return tuple(dict.fromkeys((*texts, *options_alike(part, options))))
         if any(says_else(text, end, options[place].text) for place, (_, end) in found.items()):
             return ()
         return tuple(dict.fromkeys((*found, *beside(text, found))))
@@ -159,13 +159,17 @@ class MultipleChoice:
         self, text: str, spans: Sequence[Span], options: Sequence[Option]
     ) -> dict[int, Span]:
         """The options whose marks stand at some places, each with the first of these."""
-        found = dict[int, Span]()
+        found, denied = dict[int, Span](), set[int]()
         for start, end in spans:
             counted = text[end : end + 2].strip().startswith("번")
             place = self._place(text[start:end], options, loose=counted)
-            if place is not None and not is_mark_denied(text, start, end):
+            if place is None:
+                continue
+            if is_mark_denied(text, start, end):
+                denied.add(place)
+            else:
                 found.setdefault(place, (start, end))
-        return found
+        return {place: span for place, span in found.items() if place not in denied}
 
 
 def _marked_parts(text: str, options: tuple[Option, ...]) -> Iterator[str]:
