@@ -1,9 +1,10 @@
 """How often apo's scorers give the verdict of a person: pairs of an answer and a target.
 
 `python -m experiments.agreement` prints a table by kind and language, and the disagreements among
-the pairs with even numbers. Scorers are mended by those alone, and the odd ones only counted, so
-that their figure says how the scorers do on pairs that nobody looked at; `--show odd` or
-`--show all` prints them too. experiments/pairs/SOURCE.md describes the pairs.
+the pairs with even numbers; `--write` puts the figures into docs/scorers.md. Scorers are mended by
+the even pairs alone, and the odd ones only counted, so that their figure says how the scorers do
+on pairs that nobody looked at; `--show odd` or `--show all` prints them too. How the pairs were
+made stands in experiments/pairs/SOURCE.md.
 """
 
 import argparse
@@ -18,6 +19,8 @@ from apo.scorers.registry import Judge, make_scorer
 from apo.task import Example
 
 PAIRS = Path(__file__).parent / "pairs" / "pairs.jsonl"
+PAGE = Path(__file__).parents[1] / "docs" / "scorers.md"
+START, END = "<!-- agreement: start -->\n", "<!-- agreement: end -->\n"
 KINDS = ("numeric", "date", "money", "json", "choice", "multiple_choice", "grade")
 
 
@@ -97,6 +100,18 @@ def table(found: Iterable[Judged]) -> str:
     return "\n".join([*lines, _row("**all**", "all", found)]) + "\n"
 
 
+def summary(found: Iterable[Judged]) -> str:
+    """Give the rows of the table that stand for whole kinds."""
+    lines = table(found).splitlines(keepends=True)
+    return "".join(line for line in lines if "| all |" in line or line.startswith(("| k", "|---")))
+
+
+def written(page: str, found: Iterable[Judged]) -> str:
+    """Give the page with the figures as they are now."""
+    before, rest = page.split(START)
+    return before + START + summary(found) + END + rest.split(END)[1]
+
+
 def agreement(found: Iterable[Judged]) -> float:
     """Give the share of pairs on which both agree; 1 where there are none."""
     agrees = [one.agrees for one in found]
@@ -127,11 +142,14 @@ def disagreements(found: Iterable[Judged]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Print the table and the disagreements."""
+    """Print the table and the disagreements, and write the page if asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--show", choices=("even", "odd", "all", "none"), default="even")
-    show = parser.parse_args().show
-    found = judged()
+    parser.add_argument("--write", action="store_true", help=f"write the figures into {PAGE.name}")
+    arguments = parser.parse_args()
+    found, show = judged(), arguments.show
+    if arguments.write:
+        PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), found), encoding="utf-8")
     print(table(found))
     print("\n".join(disagreements(half(found, show))))
 

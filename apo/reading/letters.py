@@ -14,7 +14,12 @@ _LETTER_GOES_ON = re.compile(
     r"[*_`\"'”)\]]{0,3}\s*(?:$|[.,:;!?)\]\n/&|]|[-–—]\s|(?:is|was|are|seems|would|because|since|as|and"
     r"|or|but|for|looks|must|should|has|can|ist|wäre|weil|und|oder|est|car|et|ou)\b|[가-힣])"
 )
-_ELIDED = re.compile(r"['’](?:[^\W\d_]{2}|[aàyêe]\b)|[+#]")
+_ELIDED = re.compile(r"['’](?:[^\W\d_]{2}|[aàyêe]\b)|[+#]|[-‐][^\W\d_]{2}|\.[A-Z](?![^\W_])")
+_ABBREVIATED = re.compile(r"(?<![^\W_])[A-Z]\.$")
+_INITIAL = re.compile(r"\.\s[A-Z][a-zé]")
+_FORENAME = re.compile(
+    r"(?<![^\W_])(?!Answer|Antwort|Option|Choice|Réponse|Letter|Is)[A-Z][a-zé]+\s$"
+)
 _NAME_BEFORE = re.compile(
     r"(?:°|(?<![^\W_])(?:vitamine?|hepatitis|plan|figure|table|appendix|step"
     r"|blood (?:type|group))\s)$",
@@ -37,8 +42,16 @@ def is_word(text: str, start: int, end: int) -> bool:
     """Whether what stands from start to end is a letter that is used as a word there."""
     letter = text[start:end].casefold()
     named = _NAME_BEFORE.search(text, max(0, start - 16), start)
-    if len(letter) == 1 and (named or _ELIDED.match(text, end)):
-        return True  # The C of "C'est B", vitamin C, 20 °C, C++.
+    if len(letter) == 1 and (named or _ELIDED.match(text, end) or _is_initial(text, start, end)):
+        return True  # The C of "C'est B", vitamin C, 20 °C, C++, D-Day.
     if letter not in WORDS or text[:start].rstrip(" *_`\"'(").endswith((":", "=")):
         return False
     return not _LETTER_GOES_ON.match(text, end)
+
+
+def _is_initial(text: str, start: int, end: int) -> bool:
+    """Whether a letter is one of a name or an abbreviation: Franklin D. Roosevelt, B.C."""
+    if _ABBREVIATED.search(text, max(0, start - 3), start):
+        return True
+    before = _FORENAME.search(text, max(0, start - 24), start)
+    return bool(before and _INITIAL.match(text, end))

@@ -71,6 +71,11 @@ _REASON = re.compile(
     re.IGNORECASE,
 )
 """B, since the capital is Paris."""
+_SENTENCE = re.compile(
+    rf"[.):,–—-]?\s+(?!because|since|as\b)(?:(?!{_SIGN})[^.;\n]){{1,60}}\s({_SIGN})\W*(?:$|\n)",
+    re.IGNORECASE,
+)
+"""B. The capital is Paris."""
 _BEFORE = re.compile(
     rf"({_SIGN})[\s.,:;(\[\"'*_`“”–—-]{{0,6}}{_LINK}[(\[\"'*_`“”]{{0,3}}$", re.IGNORECASE
 )
@@ -171,7 +176,8 @@ def beside(masked: str, found: Mapping[int, Span]) -> Iterator[int]:
     for place, (start, end) in found.items():
         after, before = _AFTER.match(masked, end), _BEFORE.search(masked[:start])
         also = _ALSO.match(masked, after.end(1)) if after else None
-        matches = (after, before, also, _REASON.match(masked, end))
+        further = (_REASON.match(masked, end), _SENTENCE.match(masked, end))
+        matches = (after, before, also, *further)
         texts = [
             ord(match[1]) - _TEXT
             for match in matches

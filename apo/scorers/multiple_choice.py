@@ -99,7 +99,7 @@ class MultipleChoice:
         for part in _marked_parts(text, options):
             found = self._whole(part, options) or self._named(part, options)
             if found:
-                return found
+                return tuple(dict.fromkeys((*found, *self._contradicted(text, found, options))))
         for part in concluded(text):
             found = self._named(part, options)
             if found:  # Rome, so C: they must be of one option.
@@ -148,6 +148,15 @@ class MultipleChoice:
         if any(says_else(text, end, options[place].text) for place, (_, end) in found.items()):
             return ()
         return tuple(dict.fromkeys((*found, *beside(text, found))))
+
+    def _contradicted(
+        self, text: str, found: tuple[int, ...], options: tuple[Option, ...]
+    ) -> Iterator[int]:
+        """The other option of which the sentence after a first line "B" says that it is."""
+        first, _, _ = text.strip().partition("\n")
+        if len(found) == 1 and self._whole(first, options) == found and first != text.strip():
+            hidden = masked(text.strip(), options)
+            yield from beside(hidden, {found[0]: (0, len(masked(first, options)))})
 
     def _is_beyond(self, mark: str, options: Sequence[Option]) -> bool:
         """Whether a mark is a letter after the last option's, such as the E of four."""

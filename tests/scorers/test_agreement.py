@@ -4,7 +4,17 @@ from hashlib import sha256
 
 import pytest
 
-from experiments.agreement import KINDS, PAIRS, Judged, agreement, half, judged, table
+from experiments.agreement import (
+    KINDS,
+    PAGE,
+    PAIRS,
+    Judged,
+    agreement,
+    half,
+    judged,
+    table,
+    written,
+)
 
 FLOOR = {
     "numeric": 0.994,
@@ -39,6 +49,11 @@ def test_the_agreement_does_not_fall(kind: str, found: list[Judged]) -> None:
 def test_the_table_counts_every_pair_once(found: list[Judged]) -> None:
     assert f"| **all** | all | {len(found)} |" in table(found)
     assert len(half(found, "even")) + len(half(found, "odd")) == len(found) == 1061
+
+
+def test_the_page_states_the_figures(found: list[Judged]) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == written(page, found), "Run python -m experiments.agreement --write."
 
 
 def test_a_grade_off_the_persons_is_no_agreement() -> None:
