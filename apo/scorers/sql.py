@@ -1,41 +1,25 @@
 """The scorer `sql`: whether the answer's query gives the rows that the target's query gives."""
 
 import sqlite3
-import time
 from collections import Counter
-from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from apo.errors import TaskError
 from apo.reading.answers import quote
 from apo.scorers.files import found, text_of
+from apo.scorers.sql_limits import building, reading
 from apo.scorers.sql_text import is_ordered, query_in
 from apo.task import Example, Score
 
 Rows = list[tuple[Any, ...]]
 
-_ALLOWED: Final = {
-    sqlite3.SQLITE_SELECT,
-    sqlite3.SQLITE_READ,
-    sqlite3.SQLITE_FUNCTION,
-    sqlite3.SQLITE_RECURSIVE,
-}
-# What they give changes from call to call, or reaches out of the database.
-_FORBIDDEN_FUNCTIONS: Final = {"random", "randomblob", "load_extension", "fts3_tokenizer"}
-_PRAGMAS: Final = {"foreign_keys", "user_version", "application_id", "encoding"}
-_TABLES: Final = {"fts3", "fts4", "fts5", "rtree"}  # Virtual ones that stay in the database.
-_OUTSIDE: Final = {sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH}
-_BUILD_SECONDS = 60.0  # for a schema script
 _MAX_SECONDS = 600.0
-_MAX_PAGES = 65_536  # of 4 kB: 256 MB
-_MAX_CELL = 1_000_000  # bytes
 _MAX_SIZE = 20_000_000  # characters and bytes of one result
-_STEPS = 1000  # of SQLite's machine between two looks at the clock
 _MAX_SHOWN = 3
 
 
@@ -103,7 +87,7 @@ class SqlRows:
         return Score(0.0, True, wrong)
 
     def _run(self, query: str) -> Rows:
-        with closing(self._open()) as db, _limits(db, self.seconds):
+        with closing(self._open()) as db, reading(db, self.seconds):
             rows = Rows()
             size = 0
             for row in db.execute(query):
@@ -135,7 +119,7 @@ class SqlRows:
             script = text_of("sql.schema", name, self.folder)
         with closing(sqlite3.connect(":memory:")) as db:
             try:
-                with _building(db):
+                with building(db):
                     db.executescript(script)
                     db.commit()
             except (sqlite3.Error, ValueError) as error:
@@ -146,78 +130,6 @@ class SqlRows:
                     "and INSERT. A file's name must end in .sql."
                 )
             return db.serialize()
-
-
-@contextmanager
-def _building(db: sqlite3.Connection) -> Generator[None]:
-    """Let a script build tables in memory, and do nothing else, for so long."""
-    db.execute("PRAGMA temp_store = MEMORY")
-    db.execute(f"PRAGMA max_page_count = {_MAX_PAGES}")
-    db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 10 * _MAX_CELL)
-    db.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-    end = time.monotonic() + _BUILD_SECONDS
-    db.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
-    db.set_authorizer(_authorize_building)
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if str(error) != "interrupted":
-            raise
-        raise sqlite3.OperationalError(f"it takes longer than {_BUILD_SECONDS:g} s") from error
-    except sqlite3.DatabaseError as error:
-        if "authoriz" not in str(error):
-            raise
-        raise sqlite3.DatabaseError(
-            f"{error}: it may build tables in memory, but not ATTACH files, load extensions, or "
-            f"set pragmas other than {', '.join(sorted(_PRAGMAS))}"
-        ) from error
-    finally:
-        db.set_progress_handler(None, 0)
-        db.set_authorizer(None)
-
-
-def _authorize_building(action: int, first: str | None, second: str | None, *_: str | None) -> int:
-    refused = (
-        action in _OUTSIDE
-        or (action == sqlite3.SQLITE_PRAGMA and (first or "").lower() not in _PRAGMAS)
-        or (action == sqlite3.SQLITE_CREATE_VTABLE and (second or "").lower() not in _TABLES)
-        or (
-            action == sqlite3.SQLITE_FUNCTION
-            and (second or "").lower() in ("load_extension", "fts3_tokenizer")
-        )
-    )
-    return sqlite3.SQLITE_DENY if refused else sqlite3.SQLITE_OK
-
-
-def _authorize(action: int, _: str | None, function: str | None, *__: str | None) -> int:
-    if action not in _ALLOWED:
-        return sqlite3.SQLITE_DENY
-    if action == sqlite3.SQLITE_FUNCTION and (function or "").lower() in _FORBIDDEN_FUNCTIONS:
-        return sqlite3.SQLITE_DENY
-    return sqlite3.SQLITE_OK
-
-
-@contextmanager
-def _limits(db: sqlite3.Connection, seconds: float) -> Generator[None]:
-    """Let a connection only read, for so long."""
-    db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_CELL)
-    db.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-    db.text_factory = _text
-    end = time.monotonic() + seconds
-    db.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
-    db.set_authorizer(_authorize)
-    try:
-        yield
-    except ValueError as error:  # Half of a surrogate pair in the query.
-        raise sqlite3.DataError(str(error)) from error
-    except sqlite3.OperationalError as error:
-        if str(error) != "interrupted":
-            raise
-        raise sqlite3.OperationalError(f"it takes longer than {seconds:g} s") from error
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace")
 
 
 def _cell(value: object) -> object:

@@ -230,3 +230,13 @@ def test_a_long_answer_is_read_in_good_time(piece: str) -> None:
 @given(st.text("SELECTselect 1,*()';`\n가", max_size=40))
 def test_any_text_has_a_score(answer: str) -> None:
     assert score(answer).value in (0, 1)
+
+
+def test_a_schema_that_takes_too_much_memory_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apo.scorers.sql_limits._MAX_PAGES", 512)
+    schema = (
+        "CREATE TABLE t AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) "
+        "SELECT x FROM n;"
+    )
+    with pytest.raises(TaskError, match="takes more than 2 MB"):
+        make_scorer({"name": "sql", "schema": schema})
