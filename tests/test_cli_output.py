@@ -9,44 +9,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer.main
 from rich.cells import cell_len
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from apo.cli import app, main
 from apo.cli.console import notes, print_json, results, tell, write_document
 from apo.errors import SettingsError
+from tests.commands import CALLS, CODES, COMMANDS, RUNNER, Place, stay
 
-COMMANDS: dict[str, Any] = vars(typer.main.get_command(app))["commands"]
-SMALL = ("--max-calls", "80", "--no-track", "-o", "opro")
-CALLS: dict[str, tuple[tuple[str, ...], str]] = {
-    "init": (("new", "--data", "data.csv"), "• "),
-    "check": (("support-tickets", "--ping"), "ping     embedded answered"),
-    "tasks": ((), "support-tickets  Customer"),
-    "trust": (("RUN",), "asks for nothing"),
-    "optimizers": ((), "opro              the optimizer model"),
-    "estimate": (("support-tickets", *SMALL), "calls    80"),
-    "optimize": (("support-tickets", *SMALL), "Spent "),
-    "resume": (("RUN",), "Spent "),
-    "compare": (
-        ("-t", "word-problems", "-o", "opro", "-o", "ape", "--seeds", "1", "--max-calls", "60",
-         "--no-track", "-j", "1"), "Report: ",
-    ),
-    "runs": ((), "support-tickets-opro-"),
-    "show": (("RUN",), "candidates"),
-    "export": (("RUN",), "{{ticket}}"),
-    "evaluate": (("support-tickets", "--prompt", "p.txt", "--split", "train"), "examples: "),
-    "gate": (("support-tickets", "p.txt", "q.txt"), "test examples, "),
-    "transfer": (("RUN", "-m", "embedded"), "Best on embedded"),
-    "audit": (("p.txt", "-t", "support-tickets", "--max-calls", "30"), "injection"),
-    "judge": (("support-tickets", "rated.csv"), "κ with people"),
-    "ui": ((), ""),
-    "sync": ((), "Everything is logged."),
-}  # fmt: skip
-"""Arguments of each command, and what its result says; a new one needs a line here."""
+pytestmark = pytest.mark.slow  # Whole commands, and most of them ask models.
 OPTIONS = {
     name: {option for p in command.params for option in p.opts}
     for name, command in COMMANDS.items()
@@ -54,45 +27,23 @@ OPTIONS = {
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a finished run, prompts, data and ratings."""
-    place = tmp_path_factory.mktemp("place")
-    rows = [f"문의 {i} 환불,환불" if i % 2 else f"문의 {i} 배송,배송" for i in range(60)]
-    (place / "data.csv").write_text("\n".join(["글,뜻", *rows]), encoding="utf-8")
-    (place / "mlflow.db").touch()
-    (place / "p.txt").write_text("Sort the ticket.\n\n{{ticket}}", encoding="utf-8")
-    (place / "q.txt").write_text("Which intent is it?\n\n{{ticket}}", encoding="utf-8")
-    rated = [f"note {i},login,{'login' if i % 3 else 'bug'},{'yes' if i % 2 else 'no'}"
-             for i in range(12)]  # fmt: skip
-    (place / "rated.csv").write_text("\n".join(["ticket,intent,answer,rating", *rated]), "utf-8")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    place = Place(tmp_path_factory.mktemp("place"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(place)
-        done = CliRunner().invoke(app, ["optimize", "support-tickets", *SMALL])
-    assert done.exit_code == 0, done.exception
-    (run,) = (place / ".apo/runs").iterdir()
-    (place / "run").write_text(run.name, "utf-8")
+        patch.chdir(place.path)
+        place.make()
     return place
 
 
-def arguments(name: str, place: Path) -> list[str]:
-    """A command with its arguments; a folder that is made is a new one each time."""
-    made = {"RUN": (place / "run").read_text("utf-8"), "new": f"new{len(list(place.iterdir()))}"}
-    return [name, *(made.get(word, word) for word in CALLS[name][0])]
-
-
-def stay(*_: object) -> None:
-    """Start no other program in the place of this one."""
-
-
 @pytest.fixture
-def apo(place: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def apo(place: Place, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run a command with its arguments, and more."""
-    monkeypatch.chdir(place)
+    monkeypatch.chdir(place.path)
     monkeypatch.setattr(os, "execve", stay)  # What the server writes is its own.
 
     def run(name: str, *more: str) -> Result:
-        done = CliRunner().invoke(app, [*arguments(name, place), *more])
-        assert done.exit_code == (1 if name == "gate" else 0), (done.output, done.exception)
+        done = place.invoke(name, *more)
+        assert done.exit_code == CODES[name], (done.output, done.exception)
         return done
 
     return run
@@ -126,10 +77,10 @@ def test_csv_is_one_table(name: str, apo: Callable[..., Result]) -> None:
 
 
 @pytest.mark.parametrize("part", ["--flips", "--front", "--lineage", "--example"])
-def test_each_part_of_a_run_is_a_table(part: str, apo: Callable[..., Result], place: Path) -> None:
+def test_each_part_of_a_run_is_a_table(part: str, apo: Callable[..., Result], place: Place) -> None:
     more = [part]
     if part == "--example":
-        (pairs,) = place.glob(f".apo/runs/{arguments('show', place)[1]}/test.jsonl")
+        pairs = place.home / "runs" / place.run_id / "test.jsonl"
         more.append(json.loads(pairs.read_text("utf-8").splitlines()[0])["id"])
     header, *lines = csv.reader(io.StringIO(apo("show", *more, "--csv").stdout))
     assert {len(line) for line in lines} == {len(header)}
@@ -144,19 +95,22 @@ def test_each_part_of_a_run_is_a_table(part: str, apo: Callable[..., Result], pl
     ],
 )
 def test_two_forms_or_tables_at_once_are_refused(
-    more: list[str], words: str, place: Path, monkeypatch: pytest.MonkeyPatch
+    more: list[str], words: str, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(place)
-    done = CliRunner().invoke(app, [*arguments("show", place), *more])
+    monkeypatch.chdir(place.path)
+    done = RUNNER.invoke(app, [*place.arguments("show"), *more])
     assert isinstance(done.exception, SettingsError)
     assert words in str(done.exception)
     assert done.stdout == ""
 
 
-def test_a_full_disk_is_told(place: Path) -> None:
+def test_a_full_disk_is_told(place: Place) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "apo", "runs"], cwd=place, stdout=full, stderr=subprocess.PIPE
+            [sys.executable, "-m", "apo", "runs"],
+            cwd=place.path,
+            stdout=full,
+            stderr=subprocess.PIPE,
         )
     assert done.returncode == 1
     assert done.stderr == b"error: Cannot write to standard output: No space left on device.\n"
@@ -188,26 +142,27 @@ def test_a_terminal_of_80_columns_holds_each_line(
 
 
 def test_an_id_is_never_cut(
-    place: Path, apo: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+    place: Place, apo: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(results, "_width", 40)
     monkeypatch.setattr(results, "_force_terminal", True)
     done = apo("runs")
-    assert (place / "run").read_text("utf-8") in done.stdout
+    assert place.run_id in done.stdout
     assert "Not shown here: calls, started, seed, state, outcome." in done.stderr
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_reader_that_goes_ends_a_command_quietly(
-    name: str, place: Path, apo: object, monkeypatch: pytest.MonkeyPatch,
+    name: str, place: Place, apo: object, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
+    monkeypatch.setenv("APO_TRUST", "1")  # `apo trust` takes it away.
     reader, writer = os.pipe()
     os.close(reader)
-    monkeypatch.setattr(sys, "argv", ["apo", *arguments(name, place)])
+    monkeypatch.setattr(sys, "argv", ["apo", *place.arguments(name)])
     with open(writer, "w", encoding="utf-8") as pipe:
         monkeypatch.setattr(sys, "stdout", pipe)
         with pytest.raises(SystemExit) as ended:
             main()
-    assert ended.value.code == (1 if name == "gate" else 0)
+    assert ended.value.code == CODES[name]
     assert "error" not in capsys.readouterr().err

@@ -65,7 +65,7 @@ def audit(
     from apo.calls.budget import Budget
     from apo.calls.progress import Progress
     from apo.cli.audit_report import tell_audit
-    from apo.cli.console import one_form, print_csv, print_json, say
+    from apo.cli.console import kept, one_form, print_csv, print_json, say
     from apo.cli.live import watch
     from apo.errors import SettingsError
     from apo.run.wishes import trusted_settings
@@ -100,14 +100,13 @@ def audit(
         found = watch(work, progress, f"{loaded.name} · audit · {name}", quiet=document)
     figures = found.to_dict()
     whole = run is not None and "seed" in prompts
-    if run is not None and whole:
-        run.write("audit.json", figures)
+    file = kept(lambda: run.write("audit.json", figures)) if run is not None and whole else None
     if csv:
         print_csv([{"prompt": n, **r.to_dict()} for n in found.prompts for r in found.rates(n)])
     elif flags.json:
         print_json(figures)
     else:
-        tell_audit(found, run if whole else None)
+        tell_audit(found, file)
     if max_rate is not None:
         _gate(found, run if whole else None, max_rate)
 

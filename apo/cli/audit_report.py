@@ -1,17 +1,18 @@
 """An audit as people read it on a terminal."""
 
+from pathlib import Path
+
 from rich.table import Table
 
 from apo.audit import Audit
 from apo.cli.console import dollars, percent, results, tell
 from apo.reading.answers import quote
-from apo.storage.folder import RunFolder
 
 NARROW = 90
 """Columns of a terminal on which one blank has to part the table's."""
 
 
-def tell_audit(found: Audit, run: RunFolder | None) -> None:
+def tell_audit(found: Audit, file: Path | None) -> None:
     """Tell an audit: a table by kind, which prompt is worse, an example of each failure."""
     table = Table(box=None, pad_edge=False, collapse_padding=results.width < NARROW)
     several = len(found.prompts) > 1
@@ -39,8 +40,8 @@ def tell_audit(found: Audit, run: RunFolder | None) -> None:
     _tell_examples(found)
     _cautions(found)
     tell(f"{found.spent.calls:,} calls, {dollars(found.spent.usd)} (kept answers counted).")
-    if run is not None:
-        tell(f"All figures, and every trial that was failed: {run.path / 'audit.json'}")
+    if file is not None:
+        tell(f"All figures, and every trial that was failed: {file}")
 
 
 def _tell_pairs(found: Audit) -> None:

@@ -231,7 +231,7 @@ class _view:  # noqa: N801 (used like the context managers of contextlib)
 def _tell(grid: "Grid", found: "Comparison", folder: Path) -> None:
     from rich.table import Table
 
-    from apo.cli.console import results, say, tell
+    from apo.cli.console import results, say, tell, typed
     from apo.compare.table import tables
 
     for table in tables(found):
@@ -255,4 +255,4 @@ def _tell(grid: "Grid", found: "Comparison", folder: Path) -> None:
     if grid.count("finished") < len(grid.cells):
         say("The same command again goes on where this one ended.", "bold")
     tell(f"Report: {folder}")
-    say(f"The runs: apo --home {grid.root} runs")
+    say(f"The runs: apo --home {typed(grid.root)} runs")

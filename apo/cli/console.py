@@ -9,10 +9,11 @@ import json
 import logging
 import os
 import re
+import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, TextIO, TypeVar, cast
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.panel import Panel
@@ -20,10 +21,11 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from apo.errors import ApoError, Interrupted, SettingsError
+from apo.errors import ApoError, Interrupted, RunError, SettingsError
 from apo.results.csv_rows import rows_csv
 from apo.secrecy import redact, without_logins
 
+K = TypeVar("K")
 _ACTIVE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -101,8 +103,15 @@ notes = _console(None, stderr=True)
 
 
 def home() -> Path:
-    """Folder that holds the runs: --home, APO_HOME, or .apo in the working directory."""
-    return Path(os.environ.get("APO_HOME") or ".apo")
+    """Folder that holds the runs: --home, APO_HOME, or .apo in the working directory.
+
+    Raises:
+        SettingsError: it is a file.
+    """
+    folder = Path(os.environ.get("APO_HOME") or ".apo")
+    if folder.is_file():
+        raise SettingsError(f"{folder} is a file; --home and APO_HOME name a folder.")
+    return folder
 
 
 def one_form(*, json: bool, csv: bool) -> bool:
@@ -114,6 +123,15 @@ def one_form(*, json: bool, csv: bool) -> bool:
     if json and csv:
         raise SettingsError("Give --json or --csv, not both.")
     return json or csv
+
+
+def kept(keep: Callable[[], K]) -> K | None:
+    """Keep what was found; where that cannot be written, it is said, and still told here."""
+    try:
+        return keep()
+    except RunError as error:
+        say(f"{error} What was found is told here, and not kept.", "yellow")
+        return None
 
 
 def print_csv(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -191,16 +209,21 @@ def say(text: str = "", style: str = "") -> None:
 
 
 class _Told(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
+
     def emit(self, record: logging.LogRecord) -> None:
-        say(record.getMessage(), "dim")
+        if (text := record.getMessage()) not in self._said:
+            self._said.add(text)
+            say(text, "yellow" if record.levelno >= logging.WARNING else "dim")
 
 
 def listen() -> None:
-    """Say what apo logs of long work, such as reading large data."""
+    """Say once what apo logs, such as that it is reading large data."""
     logger = logging.getLogger("apo")
-    if not logger.handlers:
-        logger.addHandler(_Told())
-        logger.setLevel(logging.INFO)
+    logger.handlers = [h for h in logger.handlers if not isinstance(h, _Told)] + [_Told()]
+    logger.setLevel(logging.INFO)
 
 
 def fail(error: ApoError) -> int:
@@ -213,6 +236,12 @@ def fail(error: ApoError) -> int:
         kept = "What was paid is kept. " if error.paid else ""
         say(f"{kept}Go on with: apo resume {error.run_id}")
     return 130 if stopped else 1
+
+
+def typed(path: str | Path) -> str:
+    """Write a path as one types it in a command: blanks quoted, and no dash in front."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 def percent(value: float | None) -> str:

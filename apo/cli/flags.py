@@ -1,6 +1,8 @@
 """Flags that several commands take together, and how what was typed is read."""
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import MISSING, Field, dataclass, field, fields
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -166,15 +168,24 @@ def _default(flag: Field[Any]) -> Any:
 def kept_answers(*, fresh: bool = False) -> "Journal":
     """The journal that commands outside of runs share: what one paid costs the others nothing.
 
+    Where the home may only be read, its answers are used, and new ones are not kept; it is said.
+
     Args:
         fresh: use none of it, and keep nothing.
     """
-    from apo.cli.console import home
+    from apo.cli.console import home, say
     from apo.storage.journal import Journal
 
-    path = home() / "evaluations.db"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return Journal(None if fresh else path)
+    folder = home()
+    path = folder / "evaluations.db"
+    if fresh:
+        return Journal()
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return Journal(path)
+    say(f"The answers are not kept, as {folder} cannot be written; --home names another.", "yellow")
+    return Journal.copy_of(path) if path.exists() else Journal()
 
 
 def budget(

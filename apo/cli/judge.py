@@ -49,11 +49,13 @@ def judge(
 
     Example: `apo judge my-task rated.csv --judge-model openai/gpt-5-mini`
     """
+    from functools import partial
+
     from apo.assessment.agreement import measured
     from apo.assessment.judging import ascore
     from apo.calls.budget import Budget
     from apo.calls.progress import Progress
-    from apo.cli.console import home, one_form, print_csv, print_json, say, tell
+    from apo.cli.console import home, kept, one_form, print_csv, print_json, say, tell
     from apo.cli.judge_report import tell_judges
     from apo.cli.live import watch
     from apo.errors import SettingsError
@@ -90,8 +92,9 @@ def judge(
     about = {"task": loaded.name, "scale": rated.scale, "notes": [*rated.notes], "draws": draws}
     about["ratings"] = content_hash([e.id for e in rated.examples])
     for one, scored in zip(figures["judges"], found, strict=True):
-        known = one["people"]["kappa"] is not None
-        one["file"] = str(keep(home(), scored.scorer, own, {**about, **one})) if known else None
+        write = partial(keep, home(), scored.scorer, own, {**about, **one})
+        file = None if one["people"]["kappa"] is None else kept(write)
+        one["file"] = file and str(file)
     result = {**about, **figures, "spent": spent.to_dict()}
     if document:
         print_json(result) if flags.json else print_csv(figures["judges"])

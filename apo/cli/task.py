@@ -43,9 +43,10 @@ def init(
 
     Example: `apo init complaints --data complaints.csv --input text --target team`
     """
-    from apo.cli.console import say, tell
+    from apo.cli.console import say, tell, typed
     from apo.drafting.draft import draft_task, write_draft
     from apo.drafting.format import Wanted
+    from apo.taskfile.settings import task_name
 
     kinds: dict[str, Lists | None] = {"": None, "any": "any", "all": "all"}
     if lists not in kinds:
@@ -58,11 +59,11 @@ def init(
         encoding=encoding or None,
         delimiter={"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter) or None,
     )
-    draft = draft_task(folder.name, data, wanted)
+    draft = draft_task(task_name(folder.resolve().name), data, wanted)
     write_draft(draft, folder)
     for line in draft.explanations:
         tell(f"• {line}")
-    say(f"Wrote {folder / 'task.yaml'}. Next: apo check {name}", "bold")
+    say(f"Wrote {folder / 'task.yaml'}. Next: apo check {typed(name)}", "bold")
 
 
 def check(

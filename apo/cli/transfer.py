@@ -8,6 +8,8 @@ from apo.cli import options as o
 from apo.cli.flags import AskFlags, kept_answers, takes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from apo.assessment.matrix import Matrix
     from apo.storage.folder import RunFolder
     from apo.task import Task
@@ -39,7 +41,7 @@ def transfer(
     from apo.assessment.transfer import atransfer, take_over
     from apo.calls.budget import Budget
     from apo.calls.progress import Progress
-    from apo.cli.console import home, one_form, print_csv, print_json, say
+    from apo.cli.console import home, kept, one_form, print_csv, print_json, say
     from apo.cli.live import watch
     from apo.results.front import objectives, with_front
     from apo.results.standings import standings
@@ -75,11 +77,11 @@ def transfer(
         )
         matrix = watch(work, progress, f"{folder.id} · transfer · {split}", quiet=document)
     found_all = {"run_id": folder.id, **matrix.to_dict()}
-    folder.write("transfer.json", found_all)
+    file = kept(lambda: folder.write("transfer.json", found_all))
     if document:
         print_json(found_all) if flags.json else print_csv(matrix.rows())
         return
-    _tell(matrix, folder)
+    _tell(matrix, folder, file)
 
 
 def task_of(folder: "RunFolder") -> "Task":
@@ -103,7 +105,7 @@ def task_of(folder: "RunFolder") -> "Task":
     return same_pools(folder, load_task(name, memory=home() / "splits"))
 
 
-def _tell(matrix: "Matrix", folder: "RunFolder") -> None:
+def _tell(matrix: "Matrix", folder: "RunFolder", file: "Path | None") -> None:
     """A block of rows for each model, then who is best, then what to mind."""
     from rich.table import Table
     from rich.text import Text
@@ -146,7 +148,9 @@ def _tell(matrix: "Matrix", folder: "RunFolder") -> None:
     tell(_prompts(matrix))
     _cautions(matrix)
     tell(f"{matrix.spent.calls:,} calls, {dollars(matrix.spent.usd)} (kept answers counted).")
-    tell(f"All figures and prompts: {folder.path / 'transfer.json'}")
+    if file is None:
+        return
+    tell(f"All figures and prompts: {file}")
     if (folder.path / "mlflow.json").exists():
         say(f"To put it in the run's MLflow page, too: apo sync {folder.id}")
 

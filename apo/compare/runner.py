@@ -15,7 +15,7 @@ from apo.compare.flag import Flag
 from apo.compare.grid import Cell
 from apo.compare.workers import PROCESSES, Workers, find_place
 from apo.errors import RunError
-from apo.storage.folder import RunFolder
+from apo.storage.folder import RunFolder, no_place
 
 ATTEMPTS = 2
 """How often a cell may be under way while its worker process dies."""
@@ -69,18 +69,20 @@ def only_one(root: Path) -> Generator[None]:
     """Hold the comparison's folder.
 
     Raises:
-        RunError: another process holds it.
+        RunError: another process holds it, or it cannot be written.
     """
     from filelock import FileLock, Timeout
 
-    root.mkdir(parents=True, exist_ok=True)
     lock = FileLock(root / "compare.lock")
     try:
+        root.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         raise RunError(
             f"Another apo compare is at work in {root}. Wait for it, or give another --name."
         ) from None
+    except OSError as error:
+        raise no_place(root, error) from error
     try:
         yield
     finally:

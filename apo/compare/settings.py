@@ -1,5 +1,6 @@
 """What an experiment file may say: which runs make up a comparison."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -15,6 +16,7 @@ from apo.trust import FileName, require
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 _Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+MAX_NAME = 60
 ALL = "all"
 """In place of a list of optimizers: every one that is installed."""
 
@@ -79,7 +81,7 @@ class Experiment(BaseModel):
 
     model_config = _STRICT
 
-    name: Annotated[str, Field(max_length=60, pattern=r"^\w[\w.-]*$")]
+    name: str
     tasks: Annotated[tuple[_Text, ...], Field(min_length=1, strict=False)]
     optimizers: Annotated[tuple[Entry, ...], Field(min_length=1, strict=False)]
     models: Annotated[tuple[_Text, ...], Field(min_length=1, strict=False)] = ("embedded",)
@@ -88,6 +90,16 @@ class Experiment(BaseModel):
     budget: Limits = Limits()
     concurrency: Annotated[int, Field(ge=1)] = 16
     prices: dict[str, str] = {}
+
+    @field_validator("name")
+    @classmethod
+    def _folder(cls, value: str) -> str:
+        if len(value) > MAX_NAME or not re.fullmatch(r"\w[\w.-]*", value):
+            raise ValueError(
+                f"it names a folder: at most {MAX_NAME} letters, digits, '_', '-' and '.', the "
+                "first of them a letter, a digit or '_'"
+            )
+        return value
 
     @field_validator("optimizers", mode="before")
     @classmethod
@@ -124,10 +136,13 @@ class Experiment(BaseModel):
 def read_experiment(path: Path) -> dict[str, Any]:
     """Read the keys of an experiment file; it is called like the file where it says no name.
 
+    What a name may not hold, such as a blank, becomes "-".
+
     Raises:
         SettingsError: it cannot be read, or is no YAML mapping.
     """
-    return {"name": path.stem, **read_mapping(path, SettingsError, "tasks and optimizers")}
+    stem = re.sub(r"[^\w.-]+", "-", path.stem)[:MAX_NAME].strip("-.") or "comparison"
+    return {"name": stem, **read_mapping(path, SettingsError, "tasks and optimizers")}
 
 
 def read_trusted_experiment(path: Path) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Which pool each row was allotted to, kept in a file, so that a split never moves."""
 
+import errno
 import json
+import logging
 import os
 import re
 import tempfile
@@ -12,7 +14,10 @@ from typing import Any
 from apo.data.split import POOLS
 from apo.errors import DataError
 
+_log = logging.getLogger(__name__)
 FORMAT = 1
+READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+"""What the system says of a place that may be read only."""
 
 
 def file_name(task: str) -> str:
@@ -74,6 +79,9 @@ class SplitMemory:
     def write(self, seed: int, pools: Mapping[str, str], group: Sequence[str] = ()) -> None:
         """Remember the pools of a seed. The file is replaced whole, so it is never half written.
 
+        Where the place may only be read, the split is not remembered: it is drawn again the next
+        time, and is the same one as long as the data are. A warning says so.
+
         Raises:
             DataError: the file cannot be written.
         """
@@ -85,6 +93,9 @@ class SplitMemory:
         try:
             replace_file(self.path, text)
         except OSError as error:
+            if error.errno in READ_ONLY:
+                _log.warning("The split is not remembered in %s: %s.", self.path, error.strerror)
+                return
             raise DataError(f"{self.path} cannot be written: {error.strerror}.") from error
 
     def _seeds(self) -> dict[str, dict[str, str]]:

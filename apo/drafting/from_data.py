@@ -18,6 +18,7 @@ from apo.errors import DataError
 from apo.reading.answers import quote
 from apo.task import Task
 from apo.taskfile.load import task_from_data
+from apo.taskfile.settings import task_name
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def guessed_task(data: Any, inputs: str | Sequence[str] = (), target: str = "") 
     if len(prompts) > 1:
         raise DataError(f"The pools have different system turns: {', '.join(map(quote, prompts))}.")
     rows = {str(pool): list(shape.rows) for pool, shape in zip(pools, shapes, strict=True)}
-    name = Path(data).stem if isinstance(data, str | Path) else "data"
+    name = task_name(Path(data).stem) if isinstance(data, str | Path) else "data"
     found = look(row for part in rows.values() for row in part)
     in_pools = isinstance(data, Mapping)
     settings = draft_settings(

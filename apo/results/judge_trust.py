@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from apo.data.memory import replace_file
+from apo.errors import RunError
 from apo.models.providers import public_name
 from apo.scorers.awaited import AwaitedScorer, judges_of
 from apo.scorers.judge import Judge
@@ -20,9 +21,15 @@ def keep(home: Path, scorer: object, model: str | None, found: dict[str, Any]) -
         scorer: the scorer that was measured.
         model: the model that judges where the scorer names none.
         found: what is kept, JSON values.
+
+    Raises:
+        RunError: it cannot be written.
     """
     path = _path(home, scorer, model)
-    replace_file(path, json.dumps(found, ensure_ascii=False, indent=2) + "\n")
+    try:
+        replace_file(path, json.dumps(found, ensure_ascii=False, indent=2) + "\n")
+    except OSError as error:
+        raise RunError(f"Cannot write {path}: {error.strerror}.") from error
     return path
 
 

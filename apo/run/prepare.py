@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -221,6 +222,7 @@ class Setup:
         record: dict[str, Any] = {
             "task": task.name,
             "task_ref": None if "task" in objects else str(self.task),
+            "cwd": os.getcwd(),
             "optimizer": {
                 "name": name,
                 "ref": None if "optimizer" in objects else self.optimizer,

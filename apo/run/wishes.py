@@ -71,7 +71,25 @@ def _usable_settings(folder: RunFolder) -> dict[str, Any]:
     for key, kind in (("options", Options), ("budget", Budget)):
         if key in settings:
             typed(kind, settings[key], f"{where}: {key}")
-    return settings
+    return _from_its_place(settings)
+
+
+def _from_its_place(settings: dict[str, Any]) -> dict[str, Any]:
+    """Paths of the task and the optimizer that lead nowhere here, as the run's start meant them."""
+    optimizer: dict[str, Any] = settings["optimizer"]
+    place = settings.get("cwd")
+    task, method = _placed(settings.get("task_ref"), place), optimizer.get("ref")
+    method = _placed(method, place) if is_python_reference(str(method)) else method
+    return {**settings, "task_ref": task, "optimizer": {**optimizer, "ref": method}}
+
+
+def _placed(reference: object, place: object) -> object:
+    if not (isinstance(reference, str) and isinstance(place, str)) or reference in builtin_tasks():
+        return reference
+    python = is_python_reference(reference)
+    path = Path(reference.rpartition(":")[0] if python else reference)
+    there = not path.exists() and (Path(place) / path).exists()
+    return str(Path(place) / reference) if there else reference
 
 
 def sync_wishes(folder: RunFolder) -> list[Wish]:

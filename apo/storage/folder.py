@@ -114,13 +114,14 @@ class RunFolder:
             raise RunError(f"The run's file {path} holds no JSON object.")
         return cast("dict[str, Any]", value)
 
-    def write(self, name: str, value: dict[str, Any]) -> None:
-        """Write one of the JSON files, whole or not at all.
+    def write(self, name: str, value: dict[str, Any]) -> Path:
+        """Write one of the JSON files, whole or not at all; gives its path.
 
         What JSON has no form for, such as an own optimizer's function, is written as its repr.
         """
         text = json.dumps(value, ensure_ascii=False, indent=2, default=repr)
         self.write_text(name, text + "\n")
+        return self.path / name
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file, whole or not at all, and without known keys.
@@ -151,6 +152,14 @@ def _held(journal: Path) -> bool:
     return False
 
 
+def no_place(path: Path, error: OSError) -> RunError:
+    """What to say where a folder of a home cannot be made."""
+    return RunError(
+        f"Cannot make {path}: {error.strerror}. Runs are kept in --home FOLDER or APO_HOME: give a "
+        "folder that can be written."
+    )
+
+
 def create_run(home: Path, task: str, optimizer: str, settings: dict[str, Any]) -> RunFolder:
     """Make the folder of a new run.
 
@@ -167,7 +176,7 @@ def create_run(home: Path, task: str, optimizer: str, settings: dict[str, Any]) 
     try:
         folder.path.mkdir(parents=True)
     except OSError as error:
-        raise RunError(f"Cannot make {folder.path}: {error.strerror}.") from error
+        raise no_place(folder.path, error) from error
     folder.update(**settings, id=folder.id, state="new", created=now(), updated=now())
     return folder
 

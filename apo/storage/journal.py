@@ -36,6 +36,7 @@ from apo.storage.rows import (
     Event,
     checksum,
     clean,
+    open_for_reading,
     read_entry,
     read_events,
     readable,
@@ -86,6 +87,19 @@ class Journal:
         except BaseException:  # Nor may the lock, which would keep others out.
             self._release()
             raise
+
+    @classmethod
+    def copy_of(cls, path: Path) -> "Journal":
+        """A journal in memory with the answers of one that may be read only.
+
+        Raises:
+            JournalError: it is damaged, or another version of apo made it.
+        """
+        copy = cls()
+        with contextlib.closing(open_for_reading(path)) as kept, readable():
+            kept.backup(copy._db)
+        copy._path, copy._session = path, copy._set_up(fresh=True)
+        return copy
 
     def _set_up(self, fresh: bool) -> int | None:
         """Make the tables where they are missing, and begin a session; returns its number."""

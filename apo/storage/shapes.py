@@ -25,6 +25,7 @@ SETTINGS: Mapping[str, Any] = {
 }
 USED: Mapping[str, Any] = {
     "task_ref": (str, NoneType),
+    "cwd": str,
     "optimizer": {"ref": (str, NoneType)},
     "model": (str, NoneType),
     "optimizer_model": (str, NoneType),

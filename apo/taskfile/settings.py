@@ -27,6 +27,14 @@ _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_a
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Name = Annotated[Text, AfterValidator(composed)]
 """Of a column: one in NFD is the same, as names are composed when rows are read."""
+NAME = r"^[\w][\w .-]*$"
+MAX_NAME = 100
+
+
+def task_name(called: str) -> str:
+    """The name of a task that says none, after its folder or file: what no name may hold is "-"."""
+    kept = re.sub(r"[^\w .-]+", "-", composed(called))[:MAX_NAME]
+    return re.sub(r"^\W+|\W+$", "", kept) or "task"
 
 
 class SplitSettings(BaseModel):
@@ -108,7 +116,7 @@ class TaskSettings(BaseModel):
 
     model_config = _STRICT
 
-    name: Annotated[str, Field(max_length=100, pattern=r"^[\w][\w .-]*$")]
+    name: Annotated[str, Field(max_length=MAX_NAME, pattern=NAME)]
     description: str = ""
     language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")] = "en"
     inputs: dict[str, str]
@@ -265,6 +273,11 @@ def _problem(kind: type[BaseModel], detail: ErrorDetails) -> str:
             return f"the key {name!r} is missing"
         case "string_type":
             return f"{name} is {given}; it must be a text, in quotes if need be"
+        case "string_pattern_mismatch" | "string_too_long" if name == "name":
+            return (
+                f"name is {given}; it may hold at most {MAX_NAME} letters, digits, blanks, '_', "
+                "'-' and '.', the first of them a letter, a digit or '_'"
+            )
         case "string_pattern_mismatch" | "string_too_short" | "string_too_long":
             return f"{name} is {given}, which cannot be used ({detail['msg']})"
         case "value_error":

@@ -12,7 +12,7 @@ import yaml
 from yaml.error import MarkedYAMLError
 
 from apo.errors import ApoError, TaskError
-from apo.taskfile.settings import TaskFile, parse_settings
+from apo.taskfile.settings import TaskFile, parse_settings, task_name
 
 MAX_SIZE = 2**20
 """The longest file that is read, in bytes."""
@@ -66,7 +66,9 @@ def read_task_file(path: Path) -> TaskFile:
         TaskError: it cannot be read, is no YAML, or says something that it may not.
     """
     given = read_mapping(path, TaskError, "inputs, target and data")
-    return parse_settings(TaskFile, {"name": path.resolve().parent.name, **given}, str(path))
+    return parse_settings(
+        TaskFile, {"name": task_name(path.resolve().parent.name), **given}, str(path)
+    )
 
 
 def read_mapping(path: Path, kind: type[ApoError], keys: str) -> dict[str, Any]:

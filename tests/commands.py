@@ -1,0 +1,138 @@
+"""Every command of `apo --help`, with arguments that work in a folder which is made for them."""
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import typer.main
+from typer.testing import CliRunner, Result
+
+from apo.cli import app
+
+COMMANDS: dict[str, Any] = vars(typer.main.get_command(app))["commands"]
+SMALL = ("--max-calls", "80", "--no-track", "-o", "opro")
+CALLS: dict[str, tuple[tuple[str, ...], str]] = {
+    "init": (("NEW", "--data", "DATA"), "• "),
+    "check": (("TASK", "--ping"), "ping     embedded answered"),
+    "tasks": ((), "support-tickets  Customer"),
+    "trust": (("RUN",), "asks for nothing"),
+    "optimizers": ((), "opro              the optimizer model"),
+    "estimate": (("TASK", *SMALL), "calls    80"),
+    "optimize": (("TASK", *SMALL), "Spent "),
+    "resume": (("RUN",), "Spent "),
+    "compare": (("GRID", "--no-track", "-j", "1"), "Report: "),
+    "runs": ((), "-opro-"),
+    "show": (("RUN",), "candidates"),
+    "export": (("RUN",), "{{ticket}}"),
+    "evaluate": (("TASK", "--prompt", "OLD", "--split", "train"), "examples: "),
+    "gate": (("TASK", "OLD", "CHANGED"), "test examples, "),
+    "transfer": (("RUN", "-m", "embedded"), "Best on embedded"),
+    "audit": (("OLD", "-t", "TASK", "--max-calls", "30"), "injection"),
+    "judge": (("TASK", "RATED"), "κ with people"),
+    "ui": ((), ""),
+    "sync": ((), "Everything is logged."),
+}
+"""Arguments of each command, and what its result says; a new one needs a line here."""
+RUNNER = CliRunner(env={"APO_HOME": "", "APO_TRUST": "1"})  # Which it restores after a command.
+CODES = {name: 1 if name == "gate" else 0 for name in COMMANDS}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder with a finished run, a task, prompts, data, ratings and an experiment.
+
+    Attributes:
+        path: the folder.
+        name: a part of all names in it; with "" the task is a built-in one.
+    """
+
+    path: Path
+    name: str = ""
+
+    @property
+    def home(self) -> Path:
+        """Where its runs are."""
+        return self.path / (f"{self.name} home" if self.name else ".apo")
+
+    @property
+    def run_id(self) -> str:
+        """The id of the finished run."""
+        return (self.path / "run").read_text("utf-8")
+
+    def make(self) -> None:
+        """Write the files, and make the run."""
+        rows = [f"문의 {i} 환불,환불" if i % 2 else f"문의 {i} 배송,배송" for i in range(60)]
+        rated = [f"note {i},login,{'login' if i % 3 else 'bug'},{'yes' if i % 2 else 'no'}"
+                 for i in range(12)]  # fmt: skip
+        texts = {
+            "DATA": "\n".join(["글,뜻", *rows]),
+            "OLD": "Sort the ticket.\n\n{{ticket}}",
+            "CHANGED": "Which intent is it?\n\n{{ticket}}",
+            "RATED": "\n".join(["ticket,intent,answer,rating", *rated]),
+            "GRID": "tasks: [word-problems]\noptimizers: [opro, ape]\nseeds: 1\n"
+            "budget: {max_calls: 60}\n",
+        }
+        for word, text in texts.items():
+            (self.path / self._called(word)).write_text(text, "utf-8")
+        if self.name:
+            shutil.copytree(str(files("apo.tasks") / "support-tickets"), self.path / self.name)
+        (self.path / "mlflow.db").touch()
+        done = self.invoke("optimize")
+        assert done.exit_code == 0, (done.output, done.exception)
+        (run,) = (self.home / "runs").iterdir()
+        (self.path / "run").write_text(run.name, "utf-8")
+
+    def arguments(self, name: str) -> list[str]:
+        """A command with its arguments; a folder that is made is a new one each time."""
+        found = [name]
+        for word in CALLS[name][0]:
+            called = self._called(word)
+            # What begins with a dash is typed so where it is no option's value.
+            dash = called != word and called.startswith("-") and not found[-1].startswith("-")
+            found.append(f"./{called}" if dash else called)
+        return found
+
+    def invoke(self, name: str, *more: str) -> Result:
+        """Run a command in the working directory, and in this process."""
+        home = ["--home", str(self.home.relative_to(self.path))] if self.name else []
+        return RUNNER.invoke(app, [*home, *self.arguments(name), *more])
+
+    def _called(self, word: str) -> str:
+        stem = self.name or "my"
+        match word:
+            case "RUN":
+                return self.run_id
+            case "NEW":
+                return f"{stem} {len(list(self.path.iterdir()))}"
+            case "TASK":
+                return self.name or "support-tickets"
+            case _:
+                ends = {"DATA": ".csv", "OLD": ".txt", "CHANGED": "2.txt"}
+                ends |= {"RATED": "2.csv", "GRID": ".yaml"}
+                return f"{stem}{ends[word]}" if word in ends else word
+
+
+def stay(*_: object) -> None:
+    """Start no other program in the place of this one."""
+
+
+def main(path: str) -> dict[str, Any]:
+    """Run every command in a place, and give what came of each: code, texts, and the error."""
+    os.chdir(path)
+    os.execve = stay  # type: ignore[assignment]  # What the server writes is its own.
+    told: dict[str, Any] = {}
+    for name in COMMANDS:
+        done = Place(Path(path)).invoke(name)
+        error = done.exception
+        kind = None if error is None else type(error).__name__
+        told[name] = [done.exit_code, done.stdout, done.stderr, kind, str(error or "")]
+    return told
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(sys.argv[1])))
