@@ -9,10 +9,10 @@ _FILLERS = (
     r"eindeutig|une?|du|de|la|le|comme|vraiment"
 )
 _BEFORE = re.compile(
-    rf"(?:(?<![^\W_])(?:not|never|no|nicht|kein|keine|keinen|pas|non|[a-z]{{2,8}}n['’]t"
-    rf"|doesn['’]t seem|cannot|nor|neither|weder|ni|안|rather than|instead of|anstatt|statt"
-    rf"|plutôt que|au lieu de|(?:anything|everything|all) but|except(?: for)?|außer|sauf|eliminate"
-    rf"|rul(?:e|ed|ing) out|doubt(?: that)?|hardly|barely|kaum)(?!\s+only)[\s:]+"
+    r"(?:(?<![^\W_])(?:not|never|no|nicht|kein|keine|keinen|pas|non|isn['’]t|aren['’]t|wasn['’]t"
+    r"|doesn['’]t seem|cannot|can['’]t|nor|neither|weder|ni|안|rather than|instead of|anstatt"
+    r"|statt|plutôt que|au lieu de|(?:anything|everything|all) but|except(?: for)?|außer|sauf"
+    r"|eliminate|rul(?:e|ed|ing) out|doubt(?: that)?|hardly|barely|kaum)(?!\s+only)[\s:]+"
     rf"(?:(?:{_FILLERS})[\s\"'“‘*_`]+){{0,5}})[\"'“‘*_`«(]{{0,3}}$",
     re.IGNORECASE,
 )
@@ -49,18 +49,21 @@ _AFTER = re.compile(
     r"|적이지\s?않|하지\s?않|도\s?[가-힣]{1,12}도\s?아[니닌닙]|(?:이?라기|이기)?보다(?![가-힣]{2})"
     r"|(?:이?라고|으?로)?\s?보기[는엔]?\s?(?:어렵|힘들)|\s?[✗❌✘]"
     r"|\s?[:=]\s?(?:no|false|nein|non|faux|falsch|아니오|아니요|거짓)(?![^\W_])"
-    rf"|\s(?:trifft nicht zu|{_OUT}|(?:{_IS})\s(?:(?:all|both|also|the|auch)\s)?(?:{_WRONG}))"
-    r"(?![^\W_])"
-    r"|\s(?:(?:is|are|would)(?:\snot|n['’]t)|ist nicht|n['’]est pas)\s?(?:be\s|the\s)?"
-    rf"(?:{_RIGHT}|[.,;!\n]|$)|\s?[-–—:]\s?(?:no|nein|non)(?![^\W_])"
+    r"|\s(?:trifft nicht zu|is (?:wrong|incorrect|false))(?![^\W_])"
     r"|\?\s*(?:no|nope|nein|non|아니)(?![a-z]))",
     re.IGNORECASE,
 )
-_LISTED_AFTER = re.compile(
-    r"(?:,\s?[^\s,.;]{1,24}){0,6},?\s(?:and|or|und|oder|et|ou)\s(?:also\s)?[^\s,.;]{1,24}\s"
+# What is said of an option, and of a label might be said of the thing: "The refund is not right".
+_BEFORE_OPTION = re.compile(
+    rf"(?<![^\W_])[a-z]{{2,8}}n['’]t\s(?:(?:{_FILLERS})[\s\"'“‘*_`]+){{0,5}}$", re.IGNORECASE
+)
+_AFTER_OPTION = re.compile(
+    rf"\s(?:{_OUT}|(?:{_IS})\s(?:(?:all|both|also|the|auch)\s)?(?:{_WRONG}))(?![^\W_])"
+    r"|\s(?:(?:is|are|would)(?:\snot|n['’]t)|ist nicht|n['’]est pas)\s?(?:be\s|the\s)?"
+    rf"(?:{_RIGHT}|[.,;!\n]|$)|\s?[-–—:]\s?(?:no|nein|non)(?![^\W_])"
+    r"|(?:,\s?[^\s,.;]{1,24}){0,6},?\s(?:and|or|und|oder|et|ou)\s(?:also\s)?[^\s,.;]{1,24}\s"
     rf"(?:(?:are|sind|sont)\s(?:(?:all|both|alle|beide)\s)?(?:{_WRONG})"
-    rf"|aren['’]t|are not|don['’]t|do not|can['’]t be|cannot be|{_OUT}"
-    r"|sind nicht|ne sont pas)",
+    rf"|aren['’]t|are not|don['’]t|do not|can['’]t be|cannot be|{_OUT}|sind nicht|ne sont pas)",
     re.IGNORECASE,
 )
 _NEGATIONS = (
@@ -75,18 +78,22 @@ YES_AND_NO = frozenset(word for pair in _OPPOSITES for word in pair)
 """Words that answer a question by themselves."""
 
 
-def is_denied(text: str, start: int, end: int) -> bool:
+def is_denied(text: str, start: int, end: int, *, option: bool = False) -> bool:
     """Whether what stands from start to end is denied by what stands around it.
 
-    Two denials are none: "not non-toxic" is toxic.
+    Two denials are none: "not non-toxic" is toxic. Of an option of multiple choice, "is not right"
+    and "are wrong" after several are denials too.
     """
     before = text[max(0, start - 80) : start]
     prefix = _PREFIX.search(before)
     if prefix:
         before = before[: prefix.start()]
     word = any(pattern.search(before) for pattern in _DENIALS)
-    after = _AFTER.match(text, end, end + 40) or _LISTED_AFTER.match(text, end, end + 240)
-    return (bool(prefix) + word + bool(after)) % 2 == 1
+    after = bool(_AFTER.match(text, end, end + 40))
+    if option:
+        word = word or bool(_BEFORE_OPTION.search(before))
+        after = after or bool(_AFTER_OPTION.match(text, end, end + 240))
+    return (bool(prefix) + word + after) % 2 == 1
 
 
 def opposite(label: int, labels: tuple[str, ...]) -> int | None:

@@ -122,7 +122,7 @@ def texts_in(masked: str) -> tuple[int, ...]:
     found = [
         ord(match[0]) - _TEXT
         for match in re.finditer(_SIGN, masked)
-        if not is_denied(masked, match.start(), match.end())
+        if not is_denied(masked, match.start(), match.end(), option=True)
         and not _is_aside(masked, *match.span())
     ]
     return tuple(dict.fromkeys(found))
@@ -160,7 +160,9 @@ def is_mark_denied(masked: str, start: int, end: int) -> bool:
     after, before = _AFTER.match(masked, end), _BEFORE.search(masked[:start])
     whole = before.start(1) if before else start, after.end(1) if after else end
     return (
-        _is_aside(masked, start, end) or is_denied(masked, start, end) or is_denied(masked, *whole)
+        _is_aside(masked, start, end)
+        or is_denied(masked, start, end, option=True)
+        or is_denied(masked, *whole, option=True)
     )
 
 
@@ -181,7 +183,7 @@ def beside(masked: str, found: Mapping[int, Span]) -> Iterator[int]:
         texts = [
             ord(match[1]) - _TEXT
             for match in matches
-            if match and not is_denied(masked, *match.span(1))
+            if match and not is_denied(masked, *match.span(1), option=True)
         ]
         yield from (text for text in texts if text != place)
 

@@ -22,7 +22,9 @@ def options_alike(text: str, options: tuple[Option, ...]) -> tuple[int, ...]:
     return tuple(
         place
         for place, pattern in enumerate(_patterns(options))
-        if any(not is_denied(plain, *match.span()) for match in pattern.finditer(plain))
+        if any(
+            not is_denied(plain, *match.span(), option=True) for match in pattern.finditer(plain)
+        )
     )
 
 

@@ -214,3 +214,16 @@ def test_comparisons_conclusions_and_yes_are_read_as_a_person_reads_them(
     found = Choice(labels=labels).find(output)
     assert found == ((label,) if label else found)
     assert len(found) == 1 if label else len(found) != 1
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "They didn't refund me.",
+        "The refund is not right: too little came back.",
+        "refund - no further action needed",
+        "A refund is not possible after 30 days, which the customer disputes.",
+    ],
+)
+def test_what_is_said_of_the_thing_does_not_deny_its_label(output: str) -> None:
+    assert Choice(labels=("billing", "refund", "delivery")).find(output) == ("refund",)
