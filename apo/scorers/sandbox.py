@@ -123,14 +123,15 @@ class Sandbox:
         """
         if self.command:
             return f"Programs run in what `{self.command}` starts."
-        kept = apart(self.run("", "assert True"))[0]["held"]
+        kept: list[str] = apart(self.run("", "assert True"))[0]["held"]
         why = no_bubblewrap()
         place = f"apo's own jail ({why})" if why else "bubblewrap"
         return f"Programs run in {place}, kept from: {', '.join(kept) or 'nothing'}."
 
     async def _start(self, given: bytes, folder: str) -> tuple[bytes, bytes]:
-        own = [sys.executable] if no_bubblewrap() else _in_bubblewrap(folder)
-        command = shlex.split(self.command) or own
+        command = shlex.split(self.command) or (
+            [sys.executable] if no_bubblewrap() else _in_bubblewrap(folder)
+        )
         environment = _client_environment() if self.command else _environment(folder)
         try:
             process = await asyncio.create_subprocess_exec(
@@ -191,20 +192,6 @@ def _in_bubblewrap(folder: str) -> list[str]:
     alone = ["--unshare-all", "--die-with-parent", "--proc", "/proc"]
     own = ["--dir", folder, "--remount-ro", "/", "--chdir", folder]
     return [shutil.which("bwrap") or "bwrap", *alone, *binds, *devices, *own, python]
-
-
-def protections() -> tuple[str, ...]:
-    """Try out what a program is kept from on this machine.
-
-    Returns:
-        Of "files", "network" and "processes" what holds, in this order. Programs are run only
-        where the first two do, or where the user allows it.
-
-    Raises:
-        TaskError: no process could be started.
-    """
-    everything = Sandbox(seconds=5, memory=512, disk=1, allow=("network", "files"))
-    return tuple(apart(everything.run("", "assert True"))[0]["held"])
 
 
 def apart(work: Coroutine[Any, Any, Result]) -> Result:

@@ -15,7 +15,7 @@ import pytest
 
 from apo.scorers import sandbox
 from apo.scorers.code import Code
-from apo.scorers.sandbox import no_bubblewrap, protections
+from apo.scorers.sandbox import no_bubblewrap
 from apo.task import Example, Score
 
 TESTS = "assert add(1, 2) == 3\nassert add(2, 2) == 4"
@@ -30,7 +30,7 @@ WITHOUT_OUR_OWN = sandbox.START.replace(
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
-        set(protections()) != {"files", "network", "processes"},
+        "files, network, processes" not in Code(allow=("files", "network")).sandbox.told(),
         reason="this kernel has no Landlock or no seccomp",
     ),
 ]
