@@ -8,16 +8,18 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 import apo
 from apo.calls.options import Options
+from apo.cli import app
 from apo.compare.settings import read_trusted_experiment
 from apo.errors import TaskError, TrustError
 from apo.evaluation.endpoints import open_judges
 from apo.models import open_model
 from apo.models.http import HttpModel
 from apo.run.wishes import remember_run, trusted_settings
-from apo.scorers import sql
+from apo.scorers import sql_limits
 from apo.scorers.judge import Judge
 from apo.scorers.registry import make_scorer
 from apo.scorers.sandbox import Sandbox
@@ -182,6 +184,55 @@ def test_an_experiment_file_is_asked_about(tmp_path: Path) -> None:
         read_trusted_experiment(file)
 
 
+@pytest.mark.parametrize(
+    ("keys", "command", "told"),
+    [
+        ({"model": URL}, ["evaluate", "support-tickets", "--like", "{}"], f"ask the model {URL}"),
+        ({"model": URL}, ["transfer", "{}", "--model", "embedded"], f"ask the model {URL}"),
+        ({"model": URL}, ["resume", "{}"], f"ask the model {URL}"),
+        (
+            {"options": {"track": True, "tracking_uri": "http://h"}},
+            ["sync", "{}"],
+            "MLflow at http",
+        ),
+        ({"options": {}}, ["compare", "{home}/grid.yaml"], f"ask the model {URL}"),
+    ],
+    ids=["evaluate --like", "transfer", "resume", "sync", "compare"],
+)
+def test_commands_ask_before_they_use_what_others_made(
+    keys: dict[str, Any], command: list[str], told: str, tmp_path: Path
+) -> None:
+    whole = load_task("support-tickets")
+    sizes = {name: len(getattr(whole, name)) for name in ("train", "validation", "test")}
+    record = {"model": "embedded", "data": {"fingerprint": whole.fingerprint, **sizes}}
+    folder = run(tmp_path, **{**record, **keys})
+    home = tmp_path / "home"
+    (home / "prompt.json").write_text(json.dumps({"instruction": "Say.", "template": "{{ticket}}"}))
+    (home / "grid.yaml").write_text(
+        f"tasks: [support-tickets]\noptimizers: [ape]\nmodels: ['{URL}']"
+    )
+    given = [word.format(folder.id, home=home) for word in command]
+    if command[0] == "evaluate":
+        given += ["--prompt", str(home / "prompt.json")]
+    done = CliRunner().invoke(app, ["--home", str(home), *given])
+    assert isinstance(done.exception, TrustError), done.exception
+    assert told in str(done.exception)
+    assert "Nothing of it was done" in str(done.exception)
+
+
+def test_what_trusted_code_reads_beside_python_is_trusted_with_it(tmp_path: Path) -> None:
+    folder = task(tmp_path, scorer="evil.py:f")
+    (folder / "words.txt").write_text("one")
+    with pytest.raises(TrustError) as asked:
+        load_task(folder)
+    grant(asked.value)
+    (folder / "words.txt").write_text("two")  # As docs/security.md says.
+    assert load_task(folder).train
+    (folder / "evil.py").write_text("def f(*_): return 0.5\n")
+    with pytest.raises(TrustError):
+        load_task(folder)
+
+
 def key_of(model: object) -> str:
     assert isinstance(model, HttpModel)
     return str(vars(model)["_address"].key)
@@ -250,7 +301,7 @@ def test_a_schema_script_reaches_no_file(script: str, tmp_path: Path) -> None:
 
 
 def test_an_endless_script_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sql, "_BUILD_SECONDS", 0.2)
+    monkeypatch.setattr(sql_limits, "_BUILD_SECONDS", 0.2)
     endless = "CREATE TABLE t AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM c) "
     with pytest.raises(TaskError, match="longer than"):
         make_scorer({"name": "sql", "schema": endless + "SELECT count(*) FROM c;"})
