@@ -207,7 +207,7 @@ _CONCLUSION = re.compile(
     r"(?<![^\W_])(?:(?:overall|therefore|thus|hence|in conclusion|all in all|on balance"
     r"|insgesamt|daher|deshalb|folglich|somit|donc|globalement|en conclusion"
     r"|i(?:['’]d| would)? (?:choose|pick|select|say|label|classify|go with|call))(?![^\W_])"
-    r"|so (?=(?:it|this|that|the|i|my)\b|\S+\s*$)"
+    r"|so (?=(?:it|this|that(?:['’]s| is)|the|i|my)\b|\S+\s*$)"
     r"|(?:at first|initially|i first|first (?:guess|thought|idea|answer))\b[^.!?\n]{0,80}?\bbut\b)"
     r"|따라서|그러므로|결론적으로|전체적으로|종합하면|종합적으로",
     re.IGNORECASE,

@@ -191,6 +191,7 @@ KOREAN = ("긍정", "부정", "중립")
         (MOOD, "The review has negative words, but overall it is positive.", "positive"),
         (MOOD, "I first thought negative, but it's positive.", "positive"),
         (MOOD, "Overall, positive and negative.", ""),
+        (MOOD, "It was negative, so that I could not call it positive or neutral.", ""),
         (MOOD, "Neutral: it lists facts, so it is neither positive nor negative.", "neutral"),
         (KOREAN, "긍정보다는 부정에 가깝습니다", "부정"),
         (KOREAN, "긍정이라고 보기 어렵고 부정입니다.", "부정"),
