@@ -157,7 +157,7 @@ def _is_aside(masked: str, start: int, end: int) -> bool:
 
 def is_mark_denied(masked: str, start: int, end: int) -> bool:
     """Whether a mark, or a mark with its text beside it, is denied."""
-    after, before = _AFTER.match(masked, end), _BEFORE.search(masked[:start])
+    after, before = _AFTER.match(masked, end), _BEFORE.search(masked, max(0, start - 80), start)
     whole = before.start(1) if before else start, after.end(1) if after else end
     return (
         _is_aside(masked, start, end)
@@ -176,7 +176,7 @@ def beside(masked: str, found: Mapping[int, Span]) -> Iterator[int]:
         found: where the mark of each option stands.
     """
     for place, (start, end) in found.items():
-        after, before = _AFTER.match(masked, end), _BEFORE.search(masked[:start])
+        after, before = _AFTER.match(masked, end), _BEFORE.search(masked, max(0, start - 80), start)
         also = _ALSO.match(masked, after.end(1)) if after else None
         further = (_REASON.match(masked, end), _SENTENCE.match(masked, end))
         matches = (after, before, also, *further)
