@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apo.reading.answers import quote
+from apo.statistics.clusters import LEAST_GROUPS
 from apo.statistics.means import CONFIDENCE
 
 FAVOURABLE = "Favourable"
@@ -76,6 +77,33 @@ def sentence(verdict: Mapping[str, Any], rows: str = "test examples", where: str
         f"{won}."
     )
     return told if verdict["favourable"] else f"{told} The seed prompt stays the answer."
+
+
+def advice(
+    n: int, gain: float, visible_gain: float | None, rows_needed: int | None, *, groups: int = 0
+) -> str:
+    """What gain so many test examples can show, and how many this one would take.
+
+    Args:
+        n: test examples.
+        gain: the best prompt's score less the seed prompt's.
+        visible_gain: the smallest gain that they show; None where not even one of 1 would be.
+        rows_needed: how many would show the gain; None where there is none.
+        groups: independent groups that they come in; 0 for no groups.
+    """
+    rows = f"{n} test example" + "s" * (n != 1) + in_groups(groups)
+    if visible_gain is None:
+        told = f"With {rows} no gain can be seen"
+        told += f"; it takes {LEAST_GROUPS} groups at least" * (0 < groups < LEAST_GROUPS)
+    else:
+        told = f"With {rows} a gain under about {100 * visible_gain:.0f} points may well "
+        told += "stay unseen"
+    if rows_needed is None or rows_needed <= n:
+        return f"{told}."
+    # To two digits: it rests on a gain that is itself uncertain.
+    about = round(rows_needed, 2 - len(str(rows_needed)))
+    alike = " in groups like these" if groups else ""
+    return f"{told}; to see {100 * gain:.1f} points takes about {about:,}{alike}."
 
 
 def change(before: float, after: float) -> str:
