@@ -107,6 +107,10 @@ class Interrupted(Stopped):
     """The user asked for the end; calls under way have been finished and kept."""
 
 
+class SharedBudgetExhausted(Interrupted):
+    """What several runs may spend together is spent; the run can be resumed when there is more."""
+
+
 class ModelUnavailable(Stopped):
     """A model gave no answer after all retries; the run can be resumed later."""
 

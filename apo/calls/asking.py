@@ -13,6 +13,7 @@ from apo.calls.ending import Ending
 from apo.calls.habits import Habits
 from apo.calls.limits import Limits
 from apo.calls.meter import Meter
+from apo.calls.purse import Purse, Slip, taken
 from apo.calls.retry import Retry
 from apo.calls.tally import Tally
 from apo.calls.traffic import Traffic, traffic_to
@@ -58,6 +59,7 @@ class Asker:
         retry: what is tried again, and when.
         limits: how fast each model may be asked.
         tally: where answers are counted.
+        purse: what may be spent together with other runs; None for no such limit.
 
     Attributes:
         busy: attempts of this run under way.
@@ -66,8 +68,15 @@ class Asker:
     """
 
     def __init__(
-        self, journal: Journal, meter: Meter, retry: Retry, limits: Limits, tally: Tally
+        self,
+        journal: Journal,
+        meter: Meter,
+        retry: Retry,
+        limits: Limits,
+        tally: Tally,
+        purse: Purse | None = None,
     ) -> None:
+        self._purse = purse
         self.busy, self.problem, self.ending = 0, "", Ending(meter)
         self._journal, self._meter, self._retry, self._limits = journal, meter, retry, limits
         self._tally, self._habits = tally, Habits(journal)
@@ -185,32 +194,52 @@ class Asker:
         self.busy += 1
         try:
             self._check_answering(endpoint.model.name, traffic)
-            async with self.ending.breaks_off():
-                await self._meter.reserve(bound, endpoint.model.name)
-            reply, error, completion = None, "", Completion(text="")
-            sent = asyncio.get_running_loop().time()
-            try:
-                completion = await self._complete(call, endpoint, request, bound)
-                completion = self._habits.settle(request, completion, endpoint.model)
-                reply = _kept(request, completion, endpoint.model)
-                took = asyncio.get_running_loop().time() - sent
-                traffic.served(endpoint.role, tokens, took, completion)
-                self.problem = ""
-            except (ContextLengthError, ContentFilterError) as failure:
-                error = f"{type(failure).__name__}: {failure}"
-                completion = self._habits.settle(request, _refused(failure), endpoint.model)
-            except ModelError as failure:
-                if isinstance(failure, (RateLimitError, TransportError)):
-                    wait = min(failure.retry_after or 0.0, self._retry.max_wait)
-                    traffic.refused(wait, asyncio.get_running_loop().time() - sent)
-                if failure.billed:
-                    usage, _ = believed(request.messages, _refused(failure))
-                    self._lose(call, actual(usage, endpoint.price, lambda: bound))
-                raise
-            finally:
-                # What was taken is counted below before anybody else can run: there is no await.
-                self._meter.release(bound, endpoint.model.name)
-            entry = Entry(
+            async with taken(self._purse, bound.usd, self.ending) as slip:
+                async with self.ending.breaks_off():
+                    await self._meter.reserve(bound, endpoint.model.name)
+                return await self._answered(call, endpoint, request, bound, (attempt, start), slip)
+        finally:
+            self.busy -= 1
+            traffic.leave()
+
+    async def _answered(
+        self,
+        call: Call,
+        endpoint: Endpoint,
+        request: Request,
+        bound: Cost,
+        since: tuple[int, float],
+        slip: Slip,
+    ) -> Entry:
+        """Ask once, and keep what is answered: since the first attempt, with this one's number."""
+        (attempt, start), traffic = since, self._traffic_to(endpoint)
+        reply, error, completion = None, "", Completion(text="")
+        sent, tokens = asyncio.get_running_loop().time(), traffic.size(request)
+        try:
+            completion = await self._complete(call, endpoint, request, bound)
+            completion = self._habits.settle(request, completion, endpoint.model)
+            reply = _kept(request, completion, endpoint.model)
+            took = asyncio.get_running_loop().time() - sent
+            traffic.served(endpoint.role, tokens, took, completion)
+            self.problem = ""
+        except (ContextLengthError, ContentFilterError) as failure:
+            error = f"{type(failure).__name__}: {failure}"
+            completion = self._habits.settle(request, _refused(failure), endpoint.model)
+        except ModelError as failure:
+            if isinstance(failure, (RateLimitError, TransportError)):
+                wait = min(failure.retry_after or 0.0, self._retry.max_wait)
+                traffic.refused(wait, asyncio.get_running_loop().time() - sent)
+            if failure.billed:
+                usage, _ = believed(request.messages, _refused(failure))
+                lost = actual(usage, endpoint.price, lambda: bound)
+                self._lose(call, lost)
+                slip.usd += lost.usd or 0.0
+            raise
+        finally:
+            # What was taken is counted below before anybody else can run: there is no await.
+            self._meter.release(bound, endpoint.model.name)
+        entry = self._journal.add(
+            Entry(
                 key=call.key,
                 role=endpoint.role,
                 model=endpoint.model.name,
@@ -224,13 +253,10 @@ class Asker:
                 thinking=completion.thinking,
                 served=completion.served,
             )
-            entry = self._journal.add(entry)
-            count(self._meter, call, entry)
-            self._tally.add(call, entry)
-            return entry
-        finally:
-            self.busy -= 1
-            traffic.leave()
+        )
+        slip.calls, slip.usd = 1, count(self._meter, call, entry).usd or 0.0
+        self._tally.add(call, entry)
+        return entry
 
     async def _complete(
         self, call: Call, endpoint: Endpoint, request: Request, bound: Cost
@@ -286,8 +312,8 @@ class Asker:
         self._journal.note("lost", f"{call.key}:{uuid.uuid4().hex}", lost)
 
 
-def count(meter: Meter, call: Call, entry: Entry) -> None:
-    """Count what an answered call took.
+def count(meter: Meter, call: Call, entry: Entry) -> Cost:
+    """Count what an answered call took, and give it.
 
     A refusal that is not billed took nothing. One that is took what its reply stated; where it
     stated nothing, what it was sent at most, and no answer.
@@ -304,6 +330,7 @@ def count(meter: Meter, call: Call, entry: Entry) -> None:
     meter.count(took, usage)
     meter.spent.reused_calls += entry.reused
     meter.spent.reused_usd += (took.usd or 0.0) * entry.reused
+    return took
 
 
 def _refused(error: ModelError) -> Completion:

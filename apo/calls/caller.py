@@ -12,6 +12,7 @@ from apo.calls.call import Call, Endpoint
 from apo.calls.habits import habit_notes
 from apo.calls.limits import Limits
 from apo.calls.meter import Meter
+from apo.calls.purse import Purse
 from apo.calls.retry import Retry
 from apo.calls.tally import Tally
 from apo.errors import JournalError, ModelError
@@ -29,6 +30,7 @@ class Caller:
         limits: how fast each model may be asked.
         retry: what is tried again, and when.
         judges: the models that judge answers, by name; "" is the run's own.
+        purse: what may be spent together with other runs; None for no such limit.
     """
 
     def __init__(
@@ -39,11 +41,12 @@ class Caller:
         limits: Limits | None = None,
         retry: Retry | None = None,
         judges: Mapping[str, Endpoint] | None = None,
+        purse: Purse | None = None,
     ) -> None:
         self.journal, self.meter, self.limits = journal, meter, limits or Limits()
         self.judges = judges or {}
         self._tally = Tally(metered=meter.budget.meters_tokens)
-        self._asker = Asker(journal, meter, retry or Retry(), self.limits, self._tally)
+        self._asker = Asker(journal, meter, retry or Retry(), self.limits, self._tally, purse)
         self._batches = itertools.count()
         self._charged: set[str] = set()
         self._under_way: dict[str, asyncio.Task[Entry]] = {}

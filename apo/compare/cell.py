@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from apo.calls.options import Options
-from apo.calls.progress import Progress
 from apo.compare.data_folder import is_data_folder
 from apo.compare.flag import Flag
 from apo.compare.grid import Cell, read_task
-from apo.errors import ApoError, Interrupted
+from apo.compare.spending import purse_of
+from apo.errors import ApoError, Interrupted, SharedBudgetExhausted
 from apo.results.result import Result
-from apo.run.optimize import aoptimize
+from apo.run.optimize import conclude
 from apo.run.prepare import Setup
 from apo.run.wishes import remember_run
 from apo.trust import FileName
@@ -25,12 +25,13 @@ class Outcome:
     """How a cell ended.
 
     Attributes:
-        state: as said; an interrupted cell goes on when the comparison is started again.
-        error: why it failed; else "".
+        state: as said; an interrupted cell, and one that could not be paid, goes on when the
+            comparison is started again.
+        error: why it failed or was not paid; else "".
         scores: of the seed prompt and of the best one on the test split, when finished.
     """
 
-    state: Literal["finished", "interrupted", "failed"]
+    state: Literal["finished", "interrupted", "unpaid", "failed"]
     error: str = ""
     scores: tuple[float, float] | None = None
 
@@ -49,6 +50,8 @@ def run_cell(cell: Cell, root: Path, flag: Flag | None = None) -> Outcome:
         if not (root / "runs" / cell.id).exists():
             _create(cell, root)
         result = asyncio.run(_run(cell, root, flag))
+    except SharedBudgetExhausted as over:
+        return Outcome("unpaid", str(over))
     except Interrupted:
         return Outcome("interrupted")
     except ApoError as error:
@@ -62,9 +65,7 @@ def run_cell(cell: Cell, root: Path, flag: Flag | None = None) -> Outcome:
 
 def _create(cell: Cell, root: Path) -> None:
     """Make the run's folder under the cell's id; it appears whole or not at all."""
-    given: dict[str, Any] = {"prompt": None, **_arguments(cell, root)}
-    setup = Setup(**given)
-    folder, _ = setup.prepare(None, root / "new")
+    folder, _ = _setup(cell, root).prepare(None, root / "new")
     named: dict[str, Any] = {"id": cell.id, "label": cell.label}
     if not is_data_folder(cell.task):  # Then `apo resume` finds the task by this name as well.
         named |= {"task_ref": cell.task, "objects": []}
@@ -75,29 +76,31 @@ def _create(cell: Cell, root: Path) -> None:
     folder.path.rename(root / "runs" / cell.id)
 
 
-def _arguments(cell: Cell, root: Path) -> dict[str, Any]:
-    return {
-        "task": read_task(cell.task, root),
-        "optimizer": cell.optimizer,
-        "settings": cell.settings,
-        "model": cell.model,
-        "optimizer_model": cell.optimizer_model,
-        "budget": cell.budget,
-        "options": Options(
+def _setup(cell: Cell, root: Path) -> Setup:
+    return Setup(
+        task=read_task(cell.task, root),
+        optimizer=cell.optimizer,
+        settings=cell.settings,
+        model=cell.model,
+        optimizer_model=cell.optimizer_model,
+        prompt=None,
+        budget=cell.budget,
+        options=Options(
             seed=cell.seed,
             max_concurrency=cell.concurrency,
             prices=cell.prices,
             track=False,  # The comparison is logged as one, at its end.
         ),
-    }
+    )
 
 
 async def _run(cell: Cell, root: Path, flag: Flag | None) -> Result:
-    progress = Progress()
-    given = _arguments(cell, root)
-    work = asyncio.ensure_future(aoptimize(**given, run=cell.id, home=root, progress=progress))
+    setup = _setup(cell, root)
+    folder, session = setup.prepare(cell.id, root)
+    session.purse = purse_of(cell, root)
+    work = asyncio.ensure_future(conclude(folder, session, setup.options))
     while not work.done():
         await asyncio.wait({work}, timeout=LOOK)
         if flag is not None and not flag.is_up():
-            progress.stop()
+            session.progress.stop()
     return work.result()

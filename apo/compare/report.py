@@ -24,7 +24,7 @@ def conclude(experiment: Experiment, grid: Grid) -> tuple[Comparison, list[Curve
     if failed:
         problems.append(f"{failed} of {len(grid.cells)} cells failed.")
     if left:
-        problems.append(f"{left} of {len(grid.cells)} cells are not finished.")
+        problems.append(f"{left} of {len(grid.cells)} cells are not finished. {grid.over}".strip())
     return compare(experiment.name, [curve.row for curve in curves], problems), curves
 
 
@@ -32,7 +32,7 @@ def document(
     experiment: Experiment, grid: Grid, found: Comparison, curves: Sequence[Curve]
 ) -> dict[str, Any]:
     """Everything as JSON values: what was asked, the rankings, the cells and their curves."""
-    failed = {i: outcome.error for i, outcome in grid.outcomes.items() if outcome.error}
+    failed = {i: o.error for i, o in grid.outcomes.items() if o.state == "failed"}
     return {
         "experiment": experiment.model_dump(mode="json"),
         "folder": str(grid.root),

@@ -1,5 +1,6 @@
 """Running the cells of a grid on workers; stopped in order, resumed by running again."""
 
+import math
 import signal
 import threading
 import time
@@ -10,9 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from apo.calls.purse import Purse, Taken
 from apo.compare.cell import Outcome
 from apo.compare.flag import Flag
 from apo.compare.grid import Cell
+from apo.compare.spending import Shared, purse_of, purse_path, spent_by
 from apo.compare.workers import PROCESSES, Workers, find_place
 from apo.errors import RunError
 from apo.storage.folder import RunFolder, no_place
@@ -31,6 +34,8 @@ class Grid:
         outcomes: by cell; those that were finished before are there from the start.
         earlier: how many were.
         stopping: the user asked for the end.
+        over: what limit over all cells ended them, in words; "" for none.
+        running: the cells that are under way.
         started: when this call of the command began, in seconds of the monotonic clock.
     """
 
@@ -39,6 +44,8 @@ class Grid:
     outcomes: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
     earlier: int = 0
     stopping: bool = False
+    over: str = ""
+    running: list[Cell] = field(default_factory=list[Cell])
     started: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -50,6 +57,15 @@ class Grid:
     def folder(self, cell: Cell) -> RunFolder:
         """The cell's run."""
         return RunFolder(self.root / "runs" / cell.id)
+
+    @property
+    def todo(self) -> list[Cell]:
+        """The cells without an outcome."""
+        return [cell for cell in self.cells if cell.id not in self.outcomes]
+
+    def spent(self) -> dict[str, Taken]:
+        """By cell, what it has spent so far."""
+        return {cell.id: spent_by(self.folder(cell), cell.prices) for cell in self.cells}
 
     def count(self, state: str) -> int:
         """How many cells ended so."""
@@ -90,7 +106,12 @@ def only_one(root: Path) -> Generator[None]:
 
 
 def run_grid(
-    grid: Grid, watch: Callable[[], None], *, on: str = PROCESSES, jobs: int | None = None
+    grid: Grid,
+    watch: Callable[[], None],
+    *,
+    on: str = PROCESSES,
+    jobs: int | None = None,
+    shared: Shared | None = None,
 ) -> None:
     """Run every cell that is not finished.
 
@@ -102,22 +123,25 @@ def run_grid(
         watch: called a few times a second.
         on: where: "processes" of this machine, "ray", or "ray:ADDRESS".
         jobs: how many cells are under way at once; by default one for each CPU.
+        shared: limits over all cells; by default none.
 
     Raises:
-        SettingsError: `on` says no such place.
+        SettingsError: `on` says no such place, or a price is missing under a limit in dollars.
         RunError: it cannot be reached or used.
     """
     open_workers = find_place(on)
-    todo = deque(cell for cell in grid.cells if cell.id not in grid.outcomes)
+    todo, shared = deque(grid.todo), shared or Shared()
     if not todo:
         return
+    shared.check_prices(grid.cells)
+    Purse.fill(purse_path(grid.root), shared.max_calls, shared.max_usd, grid.spent())
     flag = Flag.of(grid.root)
     with (
         open_workers(grid.root, flag, len(todo), jobs) as workers,
         _signals(grid, workers.kill),
         flag.up(),
     ):
-        _Loop(grid, workers, flag, todo).run(watch)
+        _Loop(grid, workers, flag, todo, shared.max_minutes or math.inf).run(watch)
 
 
 @dataclass
@@ -132,6 +156,7 @@ class _Loop:
     workers: Workers
     flag: Flag
     todo: deque[Cell]
+    minutes: float = math.inf
     suspects: deque[Cell] = field(default_factory=deque[Cell])
     tries: Counter[str] = field(default_factory=Counter[str])
     waiting: dict[Future[Outcome], Cell] = field(default_factory=dict[Future[Outcome], Cell])
@@ -139,10 +164,14 @@ class _Loop:
 
     def run(self, watch: Callable[[], None]) -> None:
         while True:
+            if time.monotonic() >= self.grid.started + 60 * self.minutes and not self.grid.over:
+                self.grid.over = f"The {self.minutes:g} minutes of --grid-max-minutes are over."
+                self.flag.take_down()
             if self.grid.stopping or self.blind:
                 self.flag.take_down()
-            else:
+            elif not self.grid.over:
                 self._fill()
+            self.grid.running = [*self.waiting.values()]
             if not self.waiting:
                 break
             done, _ = wait(self.waiting, timeout=0.2, return_when=FIRST_COMPLETED)
@@ -171,8 +200,11 @@ class _Loop:
         except self.workers.deaths:
             self._bury(cell)
             return
-        if outcome.state == "interrupted" and not self.grid.stopping and not self.blind:
+        ending = self.grid.stopping or self.grid.over or self.blind
+        if outcome.state == "interrupted" and not ending:
             self.blind = cell.id
+        if outcome.state == "unpaid":
+            self.grid.over = self.grid.over or f"The grid's budget is over: {outcome.error}"
         self.grid.outcomes[cell.id] = outcome
 
     def _bury(self, cell: Cell) -> None:
@@ -183,6 +215,7 @@ class _Loop:
             self.suspects.append(cell)
         elif any(self.grid.folder(c).path.exists() for c in self.grid.cells):
             died = "its worker process died, perhaps for want of memory"
+            purse_of(cell, self.grid.root)  # Nothing of it is under way any more.
             self.grid.outcomes[cell.id] = Outcome("failed", died)
         else:
             raise RunError("The worker processes end before they begin; see what they print.")

@@ -85,7 +85,7 @@ async def aoptimize(
     session.progress = progress or session.progress
     session.progress.run_id = folder.id
     session.retry = retry or session.retry
-    return await _conclude(folder, session, setup.options)
+    return await conclude(folder, session, setup.options)
 
 
 def optimize(
@@ -245,8 +245,12 @@ def resume(
     return wait_for_run(work, progress, "apo.resume")
 
 
-async def _conclude(folder: RunFolder, session: Session, options: Options) -> Result:
-    """Run the session with its tracking, and write down how it ended."""
+async def conclude(folder: RunFolder, session: Session, options: Options) -> Result:
+    """Run a session with its tracking, and write down how it ended.
+
+    Raises:
+        ApoError: what `aoptimize` raises.
+    """
     begun = folder.settings["state"] != "new"
     # First of all: another process may be running it.
     with folder.open_journal(reuse=options.reuse, begun=begun) as journal:

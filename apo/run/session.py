@@ -11,6 +11,7 @@ from apo.calls.ledger import spent_before
 from apo.calls.limits import Limits
 from apo.calls.meter import Meter
 from apo.calls.progress import Progress
+from apo.calls.purse import Purse
 from apo.calls.retry import Retry
 from apo.errors import USERS_ERRORS, ApoError, BudgetExhausted, SettingsError, where
 from apo.evaluation.closing import closing
@@ -57,6 +58,7 @@ class Session:
         max_chars: longest instruction, in characters.
         meta_prompts: the user's own meta-prompts, by name.
         progress: filled in for whoever watches.
+        purse: what it may spend together with other runs; None for no such limit.
     """
 
     folder: RunFolder
@@ -74,6 +76,7 @@ class Session:
     meta_prompts: Mapping[str, str] = field(default_factory=dict[str, str])
     progress: Progress = field(default_factory=Progress)
     batched: Endpoint | None = None
+    purse: Purse | None = None
 
     def check_limits(self, journal: Journal, before: Mapping[str, Any]) -> None:
         """Make sure that limits given anew are not below what is spent.
@@ -112,7 +115,14 @@ class Session:
             ModelError: wrong key, no credit, or a request that no retry can mend.
         """
         meter = Meter(self.budget, earlier_seconds=journal.earlier_seconds())
-        caller = Caller(journal, meter, limits=self.limits, retry=self.retry, judges=self.judges)
+        caller = Caller(
+            journal,
+            meter,
+            limits=self.limits,
+            retry=self.retry,
+            judges=self.judges,
+            purse=self.purse,
+        )
         self.progress.caller = caller
         self._use_batches()
         async with closing(caller, self.models, self.task.scorer):

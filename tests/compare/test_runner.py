@@ -15,6 +15,7 @@ from apo.compare.flag import Flag
 from apo.compare.grid import Cell, make_cells
 from apo.compare.runner import Grid, run_grid
 from apo.compare.settings import parse_experiment
+from apo.compare.spending import Shared
 from apo.errors import RunError, SettingsError
 
 Answer = Callable[[Cell, Flag], Outcome]
@@ -69,7 +70,12 @@ def grid(tmp_path: Path) -> Grid:
 
 
 def run(
-    grid: Grid, monkeypatch: pytest.MonkeyPatch, answer: Answer, *, together: bool = False
+    grid: Grid,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Answer,
+    *,
+    together: bool = False,
+    shared: Shared | None = None,
 ) -> Scripted:
     made: list[Scripted] = []
 
@@ -84,7 +90,7 @@ def run(
 
     monkeypatch.setattr(runner, "find_place", lambda on: open_workers)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     monkeypatch.setattr(runner, "wait", wait)
-    run_grid(grid, lambda: None, jobs=2)
+    run_grid(grid, lambda: None, jobs=2, shared=shared)
     return made[0]
 
 
@@ -163,6 +169,30 @@ def test_after_a_stop_nothing_begins(grid: Grid, monkeypatch: pytest.MonkeyPatch
 
     assert run(grid, monkeypatch, answer).given == ["a", "b"]
     assert [o.state for o in grid.outcomes.values()] == ["finished", "interrupted"]
+
+
+def test_when_nothing_can_be_paid_any_more_nothing_begins(
+    grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(cell: Cell, flag: Flag) -> Outcome:
+        return Outcome("unpaid", "9 of 9 calls") if cell.id == "a" else good(cell, flag)
+
+    assert run(grid, monkeypatch, answer).given == ["a", "b"]
+    assert [o.state for o in grid.outcomes.values()] == ["unpaid", "finished"]
+    assert grid.over == "The grid's budget is over: 9 of 9 calls"
+
+
+def test_the_end_of_the_time_ends_cells_in_order(
+    grid: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(cell: Cell, flag: Flag) -> Outcome:
+        grid.started -= 3600
+        return good(cell, flag)
+
+    shared = Shared(max_minutes=60)
+    assert run(grid, monkeypatch, answer, shared=shared).given == ["a", "b"]
+    assert [o.state for o in grid.outcomes.values()] == ["finished", "interrupted"]
+    assert "60 minutes of --grid-max-minutes are over" in grid.over
 
 
 def test_who_is_killed_after_a_stop_has_not_failed(

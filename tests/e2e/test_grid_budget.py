@@ -1,0 +1,62 @@
+"""A grid under one budget, held by a server that counts: in processes, on Ray, and resumed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Done
+from tests.e2e.test_compare import compare
+from tests.e2e.test_ray import Counting, served, winners, with_ray
+
+EVERY = """
+from dataclasses import dataclass
+
+@dataclass(frozen=True, kw_only=True)
+class Every:
+    async def run(self, search):
+        seed, labels = search.seed_prompts[0], ", ".join(search.task.labels)
+        better = f"Choose one of: {labels}. Answer with the label only."
+        await search.evaluate(seed.with_instruction(better))
+        for number in range(10**6):
+            await search.evaluate(seed.with_instruction(f"{number}"), search.task.train[:1])
+"""
+
+
+@pytest.mark.parametrize("on", ["processes", pytest.param("ray", marks=with_ray)])
+def test_all_cells_together_never_pass_the_limit(on: str, tmp_path: Path) -> None:
+    """Four cells of up to 150 calls, with 8 under way, and 300 calls for all of them."""
+    counting = Counting()
+    limited = ["--on", on, "--grid-max-calls", "300"]
+    found = served(counting, tmp_path / "there", *limited, code=1)
+    assert counting.requests == 300
+    assert "300 of 300 calls are spent by all runs together." in found["problems"][-1]
+    assert found["failed"] == {}
+    if on == "ray":
+        return
+    again = served(counting, tmp_path / "there", *limited, code=1)
+    assert (counting.requests, again["problems"]) == (300, found["problems"])
+    served(counting, tmp_path / "there")
+    alone = Counting()
+    served(alone, tmp_path / "here")
+    assert winners(tmp_path / "there") == winners(tmp_path / "here")
+    assert counting.requests == alone.requests
+
+
+def test_the_sum_is_what_is_spent_when_each_uses_its_limit(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(EVERY, encoding="utf-8")
+    flags = ["-t", "support-tickets", "-o", "mine.py:Every", "--seeds", "2", "--max-calls", "300"]
+    done: Done = compare(tmp_path, *flags, "--no-track", "-j", "2")
+    assert "2 cells are to run, each up to 300 calls: in all up to 600 calls." in done.stderr
+    root = tmp_path / ".apo/compare/comparison"
+    cells: list[Any] = json.loads((root / "comparison.json").read_text("utf-8"))["cells"]
+    assert sum(cell["calls"] for cell in cells) == 600
+
+
+def test_much_money_is_asked_for(tmp_path: Path) -> None:
+    flags = ["-t", "word-problems", "-o", "opro", "-m", "openai/gpt-5-mini", "--max-usd", "5"]
+    told = compare(tmp_path, *flags, "--no-track", code=1).stderr
+    assert "5 cells are to run, each up to $5.00: in all up to $25.00." in told
+    assert "give --yes, or a limit over all cells, such as --grid-max-usd" in told
+    assert not (tmp_path / ".apo/compare/comparison/runs").exists()
