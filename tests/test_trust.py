@@ -14,7 +14,7 @@ import apo
 from apo.calls.options import Options
 from apo.cli import app
 from apo.compare.settings import read_trusted_experiment
-from apo.errors import TaskError, TrustError
+from apo.errors import RunError, TaskError, TrustError
 from apo.evaluation.endpoints import open_judges
 from apo.models import open_model
 from apo.models.http import HttpModel
@@ -163,6 +163,21 @@ def test_the_models_of_a_trusted_run_of_others_get_no_key(tmp_path: Path) -> Non
     grant(asked.value)
     found = trusted_settings(folder)
     assert type(found["model"]) is type(found["options"]["judge_model"]) is FileName
+
+
+@pytest.mark.parametrize("name", ["a" * 5000 + ".py:f", "x\0.py:f", "x" * 5000])
+def test_a_task_whose_name_can_be_no_path_is_told_and_not_looked_for(
+    name: str, tmp_path: Path
+) -> None:
+    folder = run(tmp_path, task_ref=name, cwd=str(tmp_path))
+    with pytest.raises((RunError, TaskError)):
+        trusted_settings(folder)
+
+
+def test_settings_of_an_optimizer_of_the_wrong_kind_are_told(tmp_path: Path) -> None:
+    folder = run(tmp_path, optimizer={"ref": "ape", "settings": "bash"})
+    with pytest.raises(RunError, match=r"optimizer: settings"):
+        trusted_settings(folder)
 
 
 def test_a_run_made_here_goes_on_without_a_question(tmp_path: Path) -> None:

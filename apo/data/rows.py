@@ -88,9 +88,13 @@ def _file_rows(
     notes: list[str] | None,
 ) -> Iterator[Row]:
     suffix = path.suffix.lower()
-    if not path.is_file():
+    try:
+        size = path.stat().st_size if path.is_file() else None
+    except OSError as error:  # A name that is too long, or a folder that may not be looked into.
+        raise DataError(f"{str(path)!r:.200} cannot be read: {error.strerror}.") from error
+    if size is None:
         raise DataError(f"There is no data file {path} (looked for {path.resolve()}).")
-    if path.stat().st_size == 0:
+    if size == 0:
         raise DataError(f"{path} is empty.")
     if suffix in (".parquet", ".xlsx", ".xlsm"):
         from apo.data.excel import excel_rows

@@ -1,6 +1,7 @@
 """What runs and experiments want to do beyond being read, and the settings of a run for use."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -8,6 +9,7 @@ from apo.calls.budget import Budget
 from apo.calls.options import Options
 from apo.storage.folder import RunFolder
 from apo.storage.shapes import USED, require_present, typed
+from apo.storage.shapes import require as require_shape
 from apo.taskfile.load import builtin_tasks
 from apo.taskfile.wishes import code_hash, model_wishes
 from apo.tracking.environment import absolute_uri, public_uri, tracking_uri
@@ -68,6 +70,8 @@ def trusted_settings(folder: RunFolder) -> dict[str, Any]:
 def _usable_settings(folder: RunFolder) -> dict[str, Any]:
     settings, where = folder.settings, str(folder.path / "run.json")
     require_present(settings, USED, where)
+    if "settings" in settings.get("optimizer", {}):
+        require_shape(settings["optimizer"], {"settings": dict}, f"{where}: optimizer")
     for key, kind in (("options", Options), ("budget", Budget)):
         if key in settings:
             typed(kind, settings[key], f"{where}: {key}")
@@ -88,8 +92,10 @@ def _placed(reference: object, place: object) -> object:
         return reference
     python = is_python_reference(reference)
     path = Path(reference.rpartition(":")[0] if python else reference)
-    there = not path.exists() and (Path(place) / path).exists()
-    return str(Path(place) / reference) if there else reference
+    with suppress(OSError, ValueError):  # A text that can be no path.
+        if not path.exists() and (Path(place) / path).exists():
+            return str(Path(place) / reference)
+    return reference
 
 
 def sync_wishes(folder: RunFolder) -> list[Wish]:

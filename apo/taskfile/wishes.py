@@ -1,6 +1,7 @@
 """What a task file wants to do beyond being read, for `apo.trust`."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -132,9 +133,11 @@ def code_hash(path: Path) -> str:
     """A hash of a Python file and of those beside it, which it may run; links out are not read."""
     digest = sha256()
     for file in sorted({path, *path.parent.glob("*.py")}):
-        if file.is_file() and file.resolve().is_relative_to(path.parent.resolve()):
-            digest.update(f"{file.name}\0".encode("utf-8", "backslashreplace"))
-            digest.update(sha256(file.read_bytes()).digest())
+        with suppress(OSError, ValueError):  # What cannot be read cannot be run, either.
+            if file.is_file() and file.resolve().is_relative_to(path.parent.resolve()):
+                content = sha256(file.read_bytes()).digest()
+                digest.update(f"{file.name}\0".encode("utf-8", "backslashreplace"))
+                digest.update(content)
     return digest.hexdigest()
 
 

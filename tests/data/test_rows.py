@@ -334,6 +334,11 @@ def test_images_of_a_data_set_are_not_looked_at_and_labels_have_names() -> None:
         }
 
 
+def test_a_name_that_is_too_long_for_a_file_is_told() -> None:
+    with pytest.raises(DataError, match="cannot be read: File name too long"):
+        list(read_rows("a" * 5000))
+
+
 def test_a_missing_file_shows_where_it_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="There is no data file"):
         read(tmp_path / "nothing.csv")

@@ -58,7 +58,7 @@ class Watch:
         self.room = str(room)
         self.folder = f"{room}/cases"
         self.found: list[str] = []
-        self.on = self.is_run = False
+        self.on = self.hashes = False
 
     def __call__(self, event: str, args: tuple[Any, ...]) -> None:
         """The audit hook; what it finds is noted, and prevented."""
@@ -98,10 +98,10 @@ class Watch:
         return any(path == own or path.startswith(own + os.sep) for own in ours)
 
     def _is_hashed(self, event: str, args: tuple[Any, ...]) -> bool:
-        """A Python file that a run names is read for its hash, by which trust is remembered."""
+        """A Python file that a run or an experiment names is read for its hash, for `apo trust`."""
         beside = os.path.realpath(os.fsdecode(args[0])) == f"{self.room}/outside"
         code = event == "open" and str(args[0]).endswith(".py") and args[1] in ("rb", "r")
-        return self.is_run and (code or (event == "os.scandir" and beside))
+        return self.hashes and (code or (event == "os.scandir" and beside))
 
     def _may_connect(self, name: object) -> bool:
         text = _text(name).removeprefix("file:").partition("?")[0]
@@ -163,7 +163,7 @@ def look(case: Case, watch: Watch) -> tuple[str, str]:
     """
     home = case.folder.parents[1] if case.kind == "run" else case.folder.parent / "home"
     watch.folder, watch.found = str(case.place), []
-    watch.is_run = case.kind == "run"
+    watch.hashes = case.kind in ("run", "experiment")
     os.environ["APO_HOME"] = str(home)
     before = _state(Path(watch.room) / "outside")
     worst, told = "used", ""
