@@ -117,6 +117,12 @@ def test_held_minutes_come_back() -> None:
     meter.charge(1)
 
 
+def test_a_share_of_what_is_left_of_each_limit() -> None:
+    meter = Meter(Budget(max_minutes=10, max_calls=8), earlier_seconds=120, clock=Clock())
+    meter.charge(2)
+    assert meter.remains(0.5) == pytest.approx({"max_minutes": 4, "max_calls": 3})
+
+
 def test_answers_of_earlier_sessions_take_no_time() -> None:
     """Else a run whose time was over could never be resumed to its verdict."""
     meter = Meter(Budget(max_minutes=1, max_calls=5), earlier_seconds=61)

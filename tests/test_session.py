@@ -24,6 +24,7 @@ from apo import (
     Prompt,
     Request,
     Result,
+    Score,
     Search,
     SettingsError,
     Task,
@@ -31,6 +32,7 @@ from apo import (
     Usage,
     aoptimize,
 )
+from apo.calls.meter import Meter
 from apo.calls.progress import Progress
 from apo.calls.retry import Retry
 from apo.errors import AuthenticationError, ContentFilterError, JournalError, RateLimitError
@@ -166,6 +168,32 @@ def test_a_greedy_search_leaves_the_verdict_its_tokens_and_money(
     assert result.verdict.n >= 2
 
 
+class Graded:
+    """Grades an answer; it may ask judges twice."""
+
+    n_calls, models = 2, ()
+
+    async def score(self, output: str, example: Example, ask: object) -> Score:
+        return Score(float(output == example.target))
+
+
+def test_the_verdict_keeps_calls_for_both_answers_and_their_judges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[float] = []
+    hold_back = Meter.hold_back
+
+    def note(meter: Meter, purpose: str, **amounts: float) -> None:
+        held.extend([amounts["max_calls"]] if purpose == "verdict" and amounts else [])
+        hold_back(meter, purpose, **amounts)
+
+    monkeypatch.setattr(Meter, "hold_back", note)
+    scorer: Any = Graded()
+    task = replace(fake_task(), scorer=scorer)
+    optimize(tmp_path, task=task, optimizer=Greedy(), budget=Budget(max_calls=240))
+    assert held[0] == 2 * 3 * len(fit_pools(task, 240).test)
+
+
 def test_a_budget_for_less_than_the_seed(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="one measurement of the seed prompt on 20 validation"):
         optimize(tmp_path, budget=Budget(max_tokens=1100))
@@ -183,6 +211,7 @@ def test_the_verdict_is_on_the_test_split_and_each_example_is_written_down(tmp_p
     assert [row["id"] for row in rows] == [example.id for example in task.test]
     assert result.verdict is not None
     assert result.verdict.n == 20
+    assert repr(result) == f"<Result of {result.run_id}. {result.verdict}>"
     assert sum(row["flip"] == "won" for row in rows) == result.verdict.wins
     assert sum(row["flip"] == "lost" for row in rows) == result.verdict.losses
     assert sum(row["best_score"] for row in rows) / 20 == pytest.approx(result.verdict.best_score)
@@ -205,6 +234,7 @@ def test_without_a_test_split_there_is_no_verdict(tmp_path: Path) -> None:
     assert result.best.mean > result.seed.mean
     assert result.winner == "seed"
     assert state(tmp_path) == "finished"
+    assert repr(result) == f"<Result of {result.run_id}. No verdict.>"
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,7 @@ def test_the_last_whole_value_counts_and_prose_in_brackets_does_not() -> None:
         'In {short} form [see below]: {"a": 1} [1]',
         '{"a": 2}\nNo, better:\n{"a": 1}',
         'Use {x} and [y].\n```\n{"a": 1}\n```',
+        '{{"a": 1}}',
     ):
         assert score(output, target).value == 1, output
     assert score("[1, 2]", "[1, 2]").value == 1
