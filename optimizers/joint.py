@@ -27,7 +27,8 @@ from apo import Search, SettingsError, check_ranges
 from apo.optimizers.parts.choices import check_choices
 from apo.optimizers.parts.demo_sets import Bootstrap
 from apo.optimizers.parts.joint_space import DECODING, Space
-from apo.optimizers.parts.joint_study import OBJECTIVES, SAMPLERS, Trials, check_storage, opened
+from apo.optimizers.parts.joint_storage import check_storage
+from apo.optimizers.parts.joint_study import OBJECTIVES, SAMPLERS, Trials, opened
 
 MAX_REPEATS = 20
 """Trials in a row that repeat earlier prompts, after which the space counts as exhausted."""
@@ -95,23 +96,23 @@ class JointSearch:
         seed, seeds = search.seed_prompts[0], search.rng.getrandbits(31)
         validation = search.task.validation
         examples = search.draw(validation, self.trial_size)
-        with opened(
+        async with opened(
             search, self.storage, self.study_name, objectives=self.objectives,
             sampler=self.sampler, population_size=self.population_size,
         ) as trials:  # fmt: skip
             space = await self.space(search, trials)
             first = await search.evaluate(seed, examples)
-            trials.add_seed(space, first)
+            await trials.surely(trials.add_seed, space, first)
             best, known, repeats = first.value, {seed}, 0
             for number in range(self.n_trials):
-                trial = trials.ask(space, seeds + number, number)
+                trial = await trials.surely(trials.ask, space, seeds + number, number)
                 prompt = space.prompt(trial.params)
                 repeats = repeats + 1 if prompt in known else 0
                 if prompt not in known:
                     known.add(prompt)
                     search.accept([prompt], operator="combine", parents=[seed])
                 evaluation = await search.evaluate(prompt, examples)
-                trials.tell(trial, evaluation)
+                await trials.surely(trials.tell, trial, evaluation)
                 if evaluation.value > best:
                     best = evaluation.value
                     await search.evaluate(prompt)
@@ -125,7 +126,7 @@ class JointSearch:
         The run that made it makes it again when it is resumed: the answers are in its journal.
         """
         seed, train = search.seed_prompts[0], search.task.train
-        found = trials.space_of_another(seed, train)
+        found = await trials.surely(trials.space_of_another, seed, train)
         if found:
             return found
         batches = [search.minibatch(self.n_examples) for _ in range(self.n_instructions - 1)]
@@ -136,7 +137,8 @@ class JointSearch:
         texts = (seed.instruction, *(prompt.instruction for prompt in written))
         space = Space(seed=seed, instructions=texts, demo_sets=tuple(sets), decoding=self.decoding)
         # Another process may have been faster.
-        return trials.space_of_another(seed, train) or trials.keep(space)
+        faster = await trials.surely(trials.space_of_another, seed, train)
+        return faster if faster else await trials.surely(trials.keep, space)
 
     def bootstrap(self) -> Bootstrap:
         """What makes the demo sets."""

@@ -84,6 +84,16 @@ class Caller:
         """Make no more calls; those under way are finished and kept."""
         self._asker.ending.stop()
 
+    async def wait(self, seconds: float) -> None:
+        """Wait, and no longer than the run goes on.
+
+        Raises:
+            BudgetExhausted: its time is over.
+            Interrupted: it was stopped.
+        """
+        async with self._asker.ending.breaks_off():
+            await asyncio.sleep(seconds)
+
     async def drain(self) -> None:
         """Wait for the calls under way, which are paid; make no others."""
         self.stop()

@@ -313,6 +313,15 @@ class Search:
         )
         return Evaluation(prompt, found.rollouts, self.task.metric, self._shares)
 
+    async def wait(self, seconds: float) -> None:
+        """Wait for something that is no model, such as a database that restarts.
+
+        Raises:
+            BudgetExhausted: the run's time is over.
+            Interrupted: the user asked for the end.
+        """
+        await self._caller.wait(seconds)
+
     def _admit(self, prompt: Prompt) -> None:
         if prompt not in self._candidates.known and not self.accept([prompt], operator="given"):
             raise PromptError(

@@ -1,14 +1,14 @@
 """The study of a joint search: its trials, in memory and in a database, by Optuna."""
 
-import time
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import parse_qsl, urlsplit
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from apo import Evaluation, Example, Prompt, Search, SettingsError
 from apo.optimizers.parts.joint_space import Space
+from apo.optimizers.parts.joint_storage import check_storage, open_database, patiently, starting
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial, Trial
 
+T = TypeVar("T")
 Direction = Literal["maximize", "minimize"]
 OBJECTIVES: dict[str, Direction] = {"score": "maximize", "length": "minimize", "cost": "minimize"}
 SAMPLERS = ("tpe", "nsga2")
-WAITS = (0.1, 0.3, 1.0, 3.0)
-"""Seconds between tries to open a database that others are making."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +27,7 @@ class Trials:
     """A study, seen by one run.
 
     Attributes:
+        search: the run.
         study: where trials are chosen and told.
         kept: where they are kept; the same in a shared storage.
         claims: where runs that share a storage put their spaces; None for the run's own file.
@@ -39,6 +39,7 @@ class Trials:
         population_size: of NSGA-II.
     """
 
+    search: Search
     study: "Study"
     kept: "Study"
     claims: "Study | None"
@@ -48,6 +49,12 @@ class Trials:
     objectives: str
     sampler: str
     population_size: int
+
+    async def surely(self, do: Callable[..., T], *given: object) -> T:
+        """Do one of the things below, and again where a shared storage does not answer."""
+        if not self.storage:
+            return do(*given)
+        return await patiently(self.search, self.storage, partial(do, *given))
 
     def space_of_another(self, seed: Prompt, train: Sequence[Example]) -> Space | None:
         """The space that another run has put into the study, if one has."""
@@ -124,17 +131,26 @@ class Trials:
 
     def tell(self, trial: "Trial | FrozenTrial", evaluation: Evaluation) -> None:
         """Give the values of a new trial, without any score unknown ones; keep what is new."""
-        from optuna.trial import Trial, TrialState
+        from optuna.exceptions import UpdateFinishedTrialError
+        from optuna.trial import Trial
 
-        if isinstance(trial, Trial) and evaluation.scored:
-            for name, value in figures(evaluation).items():
-                trial.set_user_attr(name, value)
-            self.study.tell(trial, self.values(evaluation))
-        elif isinstance(trial, Trial):
-            self.study.tell(trial, state=TrialState.FAIL)
+        if isinstance(trial, Trial):
+            # A commit may have succeeded though its answer was lost.
+            with suppress(UpdateFinishedTrialError):
+                self._tell(trial, evaluation)
         if self.kept is not self.study:
             n_kept = len(self.kept.get_trials(deepcopy=False))
             self.kept.add_trials(self.study.trials[n_kept:])
+
+    def _tell(self, trial: "Trial", evaluation: Evaluation) -> None:
+        from optuna.trial import TrialState
+
+        if not evaluation.scored:
+            self.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+            return
+        for name, value in figures(evaluation).items():
+            trial.set_user_attr(name, value)
+        self.study.tell(trial, self.values(evaluation), skip_if_finished=True)
 
     def values(self, evaluation: Evaluation) -> list[float]:
         """What the objectives are worth, in their order."""
@@ -143,10 +159,10 @@ class Trials:
         return [known[name] for name in self.objectives.split(",")]
 
 
-@contextmanager
-def opened(
+@asynccontextmanager
+async def opened(
     search: Search, storage: str, name: str, *, objectives: str, sampler: str, population_size: int
-) -> Generator[Trials]:
+) -> AsyncGenerator[Trials]:
     """Open the study, and where it is kept.
 
     These are one in a shared storage. The run's own file is a copy of a study in memory, which
@@ -162,8 +178,10 @@ def opened(
 
     Raises:
         SettingsError: the storage cannot be opened.
+        RunError: it was restarting, and did not come back.
     """
     import optuna
+    from sqlalchemy.exc import SQLAlchemyError
 
     check_storage(storage)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -172,22 +190,23 @@ def opened(
         url = f"sqlite:///{search.folder.resolve() / 'optuna.db'}"
     directions: list[Direction] = [OBJECTIVES[n] for n in objectives.split(",")]
     name = name or f"{search.task.name} {search.task.fingerprint}"
-    claims = None
-    try:
-        database = _database(url or "sqlite://")
-        kept = optuna.create_study(
-            storage=database, study_name=name, directions=directions, load_if_exists=True
-        )
-        if storage:
-            claims = optuna.create_study(
-                storage=database, study_name=f"{name}: space", load_if_exists=True
-            )
-    except Exception as error:  # Whatever a database and its driver may raise.
-        raise SettingsError(
-            f"JointSearch.storage {url!r} cannot be opened: {type(error).__name__}: {error}"
-        ) from error
+
+    def start() -> tuple["RDBStorage", "Study", "Study | None"]:
+        try:
+            database = open_database(url or "sqlite://")
+            kept = _study(database, name, directions)
+            return database, kept, _study(database, f"{name}: space") if storage else None
+        except Exception as error:  # Whatever a database and its driver may raise.
+            if starting(error):
+                raise
+            raise SettingsError(
+                f"JointSearch.storage {url!r} cannot be opened: {type(error).__name__}: {error}"
+            ) from error
+
+    database, kept, claims = await patiently(search, url, start)
     try:
         yield Trials(
+            search=search,
             study=kept if storage else optuna.create_study(directions=directions),
             kept=kept,
             claims=claims,
@@ -199,42 +218,19 @@ def opened(
             population_size=population_size,
         )
     finally:
-        database.remove_session()
+        with suppress(SQLAlchemyError):  # The database may be away.
+            database.remove_session()
         database.engine.dispose()
 
 
-def check_storage(storage: str) -> None:
-    """Make sure that a storage's URL holds no password: it is written to the run's files.
+def _study(
+    database: "RDBStorage", name: str, directions: "Sequence[Direction] | None" = None
+) -> "Study":
+    from optuna import create_study
 
-    Raises:
-        SettingsError: it holds one.
-    """
-    parts = urlsplit(storage)
-    if parts.password or any("password" in key for key, _ in parse_qsl(parts.query)):
-        raise SettingsError(
-            f"JointSearch.storage holds the password of {parts.scheme}://…{parts.path}, and is "
-            "written to the run's files. Leave the password out, and set PGPASSWORD or write it "
-            "to ~/.pgpass (MySQL: an option file)."
-        )
-
-
-def _database(url: str) -> "RDBStorage":
-    """Open a database for Optuna, and make its tables where they are missing.
-
-    Processes that begin at once make them at once: one of them fails, in the middle or at the end,
-    and finds the tables a moment later.
-    """
-    from optuna.storages import RDBStorage
-    from sqlalchemy.exc import OperationalError
-
-    for wait in WAITS:
-        try:
-            return RDBStorage(url)
-        except OperationalError:  # There is no such database, or no way in.
-            raise
-        except Exception:
-            time.sleep(wait)
-    return RDBStorage(url)
+    return create_study(
+        storage=database, study_name=name, directions=directions, load_if_exists=True
+    )
 
 
 def figures(evaluation: Evaluation) -> dict[str, Any]:
