@@ -135,6 +135,13 @@ def test_money_lost_in_all_sessions(path: Path) -> None:
             journal.note("first", f"k:{session}", {})
 
 
+def test_a_lost_call_of_no_whole_tokens_is_told(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.note("lost", "k", {"usd": 0.25, "tokens": "100"})
+        with pytest.raises(JournalError, match="a lost call"):
+            journal.lost()
+
+
 # --- time -----------------------------------------------------------------------------------
 
 

@@ -201,6 +201,7 @@ def test_the_metric_is_the_value_and_what_has_no_score_counts_by_its_answer() ->
     assert found.mean == pytest.approx(2 / 3)
     assert found.value == found.at_least == pytest.approx(1 / 3)
     assert evaluation([(None, "red")], metric).value == 0
+    assert evaluation([], metric).value == 0
 
 
 def test_a_minibatch_counts_its_classes_by_their_share_of_the_split() -> None:
