@@ -50,7 +50,7 @@ def apo(place: Place, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
 
 
 def test_every_command_is_looked_at() -> None:
-    assert set(CALLS) == set(COMMANDS)
+    assert set(CALLS) == set(COMMANDS), "each command has a line in CALLS of tests/commands.py"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -79,7 +79,7 @@ class Entry(NamedTuple):
 
     Attributes:
         key: hash of what was asked.
-        role: "task", "optimizer" or "fallback".
+        role: "task", "optimizer", "fallback" or "judge".
         model: name of the model.
         request: what was asked, where it cannot be told from the candidate and the example.
         reply: the answer; None when the provider refused the request for good.
