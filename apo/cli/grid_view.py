@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from apo.compare.settings import Experiment
     from apo.compare.standing import Comparison
 
-NARROW = ("optimizer", "seed", "best", "gain", "rank", "behind", "p", "proven", "chars")
+NARROW = ("optimizer", "seed", "best", "gain", "rank", "to first", "worse", "proven", "chars")
 """Columns of a table on a terminal that is too narrow for all; the report has them all."""
 
 
@@ -95,7 +95,7 @@ def tell_grid(grid: "Grid", found: "Comparison", folder: Path) -> None:
     from rich.table import Table
 
     from apo.cli.console import results, say, tell, typed
-    from apo.compare.table import tables
+    from apo.compare.table import LEGEND, tables
 
     for table in tables(found):
         shown = Table(box=None, pad_edge=False, title=table.title, title_justify="left")
@@ -108,7 +108,10 @@ def tell_grid(grid: "Grid", found: "Comparison", folder: Path) -> None:
             shown.add_row(*(row[place] for place in places))
         tell()
         tell(shown)
-        tell(table.note, "dim")
+        tell(table.note)
+    tell()
+    for line in LEGEND if found.tasks else ():
+        tell(line, "dim")
     tell()
     for problem in found.problems:
         tell(problem, "yellow")

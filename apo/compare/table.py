@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apo.compare.standing import Comparison, Interval, Ranking, Standing
@@ -19,7 +20,7 @@ class Table:
         title: what it ranks.
         headings: of the columns; the first is aligned left, the others right.
         rows: their cells.
-        note: what stands below it.
+        note: what stands below it, a sentence or two a line.
     """
 
     title: str
@@ -47,8 +48,9 @@ def markdown(found: Comparison) -> str:
     for table in tables(found):
         cells = [table.headings, ("---", *["---:"] * (len(table.headings) - 1)), *table.rows]
         lines = ["| " + " | ".join(map(_literal, row)) + " |" for row in cells]
-        parts += [f"## {_literal(table.title)}", "\n".join(lines), table.note]
-    return "\n\n".join([*parts, LEGEND]) + "\n"
+        parts += [f"## {_literal(table.title)}", "\n".join(lines), table.note.replace("\n", "  \n")]
+    legend = "\n".join(f"- {line}" for line in LEGEND)
+    return "\n\n".join([*parts, legend]) + "\n"
 
 
 def _literal(text: str) -> str:
@@ -57,60 +59,97 @@ def _literal(text: str) -> str:
 
 
 LEGEND = (
-    "*seed*, *best*: test score of the seed prompt and of the prompt that the search chose, "
-    "mean over seeds, with Student's interval (95 %, over seeds). *gain*: their difference, in "
-    "points. *behind*: points below the optimizer in the first line, with an interval over "
-    "paired seeds; *p*: Wilcoxon's signed ranks against it, corrected by Holm. *proven*: share of "
-    "runs whose own verdict is favourable. *chars*: length of the chosen prompt in characters. "
-    "Means of one run: *calls*, *tokens*, *usd*, *min*."
+    "seed, best: mean test score of the seed prompt, and of the prompts found. 95 %: where the "
+    "mean may lie, by how seeds differ.",
+    "gain: best less seed, in points. rank: 1 has the highest score; over tasks the mean of ranks.",
+    "to first: points above (+) or below (-) the first line, seed by seed. worse: yes if its "
+    "interval is below 0 and p at most 0.05; perhaps if one is so; ? if there are too few seeds.",
+    "p: how often chance alone sets so many against the first line (Wilcoxon, corrected by Holm). "
+    "proven: runs that proved a gain of their own on the test examples.",
+    "chars: length of the prompts found. calls, tokens, usd, min: means of one run.",
 )
+"""What the columns are, a line each."""
 
 
 def _overall(found: Comparison) -> Table:
-    n = len(found.tasks)
-    note = [f"Means over {n} tasks; rank is the mean of the ranks on each."]
-    if found.friedman_p is not None:
-        said = "differ" if found.friedman_p < ALPHA else "cannot be told apart"
+    first, *others = found.overall.standings
+    note = [f"Over {_plural(len(found.tasks), 'task')}, sorted by the mean of the ranks on each."]
+    ahead = [s for s in others if s.score > first.score and s.rank > first.rank]
+    if ahead:
         note.append(
-            f"Friedman's test: {_p(found.friedman_p)}, so over these tasks the optimizers {said}."
+            f"{first.optimizer} is first by rank, though {ahead[0].optimizer} has more points: "
+            "ranks count each task alike, and points the tasks with large differences more."
         )
-    if found.critical_difference is not None:
-        first, *others = found.overall.standings
-        far = sum(s.rank - first.rank >= found.critical_difference for s in others)
-        told = f"{far} of the {len(others)} others {'is' if far == 1 else 'are'}"
-        told = "none is" if far == 0 else "all others are" if far == len(others) else told
+    if found.friedman_p is not None:
+        differ = found.friedman_p < ALPHA
+        said = "differ as well" if differ else "may well come in another order"
         note.append(
-            f"Mean ranks differ at 5 % when they are {found.critical_difference:.2f} apart "
-            f"(Nemenyi): {told} that far below {first.optimizer}."
+            f"If all were alike, ranks would differ so much with {_p(found.friedman_p)} "
+            f"(Friedman's test): on other tasks they {said}."
+        )
+    if found.critical_difference is not None and others:
+        far = [s for s in others if s.rank - first.rank >= found.critical_difference]
+        told = f"{len(far)} of the {len(others)} others {'is' if len(far) == 1 else 'are'}"
+        told = "none is" if not far else "all others are" if len(far) == len(others) else told
+        note.append(
+            f"On other tasks two surely differ where ranks are {found.critical_difference:.2f} "
+            f"apart here (Nemenyi's test): {told} that far below {first.optimizer}."
         )
     if found.left_out:
         note.append(f"Left out, without a run on every task: {', '.join(found.left_out)}.")
-    return _table("All tasks", found.overall, " ".join(note))
+    return _table("All tasks", found.overall, note)
 
 
 def _task(ranking: Ranking) -> Table:
     low, high = ranking.n_test
     size = f"{low}" if low == high else f"{low} to {high}"
-    seeds = sorted({standing.n for standing in ranking.standings})
-    note = f"{size} test examples, {' to '.join(map(str, seeds[:1] + seeds[1:][-1:]))} seeds."
+    counts = sorted({standing.n for standing in ranking.standings})
+    seeds = " to ".join(map(str, counts[:1] + counts[1:][-1:]))
+    note = [f"{size} test examples, {seeds} {'seed' if seeds == '1' else 'seeds'}."]
     first, *others = ranking.standings
-    like = [s.optimizer for s in others if not s.behind_interval or s.behind_interval[0] <= 0]
-    if seeds[0] < FEW_SEEDS:
-        note += " Too few to tell optimizers apart."
-    elif like:
-        note += f" Not to be told from {first.optimizer}: {', '.join(like)}."
-    elif others:
-        note += f" {first.optimizer} is ahead of all others, by their intervals."
+    if not others:
+        return _table(ranking.task, ranking, note)
+    by_word = {word: [s.optimizer for s in others if worse(s) == word] for word in WORDS}
+    if counts[0] < FEW_SEEDS:
+        note.append(f"Too few seeds to tell optimizers apart: {FEW_SEEDS} at least, --seeds.")
+    elif len(by_word["yes"]) == len(others):
+        note.append(f"{first.optimizer} is better than all others, beyond chance.")
+    elif by_word["no"]:
+        note.append(f"Not to be told from {first.optimizer}: {', '.join(by_word['no'])}.")
+    else:
+        ahead = ", ".join(by_word["perhaps"])
+        note.append(f"{first.optimizer} is perhaps better than {ahead}: more seeds would tell.")
     return _table(ranking.task, ranking, note)
 
 
-def _table(title: str, ranking: Ranking, note: str) -> Table:
+WORDS = ("yes", "perhaps", "no", "?")
+
+
+def worse(standing: Standing) -> str:
+    """Whether an optimizer is worse than the first one, in one word; "" for the first itself.
+
+    The interval asks for the mean over seeds, p for the signs and ranks of the differences, and
+    allows for the number of optimizers. Where they disagree, that is no proof.
+    """
+    if standing.p_value is None:
+        return ""
+    if standing.behind_interval is None or standing.n < FEW_SEEDS:
+        return "?"
+    both = (standing.behind_interval[0] > 0, standing.p_value <= ALPHA and standing.behind > 0)
+    return "yes" if all(both) else "perhaps" if any(both) else "no"
+
+
+def _plural(n: int, word: str) -> str:
+    return f"{n} {word}{'s' * (n != 1)}"
+
+
+def _table(title: str, ranking: Ranking, note: Sequence[str]) -> Table:
     priced = any(standing.usd != 0 for standing in ranking.standings)
-    scores = ("optimizer", "seed", "best", "95 %", "gain", "rank", "behind", "95 %", "p")
+    scores = ("optimizer", "seed", "best", "95 %", "gain", "rank", "to first", "95 %", "worse", "p")
     money = ("usd",) if priced else ()
     headings = (*scores, "proven", "chars", "calls", "tokens", *money, "min")
     rows = tuple(_cells(standing, priced) for standing in ranking.standings)
-    return Table(title, headings, rows, note)
+    return Table(title, headings, rows, "\n".join(note))
 
 
 def _cells(s: Standing, priced: bool) -> tuple[str, ...]:
@@ -122,9 +161,12 @@ def _cells(s: Standing, priced: bool) -> tuple[str, ...]:
         _interval(s.score_interval),
         f"{100 * s.gain:+.1f}",
         f"{s.rank:.2f}".removesuffix("0").removesuffix(".0"),
-        "" if first else f"{100 * s.behind:.1f}",
-        "" if first else _interval(s.behind_interval),
-        "" if s.p_value is None else _p(s.p_value).removeprefix("p = ").removeprefix("p "),
+        "" if first else f"{-100 * s.behind + 0.0:+.1f}",
+        "" if first or not s.behind_interval else _interval(_negative(s.behind_interval)),
+        worse(s),
+        ""
+        if s.p_value is None or worse(s) == "?"
+        else _p(s.p_value).removeprefix("p = ").removeprefix("p "),
         f"{100 * s.favourable:.0f} %",
         f"{s.chars:.0f}",
         f"{s.calls:,.0f}",
@@ -132,6 +174,11 @@ def _cells(s: Standing, priced: bool) -> tuple[str, ...]:
     )
     money = ("?" if s.usd is None else f"{s.usd:.4f}",) if priced else ()
     return (*cells, *money, f"{s.minutes:.2f}")
+
+
+def _negative(found: tuple[float, float]) -> tuple[float, float]:
+    low, high = found
+    return -high + 0.0, -low + 0.0  # And no -0.0.
 
 
 def _interval(found: Interval) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from apo.compare.collect import Row
-from apo.compare.standing import compare
+from apo.compare.standing import Comparison, compare
 from apo.compare.table import markdown, tables
 from apo.results.csv_rows import rows_csv
 
@@ -86,6 +86,47 @@ def test_one_seed_gives_no_interval_and_no_claim(row: MakeRow) -> None:
     assert "Too few" in tables(found)[0].note
 
 
+def column(found: Comparison, name: str, place: int = 0) -> list[str]:
+    table = tables(found)[place]
+    return [row[table.headings.index(name)] for row in table.rows]
+
+
+def test_two_tests_that_disagree_are_one_word(row: MakeRow) -> None:
+    """Five seeds all below the first: the interval says so, and p cannot (0.06 at least)."""
+    rows = [row("t", "a", s, 0.6 + s / 100) for s in range(5)]
+    less = (0.03, 0.04, 0.05, 0.03, 0.01)
+    rows += [row("t", "b", s, 0.6 + s / 100 - d) for s, d in enumerate(less)]
+    rows += [row("t", "c", s, 0.6) for s in range(5)]
+    found = compare("x", rows)
+    assert column(found, "optimizer") == ["a", "c", "b"]
+    assert column(found, "to first") == ["", "-2.0", "-3.2"]
+    assert column(found, "worse") == ["", "perhaps", "perhaps"]
+    assert tables(found)[0].note.endswith("a is perhaps better than c, b: more seeds would tell.")
+    more = [row("t", o, s, v - s / 1000) for o, v in (("a", 0.9), ("b", 0.5)) for s in range(9)]
+    assert column(compare("x", more), "worse") == ["", "yes"]
+    assert "a is better than all others, beyond chance." in tables(compare("x", more))[0].note
+
+
+def test_the_first_by_rank_may_have_fewer_points(row: MakeRow) -> None:
+    scores = {"t0": (0.5, 0.4), "t1": (0.5, 0.4), "t2": (0.5, 0.9)}
+    rows = [
+        row(task, name, seed, score)
+        for task, both in scores.items()
+        for name, score in zip("ab", both, strict=True)
+        for seed in range(5)
+    ]
+    found = compare("x", rows)
+    assert column(found, "to first") == ["", "+6.7"]
+    assert column(found, "worse") == ["", "no"]
+    assert "a is first by rank, though b has more points" in tables(found)[0].note
+
+
+def test_one_seed_is_one_seed(row: MakeRow) -> None:
+    found = compare("x", [row("a", "x", 0, 0.9), row("a", "y", 0, 0.4)])
+    assert tables(found)[0].note.startswith("100 test examples, 1 seed.\n")
+    assert (column(found, "worse"), column(found, "p")) == (["", "?"], ["", ""])
+
+
 def test_nothing_finished_is_no_error() -> None:
     found = compare("x", [], ["all failed"])
     assert tables(found) == []
@@ -100,8 +141,8 @@ def test_the_tables(rows: list[Row]) -> None:
     line = dict(zip(first.headings, first.rows[0], strict=True))
     assert (line["best"], line["gain"], line["proven"]) == ("82.0", "+42.0", "100 %")
     assert "usd" not in first.headings
-    assert 80 < first.width < 120
-    assert "good is ahead of all others" in first.note
+    assert 80 < first.width < 125
+    assert "good is perhaps better than fair, poor: more seeds would tell." in first.note
     assert "Not to be told from" in second.note
     assert "100 test examples, 5 seeds" in first.note
 
