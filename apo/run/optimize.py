@@ -262,6 +262,7 @@ async def conclude(folder: RunFolder, session: Session, options: Options) -> Res
             from apo.tracking import Tracker
 
             tracker = Tracker(folder, uri=options.tracking_uri, experiment=options.experiment)
+            tracker.check()
             tracker.start()
         folder.set_state("running")
         try:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Run
+from mlflow.entities import Experiment, Run
 from mlflow.exceptions import MlflowException
 
 from apo.errors import RunError
 from apo.tracking.environment import database_path, is_server, public_uri, safe_name
+from apo.tracking.served import ADDRESS, SCHEME, served
 
 
 def connect(uri: str, experiment: str) -> tuple[MlflowClient, str]:
@@ -27,7 +28,7 @@ def connect(uri: str, experiment: str) -> tuple[MlflowClient, str]:
 
     Raises:
         MlflowException: the store cannot be reached.
-        RunError: the experiment was deleted.
+        RunError: the experiment was deleted, or is a server's and its database was named.
     """
     _quiet_libraries()
     path = database_path(uri)
@@ -41,17 +42,31 @@ def connect(uri: str, experiment: str) -> tuple[MlflowClient, str]:
         # Beside the database; MLflow would put the files in the working directory.
         folder = None if path is None else (path.parent / "mlruns" / safe_name(experiment)).as_uri()
         try:
-            return client, str(client.create_experiment(experiment, artifact_location=folder))
+            client.create_experiment(experiment, artifact_location=folder)
         except MlflowException:  # Another run may have made it in the meantime.
-            found = client.get_experiment_by_name(experiment)
-            if found is None:
+            if client.get_experiment_by_name(experiment) is None:
                 raise
+        found = client.get_experiment_by_name(experiment)
+        if found is None:
+            raise RunError(f"the experiment {experiment!r} was made, and is not there")
     if found.lifecycle_stage == "deleted":
         raise RunError(
             f"the experiment {experiment!r} was deleted at {public_uri(uri)}; restore it there "
             f"(mlflow experiments restore -x {found.experiment_id}) or give another name"
         )
+    _check_server(client, uri, found)
     return client, str(found.experiment_id)
+
+
+def _check_server(client: MlflowClient, uri: str, found: Experiment) -> None:
+    """Note where the server of an experiment is; tell whoever comes to its database instead."""
+    if not str(found.artifact_location).startswith(SCHEME):
+        return
+    address = found.tags.get(ADDRESS)
+    if not is_server(uri):
+        raise RunError(served(uri, found.name, address))
+    if address is None:
+        client.set_experiment_tag(found.experiment_id, ADDRESS, public_uri(uri))
 
 
 def _quiet_libraries() -> None:

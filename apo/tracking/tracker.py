@@ -12,6 +12,7 @@ from apo.environment import prepare_environment
 from apo.storage.folder import RunFolder
 from apo.tracking.environment import public_uri
 from apo.tracking.logbook import PATIENCE, STATUS, End, Logbook
+from apo.tracking.served import check_place
 from apo.tracking.tracked import Tracked
 from apo.trust import logging_wish, remember
 
@@ -54,6 +55,14 @@ class Tracker:
         )
         self._process: subprocess.Popen[str] | None = None
         self._problem = ""
+
+    def check(self) -> None:
+        """Make sure, as far as it can be known at the start, that the run can be logged.
+
+        Raises:
+            SettingsError: an MLflow server made the experiment, and its database is named.
+        """
+        check_place(self._logbook.uri, self._logbook.experiment)
 
     def start(self) -> None:
         """Start logging. Whatever MLflow does or fails to do, nothing is raised."""

@@ -184,7 +184,7 @@ async def opened(
     from sqlalchemy.exc import SQLAlchemyError
 
     check_storage(storage)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # It tells of SQL that it tries again.
     url = storage
     if not url and search.folder:
         url = f"sqlite:///{search.folder.resolve() / 'optuna.db'}"
