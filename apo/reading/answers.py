@@ -100,7 +100,12 @@ _MARKER = re.compile(
 )
 
 
-_SENTENCE = re.compile(r"(?<=[.!?。])(?<!\bi\.e\.)(?<!\be\.g\.)(?<!\bd\.h\.)(?<!\bz\.B\.)\s")
+_SENTENCE = re.compile(
+    r"(?<=[.!。])(?<!\bi\.e\.)(?<!\be\.g\.)(?<!\bd\.h\.)(?<!\bz\.B\.)\s"
+    r"(?!(?:or|oder|ou|또는|혹은)\s)",
+    re.IGNORECASE,
+)
+"""Where a sentence ends that says what the answer is; a question leaves it to what follows."""
 
 
 def marked(text: str) -> Iterator[str]:
@@ -205,11 +210,13 @@ def bare_lines(text: str, pattern: re.Pattern[str]) -> Iterator[str]:
 
 _CONCLUSION = re.compile(
     r"(?<![^\W_])(?:(?:overall|therefore|thus|hence|in conclusion|all in all|on balance"
+    r"|by elimination|(?:that|this|which) leaves|only(?= \S{1,24} (?:remains|is left)\b)"
     r"|insgesamt|daher|deshalb|folglich|somit|donc|globalement|en conclusion"
     r"|i(?:['’]d| would)? (?:choose|pick|select|say|label|classify|go with|call))(?![^\W_])"
     r"|so (?=(?:it|this|that(?:['’]s| is)|the|i|my)\b|\S+\s*$)"
     r"|(?:at first|initially|i first|first (?:guess|thought|idea|answer))\b[^.!?\n]{0,80}?\bbut\b)"
-    r"|따라서|그러므로|결론적으로|전체적으로|종합하면|종합적으로",
+    r"|(?<![^\W_])(?:(?:somit|damit|also|es) (?:ver)?bleibt|il (?:ne )?reste)(?![^\W_])"
+    r"|남는 (?:것|답|선택지|보기)[은는]|따라서|그러므로|결론적으로|전체적으로|종합하면|종합적으로",
     re.IGNORECASE,
 )
 

@@ -29,6 +29,26 @@ _LISTED_BEFORE = re.compile(
     r"(?:[^\s,.;]{1,24}\s(?:and|or|und|et)\s)?$",
     re.IGNORECASE,
 )
+# "I would not call it negative", "je ne dirais pas que c'est négatif".
+_CALL = r"call|say|consider|describe|classify|label|rate|regard|see|deem|read|think|believe"
+_CALL_IT = re.compile(
+    rf"(?:(?:(?:would|could|do|should|did|wo)n['’]t|(?<![^\W_])can['’]t|(?<![^\W_])(?:not|never|cannot|hardly))"
+    rf"\s(?:really\s|exactly\s)?(?:{_CALL})(?:\s(?:that|this|it|them|the\s\w{{1,20}}))?"
+    r"(?:['’]s|\s(?:is|was|are|as|to be))?"
+    r"|(?<![^\W_])nicht\s(?:sagen|behaupten|finden|denken|glauben),?\s(?:dass\s)?(?:es|das|dies|er|sie)"
+    r"|(?<![^\W_])pas\s(?:dire\s)?(?:que\s)?(?:c['’]est|il est|elle est|ce soit|cela est))"
+    r"(?:\s(?:an?|the|really|very|clearly|eine?|une?))?[\s\"'“‘*_`]+$",
+    re.IGNORECASE,
+)
+_SUPPOSED = re.compile(
+    r"(?<![^\W_])(?:(?:you|one|some|someone|many|most|people|others|students|a person)\s"
+    r"(?:people\s|students\s)?(?:(?:might|may|could|would|will|often|first|wrongly|mistakenly)\s){0,3}"
+    r"(?:think|say|choose|guess|pick|believe|assume|expect|answer|call)"
+    r"|you['’]d (?:think|say|guess)|(?:man|einige|viele) (?:könnte|würden?|mag|könnten)"
+    r"|on (?:pourrait|peut|aurait pu) (?:penser|croire|dire))"
+    r"(?:[\s:,]+(?:that|the|it|is|it['’]s|answer|option|as|an?|an|que|c['’]est|à)){0,5}[\s:\"'“‘*(]+$",
+    re.IGNORECASE,
+)
 _WHETHER = re.compile(r"(?<![^\W_])(?:whether|ob)\s[^.;\n]{0,40}$", re.IGNORECASE)
 # "More positive than negative", "rather a refund than billing".
 _LESS = re.compile(
@@ -36,7 +56,7 @@ _LESS = re.compile(
     r"|(?:choose|pick|prefer|select)\s[^.;:!?\n]{1,40}\sover)\s(?:an?\s|eine?\s|une?\s|option\s)?$",
     re.IGNORECASE,
 )
-_DENIALS = (_BEFORE, _LESS, _NEITHER, _LISTED_BEFORE, _WHETHER)
+_DENIALS = (_BEFORE, _LESS, _NEITHER, _LISTED_BEFORE, _CALL_IT, _WHETHER)
 _PREFIX = re.compile(
     r"(?<![^\W_])(?:non|un|dis|anti|not)[-‐‑–_]$|(?<![^\W_])(?:비|무|불|미)[ -]?$", re.I
 )
@@ -47,7 +67,8 @@ _IS = "is|are|was|would be|ist|sind|wäre|est|sont|serait"
 _AFTER = re.compile(
     r"[\"'”’*_`»)]{0,3}(?:(?:적인|적|번)?\s?(?:것|게)?[은는이가도]?\s?(?:아니(?!면)|아닌|아닙|아님)"
     r"|적이지\s?않|하지\s?않|도\s?[가-힣]{1,12}도\s?아[니닌닙]|(?:이?라기|이기)?보다(?![가-힣]{2})"
-    r"|(?:이?라고|으?로)?\s?보기[는엔]?\s?(?:어렵|힘들)|\s?[✗❌✘]"
+    r"|(?:적?이?라고|으?로)?\s?(?:보|하|부르|말하)기[는엔]?\s?(?:어렵|힘들)|\s?[✗❌✘]"
+    r"|(?:적?이?라고|으?로)?\s?(?:볼|할|부를|말할)\s?수[는]?\s?없"
     r"|\s?[:=]\s?(?:no|false|nein|non|faux|falsch|아니오|아니요|거짓)(?![^\W_])"
     r"|\s(?:trifft nicht zu|is (?:wrong|incorrect|false))(?![^\W_])"
     r"|\?\s*(?:no|nope|nein|non|아니)(?![a-z]))",
@@ -94,6 +115,11 @@ def is_denied(text: str, start: int, end: int, *, option: bool = False) -> bool:
         word = word or bool(_BEFORE_OPTION.search(before))
         after = after or bool(_AFTER_OPTION.match(text, end, end + 240))
     return (bool(prefix) + word + after) % 2 == 1
+
+
+def is_supposed(text: str, start: int) -> bool:
+    """Whether what stands from start on is what others might say: "You might think C"."""
+    return bool(_SUPPOSED.search(text, max(0, start - 80), start))
 
 
 def opposite(label: int, labels: tuple[str, ...]) -> int | None:

@@ -4,7 +4,7 @@ import re
 from fractions import Fraction
 
 _NUMBER = r"[-−]?\d{1,6}(?:[.,]\d{1,4})?"
-_POINTS = r"(?:점|points?|punkte?n?|stars?|sternen?|étoiles?|번)?"
+_POINTS = r"(?:점|points?|punkte?n?|stars?|sternen?|étoiles?|번|수준|단계|등급)?"
 _GRADE = re.compile(
     rf"(?:(?:the|my|final|grade|score|rating|note|punkte|점수|평점|is|of|:|=|a|die)\s*){{0,6}}"
     rf"(?:(?P<top>\d{{1,6}})\s?점?\s?(?:만점에|만점 중|점 중)\s?)?"

@@ -11,9 +11,13 @@ _EXPLICIT = re.compile(
 )
 # After the letters that are words, too, only these show that a letter is meant.
 _LETTER_GOES_ON = re.compile(
-    r"[*_`\"'”)\]]{0,3}\s*(?:$|[.,:;!?)\]\n/&|]|[-–—]\s|(?:is|was|are|seems|would|because|since|as|and"
-    r"|or|but|for|looks|must|should|has|can|ist|wäre|weil|und|oder|est|car|et|ou)\b|[가-힣])"
+    r"[*_`\"'”)\]]{0,3}\s*(?:$|[.,:;!?)\]\n/&|]|[-–—](?:\s|[A-Z](?![^\W_]))|(?:is|was|are|seems|would|because|since|as|and"
+    r"|or|but|to|through|bis|for|looks|remains|bleibt|must|should|has|can|ist|wäre|weil|und|oder|est|car|et|ou)\b|[가-힣])"
 )
+_JOINED = re.compile(
+    r"(?<![^\W_])[A-Z][.)\]*_]{1,4},?\s?(?:[/&]|or|and|oder|und|ou|et|또는)\s?[(\[*_]{0,3}([A-Z])(?![^\W_])"
+)
+"""Another letter right after one that is set off: "C. or D."."""
 _ELIDED = re.compile(r"['’](?:[^\W\d_]{2}|[aàyêe]\b)|[+#]|[-‐][^\W\d_]{2}|\.[A-Z](?![^\W_])")
 _ABBREVIATED = re.compile(r"(?<![^\W_])[A-Z]\.$")
 _INITIAL = re.compile(r"\.\s[A-Z][a-zé]")
@@ -31,10 +35,11 @@ WORDS = ("a", "i", "o", "y", "e", "u", "à")
 
 def explicit_letters(text: str) -> list[str]:
     """Give the letters that a text sets off as answers: "B.", "(B)", "B: text", "B, text"."""
-    found = (
+    found = [
         match["line"] or match["round"] or match["square"] or match["start"].strip(" *_`")
         for match in _EXPLICIT.finditer(text)
-    )
+    ]
+    found += _JOINED.findall(text) if found else []
     return [*dict.fromkeys(letter.upper() for letter in found)]
 
 

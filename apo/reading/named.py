@@ -7,7 +7,7 @@ from itertools import islice
 from apo.errors import TaskError
 from apo.reading.answers import quote
 from apo.reading.characters import differ_in, shown
-from apo.reading.denial import is_denied
+from apo.reading.denial import is_denied, is_supposed
 from apo.reading.letters import is_word
 
 MAX_NAMED = 10_000
@@ -59,6 +59,8 @@ def named_and_denied(
     alone = text.strip(" \n.*\"'()")
     for match in islice(pattern.finditer(text), MAX_NAMED):
         if is_word(text, match.start(), match.end()) and alone != match[0]:
+            continue
+        if is_supposed(text, match.start()):
             continue
         place = int((match.lastgroup or "l0")[1:])
         (denied if is_denied(text, match.start(), match.end()) else named)[place] = None

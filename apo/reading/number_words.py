@@ -46,6 +46,9 @@ def in_digits(text: str) -> str:
     """
     if len(text) > LONGEST or re.search(r"\d", text):
         return text
+    alone = text.strip()
+    if alone in _SINO:
+        return str(_SINO[alone])
     text = _HANGUL.sub(lambda match: str(_hangul(match[1])), text)
     text = _NATIVE.sub(lambda match: str(_TENS_OF[match[1]] + _ONES[match[2]]), text)
     for words, said in _SAID_OTHERWISE:

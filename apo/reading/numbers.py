@@ -201,7 +201,8 @@ _NOUN = re.compile(
     r"[\s*_`\"'”’)\]$]*(?:[^\W\d][^\W\d]*\.?(?:[ -][^\W\d]+){0,2})?[\s.!。*_`\"'”’)\]$]*"
 )
 _NO_NOUN = re.compile(
-    r"\s?(?:am|pm|a\.m|p\.m|Uhr|o.clock|시|월|or|oder|ou|to|bis|à|and|und|et|또는)(?![^\W가-힣])|[가-힣]{0,2}\s?아[니닌닙]",
+    r"\s?(?:am|pm|a\.m|p\.m|Uhr|o.clock|시|월|or|oder|ou|to|bis|à|and|und|et|또는)(?![^\W가-힣])|[가-힣]{0,2}\s?아[니닌닙]"
+    r"|[가-힣]{0,2}\s?(?:초과|미만|보다)",
     re.I,
 )
 

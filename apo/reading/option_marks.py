@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from apo.reading.answers import label_pattern
-from apo.reading.denial import is_denied
+from apo.reading.denial import is_denied, is_supposed
 from apo.reading.letters import is_word
 from apo.reading.option_lines import ARTICLE, MARK, Option
 
@@ -14,7 +14,8 @@ Span = tuple[int, int]
 
 _TEXT = 0xE000
 """The text of option n stands as this sign + n while marks are looked for."""
-_SIGN = f"[{chr(_TEXT)}-{chr(_TEXT + 99)}]"
+SIGN = f"[{chr(_TEXT)}-{chr(_TEXT + 99)}]"
+"""The pattern of one of these signs."""
 _DECOR = r"[*_`\"'“”‘’]{0,3}"
 _NAMED = r"(?:(?:option|choice|answer|antwort|réponse|보기|선택지|정답은?|답은?)[ :]{0,3})?"
 _SET_OFF = re.compile(
@@ -22,7 +23,7 @@ _SET_OFF = re.compile(
     rf"|\((?P<round>{MARK})\)|\[(?P<square>{MARK})\]|(?<![^\W_])(?P<number>\d{{1,2}}|[A-Z])\s?번"
     rf"|(?P<circle>[①-⑩])"
     rf"|답[은이:]?\s{{0,3}}[\"'‘“]?(?P<said>{MARK})[\"'’”]?(?=입니다|이다|예요|이에요|임)"
-    rf"|^{_DECOR}(?P<start>{MARK}){_DECOR}(?:(?:,|\s[-–—])\s(?!{MARK}\b)|\s*(?={_SIGN}))",
+    rf"|^{_DECOR}(?P<start>{MARK}){_DECOR}(?:(?:,|\s[-–—])\s(?!{MARK}\b)|\s*(?={SIGN}))",
     re.IGNORECASE,
 )
 LONE = re.compile(
@@ -35,7 +36,7 @@ _FREE = re.compile(
     r"|(?<![\w.,])\d{1,2}(?![\w%]|[.,]\d)"
 )
 _ALSO = re.compile(
-    rf"\s*(?:[,/&]|and|or|und|oder|et|ou|또는|[와과])\s*(?:[(\[]?{MARK}[.)\]:]\s*)?({_SIGN})",
+    rf"\s*(?:[,/&]|and|or|und|oder|et|ou|또는|[와과])\s*(?:[(\[]?{MARK}[.)\]:]\s*)?({SIGN})",
     re.IGNORECASE,
 )
 _NAME = re.compile(
@@ -59,28 +60,38 @@ _ELSE = re.compile(
     re.IGNORECASE,
 )
 """Another mark that takes the first back, or leaves it open."""
-_BEFORE_TEXT = re.compile(rf"(?<![^\W_]){ARTICLE}(?={_SIGN})", re.IGNORECASE)
+_JOINED = re.compile(
+    rf"(?<![^\W_])(?P<first>{MARK})[\s.)\]:*_]{{0,4}}(?:[-–—/&]|\?\s*(?:(?:or|oder|ou|또는)\s)?"
+    r"|,?\s?(?:or|and|to|through|bis|und|oder|et|ou|또는)\s)\s?"
+    rf"(?:option\s)?[(\[]?(?P<mark>{MARK})(?=[.)\]:*_?!,]|\s*$)",
+    re.IGNORECASE,
+)
+"""Two marks of a list or range: "C. or D.", "A-C", "C? D?"."""
+_BEFORE_TEXT = re.compile(rf"(?<![^\W_]){ARTICLE}(?={SIGN})", re.IGNORECASE)
 _LINK = (
     r"(?:(?:,\s)?(?:is|i\.e\.|namely|that is|which is|so|hence|thus|therefore|ist|also|daher"
     r"|d\.h\.|est|donc|soit|c['’]est-à-dire|즉|=|→)\s)?(?:the\s)?(?:(?:option|answer|choice|antwort|réponse)\s)?"
 )
 """What may stand between a mark and its text, beside signs."""
 _REASON = re.compile(
-    rf",?\s(?:since|because|as|weil|da|car)\s(?:[^.;,\n]{{1,60}}\s(?:is|was|ist|war|est|était)\s)?({_SIGN})"
+    rf",?\s(?:since|because|as|weil|da|car)\s(?:[^.;,\n]{{1,60}}\s(?:is|was|ist|war|est|était)\s)?({SIGN})"
     r"(?=\W*$|\s(?:is|was|ist|war|est|était)\s(?:the|der|die|das|le|la)\s)",
     re.IGNORECASE,
 )
 """B, since the capital is Paris."""
 _SENTENCE = re.compile(
-    rf"[.):,–—-]?\s+(?!because|since|as\b)(?:(?!{_SIGN})[^.;\n]){{1,60}}\s({_SIGN})\W*(?:$|\n)",
+    rf"[.):,–—-]?\s+(?!because|since|as\b)(?:(?!{SIGN})[^.;\n]){{1,60}}\s({SIGN})\W*(?:$|\n)",
     re.IGNORECASE,
 )
 """B. The capital is Paris."""
+_ALSO_BEFORE = re.compile(
+    rf"({SIGN})\s?(?:[,/&]|and|or|und|oder|et|ou|또는|[와과])\s(?:option\s)?[(\[]?$", re.IGNORECASE
+)
 _BEFORE = re.compile(
-    rf"({_SIGN})[\s.,:;(\[\"'*_`“”–—-]{{0,6}}{_LINK}[(\[\"'*_`“”]{{0,3}}$", re.IGNORECASE
+    rf"({SIGN})[\s.,:;(\[\"'*_`“”–—-]{{0,6}}{_LINK}[(\[\"'*_`“”]{{0,3}}$", re.IGNORECASE
 )
 _AFTER = re.compile(
-    rf"(?:\s?번)?[\s.,:;(\[)\]\"'*_`“”–—-]{{0,6}}{_LINK}({_SIGN})"
+    rf"(?:\s?번)?[\s.,:;(\[)\]\"'*_`“”–—-]{{0,6}}{_LINK}({SIGN})"
     r"(?=\s*(?:$|[\n.,;:!?)\]\"'*”/&–—✓✔✅✗❌✘-]|(?:and|or|und|oder|et|ou|is|was|ist|war|est)\s))",
     re.IGNORECASE,
 )
@@ -101,13 +112,13 @@ def masked(part: str, options: tuple[Option, ...]) -> str:
             return match[0]
         return chr(_TEXT + int((match.lastgroup or "l0")[1:]))
 
-    found = _pattern(options).sub(sign, part)
+    found = pattern_of(options).sub(sign, part)
     return _BEFORE_TEXT.sub("", found)
 
 
 @lru_cache(maxsize=4096)
-def _pattern(options: tuple[Option, ...]) -> re.Pattern[str]:
-    """The search for the texts of options, but for those that could be marks."""
+def pattern_of(options: tuple[Option, ...]) -> re.Pattern[str]:
+    """Compile the search for the texts of options, but for those that could be marks."""
     numbered = options[0].mark.isdigit()
     texts = tuple("\0" if _may_be_mark(o.key, numbered=numbered) else o.key for o in options)
     return label_pattern(texts, ignore_case=True)
@@ -121,7 +132,7 @@ def texts_in(masked: str) -> tuple[int, ...]:
     """Give the places of the options whose texts a masked text holds and does not deny."""
     found = [
         ord(match[0]) - _TEXT
-        for match in re.finditer(_SIGN, masked)
+        for match in re.finditer(SIGN, masked)
         if not is_denied(masked, match.start(), match.end(), option=True)
         and not _is_aside(masked, *match.span())
     ]
@@ -139,8 +150,9 @@ def _span(match: re.Match[str]) -> Span:
 
 
 def marks_taken_back(masked: str) -> list[Span]:
-    """Give where marks stand that take another back, or leave it open: "maybe D", "wait, D"."""
-    return [match.span("mark") for match in _ELSE.finditer(masked)]
+    """Give where marks stand that take another back, or leave it open: "maybe D", "C? D?"."""
+    taken = (*_ELSE.finditer(masked), *_JOINED.finditer(masked))
+    return [match.span("mark") for match in taken]
 
 
 def free_marks(masked: str, *, letters: bool) -> list[Span]:
@@ -150,7 +162,9 @@ def free_marks(masked: str, *, letters: bool) -> list[Span]:
 
 
 def _is_aside(masked: str, start: int, end: int) -> bool:
-    """Whether something is only conceded: "although D is tempting"."""
+    """Whether something is only conceded or supposed: "although D is tempting"."""
+    if is_supposed(masked, start):
+        return True
     before = _ASIDE.search(masked, max(0, start - 24), start)
     return bool(before) and not _POSSIBLE.match(masked, end)
 
@@ -179,7 +193,8 @@ def beside(masked: str, found: Mapping[int, Span]) -> Iterator[int]:
         after, before = _AFTER.match(masked, end), _BEFORE.search(masked, max(0, start - 80), start)
         also = _ALSO.match(masked, after.end(1)) if after else None
         further = (_REASON.match(masked, end), _SENTENCE.match(masked, end))
-        matches = (after, before, also, *further)
+        also_before = _ALSO_BEFORE.search(masked, max(0, start - 20), start)
+        matches = (after, before, also, also_before, *further)
         texts = [
             ord(match[1]) - _TEXT
             for match in matches
@@ -211,4 +226,4 @@ def says_else(masked: str, end: int, text: str) -> bool:
 def is_only_option(line: str, options: tuple[Option, ...]) -> bool:
     """Whether a line is nothing but an option, by its mark, its text, or both."""
     rest = re.sub(rf"^\W*{MARK}(?:[.):\]]|\s?번|\W*$)", "", masked(line, options))
-    return len(rest) < len(line) and not re.search(r"[^\W_]", re.sub(_SIGN, "", rest))
+    return len(rest) < len(line) and not re.search(r"[^\W_]", re.sub(SIGN, "", rest))

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from apo.reading.denial import is_denied
+from apo.reading.denial import is_denied, is_supposed
 from apo.reading.option_lines import Option
 
 _ENDING = r"(?:e?s|e?d|ing)?"
@@ -23,7 +23,9 @@ def options_alike(text: str, options: tuple[Option, ...]) -> tuple[int, ...]:
         place
         for place, pattern in enumerate(_patterns(options))
         if any(
-            not is_denied(plain, *match.span(), option=True) for match in pattern.finditer(plain)
+            not is_denied(plain, *match.span(), option=True)
+            and not is_supposed(plain, match.start())
+            for match in pattern.finditer(plain)
         )
     )
 

@@ -36,6 +36,12 @@ _MARKED = re.compile(
     rf"{_WRAPPED}{_GRADE}",
     re.IGNORECASE,
 )
+_LEVEL = re.compile(
+    r"(?P<not>(?<![^\W_])(?:not|nicht|pas|reading|language|reach|until)\s(?:(?:at|a|in|auf|au)\s)?)?"
+    rf"(?<![^\W_])(?:level|stufe|niveau|band|tier|수준|단계){_WRAPPED}(?:(?:is|ist|est|of|은|는)\s)?"
+    rf"{_WRAPPED}{_GRADE}",
+    re.IGNORECASE,
+)
 _GIVEN = re.compile(
     r"(?P<not>(?:n['’]t|(?<![^\W_])(?:not|never|cannot|nicht|kein\w*|pas|ne))\s+(?:\w+\s+)?)?"
     r"(?<![^\W_])(?:giv(?:e|ing|es)|gave|rat(?:e|ed|ing)|award(?:ed)?|assign(?:ed)?"
@@ -60,7 +66,7 @@ _FAIR = re.compile(
     re.IGNORECASE,
 )
 _KOREAN = re.compile(
-    rf"(?<![\d점만에]){_GRADE}점?(?<=점)(?:을|으로|이|짜리)?\s?"
+    rf"(?<![\d점만에]){_GRADE}(?:점|수준|등급)?(?<=[점준급])(?:을|으로|이|짜리)?\s?"
     r"(?:드리|드립|드려|주|줍|줄|부여|평가|매기|매깁|입니다|이다|이에요|예요|[.!\s]*$)"
 )
 _SHARE = re.compile(rf"(?<![\w.,/]){_GRADE}", re.IGNORECASE)
@@ -97,9 +103,9 @@ def said_grade(reply: str, lowest: Fraction, highest: Fraction) -> Fraction | No
     """Give the grade of a judge's reply on its scale; None where it gives none or leaves it open.
 
     A reply that is nothing but a grade; else what stands after "Score:" and the like, first after
-    "Final score:" and "Total:", and must be one; else what it starts with; else what it says to
-    give, the last one; else what it says to be out of the highest grade. Numbers that count things
-    ("3 of 5 claims") are none, nor those of another scale, and "3 or 4" is none.
+    "Final score:" and "Total:", and must be one; else after "Level"; else what it starts with; else
+    what it says to give, the last one; else what it says to be out of the highest grade. Numbers
+    that count things ("3 of 5 claims") are none, nor those of another scale, and "3 or 4" is none.
 
     Args:
         reply: the whole reply, or what it marks as its grade.
@@ -114,7 +120,7 @@ def said_grade(reply: str, lowest: Fraction, highest: Fraction) -> Fraction | No
     if whole:
         return _on(whole[0], whole[1], lowest, highest)
     text = _QUOTED.sub(_unquoted, text)
-    for found in (_marked, _at_start, _given, _shares):
+    for found in (_marked, _levels, _at_start, _given, _shares):
         said = found(text, lowest, highest)
         if said:
             values = {one.value for one in said if one.first} or {one.value for one in said}
@@ -128,6 +134,15 @@ def _marked(text: str, lowest: Fraction, highest: Fraction) -> list[_Said]:
         _Said(_value(match, lowest, highest), bool(match["first"]))
         for match in _MARKED.finditer(text)
         if _ends(text, match)
+    ]
+
+
+def _levels(text: str, lowest: Fraction, highest: Fraction) -> list[_Said]:
+    """What stands after the name of a level: "Level 3: meets expectations"."""
+    return [
+        _Said(_value(match, lowest, highest))
+        for match in _LEVEL.finditer(text)
+        if not match["not"] and _ends(text, match)
     ]
 
 

@@ -15,6 +15,16 @@ _ASIDE = re.compile(
     r"|statt|au lieu de)|/)\s*(?:\S\s?)?$",
     re.IGNORECASE,
 )
+# A bound that the number is not: more than 15, under $15, x > 15; "> 15" is a quotation.
+_BOUND = re.compile(
+    r"(?:(?<![^\W_])(?:(?:more|less|fewer|greater|larger|higher|lower|smaller|bigger) than"
+    r"|over|under|above|below|beyond|mehr als|weniger als|größer als|kleiner als|über|unter"
+    r"|plus de|moins de|supérieur à|inférieur à)"
+    r"|(?<![\s<>=-])[ \t]{1,2}[<>]|(?<![\w<>/])[a-z][<>]|^[<>])"
+    r"(?<!^[<>]\s)\s?(?:[^\w\s<>]\s?)?$",
+    re.IGNORECASE,
+)
+_BOUND_AFTER = re.compile(r"[가-힣]{0,3}\s?(?:초과|미만|보다 |[이가을를]\s?넘|이 안)")
 # How sure the answer is of its number.
 _SURE = re.compile(
     r"(?:confidence|certainty|probability|how sure|확신도|신뢰도|확률"
@@ -41,8 +51,9 @@ def number_in(text: str, decimal: str = ".", like: Number | None = None) -> Numb
     The whole answer, where it is one; the marked number (see `marked`): in a marked line that is
     the one after the last "=", the one that the line starts with, or the last one. Else the last
     that has the form asked for, and else the last one. Numbers of lists and of steps, denied
-    ones, those that say how sure it is, those in brackets, and those between which "or" stands are
-    not the answer's. Where a part has no digits, its numbers in words count: see `in_digits`.
+    ones, bounds ("more than 15"), those that say how sure it is, those in brackets, and those
+    between which "or" stands are not the answer's. Where a part has no digits, its numbers in
+    words count: see `in_digits`.
 
     Args:
         text: the answer.
@@ -89,6 +100,8 @@ def _values(text: str, decimal: str) -> list[Number]:
         number
         for i, number in enumerate(found)
         if i not in dropped
+        and not _BOUND.search(text[max(0, number.start - 16) : number.start])
+        and not _BOUND_AFTER.match(text[number.end : number.end + 12])
         and not _ASIDE.search(text[max(0, number.start - 16) : number.start])
         and not _DENIED.match(text[number.end : number.end + 12])
     ]

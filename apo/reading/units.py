@@ -143,7 +143,7 @@ _NO_SCALE = (
     r"|억(?:양|지)|백(?:화|업|신|조|미)|십자)"
 )
 SCALE = rf"{_NO_SCALE}(?:{_any(SCALES)}){_ENDS}"
-UNIT = rf"(?:{_any(UNITS)}){_ENDS}"
+UNIT = rf"(?!초과)(?:{_any(UNITS)}){_ENDS}"
 PERCENT = (
     r"(?:%|％|percent\b|per[ ]cent\b|pct\b|Prozent\b|pour[ ]cent\b|퍼센트|프로(?![가-힣])|प्रतिशत)"
 )

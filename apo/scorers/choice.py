@@ -27,6 +27,12 @@ _SHARE = re.compile(
     r"\s?(?:점\s?)?(?:/|⁄|out of|of|von|sur|aus)\s?(?P<of>\d{1,4})(?![\d/])",
     re.IGNORECASE,
 )
+_IN_PART = re.compile(
+    r"(?<![^\W_])(?:part(?:ly|ially)|half|sometimes|not (?:entirely|completely|wholly|fully|quite)"
+    r"|teilweise|halb|nicht ganz|en partie|partiellement|à moitié|pas (?:tout à fait|entièrement)"
+    r"|부분적으로|반만)",
+    re.IGNORECASE,
+)
 _SPELLINGS = {"네": "예", "예": "네", "아니요": "아니오", "아니오": "아니요"}
 _NUMBER = re.compile(r"-?\d{1,9}(?:[.,]0{1,4})?")
 
@@ -44,7 +50,8 @@ class Choice:
     or no is a label, "Yes, there is no doubt." says yes.
 
     What is struck through (~~x~~) is not said. "Not x" and "non-x" do not name x: they name its
-    negation where that is a label, as unsafe is of safe, and else none. Among single letters,
+    negation where that is a label, as unsafe is of safe, and else none; "partly true" names
+    neither true nor false, and "you might think x" no x. Among single letters,
     "B. A mammal" and "(B)" name B alone. Among numbers, 4, 4.0 and, where 5 is the highest, 4/5
     are the same; 4/10 is then none.
 
@@ -96,6 +103,8 @@ class Choice:
         whole = self._by_key.get(self._key(text))
         if whole is not None:
             return (whole,)
+        if self._half:
+            text = self._half.sub("…", text)
         if self._highest is not None:
             text = _SHARE.sub(self._grade, in_digits(text))
         concluding = [part for part in concluded(text) if self._named(part)]
@@ -159,6 +168,16 @@ class Choice:
             rf"\W*({'|'.join(words)})(?:\s*[,.:;!–—-]\s|\s(?=because|since|as|weil|da|car)\b)"
             r"\s*(?!(?:but|and|or|aber|und|oder|mais|et|ou)\b)[^\W\d_]+[ ,]",
             re.IGNORECASE,
+        )
+
+    @cached_property
+    def _half(self) -> re.Pattern[str] | None:
+        """Yes or no in part, as in "partly true", which is neither; None where a label says so."""
+        words = [re.escape(label) for label in self.labels if label.casefold() in YES_AND_NO]
+        if not words or any(map(_IN_PART.search, self.labels)):
+            return None
+        return re.compile(
+            rf"{_IN_PART.pattern}[\s*_\"'“-]+(?:{'|'.join(words)})(?![^\W_가-힣])", re.IGNORECASE
         )
 
     @cached_property

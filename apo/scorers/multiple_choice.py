@@ -22,6 +22,7 @@ from apo.reading.option_marks import (
     text_before,
     texts_in,
 )
+from apo.reading.option_reasons import asks_for_not, without_denied, without_reasons
 from apo.reading.option_words import options_alike
 from apo.reading.run_on import first_turn
 from apo.task import Example, Score
@@ -64,15 +65,18 @@ class MultipleChoice:
             listed = ", ".join(_show(options, place) for place in range(len(options)))
             told = f"The target {quote(example.target)} is none of the options {listed}."
             return Score(0.0, False, told)
-        found = self.find(first_turn(output, example.inputs), options)
+        said = first_turn(output, example.inputs)
+        if not asks_for_not("\n".join(example.inputs.values())):
+            said = without_denied(said, options)
+        found = self.find(said, options)
         if len(found) == 1 and found[0] in wanted:
             return Score(1.0)
         if not found:
             return Score(0.0, False, f"Expected {expected}, the answer names no option.")
-        said = " and ".join(_show(options, place) for place in found[:5])
+        named = " and ".join(_show(options, place) for place in found[:5])
         if len(found) > 1:
-            return Score(0.0, False, f"Expected only {expected}, the answer names {said}.")
-        return Score(0.0, True, f"Expected {expected}, the answer said {said}.")
+            return Score(0.0, False, f"Expected only {expected}, the answer names {named}.")
+        return Score(0.0, True, f"Expected {expected}, the answer said {named}.")
 
     def places(self, example: Example) -> frozenset[int]:
         """Give the places of the right options, from 0."""
@@ -99,7 +103,7 @@ class MultipleChoice:
         for part in _marked_parts(text, options):
             found = self._whole(part, options) or self._named(part, options)
             if found:
-                return tuple(dict.fromkeys((*found, *self._contradicted(text, found, options))))
+                return self._with_what_follows(text, part, found, options)
         for part in concluded(text):
             found = self._named(part, options)
             if found:  # Rome, so C: they must be of one option.
@@ -134,7 +138,8 @@ class MultipleChoice:
 
     def _named(self, part: str, options: tuple[Option, ...]) -> tuple[int, ...]:
         """The options that a text names, by set-off marks, by their texts, or by any mark."""
-        text = masked(part, options)
+        whole = masked(part, options)
+        text = without_reasons(whole)
         texts, set_off = texts_in(text), marks_set_off(text)
         found = self._marks(text, set_off, options)
         if any(self._is_beyond(text[start:end], options) for start, end in set_off[:1]):
@@ -147,16 +152,23 @@ class MultipleChoice:
             return tuple(dict.fromkeys((*texts, *options_alike(part, options))))
         if any(says_else(text, end, options[place].text) for place, (_, end) in found.items()):
             return ()
-        return tuple(dict.fromkeys((*found, *beside(text, found))))
+        return tuple(dict.fromkeys((*found, *beside(whole, found))))
 
-    def _contradicted(
-        self, text: str, found: tuple[int, ...], options: tuple[Option, ...]
-    ) -> Iterator[int]:
-        """The other option of which the sentence after a first line "B" says that it is."""
-        first, _, _ = text.strip().partition("\n")
-        if len(found) == 1 and self._whole(first, options) == found and first != text.strip():
-            hidden = masked(text.strip(), options)
-            yield from beside(hidden, {found[0]: (0, len(masked(first, options)))})
+    def _with_what_follows(
+        self, text: str, part: str, found: tuple[int, ...], options: tuple[Option, ...]
+    ) -> tuple[int, ...]:
+        """What a part names, and the other option that stands after it: "Answer: D. Berlin"."""
+        said = part.strip().partition("\n")[0]
+        start = text.rfind(said) if "{" not in text else -1
+        lone = LONE.fullmatch(said)
+        if start < 0 or lone is None or len(found) != 1:
+            return found
+        hidden = masked(text[start:], options)
+        span = lone.span("mark")
+        if says_else(hidden, span[1], options[found[0]].text):
+            return ()
+        further = self._marks(hidden, marks_taken_back(hidden), options)
+        return tuple(dict.fromkeys((*found, *beside(hidden, {found[0]: span}), *further)))
 
     def _is_beyond(self, mark: str, options: Sequence[Option]) -> bool:
         """Whether a mark is a letter after the last option's, such as the E of four."""

@@ -7,6 +7,7 @@ from math import isfinite
 
 from apo.errors import TaskError
 from apo.reading.answers import quote
+from apo.reading.number_words import in_digits
 from apo.reading.numbers import Number, whole_number
 from apo.reading.said_number import number_in
 from apo.task import Example, Score
@@ -16,11 +17,11 @@ from apo.task import Example, Score
 class Numeric:
     """The number that the answer gives must be the target's, however it is written.
 
-    A target must be one number, with a sign, currency, percent sign, scale word, unit and noun at
-    most; else no answer is right. Which number an answer gives: see `said_number`; without one it
-    is not well formed. Numbers in words are read where there are no digits. 25% equals 25% and, as
-    texts are free with the sign, also 25 and 0.25; units and currencies are compared where
-    both have one.
+    A target must be one number, in digits or words, with a sign, currency, percent sign, scale
+    word, unit and noun at most; else no answer is right. Which number an answer gives: see
+    `said_number`; without one it is not well formed. Numbers in words are read where there are no
+    digits. 25% equals 25% and, as texts are free with the sign, also 25 and 0.25; units and
+    currencies are compared where both have one.
 
     Attributes:
         tolerance: the largest difference that still counts as right, at least 0.
@@ -55,7 +56,7 @@ class Numeric:
 
 @lru_cache(maxsize=4096)
 def _target(text: str, decimal: str) -> Number | None:
-    return whole_number(text, decimal)
+    return whole_number(in_digits(text), decimal)
 
 
 def _refusal(target: str) -> str:

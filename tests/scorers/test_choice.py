@@ -191,7 +191,7 @@ KOREAN = ("긍정", "부정", "중립")
         (MOOD, "The review has negative words, but overall it is positive.", "positive"),
         (MOOD, "I first thought negative, but it's positive.", "positive"),
         (MOOD, "Overall, positive and negative.", ""),
-        (MOOD, "It was negative, so that I could not call it positive or neutral.", ""),
+        (MOOD, "It was negative, so that I could not call it positive or neutral.", "negative"),
         (MOOD, "Neutral: it lists facts, so it is neither positive nor negative.", "neutral"),
         (KOREAN, "긍정보다는 부정에 가깝습니다", "부정"),
         (KOREAN, "긍정이라고 보기 어렵고 부정입니다.", "부정"),
@@ -228,3 +228,53 @@ def test_comparisons_conclusions_and_yes_are_read_as_a_person_reads_them(
 )
 def test_what_is_said_of_the_thing_does_not_deny_its_label(output: str) -> None:
     assert Choice(labels=("billing", "refund", "delivery")).find(output) == ("refund",)
+
+
+@pytest.mark.parametrize(
+    ("labels", "output", "label"),
+    [
+        (MOOD, "I wouldn't say this is positive; neutral fits best.", "neutral"),
+        (MOOD, "You can't call that negative. Neutral.", "neutral"),
+        (MOOD, "I cannot really describe it as positive. Negative.", "negative"),
+        (MOOD, "I would not hesitate to call it negative.", "negative"),
+        (KOREAN, "부정이라고 하기 어렵다. 중립이다.", "중립"),
+        (KOREAN, "긍정이라고 할 수는 없고 부정이다", "부정"),
+        (("positiv", "negativ"), "Ich würde nicht sagen, dass es negativ ist. Positiv.", "positiv"),
+        (("négatif", "neutre"), "Je ne dirais pas que c'est négatif. C'est neutre.", "neutre"),
+        (("spam", "not spam"), "I would not call it spam.", "not spam"),
+        (MOOD, "One might call it negative, but it is neutral.", "neutral"),
+        (MOOD, "People often say negative things. This is positive.", "positive"),
+    ],
+)
+def test_what_nobody_would_call_it_or_others_might_is_not_said(
+    labels: tuple[str, ...], output: str, label: str
+) -> None:
+    assert Choice(labels=labels).find(output) == (label,)
+
+
+@pytest.mark.parametrize(
+    ("labels", "output"),
+    [
+        (MOOD, "You might think positive."),
+        (MOOD, "Answer: positive? negative?"),
+        (MOOD, "Label: positive. Or negative."),
+        (("True", "False"), "partly true"),
+        (("True", "False"), "Answer: half-true"),
+        (("True", "False"), "Not entirely true"),
+        (("참", "거짓"), "부분적으로 참"),
+        (("wahr", "falsch"), "teilweise wahr"),
+        (("vrai", "faux"), "en partie vrai"),
+        (tuple("ABCD"), "A-C"),
+        (tuple("ABCD"), "C. or D."),
+        (tuple("ABCD"), "C) or D)"),
+        (tuple("ABCD"), "Answer: C? D?"),
+        (tuple("ABCD"), "A through C"),
+        (tuple("ABCD"), "You might think C."),
+    ],
+)
+def test_what_is_left_open_is_no_label(labels: tuple[str, ...], output: str) -> None:
+    assert len(Choice(labels=labels).find(output)) != 1
+
+
+def test_a_label_in_part_is_found_where_it_is_a_label() -> None:
+    assert Choice(labels=("true", "partly true", "false")).find("Partly true.") == ("partly true",)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from apo.evaluation.evaluation import Evaluation
 from apo.evaluation.measure import measure
 from apo.model import Completion, Request
 from apo.reading.grades import other_scale
+from apo.reading.said_grade import said_grade
 from apo.scorers.awaited import AsyncScorer, Question, Ungraded
 from apo.scorers.judge import Judge
 from apo.scorers.registry import make_scorer
@@ -334,3 +336,24 @@ def test_a_grade_without_tags_is_read_as_a_person_reads_it(reply: str, value: fl
 )
 def test_numbers_that_are_no_grade_are_none(reply: str) -> None:
     assert Judge(rubric="Good.").grade(reply, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "grade"),
+    [
+        ("Level 2 – partly meets the criteria; 3 of 10 facts are missing.", 2),
+        ("Stufe 4: gut. Drei von vier Punkten sind erfüllt.", 4),
+        ("Niveau 2 : insuffisant", 2),
+        ("수준 3: 기대에 부합함", 3),
+        ("3수준입니다. 12개 중 9개가 맞습니다.", 3),
+        ("Band 4: competent user", 4),
+        ("I would place this at level 3.", 3),
+        ("Level 3. It is not level 4 because two tasks are wrong.", 3),
+        ("The text is for grade level 8. Score: 4", 4),
+        ("Level 3 or 4", None),
+        ("Level 7: beyond the scale", None),
+        ("The reading level 3 text is fine.", None),
+    ],
+)
+def test_a_level_is_a_grade(reply: str, grade: int | None) -> None:
+    assert said_grade(reply, Fraction(1), Fraction(5)) == grade

@@ -250,3 +250,84 @@ def test_a_wrong_or_open_answer_is_no_option(
     texts: tuple[str, ...], output: str, target: str
 ) -> None:
     assert said(output, texts, target) == 0
+
+
+ANIMALS = ("cat", "dog", "horse", "cow")
+
+
+@pytest.mark.parametrize(
+    ("texts", "output", "target"),
+    [
+        (CITIES, "Best option: C Paris", "C"),
+        (CITIES, "My choice is C, Paris", "C"),
+        (CITIES, "Final answer — C. Paris is in France.", "C"),
+        (
+            ANIMALS,
+            "A and D are eliminated because they are small, and B barks. This leaves C.",
+            "C",
+        ),
+        (
+            ANIMALS,
+            "We exclude B and C since both are large, and D gives milk. So only A remains.",
+            "A",
+        ),
+        (ANIMALS, "B und D scheiden aus, A ist zu klein. Damit bleibt C.", "C"),
+        (ANIMALS, "On peut éliminer A et D, et B est trop petit. Il reste C.", "C"),
+        (ANIMALS, "A와 B는 너무 작고 D는 젖을 준다. 남는 것은 C입니다.", "C"),
+        (ANIMALS, "D is correct: A, B and C give no milk.", "D"),
+        (ANIMALS, "B is the answer because A and C live elsewhere.", "B"),
+        (ANIMALS, "D ist richtig, weil A, B und C keine Milch geben.", "D"),
+        (ANIMALS, "D est correct car A, B et C ne donnent pas de lait.", "D"),
+        (ANIMALS, "The correct answer is D as A, B and C do not give milk.", "D"),
+        (ANIMALS, "A, B and C are animals without milk, whereas D gives it. D is correct.", "D"),
+        (CITIES, "C is right, since A is in Germany, B is in Spain and D is in Italy.", "C"),
+        (CITIES, "C is correct. A is the capital of Germany, B of Spain.", "C"),
+        (CITIES, "You might think A, but it is C.", "C"),
+        (CITIES, "Berlin is not the capital of France; Paris is.", "C"),
+    ],
+)
+def test_what_is_concluded_counts_and_not_what_a_reason_speaks_of(
+    texts: tuple[str, ...], output: str, target: str
+) -> None:
+    assert said(output, texts, target) == 1
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["Correct Answer: {}", "Final answer — {}", "My choice is {}", "**Correct answer:** {}",
+     "The solution: {}", "La bonne réponse est {}", "Die richtige Lösung ist {}", "정답: {}",
+     "최종 선택: {}", "Answer:\n{}", "Correct option = {}"],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "form", ["D. Berlin", "D, Berlin", "D) Berlin", "D (Berlin)", "**D.** Berlin"]
+)
+def test_a_mark_with_another_options_text_never_scores(label: str, form: str) -> None:
+    assert said(label.format(form), CITIES, "D") == 0
+    assert said(label.format(form), CITIES, "A") == 0
+    assert said(label.format(form.replace("Berlin", "Rome")), CITIES, "D") == 1
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        *("A-C", "A–C", "A through C", "B to C", "C. or D.", "C) or D)", "C. oder D."),
+        *("Paris is not the capital", "Paris ist nicht die Hauptstadt.", "Paris는 수도가 아니다"),
+        *("Paris n'est pas la capitale.", "Paris was never the one.", "C isn't the answer"),
+        *("You might think C.", "One could say it is Paris.", "Many would choose Paris."),
+        *("On pourrait penser C.", "Man könnte C denken.", "People often say C."),
+        *("Answer: C? D?", "Answer: C? Or D?", "Is it C? Or is it D?", "That leaves Rome and C."),
+        *("That leaves B and C.", "C and D are both correct because A and B are wrong."),
+        *(
+            "C is correct, but A is correct too.",
+            "C is not correct because A, B and D are capitals.",
+        ),
+        *("C is correct because the capital is Rome.", "Correct Answer: C. Lisbon"),
+    ],
+)
+def test_what_is_left_open_denied_or_supposed_never_scores(output: str) -> None:
+    assert said(output, CITIES, "C") == 0
+
+
+def test_what_is_not_is_the_answer_where_the_question_asks_for_it() -> None:
+    question = "Which of these is not a capital?\nA. Milan\nB. Rome\nC. Paris"
+    assert score("Milan is not a capital.", question, "A").value == 1

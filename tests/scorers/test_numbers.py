@@ -284,3 +284,59 @@ def test_units_scales_and_signs_mean_what_a_person_takes_them_for(
 ) -> None:
     assert score(right, target) == Score(1.0)
     assert score(wrong, target).value == 0
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        *(
+            "more than 15",
+            "over 15",
+            "It is less than 15.",
+            "just under $15.",
+            "fewer than 15 people",
+        ),
+        *(
+            "x > 15",
+            "<15",
+            "Answer: greater than 15",
+            "more than fifteen",
+            "mehr als 15",
+            "unter 15",
+        ),
+        *("plus de 15", "moins de 15 euros", "15 초과", "15명 미만", "15보다 크다"),
+        "It is $20, which is more than $15.",
+    ],
+)
+def test_a_bound_is_no_number(output: str) -> None:
+    assert score(output, "15").value == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "output"),
+    [
+        *(("20", "It is $20, which is more than $15."), ("15", "She has 5 more than 10, so 15.")),
+        *(("15", "=> 15"), ("15", "-> 15"), ("15", "<b>15</b>"), ("15", "\n> 15")),
+        *(("15", "You need at least 15."), ("60", "He earned $60 over 4 hours.")),
+    ],
+)
+def test_the_number_beside_a_bound_is_read(target: str, output: str) -> None:
+    assert score(output, target) == Score(1.0)
+
+
+@pytest.mark.parametrize(
+    ("target", "right", "wrong"),
+    [
+        ("twelve", "There are 12 of them.", "There are 20 of them."),
+        ("칠", "정답은 7입니다", "8"),
+        ("sept", "Il y a 7 jours.", "17"),
+        ("einundzwanzig", "Es sind 21 Stück.", "120"),
+        ("스물다섯", "25", "5"),
+        ("vingt et un", "21", "20"),
+        ("three quarters", "3/4", "3"),
+    ],
+)
+def test_a_target_in_words_is_one_number(target: str, right: str, wrong: str) -> None:
+    assert score(target, target) == Score(1.0)
+    assert score(right, target) == Score(1.0)
+    assert score(wrong, target).value == 0
