@@ -56,7 +56,8 @@ from .results.verdict import Verdict as Verdict
 from .run.folds import aoptimize_folds as aoptimize_folds
 from .run.folds import aresume_folds as aresume_folds
 from .run.folds import optimize_folds, resume_folds
-from .run.optimize import aoptimize, aresume, optimize, resume
+from .run.optimize import aoptimize, optimize
+from .run.resume import aresume, resume
 from .search.allocate import ALLOCATORS as ALLOCATORS
 from .search.allocate import allocate as allocate
 from .search.plugins import make_optimizer as make_optimizer

@@ -11,6 +11,7 @@ from apo import (
     Budget,
     BudgetExhausted,
     Completion,
+    Options,
     Prompt,
     Request,
     Search,
@@ -97,7 +98,7 @@ def play(
                 caller=caller,
                 task_model=endpoint,
                 optimizer_model=endpoint,
-                seed=seed,
+                options=Options(seed=seed),
             )
             if "examples" in given:
                 given["examples"] = search.task.train[given["examples"]]

@@ -30,7 +30,7 @@ from apo.data.folds import fold_tasks
 from apo.errors import ContentFilterError, Interrupted, QuotaError, TaskError
 from apo.results.flips import read_pairs
 from apo.run.folds import aoptimize_folds, optimize_folds, resume_folds
-from apo.run.prepare import same_pools
+from apo.run.recorded import same_pools
 from apo.search.search import Search
 from apo.statistics.bounded import bounded_interval
 from apo.statistics.counts import mcnemar_p

@@ -17,6 +17,7 @@ from apo import (
     MetaPrompt,
     ModelError,
     ModelUnavailable,
+    Options,
     Prompt,
     PromptError,
     Request,
@@ -111,7 +112,7 @@ def on_stage(
                 caller=caller,
                 task_model=Endpoint("task", task_model),
                 optimizer_model=Endpoint("optimizer", optimizer_model),
-                **given,
+                options=Options(**given),
             )
             await work(Stage(search, journal, caller, task_model, optimizer_model))
 

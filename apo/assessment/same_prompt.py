@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from apo.errors import RunError
 from apo.models.providers import public_name
 from apo.prompts.prompt import Prompt
-from apo.run.prepare import same_pools
+from apo.run.recorded import same_pools
 from apo.storage.folder import RunFolder, list_runs
 from apo.storage.shapes import SETTINGS, require, require_result
 from apo.storage.summary import candidates

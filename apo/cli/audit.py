@@ -117,7 +117,7 @@ def _subject(what: str, task: str) -> "tuple[Task, dict[str, Prompt], RunFolder 
     from apo.errors import PromptError, RunError, SettingsError
     from apo.prompts.files import read_prompt
     from apo.prompts.prompt import Prompt
-    from apo.run.prepare import same_pools
+    from apo.run.recorded import same_pools
     from apo.run.wishes import trusted_settings
     from apo.storage.lineage import find_named
     from apo.taskfile.load import load_task

@@ -47,7 +47,7 @@ def evaluate(
     from apo.cli.live import watch
     from apo.cli.prompts import prompt_of
     from apo.evaluation.noticed import noticed
-    from apo.run.prepare import same_pools
+    from apo.run.recorded import same_pools
     from apo.run.wishes import trusted_settings
     from apo.storage.folder import find_run
     from apo.taskfile.load import load_task

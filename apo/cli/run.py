@@ -82,7 +82,7 @@ def resume(
     from apo.cli.console import home
     from apo.errors import SettingsError
     from apo.run.folds import aresume_folds
-    from apo.run.optimize import aresume
+    from apo.run.resume import aresume
     from apo.storage.folder import find_run
 
     folder = find_run(run, home())

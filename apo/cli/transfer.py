@@ -92,7 +92,7 @@ def task_of(folder: "RunFolder") -> "Task":
     """
     from apo.cli.console import home
     from apo.errors import RunError
-    from apo.run.prepare import same_pools
+    from apo.run.recorded import same_pools
     from apo.run.wishes import trusted_settings
     from apo.taskfile.load import load_task
 

@@ -12,7 +12,7 @@ from apo.compare.grid import Cell, read_task
 from apo.compare.spending import purse_of
 from apo.errors import ApoError, Interrupted, SharedBudgetExhausted
 from apo.results.result import Result
-from apo.run.optimize import conclude
+from apo.run.ending import conclude
 from apo.run.prepare import Setup
 from apo.run.wishes import remember_run
 from apo.trust import FileName
@@ -95,10 +95,9 @@ def _setup(cell: Cell, root: Path) -> Setup:
 
 
 async def _run(cell: Cell, root: Path, flag: Flag | None) -> Result:
-    setup = _setup(cell, root)
-    folder, session = setup.prepare(cell.id, root)
+    _, session = _setup(cell, root).prepare(cell.id, root)
     session.purse = purse_of(cell, root)
-    work = asyncio.ensure_future(conclude(folder, session, setup.options))
+    work = asyncio.ensure_future(conclude(session))
     while not work.done():
         await asyncio.wait({work}, timeout=LOOK)
         if flag is not None and not flag.is_up():

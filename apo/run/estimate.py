@@ -87,24 +87,24 @@ async def aestimate(
     with folder.open_journal(reuse=options.reuse) as journal:
         meter = Meter(session.budget)
         limits = Limits(max_concurrency=1)
-        caller = Caller(journal, meter, limits=limits, judges=session.judges)
+        caller = Caller(journal, meter, limits=limits, judges=session.models.judges)
         examples = session.task.validation[:PROBES]
         seed = session.task.seed_prompts[0]
-        async with closing(caller, session.models, session.task.scorer):
-            await measure(caller, session.task_model, session.task, seed, examples)
+        async with closing(caller, session.models.opened, session.task.scorer):
+            await measure(caller, session.models.task, session.task, seed, examples)
     folder.set_state("estimated")
-    return _project(session, meter, options)
+    return _project(session, meter)
 
 
-def _project(session: Session, meter: Meter, options: Options) -> Estimate:
+def _project(session: Session, meter: Meter) -> Estimate:
     spent, n, budget = meter.spent, max(1, meter.spent.calls), session.budget
     asks = (spent.input_tokens / n + GROWTH, spent.output_tokens / n)
     writes = (OPTIMIZER_INPUT, OPTIMIZER_OUTPUT)
     tokens_in, tokens_out = (_mix(ask, write) for ask, write in zip(asks, writes, strict=True))
-    asking = _dollars(session.task_model, *asks)
-    writing = _dollars(session.optimizer_model, *writes)
+    asking = _dollars(session.models.task, *asks)
+    writing = _dollars(session.models.optimizer, *writes)
     usd = None if asking is None or writing is None else _mix(asking, writing)
-    minutes = meter.seconds / n / options.max_concurrency / 60
+    minutes = meter.seconds / n / session.options.max_concurrency / 60
     per_call = {
         "max_calls": 1.0,
         "max_tokens": tokens_in + tokens_out,

@@ -3,13 +3,14 @@
 import copy
 import math
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
+from apo.calls.options import Options
 from apo.concurrency import gather
 from apo.errors import (
     BudgetExhausted,
@@ -67,9 +68,7 @@ class Search:
         caller: Caller,
         task_model: Endpoint,
         optimizer_model: Endpoint,
-        seed: int = 0,
-        max_chars: int = 8000,
-        meta_prompts: Mapping[str, str] | None = None,
+        options: Options | None = None,
         folder: Path | None = None,
     ) -> None:
         if task.test:
@@ -79,7 +78,8 @@ class Search:
         self.folder = folder
         self._caller = caller
         self._task_model = task_model
-        self._overrides = dict(meta_prompts or {})
+        options = options or Options()
+        self._overrides = dict(options.meta_prompts)
         self._candidates = Candidates(
             caller.journal,
             Contract(
@@ -88,7 +88,7 @@ class Search:
                 validation=task.validation,
                 rules=task.contract,
                 own=(task.description, *task.labels),
-                max_chars=max_chars,
+                max_chars=options.max_chars,
             ),
             self.seed_prompts,
         )
@@ -97,7 +97,7 @@ class Search:
         by_class = task.metric is not None and task.metric.by_class
         self._shares = class_shares(task.validation) if by_class else {}
         self._stage = Stage(caller.meter)
-        branch.set(Branch(seed))
+        branch.set(Branch(options.seed))
 
     @property
     def rng(self) -> random.Random:

@@ -15,7 +15,7 @@ from apo.calls.retry import Retry
 from apo.cli import main
 from apo.errors import Interrupted, SettingsError
 from apo.models.embedded import Embedded
-from apo.run.optimize import aresume
+from apo.run.resume import aresume
 from apo.testing.server import ChatServer, serve
 from experiments.benchmarks.faults.forked import Forked
 

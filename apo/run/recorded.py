@@ -1,0 +1,95 @@
+"""What is written down of a run for those who go on with it, and what must be the same again."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from apo.calls.options import Options
+from apo.data.folds import fold_tasks
+from apo.errors import RunError
+from apo.model import Model
+from apo.models.providers import public_name
+from apo.run.fit import sample_pools
+from apo.search.search import Optimizer
+from apo.storage.folder import RunFolder
+from apo.storage.shapes import USED, require, typed
+from apo.task import Task
+
+
+def public_options(options: Options) -> dict[str, Any]:
+    """The options as they are written down: without passwords."""
+    written, uri = asdict(options), options.tracking_uri
+    if uri:
+        from apo.tracking.environment import public_uri
+
+        written["tracking_uri"] = public_uri(uri)
+    others = {n: public(getattr(options, n)) for n in ("fallback_model", "judge_model")}
+    return {**written, **others}
+
+
+def require_same(folder: RunFolder, options: Options, optimizer: Optimizer) -> None:
+    """Make sure that a resumed run walks the way it was started on.
+
+    Raises:
+        RunError: another seed, or other settings of the optimizer.
+    """
+    record = folder.settings
+    if "folds" in record:
+        raise RunError(
+            f"{folder.id} is made of runs on folds: go on with apo resume {folder.id}, or in "
+            f"Python with apo.resume_folds({folder.id!r})."
+        )
+    given = {"seed": options.seed, "settings": optimizer_settings(optimizer)}
+    before = {"seed": record["options"]["seed"], "settings": record["optimizer"]["settings"]}
+    for name, value in given.items():
+        if value != before[name]:
+            raise RunError(
+                f"{folder.id} was started with the {name} {before[name]}, not {value}. Give "
+                "the same again, or start a new run."
+            )
+
+
+def public(model: Model | str | None) -> str | None:
+    """A model's name as it is written down: without a login that its URL may hold."""
+    return public_name(model) if isinstance(model, str) else None
+
+
+def same_pools(folder: RunFolder, task: Task) -> Task:
+    """Take the pools that the run was started with.
+
+    Raises:
+        RunError: the data are no longer the same, or the run's settings are damaged.
+    """
+    settings, where = folder.settings, str(folder.path / "run.json")
+    require(settings, {"data": USED["data"], "options": dict}, where)
+    options = typed(Options, settings["options"], f"{where}: options")
+    data, task = settings["data"], fold_of(task, options.fold, options.seed)
+    sizes = data["validation"], data["test"]
+    for by_class in (True, False):  # As runs of earlier versions were.
+        fitted = sample_pools(task, *sizes, by_class=by_class)
+        if fitted.fingerprint == data["fingerprint"]:
+            return fitted
+    raise RunError(
+        f"The data of {task.name!r} changed since {folder.id} was started, so its scores "
+        "cannot be compared. Restore the data, or start a new run."
+    )
+
+
+def fold_of(task: Task, fold: Sequence[int] | None, seed: int) -> Task:
+    """The task of a fold. A fold of a fold's task is the same again, as it has all rows."""
+    if fold is None:
+        return task
+    number, k = fold
+    return fold_tasks(task, k, seed)[number - 1]
+
+
+def optimizer_settings(optimizer: Optimizer) -> dict[str, Any]:
+    """An optimizer's settings as JSON gives them back; functions and classes by their names."""
+    settings = {f.name: getattr(optimizer, f.name) for f in fields(optimizer)}
+    plain: dict[str, Any] = json.loads(json.dumps(settings, default=_named))
+    return plain
+
+
+def _named(value: object) -> str:
+    return str(getattr(value, "__qualname__", value))
