@@ -7,11 +7,10 @@ from apo.calls.budget import Budget, Spent
 from apo.calls.options import Options
 from apo.calls.progress import Progress
 from apo.concurrency import wait
-from apo.data.split import POOLS
-from apo.errors import DataError, SettingsError, near
+from apo.data.split import examples_of
 from apo.evaluation.evaluation import Evaluation
 from apo.evaluation.measure import measure
-from apo.evaluation.outside import asking
+from apo.evaluation.outside import open_caller
 from apo.model import Model
 from apo.prompts.prompt import Prompt
 from apo.scorers.awaited import try_scorer
@@ -49,12 +48,8 @@ async def aevaluate(
         Stopped, ModelError: as for `aoptimize`.
     """
     options = options or Options()
-    if split not in POOLS:
-        raise SettingsError(f"There is no split {split!r}.{near(split, POOLS)}")
-    examples = getattr(task, split)
-    if not examples:
-        raise DataError(f"{task.name!r} has no {split} examples.")
-    async with asking(
+    examples = examples_of(task, split)
+    async with open_caller(
         [model],
         task.scorer,
         budget=budget,

@@ -1,17 +1,17 @@
 """Is a changed prompt better than the deployed one? Asked row by row, and no longer than needed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from apo.calls.budget import Budget, Spent
 from apo.calls.options import Options
 from apo.calls.progress import Progress
-from apo.data.split import POOLS
-from apo.errors import BudgetExhausted, DataError, SettingsError, near
+from apo.data.split import examples_of
+from apo.errors import BudgetExhausted, DataError, SettingsError
 from apo.evaluation.evaluation import Rollout
 from apo.evaluation.measure import measure_in_turns
-from apo.evaluation.outside import asking
+from apo.evaluation.outside import open_caller
 from apo.model import Model
 from apo.prompts.prompt import Prompt
 from apo.results.paired import Pairs
@@ -109,11 +109,9 @@ async def agate(
         Stopped, ModelError: as for `aoptimize`, but not that the budget is over.
     """
     examples = _rows(task, split, old, new)
-    ends = _ends([example.group for example in examples])
     size = full_bet([example.group for example in examples])
-    pairs = Pairs()
-    looks, seen = 0, 0
-    async with asking(
+    pairs, looks = Pairs(), 0
+    async with open_caller(
         [model],
         task.scorer,
         budget=budget,
@@ -121,27 +119,31 @@ async def agate(
         journal=journal,
         progress=progress,
     ) as (caller, [answers]):
-        while seen < len(examples) and _decision(pairs, size) == "open":
-            wanted = max(FIRST, seen + seen // 2)
-            part = examples[seen : next((end for end in ends if end >= wanted), len(examples))]
+        for part in _parts(examples):
+            if _decision(pairs, size) != "open":
+                break
             try:
                 before, after = await measure_in_turns(caller, answers, task, [old, new], part)
             except BudgetExhausted:
                 break
             pairs.add(before, after)
-            looks, seen = looks + 1, seen + len(part)
+            looks += 1
     if not pairs.graded:
         raise DataError("No row has a score under both prompts; there is nothing to compare.")
+    return _found(pairs, size, rows=len(examples), looks=looks, spent=replace(caller.meter.spent))
+
+
+def _found(pairs: Pairs, size: float, *, rows: int, looks: int, spent: Spent) -> Gate:
     low, high, weights = _by_group(pairs, size)
     return Gate(
         decision=_decision(pairs, size),
         n=len(pairs.graded),
-        rows=len(examples),
+        rows=rows,
         old_score=_mean([a for a, _ in pairs.graded]),
         new_score=_mean([b for _, b in pairs.graded]),
         interval=(anytime_interval(low, weights)[0], anytime_interval(high, weights)[1]),
         looks=looks,
-        spent=replace(caller.meter.spent),
+        spent=spent,
         ungraded=pairs.ungraded,
         refused=pairs.refused,
         groups=n_groups(pairs.groups_graded),
@@ -149,23 +151,25 @@ async def agate(
 
 
 def _rows(task: Task, split: str, old: Prompt, new: Prompt) -> Sequence[Example]:
-    if split not in POOLS:
-        raise SettingsError(f"There is no split {split!r}.{near(split, POOLS)}")
+    examples = examples_of(task, split)
     if old == new:
         raise SettingsError("Both prompts are the same; there is nothing to compare.")
-    examples: Sequence[Example] = getattr(task, split)
-    if not examples:
-        raise DataError(f"{task.name!r} has no {split} examples.")
     # By content, which is as good as by chance, and the same whatever order the file has.
     found = sorted(examples, key=lambda example: example.id)
     return sorted(found, key=lambda e: (text_hash([e.group]) if e.group else e.id, e.group))
 
 
-def _ends(groups: Sequence[str]) -> list[int]:
-    """Before which rows no group is divided."""
-    numbers = group_numbers(groups)
+def _parts(examples: Sequence[Example]) -> Iterator[Sequence[Example]]:
+    """What is measured before each look; no group is divided."""
+    numbers = group_numbers([example.group for example in examples])
     pairs = zip(numbers, [*numbers[1:], -1], strict=True)
-    return [place for place, (one, next_) in enumerate(pairs, 1) if one != next_]
+    ends = [place for place, (one, next_) in enumerate(pairs, 1) if one != next_]
+    seen = 0
+    while seen < len(examples):
+        wanted = max(FIRST, seen + seen // 2)
+        end = next((end for end in ends if end >= wanted), len(examples))
+        yield examples[seen:end]
+        seen = end
 
 
 def _by_group(pairs: Pairs, size: float) -> tuple[list[float], list[float], list[float]]:

@@ -19,7 +19,7 @@ from apo.calls.progress import Progress
 from apo.concurrency import gather
 from apo.errors import BudgetExhausted
 from apo.evaluation.measure import put
-from apo.evaluation.outside import asking
+from apo.evaluation.outside import open_caller
 from apo.scorers.awaited import Ask, AwaitedScorer, Question, Ungraded
 from apo.scorers.judge import AGAIN, Judge
 from apo.storage.journal import Journal
@@ -65,20 +65,20 @@ async def ascore(
     Args:
         scorer: a `Judge`, or any other scorer.
         ratings: the answers.
-        options: as for `asking`.
+        options: as for `open_caller`.
         draws: how often each answer is scored, from 1. Each time the judge is asked anew.
-        budget: as for `asking`; what it leaves no calls for has no score.
-        journal: as for `asking`.
-        progress: as for `asking`.
+        budget: as for `open_caller`; what it leaves no calls for has no score.
+        journal: as for `open_caller`.
+        progress: as for `open_caller`.
 
     Returns:
         What each judge made of the answers, and last, if there are several, all as one; and what
         it took.
 
     Raises:
-        The same as `asking`, and what the scorer raises.
+        The same as `open_caller`, and what the scorer raises.
     """
-    async with asking(
+    async with open_caller(
         (), scorer, budget=budget, options=options, journal=journal, progress=progress
     ) as (caller, _):
         ask = partial(put, caller)

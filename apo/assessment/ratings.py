@@ -1,11 +1,12 @@
 """People's ratings of answers, read from a data file: what a judge is measured against."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
+from apo.assessment.scales import share, understood
 from apo.data.cells import Row
 from apo.data.examples import accepted
 from apo.data.rows import read_rows
@@ -16,14 +17,12 @@ from apo.task import Example, Task
 ANSWERS = ("answer", "output", "response", "completion", "답변", "응답")
 RATINGS = ("rating", "score", "grade", "human", "label", "점수", "평가", "평점")
 """Names under which the columns are looked for where none is given."""
-WORDS = {
-    **dict.fromkeys(("yes", "y", "true", "good", "pass", "right", "correct", "win"), 1.0),
-    **dict.fromkeys(("예", "네", "참", "좋음", "맞음", "합격", "통과"), 1.0),
-    **dict.fromkeys(("no", "n", "false", "bad", "fail", "wrong", "incorrect", "loss"), 0.0),
-    **dict.fromkeys(("아니오", "아니요", "거짓", "나쁨", "틀림", "불합격", "탈락"), 0.0),
-    **dict.fromkeys(("tie", "무승부", "비김"), 0.5),
-}
-"""What a word is worth as a rating."""
+LEFT = ("without a rating", "without an input or an answer", "without a target")
+"""Why rows are left out."""
+Rated = tuple[Example, str]
+"""What was asked, and what was answered."""
+Key = tuple[tuple[str, str], ...]
+"""Inputs, to look a target up by."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,29 +100,52 @@ def read_ratings(
         if name not in known:
             raise DataError(f"{source} has no column {name!r}.{near(name, known)}")
     known_targets = {_key(e.inputs): e.targets for e in (*task.train, *task.validation, *task.test)}
-    raw: dict[tuple[Example, str], list[str]] = defaultdict(list)
-    left = {"without a rating": 0, "without an input or an answer": 0, "without a target": 0}
+    raw: dict[Rated, list[str]] = defaultdict(list)
+    left: Counter[str] = Counter()
     for row in rows:
-        inputs = {field: row.get(column) for field, column in fields.items()}
-        given, rated = row.get(answer), row.get(rating)
-        if rated is None or not rated.strip():
-            left["without a rating"] += 1
-        elif given is None or any(text is None for text in inputs.values()):
-            left["without an input or an answer"] += 1
+        text = (row.get(rating) or "").strip()
+        found: Rated | str = "without a rating"
+        if text:
+            found = _rated(row, fields, answer, targets, known_targets, needs_target=needs_target)
+        if isinstance(found, str):
+            left[found] += 1
         else:
-            texts = {field: text or "" for field, text in inputs.items()}
-            found = _targets(row, targets) or known_targets.get(_key(texts), ())
-            if found or not needs_target:
-                raw[Example(texts, found or ("",)), given].append(rated.strip())
-            else:
-                left["without a target"] += 1
+            raw[found].append(text)
+    notes = [f"{left[reason]} rows {reason} were left out." for reason in LEFT if left[reason]]
     if not raw:
-        reasons = ", ".join(f"{n} {reason}" for reason, n in left.items() if n)
+        reasons = ", ".join(f"{left[reason]} {reason}" for reason in LEFT if left[reason])
         raise DataError(f"{source} has no rating that can be used: {reasons}.")
-    words, low, high = _understood(raw.values(), scale, f"{source}, column {rating!r}")
-    values = {key: mean(_share(text, low, high) for text in texts) for key, texts in raw.items()}
+    return _put_together(raw, scale, f"{source}, column {rating!r}", notes)
+
+
+def _rated(
+    row: Row,
+    fields: Mapping[str, str],
+    answer: str,
+    targets: Sequence[str],
+    known: Mapping[Key, tuple[str, ...]],
+    *,
+    needs_target: bool,
+) -> Rated | str:
+    """What a row rates; or why it cannot be used."""
+    inputs = {field: row.get(column) for field, column in fields.items()}
+    given = row.get(answer)
+    if given is None or any(text is None for text in inputs.values()):
+        return "without an input or an answer"
+    texts = {field: text or "" for field, text in inputs.items()}
+    found = _targets(row, targets) or known.get(_key(texts), ())
+    if needs_target and not found:
+        return "without a target"
+    return Example(texts, found or ("",)), given
+
+
+def _put_together(
+    raw: Mapping[Rated, Sequence[str]], scale: tuple[int, int] | None, where: str, notes: list[str]
+) -> Ratings:
+    """Read the ratings of each answer, on the scale that all of them are on."""
+    words, low, high = understood(raw.values(), scale, where)
+    values = {key: mean(share(text, low, high) for text in texts) for key, texts in raw.items()}
     several = sum(len(texts) > 1 for texts in raw.values())
-    notes = [f"{n} rows {reason} were left out." for reason, n in left.items() if n]
     if several:
         notes.append(f"{several} answers were rated more than once; their mean counts.")
     return Ratings(
@@ -148,55 +170,10 @@ def _column(
     return found[0]
 
 
-def _key(inputs: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def _key(inputs: Mapping[str, str]) -> Key:
     return tuple(sorted(inputs.items()))
 
 
 def _targets(row: Row, columns: Sequence[str]) -> tuple[str, ...]:
     found = [target for column in columns for target in accepted(row.get(column))]
     return tuple(dict.fromkeys(target for target in found if target.strip()))
-
-
-def _understood(
-    ratings: Iterable[Sequence[str]], scale: tuple[int, int] | None, where: str
-) -> tuple[str, float, float]:
-    """How ratings are written: in words, and what scores 0 and 1.
-
-    Raises:
-        DataError: one is no number and no known word, or they are on another scale.
-    """
-    texts = sorted({text.lower() for several in ratings for text in several})
-    numbers: list[float] = []
-    for text in texts:
-        if text in WORDS:
-            continue
-        try:
-            numbers.append(float(text))
-        except ValueError:
-            numbers.append(float("nan"))
-        if not numbers[-1] - numbers[-1] == 0:  # NaN and infinity too.
-            raise DataError(
-                f"{where}: the rating {text[:80]!r} is no number, and no word such as yes, no, "
-                "예 or 아니오. Write a number, from 0 to 1 or on the judge's scale."
-            )
-    if not numbers:
-        return "yes or no", 0.0, 1.0
-    low, high = min(numbers), max(numbers)
-    if len(numbers) < len(texts):
-        raise DataError(f"{where}: numbers and words are mixed ({', '.join(texts[:5])}); use one.")
-    if low >= 0 and high <= 1 and not (scale and low == high == 1 and scale != (0, 1)):
-        kind = "0 and 1" if {*numbers} <= {0.0, 1.0} else "shares from 0 to 1"
-        return kind, 0.0, 1.0
-    if scale and scale[0] <= low and high <= scale[1]:
-        return f"{scale[0]} to {scale[1]}, the judge's own scale", *scale
-    own = f", or from {scale[0]} to {scale[1]} as the judge's grades" if scale else ""
-    raise DataError(
-        f"{where}: the ratings go from {low:g} to {high:g}. They must be yes or no, or go from 0 "
-        f"to 1{own}."
-    )
-
-
-def _share(text: str, low: float, high: float) -> float:
-    """A rating as its share of the way from low to high."""
-    word = WORDS.get(text.lower())
-    return word if word is not None else (float(text) - low) / (high - low)

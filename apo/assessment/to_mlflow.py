@@ -95,7 +95,7 @@ async def _awaited(
 ) -> Score:
     from apo.calls.options import Options
     from apo.evaluation.measure import put
-    from apo.evaluation.outside import asking
+    from apo.evaluation.outside import open_caller
 
-    async with asking((), scorer, options=Options(judge_model=judge_model)) as (caller, _):
+    async with open_caller((), scorer, options=Options(judge_model=judge_model)) as (caller, _):
         return await scorer.score(output, example, partial(put, caller))

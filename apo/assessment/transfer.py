@@ -8,10 +8,11 @@ from apo.calls.budget import Budget
 from apo.calls.options import Options
 from apo.calls.progress import Progress
 from apo.concurrency import gather
-from apo.errors import DataError, SettingsError, near
+from apo.data.split import POOLS, examples_of
+from apo.errors import SettingsError, near
 from apo.evaluation.evaluation import Evaluation
 from apo.evaluation.measure import measure_in_turns
-from apo.evaluation.outside import asking
+from apo.evaluation.outside import open_caller
 from apo.results.verdict import judge
 from apo.statistics.clusters import n_groups
 from apo.statistics.groups import holm
@@ -20,8 +21,6 @@ from apo.storage.journal import Journal
 from apo.storage.rows import Entry, open_for_reading, readable
 from apo.task import Example, Task
 from apo.usage import Usage
-
-SPLITS = ["validation", "test"]
 
 _ANSWERS = """
 SELECT key, role, model, request, reply, truncated, input_tokens, output_tokens, cached_tokens,
@@ -82,7 +81,7 @@ async def atransfer(
     """
     options, budget = options or Options(), budget or Budget()
     examples = _check(task, prompts, models, split, budget)
-    async with asking(
+    async with open_caller(
         models,
         task.scorer,
         judge_model=judge_model,
@@ -111,16 +110,15 @@ def _check(
     task: Task, prompts: Sequence[Finalist], models: Sequence[str], split: str, budget: Budget
 ) -> Sequence[Example]:
     """Make sure that there is something to measure, and calls enough for all of it."""
-    if split not in SPLITS:
-        raise SettingsError(f"There is no split {split!r} to transfer on.{near(split, SPLITS)}")
+    if split not in POOLS[1:]:
+        found = near(split, POOLS[1:])
+        raise SettingsError(f"There is no split {split!r} to transfer on.{found}")
     if not models:
         raise SettingsError("No model is given; name each with --model, such as openai/gpt-5-mini.")
     twice = next((name for name in models if list(models).count(name) > 1), None)
     if twice is not None:
         raise SettingsError(f"--model {twice} is given twice; each model has one column.")
-    examples: Sequence[Example] = getattr(task, split)
-    if not examples:
-        raise DataError(f"{task.name!r} has no {split} examples.")
+    examples = examples_of(task, split)
     calls = len(models) * len(prompts) * len(examples) * task.calls_per_example
     if budget.max_calls is not None and calls > budget.max_calls:
         raise SettingsError(

@@ -1,6 +1,6 @@
 """An audit from its names: opens the model, tries the suite on the prompts, counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from apo.audit.measuring import attack
@@ -11,13 +11,13 @@ from apo.calls.budget import Budget
 from apo.calls.options import Options
 from apo.calls.progress import Progress
 from apo.concurrency import wait
-from apo.data.split import POOLS
-from apo.errors import DataError, PromptError, SettingsError, near
-from apo.evaluation.outside import asking
+from apo.data.split import examples_of
+from apo.errors import PromptError, SettingsError
+from apo.evaluation.outside import open_caller
 from apo.model import Model
 from apo.prompts.prompt import Prompt
 from apo.storage.journal import Journal
-from apo.task import Example, Task
+from apo.task import Task
 
 
 async def aaudit(
@@ -59,7 +59,7 @@ async def aaudit(
     options = options or Options()
     trials = trials_of(task, split, seed=seed, max_calls=max_calls, n_prompts=len(prompts))
     _check_canary(canary, prompts)
-    async with asking(
+    async with open_caller(
         [model],
         task.scorer,
         budget=budget,
@@ -90,11 +90,7 @@ def trials_of(
         SettingsError: there is no such split, or the calls are too few for any trial.
         DataError: the split is empty.
     """
-    if split not in POOLS:
-        raise SettingsError(f"There is no split {split!r}.{near(split, POOLS)}")
-    examples: Sequence[Example] = getattr(task, split)
-    if not examples:
-        raise DataError(f"{task.name!r} has no {split} examples. Take others with --split.")
+    examples = examples_of(task, split, " Take others with --split.")
     trials = plan(task, examples, seed=seed, max_calls=max_calls, n_prompts=n_prompts)
     if not trials:
         raise SettingsError(

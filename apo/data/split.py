@@ -8,6 +8,8 @@ from itertools import islice
 
 from apo.data.groups import place_groups, unit_of
 from apo.data.sampling import Kept, Sample, shares
+from apo.errors import DataError, SettingsError, near
+from apo.task import Example, Task
 
 POOLS = ("train", "validation", "test")
 """The names of the pools, in the order of a run."""
@@ -34,6 +36,26 @@ class Split:
     )
     seed: int = 0
     anew: bool = False
+
+
+def examples_of(task: Task, split: str, advice: str = "") -> Sequence[Example]:
+    """The examples of a task's split.
+
+    Args:
+        task: the task.
+        split: "train", "validation" or "test".
+        advice: more words for where there are none.
+
+    Raises:
+        SettingsError: there is no such split.
+        DataError: it is empty.
+    """
+    if split not in POOLS:
+        raise SettingsError(f"There is no split {split!r}.{near(split, POOLS)}")
+    examples: Sequence[Example] = getattr(task, split)
+    if not examples:
+        raise DataError(f"{task.name!r} has no {split} examples.{advice}")
+    return examples
 
 
 Home = dict[str, Kept]

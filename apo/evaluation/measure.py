@@ -1,8 +1,9 @@
 """One prompt on some examples: the answers scored, or the right answers' likelihood."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar, cast
 
 from apo.calls.call import Call, Endpoint
@@ -58,62 +59,66 @@ async def measure_in_turns(
         TaskError: the scorer raised, or gave no score in [0, 1].
         BudgetExhausted: the calls that are missing would overspend; none of them was made.
     """
-    rows = [example for example in examples for _ in prompts]
-    asked = (
-        (
-            Call.to(
-                endpoint,
-                Request(messages=prompt.messages(example.inputs), decoding=prompt.decoding),
-                place=f"{place}:{i}" if place else "",
-                note=f"{prompt.id} {example.id}",
-            ),
-            example,
-        )
-        for i, example in enumerate(examples)
-        for prompt in prompts
-    )
+    asked = _calls(endpoint, prompts, examples, place)
+    if isinstance(task.scorer, AwaitedScorer):
+        n_questions = task.scorer.n_calls * len(prompts) * len(examples)
+        rollouts = await _judged(caller, task, asked, n_questions)
+    else:
+        rollouts = await collect(caller, asked, partial(_rollout, task))
+    n = len(prompts)
+    return [Evaluation(p, tuple(rollouts[i::n]), task.metric) for i, p in enumerate(prompts)]
 
-    def rollout(
-        found: Completion | ModelError, example: Example, score: Score | None = None
-    ) -> Rollout:
-        if isinstance(found, ModelError):
-            return Rollout.of_refusal(example, f"{type(found).__name__}: {found}")
-        usage = found.usage
-        tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
-        score = score or task.judge(found.text, example)
-        if found.truncated and score.value < 1:
-            score = replace(score, feedback=f"{CUT} {score.feedback}".strip())
-        return Rollout(example, found.text, score, "", tokens, found.truncated)
 
-    if not isinstance(task.scorer, AwaitedScorer):
-        return _by_prompt(prompts, await collect(caller, asked, rollout), task)
+def _calls(
+    endpoint: Endpoint, prompts: Sequence[Prompt], examples: Sequence[Example], place: str
+) -> Iterator[tuple[Call, Example]]:
+    """Each example by all prompts before the next."""
+    for i, example in enumerate(examples):
+        for prompt in prompts:
+            request = Request(messages=prompt.messages(example.inputs), decoding=prompt.decoding)
+            note = f"{prompt.id} {example.id}"
+            yield (
+                Call.to(endpoint, request, place=f"{place}:{i}" if place else "", note=note),
+                example,
+            )
+
+
+def _rollout(
+    task: Task, answer: Completion | ModelError, example: Example, score: Score | None = None
+) -> Rollout:
+    """An answer with its score, which is the scorer's where none is given; a refusal scores 0."""
+    if isinstance(answer, ModelError):
+        return Rollout.of_refusal(example, f"{type(answer).__name__}: {answer}")
+    tokens = (answer.usage.input_tokens or 0) + (answer.usage.output_tokens or 0)
+    score = score or task.judge(answer.text, example)
+    if answer.truncated and score.value < 1:
+        score = replace(score, feedback=f"{CUT} {score.feedback}".strip())
+    return Rollout(example, answer.text, score, "", tokens, answer.truncated)
+
+
+async def _judged(
+    caller: Caller, task: Task, asked: Iterable[tuple[Call, Example]], n_questions: int
+) -> list[Rollout]:
+    """Have answers scored by who is waited for, such as a judge, whose calls are kept for it."""
     at_once = asyncio.Semaphore(caller.limits.max_concurrency)
-    with caller.kept_for_judges(task.scorer.n_calls * len(rows)) as pay:
-        answers = await collect(caller, asked, lambda found, _: found)
+    with caller.kept_for_judges(n_questions) as pay:
+        answers = await collect(caller, asked, lambda answer, example: (answer, example))
 
         async def ask(questions: Sequence[Question]) -> list[str]:
             pay(len(questions))
             return await put(caller, questions)
 
-        async def scored(found: Completion | ModelError, example: Example) -> Rollout:
-            if isinstance(found, ModelError):
-                return rollout(found, example)
+        async def scored(answer: Completion | ModelError, example: Example) -> Rollout:
+            if isinstance(answer, ModelError):
+                return _rollout(task, answer, example)
             try:
                 async with at_once:
-                    return rollout(found, example, await judge(task, found.text, example, ask))
+                    score = await judge(task, answer.text, example, ask)
+                    return _rollout(task, answer, example, score)
             except Ungraded as failure:
-                return Rollout(example, found.text, None, f"{failure}")
+                return Rollout(example, answer.text, None, f"{failure}")
 
-        rollouts = await gather(scored(f, e) for f, e in zip(answers, rows, strict=True))
-    return _by_prompt(prompts, rollouts, task)
-
-
-def _by_prompt(
-    prompts: Sequence[Prompt], rollouts: Sequence[Rollout], task: Task
-) -> list[Evaluation]:
-    """Part what was measured in turns."""
-    n = len(prompts)
-    return [Evaluation(p, tuple(rollouts[i::n]), task.metric) for i, p in enumerate(prompts)]
+        return await gather(scored(*one) for one in answers)
 
 
 async def put(caller: Caller, questions: Sequence[Question]) -> list[str]:

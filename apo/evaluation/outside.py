@@ -18,7 +18,7 @@ from apo.storage.journal import Journal
 
 
 @asynccontextmanager
-async def asking(
+async def open_caller(
     models: Sequence[Model | str],
     scorer: object,
     *,
@@ -46,6 +46,27 @@ async def asking(
         SettingsError: a model cannot be opened, or a price is missing under a limit in dollars.
     """
     options, budget = options or Options(), budget or Budget()
+    answering, judges, used = _open(models, scorer, judge_model, budget, options)
+    kept = Journal() if journal is None else journal
+    caller = Caller(kept, Meter(budget), limits=options.limits, judges=judges)
+    if progress is not None:
+        progress.caller, progress.phase = caller, "evaluate"
+    try:
+        async with closing(caller, lambda: used, scorer):
+            yield caller, answering
+    finally:
+        if journal is None:
+            kept.close()
+
+
+def _open(
+    models: Sequence[Model | str],
+    scorer: object,
+    judge_model: str,
+    budget: Budget,
+    options: Options,
+) -> tuple[list[Endpoint], dict[str, Endpoint], list[Model]]:
+    """Who answers, who judges, and every model that was opened for it."""
 
     def opened(model: Model | str) -> Model:
         return open_with(options, model) if isinstance(model, str) else model
@@ -61,16 +82,5 @@ async def asking(
     if referee is None and answering:
         referee = answering[0].model
     judges = open_judges(scorer, referee, options, endpoint)
-    used = {id(e.model): e.model for e in (*answering, *judges.values())}
-    if referee is not None:
-        used[id(referee)] = referee
-    kept = Journal() if journal is None else journal
-    caller = Caller(kept, Meter(budget), limits=options.limits, judges=judges)
-    if progress is not None:
-        progress.caller, progress.phase = caller, "evaluate"
-    try:
-        async with closing(caller, used.values, scorer):
-            yield caller, answering
-    finally:
-        if journal is None:
-            kept.close()
+    used = [one.model for one in (*answering, *judges.values())]
+    return answering, judges, used if referee is None else [*used, referee]
