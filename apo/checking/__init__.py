@@ -2,7 +2,7 @@
 
 `apo check` prints what it finds. Nothing here asks a model.
 
-Doors: check, data, groups, suspects.
+Doors: check, finding, groups, suspects.
 Rests on: audit, data, errors, guards, prompts, reading, run, scorers, statistics, storage, task,
 taskfile.
 """

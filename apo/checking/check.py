@@ -3,21 +3,22 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from apo.checking.data import (
-    Finding,
-    Named,
     conflict_findings,
     hint_findings,
     injection_findings,
     input_findings,
+    overlap_findings,
+)
+from apo.checking.finding import Finding, Named
+from apo.checking.groups import gain_findings, history_findings
+from apo.checking.labels import (
     label_findings,
     list_findings,
     open_answer_findings,
-    overlap_findings,
     same_label_findings,
     typography_findings,
     variety_findings,
 )
-from apo.checking.groups import gain_findings, history_findings
 from apo.checking.options import option_findings
 from apo.checking.speed import speed_findings
 from apo.checking.targets import scale_findings, target_findings

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from apo.checking.data import Finding, Named, all_examples
+from apo.checking.finding import Finding, Named, all_examples
 from apo.data.cells import Row
 from apo.data.sampling import input_id, inputs_id
 from apo.data.together import continued, group_rank, repeats

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from apo.checking.data import Finding, Named, all_examples
+from apo.checking.finding import Finding, Named, all_examples
 from apo.reading.answers import quote
 from apo.reading.option_lines import Option
 from apo.scorers.choice import Choice

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 
-from apo.checking.data import Finding, Named, all_examples
+from apo.checking.finding import Finding, Named, all_examples
 from apo.errors import USERS_ERRORS, ApoError
 from apo.scorers.awaited import AwaitedScorer
 from apo.scorers.function import FunctionScorer

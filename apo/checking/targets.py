@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from itertools import combinations, pairwise
 from typing import Any, cast
 
-from apo.checking.data import Finding, Named, all_examples
+from apo.checking.finding import Finding, Named, all_examples
 from apo.checking.meaning import means_the_same
 from apo.errors import USERS_ERRORS, ApoError
 from apo.reading.answers import quote

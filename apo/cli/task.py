@@ -10,7 +10,7 @@ from apo.cli.flags import body as read_body
 from apo.errors import SettingsError
 
 if TYPE_CHECKING:
-    from apo.checking.data import Finding
+    from apo.checking.finding import Finding
     from apo.drafting.lists import Lists
     from apo.task import Task
 
@@ -44,8 +44,9 @@ def init(
     Example: `apo init complaints --data complaints.csv --input text --target team`
     """
     from apo.cli.console import say, tell, typed
-    from apo.drafting.draft import draft_task, write_draft
+    from apo.drafting.draft import draft_task
     from apo.drafting.format import Wanted
+    from apo.drafting.write import write_draft
     from apo.taskfile.settings import task_name
 
     kinds: dict[str, Lists | None] = {"": None, "any": "any", "all": "all"}
@@ -115,7 +116,7 @@ def _ping(task: "Task", model: str, body: "dict[str, Any]") -> "list[Finding]":
 
     from apo.assessment.evaluate import aevaluate
     from apo.calls.progress import Progress
-    from apo.checking.data import Finding
+    from apo.checking.finding import Finding
     from apo.storage.journal import Journal
 
     one = replace(task, validation=task.validation[:1])

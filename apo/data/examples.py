@@ -17,9 +17,6 @@ from apo.reading.lists import written_list
 TOLD = 1_000_000
 """After so many rows each, it is told how far reading is."""
 
-YES = frozenset(("1", "true", "x", "y", "yes", "네", "예", "참"))
-"""What marks an example that must pass, in any case of letters."""
-NO = frozenset(("", "-", "0", "false", "n", "no", "거짓", "아니오", "아니요"))
 
 _TEXTS = frozenset((str, NoneType))
 
@@ -165,31 +162,6 @@ def accepted(cell: str | None) -> list[str]:
     if cell is None:
         return []
     return written_list(cell) or [cell]
-
-
-def marks(row: Row, columns: Columns, where: str) -> tuple[dict[str, str], bool]:
-    """Read what an example is reported under, and whether it must pass.
-
-    Args:
-        row: a usable row.
-        columns: which columns say so.
-        where: names the source in messages.
-
-    Raises:
-        DataError: the cell of must_pass says neither yes nor no.
-    """
-    slices = {name: composed((row[name] or "").strip()) for name in columns.slices}
-    slices = {name: value.encode("utf-8", "replace").decode() for name, value in slices.items()}
-    if columns.must_pass is None:
-        return slices, False
-    said = composed((row[columns.must_pass] or "").strip().casefold())
-    if said not in YES and said not in NO:
-        raise DataError(
-            f"{where}: the column {columns.must_pass!r} is {quote(said)} for the input "
-            f"{quote(str(row[next(iter(columns.inputs.values()))]))}. Mark an example that must "
-            f"pass with one of {', '.join(sorted(YES))}, and leave the others empty."
-        )
-    return slices, said in YES
 
 
 def _unusable(inputs: Mapping[str, str | None], targets: tuple[str, ...]) -> str:

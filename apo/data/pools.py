@@ -9,11 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from apo.data.cells import Row
-from apo.data.examples import Columns, Rejected, marks, usable
+from apo.data.examples import Columns, Rejected, usable
 from apo.data.groups import group_notes, group_of, named, require_whole, unit_id
+from apo.data.marks import marks
 from apo.data.memory import SplitMemory
 from apo.data.named import pool_named
 from apo.data.near import pair_notes, same_but_signs
+from apo.data.pool_notes import duplicate_notes, must_pass_note, sample_notes
 from apo.data.sampling import Kept, Sample, group_key, inputs_id, raw_id, sort_key
 from apo.data.split import POOLS, Home, Split, allot
 from apo.data.unused import UnusedPools
@@ -71,8 +73,8 @@ def make_pools(
     stratify = bool(columns.labels) and not columns.whole_lists  # Of sets there may be very many.
     samples = _draw(sources, columns, split, remembered, rejected, unused, stratify=stratify)
     homes = {home: _merge(samples, home) for home in dict.fromkeys(home for home, _ in samples)}
-    notes = [*unused.notes(), *rejected.notes(), *_sample_notes(samples, homes)]
-    notes += [*_duplicate_notes(homes), *_separate(homes)]
+    notes = [*unused.notes(), *rejected.notes(), *sample_notes(samples, homes)]
+    notes += [*duplicate_notes(homes), *_separate(homes)]
     if not homes:
         raise DataError(" ".join(["There are no usable rows.", *notes]))
     require_whole(homes, columns.group)
@@ -85,7 +87,7 @@ def make_pools(
     if columns.group:
         notes += group_notes(pools, columns.group)
     if columns.must_pass is not None:
-        notes.append(_must_pass_note(pools))
+        notes.append(must_pass_note(pools))
     examples = {name: [kept.example for kept in pools[name]] for name in POOLS}
     notes += [text for _, text in pair_notes(same_but_signs(examples))]
     train, validation, test = (tuple(kept.example for kept in pools[name]) for name in POOLS)
@@ -170,39 +172,6 @@ def _merge(samples: Mapping[tuple[str, str], Sample], home: str) -> Home:
     return merged
 
 
-def _sample_notes(
-    samples: Mapping[tuple[str, str], Sample], homes: Mapping[str, Home]
-) -> list[str]:
-    """Say what was not looked at in every row."""
-    if not any(sample.dropped for sample in samples.values()):
-        return []
-    drawn = sum(len(home) for home in homes.values())
-    return [
-        f"The pools come out of {drawn} inputs drawn by content; repeats and different targets "
-        "were looked for among these, missing values and labels in every row."
-    ]
-
-
-def _duplicate_notes(homes: Mapping[str, Home]) -> list[str]:
-    notes: list[str] = []
-    every = [kept for home in homes.values() for kept in home.values()]
-    copies = sum(kept.copies - 1 for kept in every)
-    if copies:
-        notes.append(
-            f"Rows that repeat the input of another row: {copies}; each input is used once."
-        )
-    conflicts = sorted((kept for kept in every if kept.other), key=lambda kept: kept.key)
-    if conflicts:
-        first = conflicts[0]
-        text = quote(" | ".join(first.example.inputs.values()))
-        answers = [quote(e.target) for e in (first.example, first.other) if e is not None]
-        notes.append(
-            f"Inputs whose rows have different targets: {len(conflicts)}; one row of each is used "
-            f"(such as {text}, which is {answers[0]} and {answers[1]}; {answers[0]} is used)."
-        )
-    return notes
-
-
 def _separate(homes: dict[str, Home]) -> list[str]:
     """Keep each input in one pool: the last of train, validation and test that it is given for."""
     notes: list[str] = []
@@ -215,18 +184,6 @@ def _separate(homes: dict[str, Home]) -> list[str]:
                 text = f"Inputs of {later} that are also in {name}: {len(shared)}"
                 notes.append(f"{text}; removed from {name}.")
     return notes
-
-
-def _must_pass_note(pools: Mapping[str, list[Kept]]) -> str:
-    """Say where the examples that must pass have come to lie: those of train veto nobody."""
-    found = {name: sum(kept.example.must_pass for kept in pools[name]) for name in POOLS}
-    told = ", ".join(f"{name} {found[name]}" for name in POOLS)
-    if not any(found.values()):
-        return "No example of the pools is marked as one that must pass."
-    return (
-        f"Examples that must pass: {told}. Those of validation can veto a candidate, those of test "
-        "the verdict; give them these pools with split: {column: …}."
-    )
 
 
 def _require_all(pools: Mapping[str, list[Kept]], split: Split, group: Sequence[str]) -> None:

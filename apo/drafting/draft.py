@@ -1,38 +1,27 @@
 """Drafts a task.yaml for a data file: the logic of `apo init`. Every guess is said in words."""
 
-import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from apo.data.cells import Row
 from apo.data.columns import Column, language_of, look
 from apo.data.named import FOLD_NAMES, pool_named
 from apo.data.rows import read_rows
+from apo.drafting.as_yaml import dump
+from apo.drafting.cautions import tell_alike, tell_header, warn
 from apo.drafting.format import Wanted, find_format
 from apo.drafting.groups import guess_group, without_groups
-from apo.drafting.guess import (
-    field_name,
-    guess_inputs,
-    guess_scorer,
-    guess_signs,
-    guess_target,
-    tell_alike,
-    tell_header,
-    warn,
-)
+from apo.drafting.guess import field_name, guess_inputs, guess_scorer, guess_signs, guess_target
 from apo.drafting.lists import Lists, may_be_lists, several_of, told
 from apo.drafting.options import options_settings
 from apo.drafting.prompt import seed_prompt
 from apo.drafting.reshape import reshape
-from apo.errors import DataError, TaskError
+from apo.errors import DataError
 from apo.reading.answers import quote
-from apo.taskfile.load import FILE_NAME
-from apo.taskfile.settings import TaskSettings, parse_settings
+from apo.taskfile.problems import parse_settings
+from apo.taskfile.settings import TaskSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +75,7 @@ def draft_task(name: str, data: Path, wanted: Wanted | None = None) -> Draft:
         settings["delimiter"] = text.delimiter
     if text.encoding != "utf-8" and not kept:
         notes.append(f"The file is {text.encoding}; its copy in the task's folder will be UTF-8.")
-    yaml = _dump({**settings, "prompt": prompt})
+    yaml = dump({**settings, "prompt": prompt})
     return Draft(
         name=name,
         yaml=yaml,
@@ -178,42 +167,6 @@ _LANGUAGE_NOTES = {
 }
 
 
-def write_draft(draft: Draft, folder: Path) -> Path:
-    """Write the task.yaml and a copy of the data, in UTF-8, into a folder.
-
-    Returns:
-        The path of the task.yaml.
-
-    Raises:
-        TaskError: one of the files is there already, or cannot be written.
-    """
-    path, copy = folder / FILE_NAME, folder / copy_name(draft.data, draft.rows)
-    in_place = copy.exists() and copy.samefile(draft.data)
-    for file in [path] if in_place else [path, copy]:
-        if file.exists():
-            raise TaskError(f"{file} is there already; it is not overwritten. Choose another name.")
-    text = draft.yaml
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if in_place:
-            text += f"encoding: {draft.encoding}\n" if draft.encoding != "utf-8" else ""
-        elif draft.rows:
-            lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in draft.rows)
-            copy.write_text("".join(lines), encoding="utf-8", errors="backslashreplace")
-        elif draft.encoding == "utf-8":
-            shutil.copyfile(draft.data, copy)
-        else:
-            with (
-                draft.data.open(encoding=draft.encoding, newline="") as source,
-                copy.open("w", encoding="utf-8", newline="") as sink,
-            ):
-                shutil.copyfileobj(source, sink)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise TaskError(f"{folder} cannot be written: {error.strerror}.") from error
-    return path
-
-
 def _settings(
     name: str,
     inputs: list[Column],
@@ -250,40 +203,3 @@ def _settings(
     example = several.example if several is not None else ""
     prompt = seed_prompt(kind, language, list(fields), target.name, details, example)
     return {**settings, "scorer": scorer, "prompt": prompt}
-
-
-class _Dumper(yaml.SafeDumper):
-    """Lists on one line, texts of several lines as blocks."""
-
-
-def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _represent)
-
-
-_LISTS = {
-    "label_set": "# A target is a set of labels, all of which are right together. score: f1, "
-    "jaccard or\n# exact. Where any one of them is a right answer: scorer: choice.\n",
-    "set": "# A target is a list of items, all of which are right together. Where any one of them "
-    "is a\n# right answer: scorer: exact.\n",
-}
-
-
-def _name(scorer: str | dict[str, Any]) -> str:
-    return scorer if isinstance(scorer, str) else str(scorer["name"])
-
-
-def _dump(settings: dict[str, Any]) -> str:
-    text = yaml.dump(
-        settings,
-        Dumper=_Dumper,
-        sort_keys=False,
-        allow_unicode=True,
-        default_flow_style=None,
-        width=100,
-    )
-    lists = _LISTS.get(_name(settings["scorer"]), "")
-    return f"# A draft by `apo init`; docs/tasks.md explains the keys.\n{lists}{text}"

@@ -49,27 +49,13 @@ def build_task(
     Raises:
         TaskError: something is not usable.
     """
-    fields = tuple(settings.inputs)
     seed_prompt = _seed_prompt(settings, prompt, where)
     contract = _contract(settings, seed_prompt, where)
     scorer = _scorer(settings, folder, where)
     metric = _metric(settings, folder, where)
-    if isinstance(metric, OfLabels) and isinstance(scorer, LabelSet):
-        raise TaskError(
-            f"{where}: the metric {metric_name(metric)} is of answers with one label each, and the "
-            "scorer label_set reads several. Leave metric out: the mean of the sets' F1 is judged."
-        )
+    _require_fitting(metric, scorer, where)
     split = settings.split.split(seed)
-    columns = Columns(
-        inputs=settings.inputs,
-        targets=settings.target,
-        labels=settings.labels,
-        split=split.column,
-        whole_lists=reads_lists(scorer),
-        slices=settings.slices,
-        must_pass=settings.must_pass,
-        group=settings.group,
-    )
+    columns = _columns(settings, split.column, scorer)
     try:
         pools = read_pools(
             sources, columns, split, memory, settings.name, text.encoding, text.delimiter
@@ -87,11 +73,32 @@ def build_task(
         test=pools.test,
         description=settings.description.strip(),
         language=settings.language,
-        input_fields=fields,
+        input_fields=tuple(settings.inputs),
         labels=settings.labels,
         contract=contract,
         notes=(*pools.notes, *filter(None, [getattr(scorer, "note", "")])),
     )
+
+
+def _columns(settings: TaskSettings, split: str | None, scorer: Scorer) -> Columns:
+    return Columns(
+        inputs=settings.inputs,
+        targets=settings.target,
+        labels=settings.labels,
+        split=split,
+        whole_lists=reads_lists(scorer),
+        slices=settings.slices,
+        must_pass=settings.must_pass,
+        group=settings.group,
+    )
+
+
+def _require_fitting(metric: Metric | None, scorer: Scorer, where: str) -> None:
+    if isinstance(metric, OfLabels) and isinstance(scorer, LabelSet):
+        raise TaskError(
+            f"{where}: the metric {metric_name(metric)} is of answers with one label each, and the "
+            "scorer label_set reads several. Leave metric out: the mean of the sets' F1 is judged."
+        )
 
 
 def usable_prompt(where: str, make: Callable[[], Prompt]) -> Prompt:

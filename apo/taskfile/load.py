@@ -22,7 +22,8 @@ from apo.prompts.files import read_prompt
 from apo.prompts.prompt import Prompt
 from apo.task import Task
 from apo.taskfile.build import build_task, usable_prompt
-from apo.taskfile.settings import TaskFile, TaskSettings, parse_settings
+from apo.taskfile.problems import parse_settings
+from apo.taskfile.settings import TaskFile, TaskSettings
 from apo.taskfile.wishes import inside, named_by_file, task_wishes
 from apo.taskfile.yaml_file import read_task_file
 from apo.trust import require

@@ -2,31 +2,21 @@
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, cast
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 
-from apo.data.pools import POOLS, Split
-from apo.errors import TaskError
-from apo.prompts.rules import Rules
+from apo.data.pools import POOLS
 from apo.reading.characters import composed
 from apo.scorers.awaited import AwaitedScorer
+from apo.taskfile.parts import STRICT, ContractSettings, Name, SplitSettings, Text
 
-_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
-Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
-Name = Annotated[Text, AfterValidator(composed)]
-"""Of a column: one in NFD is the same, as names are composed when rows are read."""
 NAME = r"^[\w][\w .-]*$"
 MAX_NAME = 100
 
@@ -37,84 +27,10 @@ def task_name(called: str) -> str:
     return re.sub(r"^\W+|\W+$", "", kept) or "task"
 
 
-class SplitSettings(BaseModel):
-    """How rows become pools; see `apo.data.pools.Split`."""
-
-    model_config = _STRICT
-
-    column: Name | None = None
-    fractions: dict[str, float] = {}
-    caps: dict[str, Annotated[int, Field(ge=1)]] = {}
-    seed: int | None = None
-
-    @field_validator("fractions", "caps", mode="after")
-    @classmethod
-    def _known_pools(cls, value: dict[str, float]) -> dict[str, float]:
-        for name in value:
-            if name not in POOLS:
-                raise ValueError(f"{name!r} is no pool; the pools are {', '.join(POOLS)}")
-        return value
-
-    @field_validator("fractions", mode="after")
-    @classmethod
-    def _whole(cls, value: dict[str, float]) -> dict[str, float]:
-        rest = 1 - sum(value.values())
-        missing = [name for name in POOLS if name not in value]
-        complete = value if len(missing) != 1 else {**value, missing[0]: round(rest, 9)}
-        if value and (len(missing) > 1 or abs(sum(complete.values()) - 1) > 1e-6):
-            raise ValueError(f"must give shares for {', '.join(POOLS)} that add up to 1")
-        if any(share < 0 for share in complete.values()) or complete.get("train") == 0:
-            raise ValueError("no share may be negative, and train needs one above 0")
-        if complete.get("validation") == 0:
-            raise ValueError("validation needs a share above 0: it chooses between candidates")
-        return complete
-
-    def split(self, seed: int) -> Split:
-        """Give the settings with the defaults filled in; `seed` holds where none is set."""
-        default = Split()
-        return Split(
-            column=self.column,
-            fractions=self.fractions or default.fractions,
-            caps={**default.caps, **self.caps},
-            seed=seed if self.seed is None else self.seed,
-            anew=bool(self.model_fields_set),
-        )
-
-
-class ContractSettings(BaseModel):
-    """What every prompt must keep to; see `apo.prompts.rules.Rules`."""
-
-    model_config = _STRICT
-
-    frozen: tuple[Text, ...] = ()
-    forbidden: tuple[Text, ...] = ()
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
-    language: Literal["en", "ko"] | None = None
-
-    @field_validator("frozen", "forbidden", mode="before")
-    @classmethod
-    def _listed(cls, value: Any) -> Any:
-        items = cast("object", [value] if isinstance(value, str) else value)
-        return tuple(cast("list[object]", items)) if isinstance(items, list) else items
-
-    def rules(self) -> Rules:
-        """Give the rules.
-
-        Raises:
-            TaskError: a pattern is no regular expression.
-        """
-        return Rules(
-            frozen=self.frozen,
-            forbidden=self.forbidden,
-            max_tokens=self.max_tokens,
-            language=self.language or "",
-        )
-
-
 class TaskSettings(BaseModel):
     """What a task is, apart from its data; the keys of task.yaml, described in docs/tasks.md."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     name: Annotated[str, Field(max_length=MAX_NAME, pattern=NAME)]
     description: str = ""
@@ -222,65 +138,3 @@ class TaskFile(TaskSettings):
         if (self.prompt is None) == (self.prompt_file is None):
             raise ValueError("give one of prompt and prompt_file: where the search starts")
         return self
-
-
-Settings = TypeVar("Settings", bound=TaskSettings)
-
-
-def parse_settings(kind: type[Settings], values: Mapping[str, Any], where: str) -> Settings:
-    """Check the keys and values of a task.
-
-    Args:
-        kind: `TaskFile`, or `TaskSettings` where the data comes apart from them.
-        values: by key.
-        where: opens the messages.
-
-    Raises:
-        TaskError: says the key, what is wrong with it, and what is meant or allowed.
-    """
-    try:
-        return kind.model_validate(dict(values))
-    except ValidationError as error:
-        problems = [*dict.fromkeys(_problem(kind, detail) for detail in error.errors())]
-        more = f"; and {len(problems) - 5} more of this kind" if len(problems) > 6 else ""
-        told = [_cut(text, 500) for text in problems[: 5 if more else 6]]
-        raise TaskError(f"{where}: {'; '.join(told)}{more}.") from None
-
-
-def _cut(text: str, size: int) -> str:
-    return text if len(text) <= size else f"{text[:size]}…"
-
-
-def _given(value: object) -> str:
-    try:
-        return repr(value)[:80]
-    except (ValueError, RecursionError):  # A number of thousands of digits, lists in lists.
-        return f"a {type(value).__name__} that is too long to show"
-
-
-def _problem(kind: type[BaseModel], detail: ErrorDetails) -> str:
-    path = [_cut(str(part), 80) for part in detail["loc"]]
-    name, given = ".".join(path), _given(detail["input"])
-    match detail["type"]:
-        case "extra_forbidden":
-            inner: dict[str, type[BaseModel]]
-            inner = {"split": SplitSettings, "contract": ContractSettings}
-            known = list(inner.get(path[0], kind).model_fields)
-            close = get_close_matches(path[-1], known, n=1, cutoff=0.5)
-            guess = f"Did you mean {close[0]!r}? " if close else ""
-            return f"there is no key {name!r}. {guess}Known: {', '.join(known)}"
-        case "missing":
-            return f"the key {name!r} is missing"
-        case "string_type":
-            return f"{name} is {given}; it must be a text, in quotes if need be"
-        case "string_pattern_mismatch" | "string_too_long" if name == "name":
-            return (
-                f"name is {given}; it may hold at most {MAX_NAME} letters, digits, blanks, '_', "
-                "'-' and '.', the first of them a letter, a digit or '_'"
-            )
-        case "string_pattern_mismatch" | "string_too_short" | "string_too_long":
-            return f"{name} is {given}, which cannot be used ({detail['msg']})"
-        case "value_error":
-            return f"{name} {detail['msg'].removeprefix('Value error, ')}".strip()
-        case _:
-            return f"{name} is {given}: {detail['msg'].lower()}"

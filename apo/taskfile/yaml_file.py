@@ -12,7 +12,8 @@ import yaml
 from yaml.error import MarkedYAMLError
 
 from apo.errors import ApoError, TaskError
-from apo.taskfile.settings import TaskFile, parse_settings, task_name
+from apo.taskfile.problems import parse_settings
+from apo.taskfile.settings import TaskFile, task_name
 
 MAX_SIZE = 2**20
 """The longest file that is read, in bytes."""

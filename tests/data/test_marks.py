@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from apo.data import stored
 from apo.data.cells import Row
-from apo.data.examples import NO, YES, Columns
+from apo.data.examples import Columns
+from apo.data.marks import NO, YES
 from apo.data.pools import Pools, make_pools
 from apo.data.split import Split
 from apo.data.stored import read_pools

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from apo.data.sniff import find_delimiter, find_encoding
-from apo.drafting.draft import draft_task, write_draft
+from apo.drafting.draft import draft_task
 from apo.drafting.format import Wanted
+from apo.drafting.write import write_draft
 from apo.errors import DataError
 from apo.taskfile.load import load_task
 

@@ -14,8 +14,9 @@ from apo.data.near import same_but_signs
 from apo.data.pools import make_pools
 from apo.data.sampling import inputs_id
 from apo.data.split import Split
-from apo.drafting.draft import draft_task, write_draft
+from apo.drafting.draft import draft_task
 from apo.drafting.format import Wanted
+from apo.drafting.write import write_draft
 from apo.errors import DataError, TaskError
 from apo.guards.copies import Copies
 from apo.prompts.prompt import Prompt

@@ -8,8 +8,9 @@ import pytest
 
 from apo.data.cells import Row
 from apo.data.chats import Chats, chat_column
-from apo.drafting.draft import draft_task, write_draft
+from apo.drafting.draft import draft_task
 from apo.drafting.from_data import guessed_task
+from apo.drafting.write import write_draft
 from apo.errors import DataError
 from apo.taskfile.load import load_task
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from apo.checking.check import check
-from apo.drafting.draft import draft_task, write_draft
+from apo.drafting.draft import draft_task
+from apo.drafting.write import write_draft
 from apo.prompts.prompt import Prompt
 from apo.scorers.registry import make_scorer, scorer_of
 from apo.task import Example, Scorer, Task

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from apo.drafting.draft import Draft, draft_task, write_draft
+from apo.drafting.draft import Draft, draft_task
 from apo.drafting.format import Wanted
+from apo.drafting.write import write_draft
 from apo.errors import DataError, TaskError
 from apo.scorers.registry import Choice, Exact, JsonFields, Numeric, TokenF1
 from apo.task import Task

@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from apo.checking.check import check
-from apo.drafting.draft import draft_task, write_draft
+from apo.drafting.draft import draft_task
 from apo.drafting.format import Wanted
+from apo.drafting.write import write_draft
 from apo.errors import TaskError
 from apo.taskfile.load import load_task, task_from_data
 

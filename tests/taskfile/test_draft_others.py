@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from apo.drafting.draft import draft_task, write_draft
+from apo.drafting.draft import draft_task
+from apo.drafting.write import write_draft
 from apo.errors import DataError
 from apo.taskfile.load import load_task
 

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 from apo.checking.check import check
 from apo.cli import app
 from apo.data.together import continued, group_rank, repeats
-from apo.drafting.draft import draft_task, write_draft
+from apo.drafting.draft import draft_task
 from apo.drafting.from_data import guessed_task
+from apo.drafting.write import write_draft
 from apo.errors import DataError, TaskError
 from apo.taskfile.load import load_task
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from apo.checking.check import check
-from apo.drafting.draft import Draft, draft_task, write_draft
+from apo.drafting.draft import Draft, draft_task
+from apo.drafting.write import write_draft
 from apo.errors import TaskError
 from apo.prompts.prompt import Prompt
 from apo.scorers.registry import Choice, Exact

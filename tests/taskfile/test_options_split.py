@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from apo.checking.check import check
-from apo.drafting.draft import draft_task, write_draft
+from apo.drafting.draft import draft_task
 from apo.drafting.format import Wanted
+from apo.drafting.write import write_draft
 from apo.errors import DataError
 from apo.prompts.prompt import Prompt
 from apo.scorers.choice import Choice
