@@ -11,7 +11,8 @@ import pytest
 from apo import Budget, Options, Price, Result, optimize
 from apo.errors import JournalError
 from apo.storage.journal import Journal
-from apo.storage.rows import VERSION, Entry
+from apo.storage.rows import Entry
+from apo.storage.tables import VERSION
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
 from apo.usage import Usage
 

@@ -7,12 +7,9 @@ resumed run, which walks the same way again, adds nothing twice.
 """
 
 import contextlib
-import itertools
-import os
-import socket
 import sqlite3
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -21,17 +18,8 @@ import orjson
 
 from apo.errors import JournalError
 from apo.secrecy import redact
+from apo.storage.opening import set_up, share, sharing, take_lock
 from apo.storage.rows import (
-    ADD,
-    ALL_CALLS,
-    ALL_EVENTS,
-    FIND,
-    LATER,
-    LEAVE,
-    NEW,
-    REUSE,
-    SCHEMA,
-    VERSION,
     Entry,
     Event,
     checksum,
@@ -43,10 +31,16 @@ from apo.storage.rows import (
     write_json,
 )
 from apo.storage.shapes import NUMBER, require
+from apo.storage.tables import (
+    ADD,
+    FIND,
+    LEAVE,
+    REUSE,
+)
 from apo.usage import Usage
 
 if TYPE_CHECKING:
-    from filelock import FileLock
+    pass
 
 
 class Journal:
@@ -68,16 +62,16 @@ class Journal:
         self._path = path
         self._begun = self._ticked = time.monotonic()
         try:
-            self._lock = None if path is None else self._take(path)
+            self._lock = None if path is None else take_lock(path)
         except OSError as error:
             raise JournalError(f"The journal {path} cannot be used: {error.strerror}.") from error
         try:
             self._db = sqlite3.connect(path or ":memory:", isolation_level=None)
             try:
-                self._session = self._set_up(fresh)
+                self._session = set_up(self._db, path, fresh=fresh)
                 self._shared = shared
                 if shared is not None:
-                    self._share(shared)
+                    share(self._db, shared)
             except BaseException:  # Whatever it was: no handle may stay open.
                 self._db.close()
                 raise
@@ -98,84 +92,8 @@ class Journal:
         copy = cls()
         with contextlib.closing(open_for_reading(path)) as kept, readable():
             kept.backup(copy._db)
-        copy._path, copy._session = path, copy._set_up(fresh=True)
+        copy._path, copy._session = path, set_up(copy._db, path, fresh=True)
         return copy
-
-    def _set_up(self, fresh: bool) -> int | None:
-        """Make the tables where they are missing, and begin a session; returns its number."""
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        if self._has_calls():
-            self._check()
-        elif not fresh:
-            raise JournalError(
-                f"The journal {self._path} is empty, though the run had begun. {NEW}"
-            )
-        self._db.executescript(f"{SCHEMA} PRAGMA user_version = {VERSION};")
-        self._add_later_columns("main")
-        now = time.time()
-        return self._db.execute(
-            "INSERT INTO sessions (start, last) VALUES (?, ?)", (now, now)
-        ).lastrowid
-
-    def _add_later_columns(self, schema: str) -> None:
-        """Give the calls of an earlier version of apo the columns that came later."""
-        there = {row[1] for row in self._db.execute(f"PRAGMA {schema}.table_info(calls)")}
-        for name in LATER.keys() - there:
-            self._db.execute(f"ALTER TABLE {schema}.calls ADD COLUMN {name} {LATER[name]}")
-
-    def _has_calls(self) -> bool:
-        query = "SELECT 1 FROM sqlite_master WHERE name = 'calls'"
-        return self._db.execute(query).fetchone() is not None
-
-    def _check(self) -> None:
-        """Make sure that it is whole: an altered byte would be a wrong score, or paid again."""
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version != VERSION:
-            raise JournalError(
-                f"The journal {self._path} is of another version of apo ({version} for {VERSION}) "
-                f"and cannot be gone on with. Its results can be read. {NEW}"
-            )
-        (said,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
-        rows = itertools.chain(self._db.execute(ALL_CALLS), self._db.execute(ALL_EVENTS))
-        if said != "ok" or any(crc != checksum(values) for crc, *values in rows):
-            raise JournalError(f"Bytes of the journal {self._path} were altered. {NEW}")
-
-    def _share(self, path: Path) -> None:
-        """Open the answers that other runs left; several processes may, at once.
-
-        Raises:
-            JournalError: they are damaged, or another version of apo left them.
-        """
-        calls = SCHEMA.partition(";")[0].replace("calls", "shared.calls", 1)
-        self._db.execute("PRAGMA busy_timeout = 30000")
-        with _sharing(path):
-            self._db.execute("ATTACH ? AS shared", (str(path),))
-            self._db.execute("PRAGMA shared.journal_mode = WAL")
-            (version,) = self._db.execute("PRAGMA shared.user_version").fetchone()
-            made = self._db.execute("SELECT 1 FROM shared.sqlite_master").fetchone()
-            if made and version != VERSION:
-                raise sqlite3.DatabaseError(f"of another version of apo: {version}, not {VERSION}")
-            self._db.execute("BEGIN IMMEDIATE")  # Both or neither, whoever else makes them now.
-            self._db.execute(calls)
-            self._db.execute(f"PRAGMA shared.user_version = {VERSION}")
-            self._add_later_columns("shared")
-            self._db.execute("COMMIT")
-
-    def _take(self, path: Path) -> "FileLock":
-        from filelock import FileLock, Timeout
-
-        lock = FileLock(f"{path}.lock")
-        owner = path.with_name(f"{path.name}.owner")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            who = owner.read_text(encoding="utf-8") if owner.exists() else "another process"
-            raise JournalError(
-                f"The run is in use by {who}. Wait for it to end, or stop it, and try again."
-            ) from None
-        owner.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
-        return lock
 
     def _release(self) -> None:
         if self._lock is not None:
@@ -188,7 +106,7 @@ class Journal:
     def find_all(self, keys: Sequence[str]) -> dict[str, Entry]:
         """Look up the answers to what has these keys; those that are not there are left out."""
         if self._shared is not None:
-            with _sharing(self._shared):
+            with sharing(self._shared):
                 self._db.execute(REUSE, (orjson.dumps(keys).decode(),))
         return self._find(keys)
 
@@ -319,15 +237,3 @@ class Journal:
 
 def _key(event: Event) -> str:
     return event.key
-
-
-@contextlib.contextmanager
-def _sharing(path: Path) -> Generator[None]:
-    """Say in words what sqlite raises over damaged answers of other runs."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise JournalError(
-            f"The answers of earlier runs in {path} cannot be used: {error}. Go on without "
-            "--reuse, or delete the file: each run keeps its own answers all the same."
-        ) from error
