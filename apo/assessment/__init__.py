@@ -3,7 +3,7 @@
 One prompt measured, a deployed one gated, winners taken to other models, a judge held against
 people; and apo's scorers given to MLflow.
 
-Doors: agreement, evaluate, gate, judging, matrix, ratings, same_prompt, transfer.
+Doors: agreement, evaluate, gate, judging, matrix, rated, ratings, same_prompt, transfer.
 Rests on: calls, concurrency, data, environment, errors, evaluation, model, models, prompts,
-reading, results, run, scorers, statistics, storage, task, usage.
+reading, results, run, scorers, statistics, storage, task, taskfile, usage.
 """

@@ -5,8 +5,8 @@ to standard output, progress and notes to standard error (`apo.cli.console`).
 
 Doors: none but this one.
 Rests on: assessment, audit, calls, checking, compare, data, drafting, errors, evaluation, model,
-models, prompts, reading, results, run, scorers, search, secrecy, statistics, storage, task,
-taskfile, tracking, trust.
+models, prompts, reading, results, run, search, secrecy, statistics, storage, task, taskfile,
+tracking, trust.
 """
 
 import os

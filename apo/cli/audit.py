@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apo.cli import options as o
-from apo.cli.flags import AskFlags, kept_answers, takes
+from apo.cli.ask import AskFlags
+from apo.cli.flags import takes
 
 if TYPE_CHECKING:
     from apo.audit import Audit
@@ -60,13 +61,12 @@ def audit(
 
     Example: `apo audit last --max-calls 400`
     """
+    from functools import partial
+
     from apo.audit.audit import aaudit, trials_of
     from apo.audit.trials import n_calls
-    from apo.calls.budget import Budget
-    from apo.calls.progress import Progress
     from apo.cli.audit_report import tell_audit
     from apo.cli.console import kept, one_form, print_csv, print_json, say
-    from apo.cli.live import watch
     from apo.errors import SettingsError
     from apo.run.wishes import trusted_settings
 
@@ -82,9 +82,9 @@ def audit(
             f"{len(trials)} trials on {split} examples of {loaded.name}, {' and '.join(prompts)}: "
             f"{n * n_calls(loaded, trials):,} calls at most; those with kept answers are not made."
         )
-    progress = Progress()
-    with kept_answers(fresh=fresh) as journal:
-        work = aaudit(
+    found = flags.ask(
+        partial(
+            aaudit,
             loaded,
             prompts,
             model=name,
@@ -92,12 +92,12 @@ def audit(
             max_calls=max_calls,
             seed=seed,
             canary=canary,
-            budget=Budget(max_usd=flags.max_usd),
-            options=flags.options(judge_model),
-            journal=journal,
-            progress=progress,
-        )
-        found = watch(work, progress, f"{loaded.name} · audit · {name}", quiet=document)
+        ),
+        f"{loaded.name} · audit · {name}",
+        judge_model=judge_model,
+        fresh=fresh,
+        quiet=document,
+    ).found
     figures = found.to_dict()
     whole = run is not None and "seed" in prompts
     file = kept(lambda: run.write("audit.json", figures)) if run is not None and whole else None

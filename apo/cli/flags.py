@@ -1,8 +1,6 @@
 """Flags that several commands take together, and how what was typed is read."""
 
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import MISSING, Field, dataclass, field, fields
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -12,8 +10,7 @@ from apo.cli import options as o
 from apo.errors import SettingsError
 
 if TYPE_CHECKING:
-    from apo.calls.options import Options
-    from apo.storage.journal import Journal
+    pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,34 +100,6 @@ class RunFlags:
         return prompt_of(self.prompt, load_task(self.task, memory=home / "splits"))[0]
 
 
-@dataclass(frozen=True, kw_only=True)
-class AskFlags:
-    """The flags of commands that ask models outside of a run, as they were typed."""
-
-    max_usd: o.MaxUsd = None
-    concurrency: o.Concurrency = 16
-    price: o.Prices = field(default_factory=list[str])
-    transport: o.Transport = "aiohttp"
-    timeout: o.Timeout = 120.0
-    json: o.Json = False
-
-    def options(self, judge_model: str | None = None) -> "Options":
-        """The options of the calls.
-
-        Raises:
-            SettingsError: a flag cannot be used.
-        """
-        from apo.calls.options import Options
-
-        return Options(
-            max_concurrency=self.concurrency,
-            judge_model=judge_model or None,
-            transport=transport(self.transport),
-            timeout=self.timeout,
-            prices=prices(self.price),
-        )
-
-
 def takes(kind: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command one option for each field of a dataclass, in place of its `flags`."""
 
@@ -163,29 +132,6 @@ def _default(flag: Field[Any]) -> Any:
     if flag.default_factory is not MISSING:
         return flag.default_factory()
     return Parameter.empty if flag.default is MISSING else flag.default
-
-
-def kept_answers(*, fresh: bool = False) -> "Journal":
-    """The journal that commands outside of runs share: what one paid costs the others nothing.
-
-    Where the home may only be read, its answers are used, and new ones are not kept; it is said.
-
-    Args:
-        fresh: use none of it, and keep nothing.
-    """
-    from apo.cli.console import home, say
-    from apo.storage.journal import Journal
-
-    folder = home()
-    path = folder / "evaluations.db"
-    if fresh:
-        return Journal()
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return Journal(path)
-    say(f"The answers are not kept, as {folder} cannot be written; --home names another.", "yellow")
-    return Journal.copy_of(path) if path.exists() else Journal()
 
 
 def budget(

@@ -1,12 +1,18 @@
 """`apo gate`: whether a changed prompt may take the place of the deployed one."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from apo.cli import options as o
-from apo.cli.flags import AskFlags, kept_answers, takes
+from apo.cli.ask import AskFlags
 from apo.cli.flags import body as read_body
+from apo.cli.flags import takes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from apo.assessment.gate import Gate
 
 
 @takes(AskFlags)
@@ -35,58 +41,55 @@ def gate(
 
     Example: `apo gate support-tickets deployed.json changed.json`
     """
+    from functools import partial
+
     from apo.assessment.gate import agate
-    from apo.calls.budget import Budget
-    from apo.calls.progress import Progress
-    from apo.cli.console import dollars, home, print_json, tell
-    from apo.cli.live import watch
+    from apo.cli.console import home, print_json
     from apo.cli.prompts import prompt_of
-    from apo.results.words import change, in_groups, missing, span
     from apo.taskfile.load import load_task
 
     loaded = load_task(task, memory=home() / "splits")
     extra = read_body(body)
     before, after = (prompt_of(name, loaded)[0].with_extra(extra) for name in (old, new))
-    progress = Progress()
-    options = flags.options(judge_model)
-    with kept_answers(fresh=fresh) as journal:
-        work = agate(
-            loaded,
-            before,
-            after,
-            model=model or "embedded",
-            split=split,
-            budget=Budget(max_calls=max_calls, max_usd=flags.max_usd),
-            options=options,
-            journal=journal,
-            progress=progress,
-        )
-        found = watch(work, progress, f"{task} · {split} · gate", quiet=flags.json)
-        caller = progress.caller
-        notes = () if caller is None else (*caller.kept_notes(), *caller.notes())
+    found, kept, noticed = flags.ask(
+        partial(agate, loaded, before, after, model=model or "embedded", split=split),
+        f"{task} · {split} · gate",
+        judge_model=judge_model,
+        max_calls=max_calls,
+        fresh=fresh,
+        quiet=flags.json,
+    )
+    notes = (*kept, *noticed)
     if flags.json:
         print_json({**found.to_dict(), "notes": [*notes]})
     else:
-        word, colour = {
-            "better": ("Better: the new prompt may go out.", "bold green"),
-            "worse": ("Worse: keep the old prompt.", "bold red"),
-            "open": ("Not proven: keep the old prompt, or give more rows.", "bold yellow"),
-        }[found.decision]
-        tell(
-            f"{word} {change(found.old_score, found.new_score)} on {found.n} of {found.rows} "
-            f"{split} examples{in_groups(found.groups)}, {span(found.interval)}, which holds "
-            "however often one looks.",
-            colour,
-        )
-        if any(found.refused):
-            tell(
-                f"Refused requests, which score 0: {found.refused[0]} of the old prompt, "
-                f"{found.refused[1]} of the new one."
-            )
-        if found.ungraded:
-            tell(missing(found.ungraded), "yellow")
-        for note in notes:
-            tell(note, "yellow")
-        tell(f"{found.spent.calls} calls, {dollars(found.spent.usd)} (kept answers counted).")
+        _tell(found, split, notes)
     if found.decision != "better":
         raise typer.Exit(1)
+
+
+def _tell(found: "Gate", split: str, notes: "Iterable[str]") -> None:
+    from apo.cli.console import dollars, tell
+    from apo.results.words import change, in_groups, missing, span
+
+    word, colour = {
+        "better": ("Better: the new prompt may go out.", "bold green"),
+        "worse": ("Worse: keep the old prompt.", "bold red"),
+        "open": ("Not proven: keep the old prompt, or give more rows.", "bold yellow"),
+    }[found.decision]
+    tell(
+        f"{word} {change(found.old_score, found.new_score)} on {found.n} of {found.rows} "
+        f"{split} examples{in_groups(found.groups)}, {span(found.interval)}, which holds "
+        "however often one looks.",
+        colour,
+    )
+    if any(found.refused):
+        tell(
+            f"Refused requests, which score 0: {found.refused[0]} of the old prompt, "
+            f"{found.refused[1]} of the new one."
+        )
+    if found.ungraded:
+        tell(missing(found.ungraded), "yellow")
+    for note in notes:
+        tell(note, "yellow")
+    tell(f"{found.spent.calls} calls, {dollars(found.spent.usd)} (kept answers counted).")

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from apo.cli import options as o
-from apo.cli.flags import AskFlags, kept_answers, takes
+from apo.cli.ask import AskFlags
+from apo.cli.flags import takes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from apo.assessment.judging import Scored
     from apo.assessment.ratings import Ratings
-    from apo.task import Task
 
 
 @takes(AskFlags)
@@ -53,48 +54,33 @@ def judge(
 
     from apo.assessment.agreement import measured
     from apo.assessment.judging import ascore
-    from apo.calls.budget import Budget
-    from apo.calls.progress import Progress
-    from apo.cli.console import home, kept, one_form, print_csv, print_json, say, tell
+    from apo.assessment.rated import affordable, judging_scorer, rated_answers
+    from apo.cli.console import home, one_form, print_csv, print_json, say, tell
     from apo.cli.judge_report import tell_judges
-    from apo.cli.live import watch
     from apo.errors import SettingsError
-    from apo.results.judge_trust import keep
-    from apo.task import content_hash
     from apo.taskfile.load import load_task
 
     document = one_form(json=flags.json, csv=csv)
     if draws < 1:
         raise SettingsError(f"--draws is {draws}; an answer is judged at least once.")
     loaded = load_task(task, memory=home() / "splits")
-    scorer, own = _judges(loaded, judge_model)
-    rated = _read(task, loaded, scorer, ratings, answer, rating)
-    rated = _affordable(rated, scorer, draws, max_calls)
+    scorer, own = judging_scorer(loaded, judge_model)
+    rated = rated_answers(task, loaded, scorer, ratings, answer, rating)
+    rated = affordable(rated, scorer, draws, max_calls)
     if not document:
         say(f"{len(rated.answers)} rated answers; ratings understood as {rated.scale}.")
         for note in rated.notes:
             say(note, "dim")
-    options = flags.options(own)
-    progress = Progress()
-    with kept_answers(fresh=fresh) as journal:
-        work = ascore(
-            scorer,
-            rated,
-            options,
-            draws=draws,
-            budget=Budget(max_calls=max_calls, max_usd=flags.max_usd),
-            journal=journal,
-            progress=progress,
-        )
-        found, spent = watch(work, progress, f"{loaded.name} · judge", quiet=document)
-        notes = () if progress.caller is None else progress.caller.kept_notes()
-    figures = measured(found, rated)
+    (found, spent), notes, _ = flags.ask(
+        partial(ascore, scorer, rated, draws=draws),
+        f"{loaded.name} · judge",
+        judge_model=own,
+        max_calls=max_calls,
+        fresh=fresh,
+        quiet=document,
+    )
     about = {"task": loaded.name, "scale": rated.scale, "notes": [*rated.notes], "draws": draws}
-    about["ratings"] = content_hash([e.id for e in rated.examples])
-    for one, scored in zip(figures["judges"], found, strict=True):
-        write = partial(keep, home(), scored.scorer, own, {**about, **one})
-        file = None if one["people"]["kappa"] is None else kept(write)
-        one["file"] = file and str(file)
+    figures = _kept(measured(found, rated), found, rated, own, about)
     result = {**about, **figures, "spent": spent.to_dict()}
     if document:
         print_json(result) if flags.json else print_csv(figures["judges"])
@@ -104,65 +90,23 @@ def judge(
         tell(note, "dim")
 
 
-def _judges(task: "Task", models: list[str]) -> tuple[Any, str | None]:
-    """The scorer with its judges, and the model that judges where it names none."""
-    from dataclasses import replace
+def _kept(
+    figures: dict[str, Any],
+    found: "Sequence[Scored]",
+    rated: "Ratings",
+    own: str | None,
+    about: dict[str, Any],
+) -> dict[str, Any]:
+    """Keep what was found of each judge; the figures then say where."""
+    from functools import partial
 
-    from apo.errors import SettingsError
-    from apo.scorers.awaited import judges_of
-    from apo.scorers.judge import Judge
+    from apo.cli.console import home, kept
+    from apo.results.judge_trust import keep
+    from apo.task import content_hash
 
-    scorer: Any = task.scorer
-    if isinstance(scorer, Judge) and models:
-        scorer = replace(scorer, models=tuple(dict.fromkeys(models)) if len(models) > 1 else ())
-    elif len(models) > 1:
-        raise SettingsError("Several --judge-model can be compared only where the scorer is judge.")
-    if "" in judges_of(scorer) and not models:
-        raise SettingsError(
-            "Name the model that judges: --judge-model. It should be the one that judges in runs."
-        )
-    return scorer, models[0] if models else None
-
-
-def _read(ref: str, task: "Task", scorer: Any, source: str, answer: str, rating: str) -> "Ratings":
-    from apo.assessment.ratings import read_ratings
-    from apo.scorers.judge import Judge
-
-    graded = isinstance(scorer, Judge) and not scorer.pairwise
-    return read_ratings(
-        source,
-        task,
-        _columns(ref, task),
-        answer=answer,
-        rating=rating,
-        scale=(scorer.lowest, scorer.highest) if graded else None,
-        needs_target=not graded or scorer.show_target,
-    )
-
-
-def _columns(ref: str, task: "Task") -> "tuple[Mapping[str, str], Sequence[str]]":
-    """The columns of inputs and targets: the task file's, else those with the fields' names."""
-    from importlib.resources import files
-    from pathlib import Path
-
-    from apo.taskfile.load import FILE_NAME, builtin_tasks
-    from apo.taskfile.yaml_file import read_task_file
-
-    path = Path(str(files("apo.tasks"))) / ref if ref in builtin_tasks() else Path(ref)
-    path = path / FILE_NAME if path.is_dir() else path
-    if path.suffix in (".yaml", ".yml"):
-        settings = read_task_file(path)
-        return settings.inputs, settings.target
-    return {name: name for name in task.input_fields}, ("target",)
-
-
-def _affordable(rated: "Ratings", scorer: Any, draws: int, max_calls: int | None) -> "Ratings":
-    """As many of the answers as the calls are enough for."""
-    from apo.errors import SettingsError
-
-    each = int(getattr(scorer, "n_calls", 0)) * draws
-    if max_calls is None or not each or each * len(rated.answers) <= max_calls:
-        return rated
-    if max_calls < each:
-        raise SettingsError(f"{max_calls} calls are too few: one answer takes {each}.")
-    return rated.take(max_calls // each)
+    about["ratings"] = content_hash([e.id for e in rated.examples])
+    for one, scored in zip(figures["judges"], found, strict=True):
+        write = partial(keep, home(), scored.scorer, own, {**about, **one})
+        file = None if one["people"]["kappa"] is None else kept(write)
+        one["file"] = file and str(file)
+    return figures

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apo.cli import options as o
-from apo.cli.flags import AskFlags, kept_answers, takes
+from apo.cli.ask import AskFlags
 from apo.cli.flags import body as read_body
+from apo.cli.flags import takes
 
 if TYPE_CHECKING:
     from apo.calls.budget import Spent
@@ -39,12 +40,11 @@ def evaluate(
 
     Example: `apo evaluate support-tickets --prompt prompt.json`
     """
+    from functools import partial
+
     from apo.assessment.evaluate import aevaluate
     from apo.assessment.same_prompt import why_other
-    from apo.calls.budget import Budget
-    from apo.calls.progress import Progress
     from apo.cli.console import home
-    from apo.cli.live import watch
     from apo.cli.prompts import prompt_of
     from apo.evaluation.noticed import noticed
     from apo.run.recorded import same_pools
@@ -59,23 +59,15 @@ def evaluate(
     if run is not None:
         loaded = same_pools(run, loaded)
     name = model or (run and trusted_settings(run)["model"]) or "embedded"
-    options = flags.options(judge_model)
-    progress = Progress()
-    with kept_answers(fresh=fresh) as journal:
-        work = aevaluate(
-            loaded,
-            measured,
-            split=split,
-            model=name,
-            budget=Budget(max_calls=max_calls, max_usd=flags.max_usd),
-            options=options,
-            journal=journal,
-            progress=progress,
-        )
-        evaluation, spent = watch(work, progress, f"{task} · {split} · {name}", quiet=flags.json)
-        caller = progress.caller
-        notes = () if caller is None else (*caller.kept_notes(), *caller.notes())
-    notes += noticed(evaluation)
+    (evaluation, spent), kept, notes = flags.ask(
+        partial(aevaluate, loaded, measured, split=split, model=name),
+        f"{task} · {split} · {name}",
+        judge_model=judge_model,
+        max_calls=max_calls,
+        fresh=fresh,
+        quiet=flags.json,
+    )
+    notes = (*kept, *notes, *noticed(evaluation))
     if run is None:
         notes += why_other(home(), loaded, measured, split, name)
     about = {"task": loaded.name, "split": split, "model": name}

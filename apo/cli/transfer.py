@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apo.cli import options as o
-from apo.cli.flags import AskFlags, kept_answers, takes
+from apo.cli.ask import AskFlags
+from apo.cli.flags import takes
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from rich.table import Table
 
     from apo.assessment.matrix import Matrix
     from apo.storage.folder import RunFolder
@@ -37,12 +40,11 @@ def transfer(
 
     Example: `apo transfer last --model openai/gpt-5-mini --model openai/gpt-5-nano`
     """
+    from functools import partial
+
     from apo.assessment.matrix import finalists
     from apo.assessment.transfer import atransfer, take_over
-    from apo.calls.budget import Budget
-    from apo.calls.progress import Progress
     from apo.cli.console import home, kept, one_form, print_csv, print_json, say
-    from apo.cli.live import watch
     from apo.results.front import objectives, with_front
     from apo.results.standings import standings
     from apo.run.wishes import trusted_settings
@@ -61,21 +63,22 @@ def transfer(
             "yellow",
         )
     judging = settings["options"].get("judge_model") or settings["optimizer_model"]
-    progress = Progress()
-    with kept_answers() as journal:
-        take_over(folder, prompts, journal)
-        work = atransfer(
-            task,
-            prompts,
-            model,
-            split=split,
-            judge_model=judging or settings["model"] or "embedded",
-            budget=Budget(max_calls=max_calls, max_usd=flags.max_usd),
-            options=flags.options(judge_model),
-            journal=journal,
-            progress=progress,
-        )
-        matrix = watch(work, progress, f"{folder.id} · transfer · {split}", quiet=document)
+    measured = partial(
+        atransfer,
+        task,
+        prompts,
+        model,
+        split=split,
+        judge_model=judging or settings["model"] or "embedded",
+    )
+    matrix = flags.ask(
+        measured,
+        f"{folder.id} · transfer · {split}",
+        judge_model=judge_model,
+        max_calls=max_calls,
+        quiet=document,
+        before=partial(take_over, folder, prompts),
+    ).found
     found_all = {"run_id": folder.id, **matrix.to_dict()}
     file = kept(lambda: folder.write("transfer.json", found_all))
     if document:
@@ -107,10 +110,34 @@ def task_of(folder: "RunFolder") -> "Task":
 
 def _tell(matrix: "Matrix", folder: "RunFolder", file: "Path | None") -> None:
     """A block of rows for each model, then who is best, then what to mind."""
+    from apo.cli.console import dollars, percent, say, tell
+
+    tell(_table(matrix))
+    for model in matrix.models:
+        name = matrix.best_on(model)
+        tell(f"Best on {model}: {name}, {percent(matrix.cells[model][name].score)}.")
+    mean, worst = matrix.best_mean, matrix.best_worst
+    if len(matrix.models) > 1:
+        tell(
+            f"Best for all: {mean} by the mean over the models ({percent(matrix.mean(mean))}), "
+            f"{worst} by the model it does worst on ({percent(matrix.worst(worst))}).",
+            "bold",
+        )
+    tell(_prompts(matrix))
+    _cautions(matrix)
+    tell(f"{matrix.spent.calls:,} calls, {dollars(matrix.spent.usd)} (kept answers counted).")
+    if file is None:
+        return
+    tell(f"All figures and prompts: {file}")
+    if (folder.path / "mlflow.json").exists():
+        say(f"To put it in the run's MLflow page, too: apo sync {folder.id}")
+
+
+def _table(matrix: "Matrix") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    from apo.cli.console import dollars, percent, say, tell
+    from apo.cli.console import percent
 
     table = Table(box=None, pad_edge=False)
     table.add_column("model", overflow="fold")
@@ -134,25 +161,7 @@ def _tell(matrix: "Matrix", folder: "RunFolder", file: "Path | None") -> None:
             table.add_row(
                 Text("" if place else model), *(Text(text, style=style) for text in shown)
             )
-    tell(table)
-    for model in matrix.models:
-        name = matrix.best_on(model)
-        tell(f"Best on {model}: {name}, {percent(matrix.cells[model][name].score)}.")
-    mean, worst = matrix.best_mean, matrix.best_worst
-    if len(matrix.models) > 1:
-        tell(
-            f"Best for all: {mean} by the mean over the models ({percent(matrix.mean(mean))}), "
-            f"{worst} by the model it does worst on ({percent(matrix.worst(worst))}).",
-            "bold",
-        )
-    tell(_prompts(matrix))
-    _cautions(matrix)
-    tell(f"{matrix.spent.calls:,} calls, {dollars(matrix.spent.usd)} (kept answers counted).")
-    if file is None:
-        return
-    tell(f"All figures and prompts: {file}")
-    if (folder.path / "mlflow.json").exists():
-        say(f"To put it in the run's MLflow page, too: apo sync {folder.id}")
+    return table
 
 
 def _prompts(matrix: "Matrix") -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-from apo.cli.flags import AskFlags
+from apo.cli.ask import AskFlags
 from experiments.benchmarks.trust.cases import SECRET, Case
 
 OUTCOMES = ("used", "refused", "asked", "touched", "hung", "traceback")
