@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 NARROW = ("optimizer", "seed", "best", "gain", "rank", "to first", "worse", "proven", "chars")
 """Columns of a table on a terminal that is too narrow for all; the report has them all."""
+MOST_SHOWN, MOST_IN_A_LINE = 8, 3
+"""Cells under way whose course is shown, in the panel and in a plain line."""
 
 
 class view:  # noqa: N801 (used like the context managers of contextlib)
@@ -21,12 +23,14 @@ class view:  # noqa: N801 (used like the context managers of contextlib)
         from rich.live import Live
 
         from apo.cli.console import notes
+        from apo.compare.courses import Courses
 
         self._grid, self._quiet = grid, quiet
         self._title = f"{experiment.name}: {len(grid.cells)} cells"
         self._last: deque[str] = deque(maxlen=5)
         self._told: set[str] = set(grid.outcomes)
         self._next = 0.0
+        self._courses = Courses(grid)
         live = notes.is_terminal and not quiet
         self._live = Live(console=notes, transient=True, auto_refresh=False) if live else None
 
@@ -62,7 +66,8 @@ class view:  # noqa: N801 (used like the context managers of contextlib)
             self._live.update(self._panel(), refresh=True)
         elif time.monotonic() >= self._next:
             self._next = time.monotonic() + 10
-            say(f"{self._title} · {self._status()}")
+            under_way = "".join(f" · {line}" for line in self._courses.lines(MOST_IN_A_LINE))
+            say(f"{self._title} · {self._status()}{under_way}")
 
     def _panel(self) -> Any:
         from rich.console import Group
@@ -71,7 +76,8 @@ class view:  # noqa: N801 (used like the context managers of contextlib)
 
         grid = self._grid
         bar = ProgressBar(total=len(grid.cells), completed=len(grid.outcomes), width=60)
-        lines = [Text(line, style="dim") for line in self._last]
+        lines = [Text(f"  {line}") for line in self._courses.lines(MOST_SHOWN)]
+        lines += [Text(line, style="dim") for line in self._last]
         return Group(Text(self._title, style="bold"), bar, Text(self._status()), *lines)
 
     def _status(self) -> str:
