@@ -26,7 +26,8 @@ from apo.models.providers import locate
 from apo.prompts.python_source import python_source
 from apo.storage.folder import find_run
 from apo.testing import FakeModel
-from apo.testing.server import ChatServer, serve
+from apo.testing.chat_server import ChatServer
+from apo.testing.server import serve
 
 EXTRA: dict[str, Any] = {
     "reasoning_effort": "low",

@@ -16,7 +16,9 @@ from apo.optimizers import BY_NAME
 from apo.results.history import history
 from apo.storage.folder import find_run
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
-from apo.testing.dialects import DECLINED, MANNERS, THOUGHT, UNSEEN, InProcess
+from apo.testing.changes import DECLINED, THOUGHT, UNSEEN
+from apo.testing.dialects import InProcess
+from apo.testing.manners import MANNERS
 from apo.testing.server import main, serve
 
 pytestmark = pytest.mark.slow

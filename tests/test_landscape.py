@@ -15,7 +15,8 @@ from apo.errors import SettingsError
 from apo.model import Message
 from apo.prompts.layout import Layout
 from apo.testing import landscape_writer
-from apo.testing.landscape import Landscape, LandscapeModel, exact
+from apo.testing.landscape import Landscape, exact
+from apo.testing.landscape_model import LandscapeModel
 from apo.testing.landscape_words import (
     OPTIONS,
     SLOTS,

@@ -28,7 +28,8 @@ from apo import Budget, Options, Prompt, aoptimize, make_optimizer
 from apo.search.plugins import optimizer_names
 from apo.statistics import interval
 from apo.storage.folder import find_run
-from apo.testing.landscape import Landscape, LandscapeModel
+from apo.testing.landscape import Landscape
+from apo.testing.landscape_model import LandscapeModel
 from apo.testing.landscape_writer import LandscapeWriter
 
 KINDS: tuple[dict[str, Any], ...] = (

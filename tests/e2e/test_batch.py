@@ -16,7 +16,8 @@ from apo.cli import main
 from apo.errors import Interrupted, SettingsError
 from apo.models.embedded import Embedded
 from apo.run.resume import aresume
-from apo.testing.server import ChatServer, serve
+from apo.testing.chat_server import ChatServer
+from apo.testing.server import serve
 from experiments.benchmarks.faults.forked import Forked
 
 SETTINGS = {"n_queries": 2, "n_samples": 4, "ucb_rounds": 4, "n_iterations": 1}

@@ -15,7 +15,8 @@ from apo import Budget, Options, Result, aoptimize
 from apo.cli import main as apo
 from apo.model import Completion, Request
 from apo.models.embedded import Embedded
-from apo.testing.server import ChatServer, serve
+from apo.testing.chat_server import ChatServer
+from apo.testing.server import serve
 from apo.usage import Usage
 from experiments.benchmarks.faults.forked import Forked
 from tests.e2e.conftest import Done

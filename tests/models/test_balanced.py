@@ -19,7 +19,7 @@ from apo.models import open_model
 from apo.models.balanced import BalancedModel
 from apo.models.embedded import Embedded
 from apo.models.prices import FREE, find_price
-from apo.testing.server import ChatServer
+from apo.testing.chat_server import ChatServer
 from tests.virtual_time import run_virtually
 
 REQUEST = Request(messages=(Message("user", "a"),))

@@ -26,7 +26,7 @@ from apo.models.batches.batch import BatchModel
 from apo.models.batches.log import BatchLog, Sent
 from apo.models.batches.terms import batch_address, batch_price
 from apo.models.prices import Price, find_price
-from apo.testing.server import ChatServer
+from apo.testing.chat_server import ChatServer
 
 Script = Callable[[Callable[[Request], Completion | Awaitable[Completion]]], Model]
 

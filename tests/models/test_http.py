@@ -10,7 +10,7 @@ import pytest
 from apo.errors import TransportError
 from apo.model import Message, Model, Request
 from apo.models import open_model
-from apo.testing.server import ChatServer
+from apo.testing.chat_server import ChatServer
 
 Saying = Callable[[bytes], AbstractAsyncContextManager[str]]
 ASK = Request(messages=(Message("user", "x"),))

@@ -31,8 +31,8 @@ from apo.models.likelihood import answer_logprobs, plain_text, spans
 from apo.storage.folder import list_runs
 from apo.storage.journal import Journal
 from apo.testing import fake_task
+from apo.testing.chat_server import ChatServer
 from apo.testing.faults import Faults
-from apo.testing.server import ChatServer
 
 Script = Callable[[Callable[[Request], Completion | Awaitable[Completion]]], Model]
 Saying = Callable[[bytes], AbstractAsyncContextManager[str]]

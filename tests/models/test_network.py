@@ -24,7 +24,7 @@ from apo.errors import (
 from apo.model import Message, Model, Request
 from apo.models import Transport, network, open_model
 from apo.models.network import BUNDLES, proxy_for
-from apo.testing.server import ChatServer
+from apo.testing.chat_server import ChatServer
 from tests.models.conftest import Saying
 
 pytestmark = pytest.mark.parametrize("transport", ["aiohttp", "openai"])

@@ -6,8 +6,8 @@ import pytest
 
 from apo.model import Message, Model, Request
 from apo.models import open_model
+from apo.testing.chat_server import ChatServer
 from apo.testing.faults import Faults
-from apo.testing.server import ChatServer
 
 ASK = Request(messages=(Message("user", "x"),))
 

@@ -26,8 +26,9 @@ from apo.errors import (
 )
 from apo.model import Completion, Decoding, Message, Model, Request
 from apo.models import open_model
+from apo.testing.chat_server import ChatServer
 from apo.testing.faults import DELIVERED, Faults
-from apo.testing.server import ChatServer, serve
+from apo.testing.server import serve
 
 Script = Callable[[Callable[[Request], Completion | Awaitable[Completion]]], Model]
 KINDS = list(Faults().shares())

@@ -21,8 +21,8 @@ from apo.errors import (
 )
 from apo.model import Completion, Decoding, Message, Model, Request
 from apo.models import Transport, open_model
+from apo.testing.chat_server import ChatServer
 from apo.testing.faults import Faults
-from apo.testing.server import ChatServer
 from apo.usage import Usage
 
 KEY = "sk-proj-Qx7vT9wLm2ZpR4nB"

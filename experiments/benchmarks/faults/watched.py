@@ -7,7 +7,7 @@ from subprocess import Popen
 
 from apo.model import Completion, Request
 from apo.models.embedded import Embedded
-from apo.testing.server import ChatServer
+from apo.testing.chat_server import ChatServer
 from experiments.benchmarks.faults.forked import Forked
 
 
