@@ -7,7 +7,7 @@ import pytest
 
 from apo import Evaluation, Example, Prompt, Rollout, Task
 from apo.results.constants import MALFORMED, best_constant
-from apo.results.verdict import Verdict, judge
+from apo.results.verdict import Verdict, reach_verdict
 from apo.results.words import heading
 from apo.run.fit import sample_pools
 from apo.scorers.choice import Choice
@@ -37,7 +37,7 @@ def answers(name: str, given: Task, said: Sequence[str]) -> Evaluation:
 
 
 def verdict(given: Task, seed: Sequence[str], best: Sequence[str]) -> Verdict:
-    return judge(answers("seed", given, seed), answers("best", given, best), task=given)
+    return reach_verdict(answers("seed", given, seed), answers("best", given, best), task=given)
 
 
 @pytest.mark.parametrize("said", ["Billing", "It is Billing, I think.", "billing"])

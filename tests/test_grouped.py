@@ -15,7 +15,7 @@ from apo.data.folds import fold_tasks
 from apo.evaluation.evaluation import pair_line
 from apo.results.flips import read_flips
 from apo.results.gap import explain_gap
-from apo.results.verdict import judge
+from apo.results.verdict import reach_verdict
 from apo.results.words import sentence
 from apo.run.fit import sample_pools
 from apo.scorers.metrics.classes import MacroF1
@@ -52,7 +52,7 @@ def by_conversation(won: int, lost: int, sizes: Sequence[int] = SIZES) -> Verdic
     number = [int(example.group[1:]) for example in examples]
     before = [1.0 if won <= n < won + lost else 0.0 for n in number]
     after = [1.0 if n < won else 0.0 for n in number]
-    return judge(measured(examples, before), measured(examples, after, "best"))
+    return reach_verdict(measured(examples, before), measured(examples, after, "best"))
 
 
 def alone(verdict_of: Evaluation) -> Evaluation:
@@ -86,7 +86,7 @@ def test_with_few_groups_the_verdict_says_how_little_can_be_proven() -> None:
 
 def test_rows_that_stand_alone_are_their_own_groups() -> None:
     examples = rows([3] * 10) + [Example({"input": f"alone {i}"}, ("a",)) for i in range(30)]
-    verdict = judge(measured(examples, [0.0] * 60), measured(examples, [1.0] * 60, "b"))
+    verdict = reach_verdict(measured(examples, [0.0] * 60), measured(examples, [1.0] * 60, "b"))
     assert verdict.groups == 40
     values = [3.0] * 10 + [1.0] * 30
     assert verdict.interval == pytest.approx(clustered(values, [3] * 10 + [1] * 30)[0])
@@ -95,9 +95,9 @@ def test_rows_that_stand_alone_are_their_own_groups() -> None:
 def test_a_missing_grade_counts_at_its_worst_for_its_group() -> None:
     examples = rows([4] * 12)
     after: list[float | None] = [1.0] * 48
-    full = judge(measured(examples, [0.0] * 48), measured(examples, after, "b"))
+    full = reach_verdict(measured(examples, [0.0] * 48), measured(examples, after, "b"))
     after[:16] = [None] * 16  # Four whole groups that nobody could grade.
-    found = judge(measured(examples, [0.0] * 48), measured(examples, after, "b"))
+    found = reach_verdict(measured(examples, [0.0] * 48), measured(examples, after, "b"))
     assert full.favourable
     assert (found.n, found.groups, found.ungraded) == (32, 8, 16)
     worst = clustered([0.0] * 4 + [4.0] * 8, [4] * 12)
@@ -111,7 +111,7 @@ def test_a_metric_of_all_answers_draws_and_swaps_groups() -> None:
     before = measured(examples, [1.0 if n % 3 == 0 else 0.0 for n in number])
     after = measured(examples, [1.0 if n % 3 < 2 else 0.0 for n in number], "best")
     pair = [replace(e, metric=MacroF1(labels=("a", "b"))) for e in (before, after)]
-    grouped, single = judge(*pair), judge(*map(alone, pair))
+    grouped, single = reach_verdict(*pair), reach_verdict(*map(alone, pair))
     assert grouped.difference == single.difference
     width = [verdict.interval[1] - verdict.interval[0] for verdict in (grouped, single)]
     assert width[0] > 1.5 * width[1]
@@ -123,7 +123,7 @@ def test_groups_of_one_change_no_figure_but_their_number() -> None:
     examples = [Example({"input": str(i)}, ("a",), group=f"g{i}") for i in range(40)]
     before, after = [0.0] * 30 + [1.0] * 10, [1.0] * 16 + [0.0] * 17 + [1.0] * 7
     pair = measured(examples, before), measured(examples, after, "b")
-    grouped, single = judge(*pair), judge(*map(alone, pair))
+    grouped, single = reach_verdict(*pair), reach_verdict(*map(alone, pair))
     assert grouped.interval == pytest.approx(single.interval, abs=1e-9)
     assert grouped.p_value == pytest.approx(single.p_value, abs=1e-9)
     assert "group" not in str(single)
@@ -145,7 +145,7 @@ def test_the_gap_and_the_flips_count_groups(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "test.jsonl").read_text().splitlines()[0])["group"] == "c0"
     whole, *parts = read_flips(RunFolder(tmp_path)).groups
     assert (whole.n, whole.groups) == (120, 20)
-    assert whole.interval == pytest.approx(judge(seed, best).interval)
+    assert whole.interval == pytest.approx(reach_verdict(seed, best).interval)
     assert {part.groups for part in parts} == {10}
 
 

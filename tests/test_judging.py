@@ -18,7 +18,7 @@ from apo.assessment.ratings import Ratings
 from apo.calls.options import Options
 from apo.errors import TaskError
 from apo.model import Model, Request
-from apo.results.judge_trust import checked, keep, told
+from apo.results.judge_trust import checked, judge_line, keep
 from apo.scorers.code import Code
 from apo.scorers.function import FunctionScorer
 from apo.scorers.judge import Judge
@@ -265,7 +265,7 @@ def test_what_was_found_is_found_again_under_the_same_judge(tmp_path: Path) -> N
 def test_a_login_in_an_address_is_not_kept_and_makes_no_other_judge(tmp_path: Path) -> None:
     keep(tmp_path, JUDGE, "http://me:secret@host/v1#m", FOUND)
     assert checked(tmp_path, JUDGE, "http://host/v1#m") == FOUND
-    line, _ = told(tmp_path, Judge(rubric="x"), "http://me:secret@host/v1#m", "t")
+    line, _ = judge_line(tmp_path, Judge(rubric="x"), "http://me:secret@host/v1#m", "t")
     assert "secret" not in line
 
 
@@ -276,19 +276,19 @@ def test_a_damaged_file_is_no_finding(tmp_path: Path, text: str) -> None:
 
 
 def test_what_the_report_says(tmp_path: Path) -> None:
-    assert told(tmp_path, Exact(), "m", "t") == ("", False)
-    assert told(tmp_path, Code(), "m", "t") == ("", False)
-    line, warning = told(tmp_path, JUDGE, "m", "my-task")
+    assert judge_line(tmp_path, Exact(), "m", "t") == ("", False)
+    assert judge_line(tmp_path, Code(), "m", "t") == ("", False)
+    line, warning = judge_line(tmp_path, JUDGE, "m", "my-task")
     assert warning
     assert "never compared with people" in line
     assert "apo judge my-task RATINGS --judge-model m" in line
     keep(tmp_path, JUDGE, "m", FOUND)
-    assert told(tmp_path, JUDGE, "m", "t") == (
+    assert judge_line(tmp_path, JUDGE, "m", "t") == (
         "Judge: κ 0.62 (0.45 to 0.76) with people on 120 answers.",
         False,
     )
     keep(tmp_path, JUDGE, "m", {**FOUND, "better_than_chance": False})
-    line, warning = told(tmp_path, JUDGE, "m", "t")
+    line, warning = judge_line(tmp_path, JUDGE, "m", "t")
     assert warning
     assert "not better than chance" in line
 

@@ -9,7 +9,7 @@ import pytest
 from apo import Budget, Options, Result, Search, Task, optimize
 from apo.model import Request
 from apo.prompts.prompt import Prompt
-from apo.results.verdict import judge
+from apo.results.verdict import reach_verdict
 from apo.storage.folder import RunFolder
 from apo.storage.record import Record
 from apo.storage.summary import candidates
@@ -103,7 +103,7 @@ def test_a_verdict_without_marks_is_as_ever(tmp_path: Path) -> None:
     done, _ = run(SEEDED, tmp_path)
     assert done.verdict is not None
     assert (done.verdict.broken, done.verdict.favourable) == ((), True)
-    assert judge(done.seed, done.seed).broken == ()
+    assert reach_verdict(done.seed, done.seed).broken == ()
 
 
 def test_each_test_example_is_written_with_its_marks(task: Task, tmp_path: Path) -> None:

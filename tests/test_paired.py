@@ -23,7 +23,7 @@ from apo.assessment.gate import Gate, agate
 from apo.errors import ContentFilterError, ContextLengthError, ModelError
 from apo.evaluation.evaluation import Evaluation, pair_line
 from apo.results.paired import Pairs
-from apo.results.verdict import judge
+from apo.results.verdict import reach_verdict
 from apo.search.archive import Archive
 from apo.statistics.counts import mcnemar_p
 from apo.testing import fake_task
@@ -47,7 +47,7 @@ def evaluation(prompt: Prompt, *parts: tuple[int, str]) -> Evaluation:
 
 
 def verdict(seed: list[tuple[int, str]], best: list[tuple[int, str]]) -> Verdict:
-    return judge(evaluation(SEED, *seed), evaluation(BEST, *best))
+    return reach_verdict(evaluation(SEED, *seed), evaluation(BEST, *best))
 
 
 # --- the verdict ------------------------------------------------------------------------------
@@ -212,7 +212,7 @@ def test_the_simulation_finds_what_the_verdict_finds(kind: str) -> None:
         seed, best = (Side(kind, right, 0.02, "chance").draw(rng, hard, shared)
                       for right in (0.5, 0.6))  # fmt: skip
         found.append(proven(Pairs().add(seed, best).lowest))
-        assert judge(seed, best).favourable == found[-1]
+        assert reach_verdict(seed, best).favourable == found[-1]
     assert len({*found}) == 2
 
 

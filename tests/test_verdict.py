@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apo import ApoError, Evaluation, Example, Prompt, Rollout, Score, Verdict
-from apo.results.verdict import judge
+from apo.results.verdict import reach_verdict
 from apo.statistics import mcnemar_p
 
 PURE = settings(deadline=None, derandomize=True, max_examples=40)
@@ -31,7 +31,7 @@ def evaluation(scores: list[float | None], name: str = "x") -> Evaluation:
 
 
 def compare(seed: list[float | None], best: list[float | None]) -> Verdict:
-    return judge(evaluation(seed, "seed"), evaluation(best, "best"))
+    return reach_verdict(evaluation(seed, "seed"), evaluation(best, "best"))
 
 
 # --- by hand, and against the normal distribution -------------------------------------------
@@ -258,18 +258,18 @@ def labelled(rates: dict[str, float], seed: int, n: int = 120) -> Evaluation:
 def test_a_metric_takes_the_place_of_the_mean() -> None:
     seed = labelled({"불만": 0.1, "praise": 0.9}, 1)
     best = labelled({"불만": 0.9, "praise": 0.85}, 2)
-    verdict = judge(seed, best)
+    verdict = reach_verdict(seed, best)
     assert (verdict.seed_score, verdict.best_score) == (seed.value, best.value)
     assert verdict.difference > 0.2 > best.mean - seed.mean
     assert verdict.interval[0] < verdict.difference < verdict.interval[1]
     assert verdict.favourable
-    assert judge(seed, best) == verdict
-    assert not judge(best, seed).favourable
+    assert reach_verdict(seed, best) == verdict
+    assert not reach_verdict(best, seed).favourable
 
 
 def test_a_prompt_is_no_better_than_itself_by_a_metric() -> None:
     same = labelled({"불만": 1.0, "praise": 1.0}, 3, n=24)
-    verdict = judge(same, same)
+    verdict = reach_verdict(same, same)
     assert (verdict.difference, verdict.p_value) == (0, 1)
     assert verdict.interval[0] < -0.1
     assert verdict.interval[1] > 0.1

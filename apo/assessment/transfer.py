@@ -13,7 +13,7 @@ from apo.errors import SettingsError, near
 from apo.evaluation.evaluation import Evaluation
 from apo.evaluation.measure import measure_in_turns
 from apo.evaluation.outside import open_caller
-from apo.results.verdict import judge
+from apo.results.verdict import reach_verdict
 from apo.statistics.clusters import n_groups
 from apo.statistics.groups import holm
 from apo.storage.folder import RunFolder
@@ -154,7 +154,7 @@ def _cell(seed: Evaluation, evaluation: Evaluation) -> Cell:
     both = any(a.score and b.score for a, b in zip(seed.rollouts, evaluation.rollouts, strict=True))
     if evaluation.prompt == seed.prompt or not both:
         return cell
-    found = judge(seed, evaluation)
+    found = reach_verdict(seed, evaluation)
     return replace(
         cell, difference=found.difference, interval=found.interval, p_value=found.p_value
     )

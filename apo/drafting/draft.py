@@ -14,7 +14,7 @@ from apo.drafting.cautions import tell_alike, tell_header, warn
 from apo.drafting.format import Wanted, find_format
 from apo.drafting.groups import guess_group, without_groups
 from apo.drafting.guess import field_name, guess_inputs, guess_scorer, guess_signs, guess_target
-from apo.drafting.lists import Lists, may_be_lists, several_of, told
+from apo.drafting.lists import Lists, lists_note, may_be_lists, several_of
 from apo.drafting.options import options_settings
 from apo.drafting.prompt import seed_prompt
 from apo.drafting.reshape import reshape
@@ -185,7 +185,7 @@ def _settings(
     notes += filter(None, [may_be_lists(target, lists)])
     kind, reason = guess_scorer(target, several, options=options is not None)
     if several is not None:
-        notes.append(told(target, several))
+        notes.append(lists_note(target, several))
     notes.append(f"Answers are judged by the scorer {kind!r}: {reason}.")
     marks = kind == "multiple_choice" and target.is_label and max(map(len, target.values)) <= 3
     labels = sorted(target.values) if kind == "choice" or marks else []

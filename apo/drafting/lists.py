@@ -93,7 +93,7 @@ def _labels_between(sign: str, column: Column) -> tuple[str, ...]:
     return tuple(sorted(cells)) if some and again and short and few else ()
 
 
-def told(column: Column, several: Several) -> str:
+def lists_note(column: Column, several: Several) -> str:
     """Say what was taken for what, and how to say that it is not so."""
     kind = "labels" if several.labels else "items"
     name, other = f"{column.name!r}", "any" if several.right == "all" else "all"

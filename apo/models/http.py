@@ -1,6 +1,5 @@
 """The lean transport: chat completions over aiohttp, for any OpenAI-compatible server."""
 
-import asyncio
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -8,12 +7,11 @@ import orjson
 from yarl import URL
 
 from apo.errors import ModelError, TransportError
-from apo.model import Completion, Request
 from apo.models.address import Address
-from apo.models.dialect import Dialect
-from apo.models.likelihood import read_scored, scored_body, scoring_endpoint
-from apo.models.network import from_server, proxy_for, timed_out, trusted, unreachable, untrusted
-from apo.models.replies import MAX_REPLY, Reply, read_reply, too_long
+from apo.models.likelihood import scoring_endpoint
+from apo.models.network import timed_out, trusted, unreachable, untrusted
+from apo.models.replies import MAX_REPLY, Reply, too_long
+from apo.models.transport import Transport
 
 if TYPE_CHECKING:
     import aiohttp
@@ -25,72 +23,22 @@ KEEP_ALIVE = 4.0
 connection must not be taken up again in the moment in which the server drops it."""
 
 
-class HttpModel:
-    """A model behind a chat-completions server. One call of `complete` is one attempt.
+class HttpModel(Transport):
+    """A model asked over aiohttp."""
 
-    Args:
-        address: where it is served.
-        timeout: seconds that one attempt may take in all, waiting for a free connection apart.
-        max_connections: the most calls on the wire at once.
-    """
+    library = "aiohttp"
 
     def __init__(
         self, address: Address, *, timeout: float = 120.0, max_connections: int = 64
     ) -> None:
-        self._address = address
-        self._timeout = timeout
-        self._max_connections = max_connections
+        super().__init__(address, timeout=timeout, max_connections=max_connections)
         self._url = URL(address.endpoint, encoded=True)
         self._scoring_url = URL(scoring_endpoint(address), encoded=True)
-        self._session: aiohttp.ClientSession | None = None
-        self._proxy = proxy_for(address.url, "aiohttp")
-
-    def __repr__(self) -> str:
-        return f"HttpModel({self.name!r})"
-
-    @property
-    def name(self) -> str:
-        """The model's full name."""
-        return self._address.name
-
-    @property
-    def dialect(self) -> Dialect:
-        """How it is asked."""
-        return self._address.dialect
-
-    async def complete(self, request: Request) -> Completion:
-        """Ask once.
-
-        Raises:
-            ModelError: the attempt failed; the subclass says whether a retry can help.
-        """
-        scored = bool(request.continuation)
-        values = scored_body(self._address, request) if scored else self._address.body(request)
-        body = orjson.dumps(values)
-        session = self._session or self._open()
-        async with self._slots:
-            reply = await self._post(session, self._scoring_url if scored else self._url, body)
-        reply = from_server(self._address, self._proxy, reply)
-        if isinstance(reply, ModelError):
-            # Raised out here, so that it does not bring the library's error along as its context:
-            # that one holds the request's headers, and so the key.
-            raise reply
-        if scored:
-            return read_scored(self._address, request, reply)
-        return read_reply(self._address, *reply)
-
-    async def aclose(self) -> None:
-        """Close all connections. A later call opens new ones."""
-        session, self._session = self._session, None
-        if session:
-            await session.close()
 
     def _open(self) -> "aiohttp.ClientSession":
         import aiohttp  # At the first call: who only reads a journal needs none.
 
-        # The slots keep calls from queueing in the connector, where the wait would be timed.
-        self._slots = asyncio.Semaphore(self._max_connections)
-        self._session = aiohttp.ClientSession(
+        return aiohttp.ClientSession(
             connector=self._connector(),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={**self._address.headers, "Content-Type": "application/json"},
@@ -99,7 +47,6 @@ class HttpModel:
                 total=self._timeout, sock_connect=min(CONNECT, self._timeout)
             ),
         )
-        return self._session
 
     def _connector(self) -> "aiohttp.BaseConnector":
         """What makes connections, through a SOCKS proxy where there is one."""
@@ -119,15 +66,16 @@ class HttpModel:
         return connector
 
     async def _post(
-        self, session: "aiohttp.ClientSession", url: URL, body: bytes
+        self, client: "aiohttp.ClientSession", body: dict[str, Any], *, scored: bool
     ) -> Reply | ModelError:
         import aiohttp
 
+        url, data = self._scoring_url if scored else self._url, orjson.dumps(body)
         chunks: list[bytes] = []
         size = 0
         try:
             # A redirect would carry the key to another host, or turn the POST into a GET.
-            async with session.post(url, data=body, allow_redirects=False) as reply:
+            async with client.post(url, data=data, allow_redirects=False) as reply:
                 async for chunk in reply.content.iter_any():
                     size += len(chunk)
                     if size > MAX_REPLY:

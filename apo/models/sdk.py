@@ -8,12 +8,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from apo.errors import ModelError, TransportError
-from apo.model import Completion, Request
-from apo.models.address import Address
-from apo.models.dialect import Dialect
-from apo.models.likelihood import read_scored, scored_body
-from apo.models.network import from_server, proxy_for, timed_out, trusted, unreachable, untrusted
-from apo.models.replies import MAX_REPLY, Reply, read_reply, too_long
+from apo.models.network import timed_out, trusted, unreachable, untrusted
+from apo.models.replies import MAX_REPLY, Reply, too_long
+from apo.models.transport import Transport
 
 if TYPE_CHECKING:
     import openai
@@ -24,68 +21,15 @@ UNREACHED = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "Uns
 """Errors of httpx before a request is sent; httpx2, under openai 3, has the same names."""
 
 
-class SdkModel:
-    """A model asked through the openai SDK. One call of `complete` is one attempt.
+class SdkModel(Transport):
+    """A model asked through the openai SDK."""
 
-    Args:
-        address: where it is served.
-        timeout: seconds that one attempt may take in all, waiting for a free connection apart.
-        max_connections: the most calls on the wire at once.
-    """
-
-    def __init__(
-        self, address: Address, *, timeout: float = 120.0, max_connections: int = 64
-    ) -> None:
-        self._address = address
-        self._timeout = timeout
-        self._max_connections = max_connections
-        self._client: openai.AsyncOpenAI | None = None
-        self._proxy = proxy_for(address.url, "openai")
-
-    def __repr__(self) -> str:
-        return f"SdkModel({self.name!r})"
-
-    @property
-    def name(self) -> str:
-        """The model's full name."""
-        return self._address.name
-
-    @property
-    def dialect(self) -> Dialect:
-        """How it is asked."""
-        return self._address.dialect
-
-    async def complete(self, request: Request) -> Completion:
-        """Ask once.
-
-        Raises:
-            ModelError: the attempt failed; the subclass says whether a retry can help.
-        """
-        scored = bool(request.continuation)
-        body = scored_body(self._address, request) if scored else self._address.body(request)
-        client = self._client or self._open()
-        async with self._slots:
-            reply = await self._post(client, body)
-        reply = from_server(self._address, self._proxy, reply)
-        if isinstance(reply, ModelError):
-            # Raised out here, so that it does not bring the SDK's error along as its context:
-            # that one holds the request's headers, and so the key.
-            raise reply
-        if scored:
-            return read_scored(self._address, request, reply)
-        return read_reply(self._address, *reply)
-
-    async def aclose(self) -> None:
-        """Close all connections. A later call opens new ones."""
-        client, self._client = self._client, None
-        if client:
-            await client.close()
+    library = "openai"
 
     def _open(self) -> "openai.AsyncOpenAI":
         import openai
 
         address = self._address
-        self._slots = asyncio.Semaphore(self._max_connections)
         options: dict[str, Any] = {
             "base_url": address.url,
             # A redirect would carry the key to another host.
@@ -99,15 +43,15 @@ class SdkModel:
             "timeout": openai.Timeout(self._timeout, connect=min(CONNECT, self._timeout)),
         }
         if address.api_version:
-            self._client = openai.AsyncAzureOpenAI(
+            return openai.AsyncAzureOpenAI(
                 api_key=address.key, api_version=address.api_version, **options
             )
-        else:
-            # The SDK insists on a key; what it makes of it is overridden at every call.
-            self._client = openai.AsyncOpenAI(api_key=address.key or "none", **options)
-        return self._client
+        # The SDK insists on a key; what it makes of it is overridden at every call.
+        return openai.AsyncOpenAI(api_key=address.key or "none", **options)
 
-    async def _post(self, client: "openai.AsyncOpenAI", body: dict[str, Any]) -> Reply | ModelError:
+    async def _post(
+        self, client: "openai.AsyncOpenAI", body: dict[str, Any], *, scored: bool
+    ) -> Reply | ModelError:
         """Give status, headers and bytes of the reply, or what went wrong below HTTP.
 
         The bytes are read by the same rules as the other transport's: the SDK itself takes an
@@ -116,8 +60,8 @@ class SdkModel:
         import openai
 
         headers: dict[str, Any] = {"Authorization": openai.Omit(), **self._address.headers}
-        asked = "messages" if "messages" in body else "prompt"
-        api: Any = client.chat.completions if asked == "messages" else client.completions
+        asked = "prompt" if scored else "messages"
+        api: Any = client.completions if scored else client.chat.completions
         options = {k: v for k, v in body.items() if k not in ("model", asked)}
         try:
             async with asyncio.timeout(self._timeout):

@@ -15,9 +15,9 @@ from apo.calls.budget import Spent
 from apo.errors import RunError
 from apo.evaluation.evaluation import Evaluation, Rollout
 from apo.results.flips import FILE, read_pairs
-from apo.results.judge_trust import told
+from apo.results.judge_trust import judge_details
 from apo.results.result import Result
-from apo.results.verdict import Verdict, judge
+from apo.results.verdict import Verdict, reach_verdict
 from apo.storage.folder import RunFolder
 from apo.task import Example, Score, Task
 
@@ -49,10 +49,6 @@ def conclude(
     folder.write_text(FILE, "".join(p.read_text("utf-8", "surrogatepass") for p in tested))
     # So that whatever reads a run's candidates reads these.
     shutil.copyfile(last_run.journal_path, folder.journal_path)
-    settings = folder.settings
-    judges = settings["options"]["judge_model"] or settings["optimizer_model"] or settings["model"]
-    task = settings["task_ref"] or settings["task"]
-    line, warns = told(folder.path.parents[1], whole.scorer, judges, task)
     result = replace(
         last,
         run_id=folder.id,
@@ -62,7 +58,7 @@ def conclude(
         seconds=last.seconds + sum(r["spent"]["seconds"] for r in results),
         details={
             **last.details,
-            "judge": {"told": line, "warning": warns},
+            "judge": judge_details(folder, whole.scorer),
             "procedure": _procedure(runs, results, pairs, len(whole.train) + len(whole.validation)),
         },
     )
@@ -101,7 +97,7 @@ def _verdict(
     if not any(a.score and b.score for a, b in zip(seed.rollouts, best.rollouts, strict=True)):
         return None
     complete = all(r["verdict"] is not None and r["verdict"]["complete"] for r in results)
-    return _cautious(judge(seed, best, complete=complete, task=whole))
+    return _cautious(reach_verdict(seed, best, complete=complete, task=whole))
 
 
 def _cautious(verdict: Verdict) -> Verdict:

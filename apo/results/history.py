@@ -8,14 +8,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from apo.calls.call import Call, Endpoint
-from apo.errors import JournalError, SettingsError
+from apo.errors import SettingsError
 from apo.model import Model, Request
 from apo.prompts.prompt import Prompt
 from apo.reading.answers import quote
 from apo.scorers.awaited import AwaitedScorer
 from apo.storage.folder import RunFolder
 from apo.storage.rows import Event, open_for_reading, read_events, readable
-from apo.storage.shapes import EVENTS, require
 from apo.task import Example, Score, Task
 
 SHOWN = 5
@@ -159,7 +158,6 @@ def _answer(
     models: Sequence[str],
 ) -> Answer | None:  # fmt: skip
     """What a candidate answered; None when it was not asked."""
-    require(event.body, EVENTS["candidate"], f"event {event.seq}", JournalError)
     prompt = Prompt.from_dict(event.body["prompt"])
     request = Request(messages=prompt.messages(example.inputs), decoding=prompt.decoding)
     named = [cast("Model", SimpleNamespace(name=name)) for name in models]

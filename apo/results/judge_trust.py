@@ -10,6 +10,7 @@ from apo.errors import RunError
 from apo.models.providers import public_name
 from apo.scorers.awaited import AwaitedScorer, judges_of
 from apo.scorers.judge import Judge
+from apo.storage.folder import RunFolder
 from apo.task import content_hash
 
 
@@ -49,7 +50,21 @@ def checked(home: Path, scorer: object, model: str | None) -> dict[str, Any] | N
         return None
 
 
-def told(home: Path, scorer: object, model: str | None, task: str) -> tuple[str, bool]:
+def judge_details(folder: RunFolder, scorer: object) -> dict[str, Any]:
+    """How far the judge of a run is to be trusted, as its result says it.
+
+    Args:
+        folder: the run's, whose settings name the models.
+        scorer: the task's.
+    """
+    settings = folder.settings
+    model = settings["options"]["judge_model"] or settings["optimizer_model"] or settings["model"]
+    task = settings["task_ref"] or settings["task"]
+    line, warns = judge_line(folder.path.parents[1], scorer, model, task)
+    return {"told": line, "warning": warns}
+
+
+def judge_line(home: Path, scorer: object, model: str | None, task: str) -> tuple[str, bool]:
     """Say in a line how far a run's judge is to be trusted.
 
     Args:

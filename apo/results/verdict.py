@@ -136,7 +136,7 @@ class Verdict:
         }
 
 
-def judge(
+def reach_verdict(
     seed: Evaluation, best: Evaluation, *, complete: bool = True, task: Task | None = None
 ) -> Verdict:
     """Compare two evaluations of the same examples, pair by pair.

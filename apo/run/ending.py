@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from apo.calls.ledger import spent_before
 from apo.calls.options import Options
 from apo.errors import SettingsError, Stopped
-from apo.results.judge_trust import told
+from apo.results.judge_trust import judge_details
 from apo.results.result import Result
 from apo.run.rescoring import note_rescoring
 from apo.run.session import Session
@@ -82,16 +82,11 @@ async def finish_tracking(folder: RunFolder, tracker: "Tracker", result: Result)
 
 def _details(session: Session) -> dict[str, Any]:
     """What is told beside a result: whose it is, and how far its judge is to be trusted."""
-    folder = session.folder
-    settings = folder.settings
-    judges = settings["options"]["judge_model"] or settings["optimizer_model"] or settings["model"]
-    home, task = folder.path.parents[1], settings["task_ref"] or settings["task"]
-    line, warns = told(home, session.task.scorer, judges, task)
     return {
-        "judge": {"told": line, "warning": warns},
+        "judge": judge_details(session.folder, session.task.scorer),
         "metric": metric_name(session.task.metric),
         "task": session.task.name,
-        "optimizer": settings["optimizer"]["name"],
+        "optimizer": session.folder.settings["optimizer"]["name"],
         "model": session.models.task.model.name,
         "optimizer_model": session.models.optimizer.model.name,
     }

@@ -19,7 +19,7 @@ from apo.prompts.prompt import Prompt
 from apo.results.gap import Gap, explain_gap
 from apo.results.outcome import vetoes
 from apo.results.result import Result
-from apo.results.verdict import Verdict, judge
+from apo.results.verdict import Verdict, reach_verdict
 from apo.run.fit import VERDICT_MARGIN, VERDICT_SHARE, affordable
 from apo.run.models import RunModels
 from apo.run.pairs import measure_both, part_size
@@ -210,5 +210,5 @@ class Session:
             a.score and b.score for a, b in zip(before.rollouts, after.rollouts, strict=True)
         ):
             return None, None  # Every pair has a refusal: nothing is proven, or lost.
-        verdict = judge(before, after, complete=complete, task=self.task)
+        verdict = reach_verdict(before, after, complete=complete, task=self.task)
         return verdict, explain_gap(archive, before, after)

@@ -12,7 +12,7 @@ from apo.prompts.prompt import Prompt
 from apo.storage.candidate import Candidate, Point
 from apo.storage.ranking import Rank, rank
 from apo.storage.rows import Event, open_for_reading, read_events
-from apo.storage.shapes import EVENTS, require
+from apo.storage.shapes import require
 
 BEST = "best/validation_score"
 
@@ -39,7 +39,6 @@ class Record:
 
     def _take(self, event: Event) -> None:
         body = event.body
-        require(body, EVENTS.get(event.kind, {}), f"The journal's event {event.seq}", JournalError)
         if event.kind == "candidate":
             self.candidates[event.key] = Candidate(
                 ordinal=len(self.candidates),

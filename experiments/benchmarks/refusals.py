@@ -83,7 +83,7 @@ class Side:
 
 
 def proven(differences: Sequence[float]) -> bool:
-    """What `apo.results.verdict.judge` finds favourable, of differences that are -1, 0 or 1."""
+    """What `reach_verdict` finds favourable, of differences that are -1, 0 or 1."""
     wins, losses = differences.count(1.0), differences.count(-1.0)
     return wins > losses and mcnemar_p(wins, losses) <= 1 - CONFIDENCE
 

@@ -29,7 +29,7 @@ from apo.calls.limits import Limits
 from apo.calls.meter import Meter
 from apo.evaluation.measure import measure
 from apo.model import Completion
-from apo.results.verdict import Verdict, judge
+from apo.results.verdict import Verdict, reach_verdict
 from apo.statistics import CONFIDENCE, proportion_interval
 from apo.storage.journal import Journal
 from apo.testing import FakeModel, fake_task
@@ -103,7 +103,7 @@ async def in_a_row(model: Swapped, at_once: int) -> Verdict:
         for prompt in (Prompt(SEED), Prompt(BEST)):
             endpoint = Endpoint("task", model)
             found.append(await measure(caller, endpoint, TASK, prompt, TASK.test))
-    return judge(*found, task=TASK)
+    return reach_verdict(*found, task=TASK)
 
 
 def line(swap: float | None, after: float, at_once: int, draws: int) -> dict[str, Any]:

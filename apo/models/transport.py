@@ -1,0 +1,92 @@
+"""What the transports have in common: an address, slots for calls, and one attempt at a request."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Protocol
+
+from apo.errors import ModelError
+from apo.model import Completion, Request
+from apo.models.address import Address
+from apo.models.dialect import Dialect
+from apo.models.likelihood import read_scored, scored_body
+from apo.models.network import from_server, proxy_for
+from apo.models.replies import Reply, read_reply
+
+
+class Closes(Protocol):
+    """What holds connections."""
+
+    async def close(self) -> None:
+        """Close them."""
+        ...
+
+
+class Transport(ABC):
+    """A model behind a chat-completions server. One call of `complete` is one attempt.
+
+    Args:
+        address: where it is served.
+        timeout: seconds that one attempt may take in all, waiting for a free connection apart.
+        max_connections: the most calls on the wire at once.
+    """
+
+    library: ClassVar[str]
+    """What carries calls, by the name under which proxies for it are looked up."""
+
+    def __init__(
+        self, address: Address, *, timeout: float = 120.0, max_connections: int = 64
+    ) -> None:
+        self._address, self._timeout, self._max_connections = address, timeout, max_connections
+        self._client: Closes | None = None
+        self._proxy = proxy_for(address.url, self.library)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
+    @property
+    def name(self) -> str:
+        """The model's full name."""
+        return self._address.name
+
+    @property
+    def dialect(self) -> Dialect:
+        """How it is asked."""
+        return self._address.dialect
+
+    async def complete(self, request: Request) -> Completion:
+        """Ask once.
+
+        Raises:
+            ModelError: the attempt failed; the subclass says whether a retry can help.
+        """
+        scored = bool(request.continuation)
+        body = scored_body(self._address, request) if scored else self._address.body(request)
+        if self._client is None:
+            # The slots keep calls from queueing in the library, where the wait would be timed.
+            self._slots = asyncio.Semaphore(self._max_connections)
+            self._client = self._open()
+        client = self._client
+        async with self._slots:
+            reply = await self._post(client, body, scored=scored)
+        reply = from_server(self._address, self._proxy, reply)
+        if isinstance(reply, ModelError):
+            # Raised out here, so that it does not bring the library's error along as its context:
+            # that one holds the request's headers, and so the key.
+            raise reply
+        if scored:
+            return read_scored(self._address, request, reply)
+        return read_reply(self._address, *reply)
+
+    async def aclose(self) -> None:
+        """Close all connections. A later call opens new ones."""
+        client, self._client = self._client, None
+        if client:
+            await client.close()
+
+    @abstractmethod
+    def _open(self) -> Closes:
+        """Make what holds connections."""
+
+    @abstractmethod
+    async def _post(self, client: Any, body: dict[str, Any], *, scored: bool) -> Reply | ModelError:
+        """Send a body, and give the reply, or what went wrong below HTTP."""
