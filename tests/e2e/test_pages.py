@@ -124,7 +124,7 @@ def test_a_run_reads_well_in_the_browser(tmp_path: Path) -> None:
     assert table.index("flip") < table.index("target") < table.index("seed_output")
     assert table.index("seed_output") < table.index("best_output")
     assert re.search(r"candidate id score parents operator .*? ★ \d+ [0-9a-f]{12} ", candidates)
-    for section in ("best (1)", "candidate (3)", "spend (7)", "verdict (9)"):
+    for section in ("best (1)", "candidate (3)", "spend (8)", "verdict (9)"):
         assert section in charts
     assert result["run_id"] in prompt
     assert "Version 1" in prompt
