@@ -16,7 +16,7 @@ from apo import Prompt, PromptError, Usage
 from apo.body import RESERVED
 from apo.calls.call import Call, Endpoint
 from apo.cli import app
-from apo.cli.flags import body as read_body
+from apo.cli.values import body as read_body
 from apo.errors import SettingsError
 from apo.model import Completion, Decoding, Message, Model, Request
 from apo.models import Transport, open_model

@@ -5,7 +5,8 @@ import pytest
 from apo.cli.live import pace
 from apo.errors import SettingsError, TaskError
 from apo.models import open_model
-from apo.taskfile.load import builtin_tasks, describe, load_task
+from apo.taskfile.load import load_task
+from apo.taskfile.places import builtin_tasks, describe
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from apo.taskfile.load import builtin_tasks, load_task
+from apo.taskfile.load import load_task
+from apo.taskfile.places import builtin_tasks
 
 TASKS = Path(__file__).parent.parent / "tasks"
 

@@ -11,7 +11,7 @@ from apo.errors import SettingsError
 from apo.scorers.awaited import judges_of
 from apo.scorers.judge import Judge
 from apo.task import Task
-from apo.taskfile.load import FILE_NAME, builtin_tasks
+from apo.taskfile.places import FILE_NAME, builtin_tasks
 from apo.taskfile.yaml_file import read_task_file
 
 

@@ -20,8 +20,9 @@ from apo.checking.labels import (
     variety_findings,
 )
 from apo.checking.options import option_findings
+from apo.checking.signs import scale_findings
 from apo.checking.speed import speed_findings
-from apo.checking.targets import scale_findings, target_findings
+from apo.checking.targets import target_findings
 from apo.data.folds import FEW_ROWS
 from apo.data.near import pair_notes, same_but_signs
 from apo.errors import USERS_ERRORS, PromptError, TaskError

@@ -9,14 +9,11 @@ from typing import Any, cast
 
 from apo.checking.finding import Finding, Named, all_examples
 from apo.checking.meaning import means_the_same
+from apo.checking.signs import decimal_findings
 from apo.errors import USERS_ERRORS, ApoError
 from apo.reading.answers import quote
-from apo.reading.digits import decimal_shown
-from apo.reading.grades import other_scale
-from apo.reading.numbers import whole_number
 from apo.scorers.awaited import AwaitedScorer
 from apo.scorers.function import FunctionScorer
-from apo.scorers.judge import Judge
 from apo.scorers.registry import (
     Choice,
     Date,
@@ -56,22 +53,7 @@ def target_findings(task: Task, pools: Named) -> Iterator[Finding]:
     except (ApoError, *USERS_ERRORS):
         return  # What fails is told by the check of each target with itself.
     if isinstance(scorer, Numeric):
-        yield from _decimal(scorer, examples)
-
-
-def scale_findings(task: Task) -> Iterator[Finding]:
-    """A rubric that names another scale than the judge's setting."""
-    judge = task.scorer
-    if not isinstance(judge, Judge) or judge.pairwise:
-        return
-    other = other_scale(judge.rubric, judge.lowest, judge.highest)
-    if other:
-        yield Finding(
-            "warning",
-            f"The rubric names the scale {quote(other)}, and the judge is asked for a grade from "
-            f"{judge.lowest} to {judge.highest}: set lowest and highest to the rubric's, or mend "
-            "the rubric.",
-        )
+        yield from decimal_findings(scorer, examples)
 
 
 def _distinct(pools: Named) -> list[Example]:
@@ -176,30 +158,4 @@ def _small_changes(scorer: Scorer, examples: Sequence[Example]) -> Iterator[Find
             "note",
             f"A target scores less than 1 with {', '.join(told)}. Where these mean nothing, choose "
             "settings or a scorer that overlook them.",
-        )
-
-
-def _decimal(scorer: Numeric, examples: Sequence[Example]) -> Iterator[Finding]:
-    """Whether the column shows another decimal sign than the setting, where that matters."""
-    shown = [decimal_shown(example.target) for example in examples]
-    signs = {sign for sign in shown if sign}
-    doubtful = [
-        example.target
-        for example in examples
-        if whole_number(example.target, ".") != whole_number(example.target, ",")
-    ]
-    if doubtful and signs and scorer.decimal not in signs:
-        other = signs.pop()
-        sure = examples[shown.index(other)].target
-        yield Finding(
-            "error",
-            f"Targets such as {quote(sure)} show that {other!r} is the decimal sign, and "
-            f"{quote(doubtful[0])} is read with {scorer.decimal!r}: say scorer: "
-            f"{{name: numeric, decimal: '{other}'}}.",
-        )
-    elif doubtful and len(signs) > 1:
-        yield Finding(
-            "warning",
-            f"Targets have both decimal signs, so that {quote(doubtful[0])} may be two numbers; "
-            f"it is read with {scorer.decimal!r}.",
         )

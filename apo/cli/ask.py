@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from apo.cli import options as o
-from apo.cli.flags import prices, transport
+from apo.cli.values import prices, transport
 
 if TYPE_CHECKING:
     from apo.calls.options import Options

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from apo.cli import options as o
-from apo.errors import SettingsError
+from apo.cli.values import body, budget, pairs, prices, texts, transport
 
 if TYPE_CHECKING:
     pass
@@ -74,7 +74,7 @@ class RunFlags:
             transport=transport(self.transport),
             timeout=self.timeout,
             prices=prices(self.prices),
-            meta_prompts={n: _text(Path(f)) for n, f in pairs("--meta-prompt", self.meta_prompts)},
+            meta_prompts=texts("--meta-prompt", self.meta_prompts),
             track=self.track,
             tracking_uri=self.tracking_uri or None,
             experiment=self.experiment or None,
@@ -132,81 +132,3 @@ def _default(flag: Field[Any]) -> Any:
     if flag.default_factory is not MISSING:
         return flag.default_factory()
     return Parameter.empty if flag.default is MISSING else flag.default
-
-
-def budget(
-    max_calls: int | None, max_tokens: int | None, max_usd: float | None, max_minutes: float | None
-) -> Any:
-    """Make a budget; without any limit it is the default one."""
-    from apo.calls.budget import Budget
-    from apo.run.optimize import DEFAULT_BUDGET
-
-    limits = (max_calls, max_tokens, max_usd, max_minutes)
-    if all(limit is None for limit in limits):
-        return DEFAULT_BUDGET
-    return Budget(
-        max_calls=max_calls, max_tokens=max_tokens, max_usd=max_usd, max_minutes=max_minutes
-    )
-
-
-def pairs(flag: str, values: list[str]) -> list[tuple[str, str]]:
-    """Read KEY=VALUE options.
-
-    Raises:
-        SettingsError: one has no "=".
-    """
-    for value in values:
-        if "=" not in value:
-            raise SettingsError(f"{flag} {value!r} has no '='; write {flag} NAME=VALUE.")
-    return [(k.strip(), v) for k, _, v in (value.partition("=") for value in values)]
-
-
-def body(values: list[str]) -> dict[str, Any]:
-    """Read --body options: the value is JSON, or else a text.
-
-    Raises:
-        SettingsError: one has no "=", is given twice, or begins like JSON and is none.
-    """
-    import orjson
-
-    found: dict[str, Any] = {}
-    for name, text in pairs("--body", values):
-        if name in found:
-            raise SettingsError(f"--body {name} is given twice; give it once.")
-        try:
-            found[name] = orjson.loads(text)
-        except orjson.JSONDecodeError as error:
-            if text.lstrip().startswith(("{", "[", '"')):
-                raise SettingsError(
-                    f"--body {name}={text} begins like JSON, and is none: {error}. Write it in "
-                    f"""quotes for the shell: --body '{name}={{"key": 1}}'."""
-                ) from None
-            found[name] = text
-    return found
-
-
-def prices(values: list[str]) -> dict[str, Any]:
-    """Read --price options."""
-    from apo.models.prices import parse_price
-
-    return dict(parse_price(value) for value in values)
-
-
-def transport(name: str) -> Any:
-    """Check the name of a transport.
-
-    Raises:
-        SettingsError: there is no such transport.
-    """
-    from apo.errors import near
-
-    if name not in ("aiohttp", "openai"):
-        raise SettingsError(f"There is no transport {name!r}.{near(name, ['aiohttp', 'openai'])}")
-    return name
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"Cannot read {path}: {error}.") from error

@@ -6,8 +6,8 @@ import typer
 
 from apo.cli import options as o
 from apo.cli.ask import AskFlags
-from apo.cli.flags import body as read_body
 from apo.cli.flags import takes
+from apo.cli.values import body as read_body
 
 if TYPE_CHECKING:
     from apo.calls.budget import Spent

@@ -6,7 +6,7 @@ import typer
 
 
 def _tasks() -> list[str]:
-    from apo.taskfile.load import builtin_tasks
+    from apo.taskfile.places import builtin_tasks
 
     return builtin_tasks()
 

@@ -7,7 +7,7 @@ import typer
 
 from apo.cli import options as o
 from apo.cli.flags import RunFlags, takes
-from apo.cli.flags import budget as as_budget
+from apo.cli.values import budget as as_budget
 
 if TYPE_CHECKING:
     from apo.calls.progress import Progress

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from apo.cli import options as o
-from apo.cli.flags import body as read_body
+from apo.cli.values import body as read_body
 from apo.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def tasks(json: o.Json = False, csv: o.Csv = False) -> None:
     Example: `apo tasks`
     """
     from apo.cli.console import one_form, print_csv, print_json, tell_pairs
-    from apo.taskfile.load import builtin_tasks, describe
+    from apo.taskfile.places import builtin_tasks, describe
 
     names = builtin_tasks()
     if one_form(json=json, csv=csv):

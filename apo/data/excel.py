@@ -7,7 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from apo.data.cells import NoText, Row, Typed
+from apo.data.cells import NoText, Row
+from apo.data.typed import Typed
 from apo.data.unnamed import Header
 from apo.errors import DataError
 

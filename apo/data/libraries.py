@@ -14,7 +14,8 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from apo.data.arrow_types import change_of, change_of_series
-from apo.data.cells import Row, Typed
+from apo.data.cells import Row
+from apo.data.typed import Typed
 from apo.data.unnamed import column_names
 from apo.errors import DataError
 

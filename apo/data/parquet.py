@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from apo.data.arrow_types import Change, change_of
-from apo.data.cells import Row, Typed
+from apo.data.cells import Row
+from apo.data.typed import Typed
 from apo.data.unnamed import column_names
 from apo.errors import DataError
 

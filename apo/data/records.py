@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, S
 from functools import partial
 from typing import Any, cast
 
-from apo.data.cells import Row, Typed
+from apo.data.cells import Row
+from apo.data.typed import Typed
 from apo.errors import DataError
 from apo.reading.characters import composed
 

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 
 from apo.data.columns import Column, is_number
+from apo.data.named import FOLD_NAMES
+from apo.drafting.format import Wanted
+from apo.errors import DataError
 from apo.reading.answers import quote
 from apo.reading.characters import alike, differ_in, shown
 
@@ -52,3 +55,23 @@ def warn(target: Column, inputs: list[Column], notes: list[str]) -> None:
     for column in repeated:
         count = column.n - len(column.values)
         notes.append(f"Rows that repeat the input of another row: {count}; each is used once.")
+
+
+def tell_splits(columns: dict[str, Column], wanted: Wanted, goal: Column, notes: list[str]) -> None:
+    """Say that a split of the user's is not used; stop where it names some of the pools."""
+    for column in columns.values():
+        if column is goal or column.name in wanted.inputs or len(column.values) < 2:
+            continue
+        if column.name.lower() not in FOLD_NAMES or len(column.values) > 20:
+            continue
+        values = ", ".join(map(quote, sorted(column.values)))
+        if column.pools != {None} and not (wanted.inputs and wanted.target):
+            raise DataError(
+                f"The column {column.name!r} seems to say which pool each row is for, but not all "
+                f"its values are clear: {values}. Make them train, validation and test in the "
+                "data; or name --input and --target, and all rows are shared out anew."
+            )
+        notes.append(
+            f"The column {column.name!r} ({values}) is not used: all rows are shared out anew. If "
+            "it says which rows to hold out, make its values train, validation and test."
+        )

@@ -7,10 +7,10 @@ from typing import Any
 
 from apo.data.cells import Row
 from apo.data.columns import Column, language_of, look
-from apo.data.named import FOLD_NAMES, pool_named
+from apo.data.named import pool_named
 from apo.data.rows import read_rows
 from apo.drafting.as_yaml import dump
-from apo.drafting.cautions import tell_alike, tell_header, warn
+from apo.drafting.cautions import tell_alike, tell_header, tell_splits, warn
 from apo.drafting.format import Wanted, find_format
 from apo.drafting.groups import guess_group, without_groups
 from apo.drafting.guess import field_name, guess_inputs, guess_scorer, guess_signs, guess_target
@@ -19,7 +19,6 @@ from apo.drafting.options import options_settings
 from apo.drafting.prompt import seed_prompt
 from apo.drafting.reshape import reshape
 from apo.errors import DataError
-from apo.reading.answers import quote
 from apo.taskfile.problems import parse_settings
 from apo.taskfile.settings import TaskSettings
 
@@ -128,7 +127,7 @@ def draft_settings(
         said = ", ".join(f"{value} is {pool_named(value)}" for value in sorted(pools[0].values))
         notes.append(f"The column {pools[0].name!r} says which pool each row is for: {said}.")
     else:
-        _tell_splits(columns, wanted, goal, notes)
+        tell_splits(columns, wanted, goal, notes)
     taken = [goal.name, *(column.name for column in (*given, *pools))]
     group = guess_group(columns, taken, given, notes, pools=bool(pools) or pools_given)
     if group is not None:
@@ -136,28 +135,6 @@ def draft_settings(
     warn(goal, given, notes)
     parse_settings(TaskSettings, settings, f"task {name!r}")
     return settings
-
-
-def _tell_splits(
-    columns: dict[str, Column], wanted: Wanted, goal: Column, notes: list[str]
-) -> None:
-    """Say that a split of the user's is not used; stop where it names some of the pools."""
-    for column in columns.values():
-        if column is goal or column.name in wanted.inputs or len(column.values) < 2:
-            continue
-        if column.name.lower() not in FOLD_NAMES or len(column.values) > 20:
-            continue
-        values = ", ".join(map(quote, sorted(column.values)))
-        if column.pools != {None} and not (wanted.inputs and wanted.target):
-            raise DataError(
-                f"The column {column.name!r} seems to say which pool each row is for, but not all "
-                f"its values are clear: {values}. Make them train, validation and test in the "
-                "data; or name --input and --target, and all rows are shared out anew."
-            )
-        notes.append(
-            f"The column {column.name!r} ({values}) is not used: all rows are shared out anew. If "
-            "it says which rows to hold out, make its values train, validation and test."
-        )
 
 
 _LANGUAGE_NOTES = {

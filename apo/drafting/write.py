@@ -6,7 +6,7 @@ from pathlib import Path
 
 from apo.drafting.draft import Draft, copy_name
 from apo.errors import TaskError
-from apo.taskfile.load import FILE_NAME
+from apo.taskfile.places import FILE_NAME
 
 
 def write_draft(draft: Draft, folder: Path) -> Path:

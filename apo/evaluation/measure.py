@@ -142,42 +142,6 @@ async def put(caller: Caller, questions: Sequence[Question]) -> list[str]:
     return await collect(caller, asked, lambda f, _: "" if isinstance(f, ModelError) else f.text)
 
 
-async def likelihoods(
-    caller: Caller, endpoint: Endpoint, prompt: Prompt, examples: Sequence[Example]
-) -> tuple[float | None, ...]:
-    """Ask how likely the right answers are: the mean log-probability of a token, in nats.
-
-    Returns:
-        For each example at most 0, the higher the likelier; None where the provider refused, or the
-        right answer is to say nothing.
-
-    Raises:
-        LikelihoodError: the model gives no log-probabilities.
-        BudgetExhausted: the calls that are missing would overspend; none of them was made.
-    """
-    asked = (
-        (
-            Call.to(
-                endpoint,
-                Request(
-                    messages=prompt.messages(example.inputs),
-                    decoding=prompt.decoding,
-                    continuation=example.target,
-                ),
-                note=f"{prompt.id} {example.id}",
-            ),
-            example,
-        )
-        for example in examples
-    )
-
-    def mean(found: Completion | ModelError, example: Example) -> float | None:
-        logprobs = () if isinstance(found, ModelError) else found.logprobs
-        return sum(logprobs) / len(logprobs) if logprobs else None
-
-    return tuple(await collect(caller, asked, mean))
-
-
 async def collect(
     caller: Caller,
     asked: Iterable[tuple[Call, T]],

@@ -6,7 +6,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from apo.calls.budget import Budget, Spent
-from apo.errors import SettingsError
+from apo.calls.caller import Caller
+from apo.errors import BudgetExhausted, SettingsError
 from apo.task import Example, Task, text_hash
 
 VERDICT_SHARE = 0.3
@@ -128,3 +129,19 @@ def affordable(task: Task, budget: Budget, spent: Spent) -> Task:
             calls = VERDICT_SHARE * limit / (VERDICT_MARGIN * taken / spent.calls)
             n = min(n, max(2, int(calls / (2 * task.calls_per_example))))
     return sample_pools(task, len(task.validation), n)
+
+
+def too_small(task: Task, caller: Caller, stop: BudgetExhausted) -> SettingsError:
+    """Say why a budget ended before the seed prompt was measured."""
+    spent, overspent = caller.meter.spent, caller.meter.overspent
+    if spent.lost_tokens > spent.tokens:  # Then it is not the budget that has to be mended.
+        return SettingsError(
+            f"Attempts that failed, and may be billed all the same, took {spent.lost_tokens:,} "
+            "tokens of the budget before the seed prompt was measured. The last ended with: "
+            f"{caller.problem or '(nothing)'}"
+        )
+    return SettingsError(
+        "The budget cannot pay for one measurement of the seed prompt on "
+        f"{len(task.validation)} validation examples. {stop} Raise the limit."
+        f"{' ' * bool(overspent)}{overspent}"
+    )

@@ -20,7 +20,7 @@ from apo.results.gap import Gap, explain_gap
 from apo.results.outcome import vetoes
 from apo.results.result import Result
 from apo.results.verdict import Verdict, reach_verdict
-from apo.run.fit import VERDICT_MARGIN, VERDICT_SHARE, affordable
+from apo.run.fit import VERDICT_MARGIN, VERDICT_SHARE, affordable, too_small
 from apo.run.models import RunModels
 from apo.run.pairs import measure_both, part_size
 from apo.run.rescoring import rescored
@@ -162,7 +162,7 @@ class Session:
         try:
             seeds = await search.map(search.evaluate, search.seed_prompts)
         except BudgetExhausted as stop:
-            raise self._too_small(caller, stop) from stop
+            raise too_small(self.task, caller, stop) from stop
         self.task = affordable(self.task, self.budget, meter.spent)
         calls, spent = each * len(self.task.test), meter.spent
         share = VERDICT_MARGIN * calls / spent.calls
@@ -176,22 +176,6 @@ class Session:
         meter.hold_back("audit", max_calls=self.options.audit_calls)
         search.keep_for_finalist()
         return seeds
-
-    def _too_small(self, caller: Caller, stop: BudgetExhausted) -> SettingsError:
-        """Say why the budget ended before the seed prompt was measured."""
-        spent = caller.meter.spent
-        if spent.lost_tokens > spent.tokens:  # Then it is not the budget that has to be mended.
-            return SettingsError(
-                f"Attempts that failed, and may be billed all the same, took {spent.lost_tokens:,} "
-                "tokens of the budget before the seed prompt was measured. The last ended with: "
-                f"{caller.problem or '(nothing)'}"
-            )
-        overspent = caller.meter.overspent
-        return SettingsError(
-            "The budget cannot pay for one measurement of the seed prompt on "
-            f"{len(self.task.validation)} validation examples. {stop} Raise the limit."
-            f"{' ' * bool(overspent)}{overspent}"
-        )
 
     async def _verdict(
         self, caller: Caller, seed: Prompt, best: Prompt, archive: Sequence[Evaluation]

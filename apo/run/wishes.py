@@ -10,7 +10,7 @@ from apo.calls.options import Options
 from apo.storage.folder import RunFolder
 from apo.storage.shapes import USED, require_present, typed
 from apo.storage.shapes import require as require_shape
-from apo.taskfile.load import builtin_tasks
+from apo.taskfile.places import builtin_tasks
 from apo.taskfile.wishes import code_hash, model_wishes
 from apo.tracking.environment import absolute_uri, public_uri, tracking_uri
 from apo.tracking.parameters import told_uri

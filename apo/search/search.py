@@ -18,7 +18,8 @@ from apo.errors import (
     TaskError,
 )
 from apo.evaluation.evaluation import Evaluation
-from apo.evaluation.measure import likelihoods, measure
+from apo.evaluation.likelihood import likelihoods
+from apo.evaluation.measure import measure
 from apo.guards.contract import Contract
 from apo.prompts.fill import fill
 from apo.prompts.meta_prompts import MetaPrompt, render

@@ -3,11 +3,8 @@
 Imports pydantic and yaml; nothing that starts without a task imports this module.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from importlib.resources import files
 from itertools import chain
 from pathlib import Path
 from typing import Any, cast
@@ -15,30 +12,20 @@ from typing import Any, cast
 from apo.data.cells import Row
 from apo.data.pools import POOLS
 from apo.data.records import is_columns
-from apo.data.rows import SUFFIXES, read_rows
+from apo.data.rows import read_rows
 from apo.data.sniff import TextFormat
 from apo.errors import USERS_ERRORS, DataError, TaskError, near
 from apo.prompts.files import read_prompt
 from apo.prompts.prompt import Prompt
 from apo.task import Task
 from apo.taskfile.build import build_task, usable_prompt
+from apo.taskfile.places import FILE_NAME, builtin_folder, path_of
 from apo.taskfile.problems import parse_settings
 from apo.taskfile.settings import TaskFile, TaskSettings
 from apo.taskfile.wishes import inside, named_by_file, task_wishes
 from apo.taskfile.yaml_file import read_task_file
 from apo.trust import require
 from apo.user_code import is_python_reference, load_object
-
-FILE_NAME = "task.yaml"
-
-
-def builtin_tasks() -> list[str]:
-    """Names of the tasks that come with apo."""
-    return sorted(folder.name for folder in _builtin().iterdir() if (folder / FILE_NAME).is_file())
-
-
-def _builtin() -> Path:
-    return Path(str(files("apo.tasks")))
 
 
 def load_task(ref: str | Path, *, memory: Path | None = None, seed: int = 0) -> Task:
@@ -58,9 +45,9 @@ def load_task(ref: str | Path, *, memory: Path | None = None, seed: int = 0) -> 
     text = str(ref)
     if is_python_reference(text):
         return _from_python(text)
-    path, note = _path_of(ref), ""
+    path, note = path_of(ref), ""
     local = Path(text) / FILE_NAME
-    if path == _builtin() / text / FILE_NAME and local.is_file() and not local.samefile(path):
+    if path == builtin_folder() / text / FILE_NAME and local.is_file() and not local.samefile(path):
         note = f"This is the built-in task; for the folder of that name write ./{text}."
     task = _from_file(read_task_file(path), path, memory, seed)
     return replace(task, notes=(note, *task.notes)) if note else task
@@ -73,12 +60,12 @@ def check_trust(ref: str | Path) -> None:
         TrustError: he has not allowed it yet.
         TaskError: there is no such task, or its file is not usable.
     """
-    path = _path_of(ref)
+    path = path_of(ref)
     _trusted(read_task_file(path), path)
 
 
 def _trusted(settings: TaskFile, path: Path) -> TaskFile:
-    if path.is_relative_to(_builtin()):
+    if path.is_relative_to(builtin_folder()):
         return settings
     require(path.parent, task_wishes(settings, path.parent))
     return settings.model_copy(update={"scorer": named_by_file(settings.scorer)})
@@ -92,7 +79,7 @@ def require_no_test(ref: str | Path) -> None:
     """
     if is_python_reference(str(ref)):
         return
-    path = _path_of(ref)
+    path = path_of(ref)
     settings = read_task_file(path)
     if isinstance(settings.data, Mapping) and "test" in settings.data:
         raise TaskError(
@@ -104,42 +91,6 @@ def require_no_test(ref: str | Path) -> None:
             f"{path}: folds test on all rows in turn, and split: column says which row is in which "
             "pool. Leave --folds out; or take the column out of split."
         )
-
-
-def _path_of(ref: str | Path) -> Path:
-    """The task.yaml of a built-in task, which comes first, or of a folder."""
-    if isinstance(ref, str) and ref in builtin_tasks():
-        return _builtin() / ref / FILE_NAME
-    return _task_path(Path(ref), str(ref))
-
-
-def _task_path(path: Path, text: str) -> Path:
-    with suppress(OSError, ValueError):  # A text that can be no path.
-        if path.suffix.lower() in SUFFIXES:
-            raise TaskError(f"{text} is data. Make a task of it: apo init NAME --data {text}")
-        if path.is_file():
-            return path
-        if (path / FILE_NAME).is_file():
-            return path / FILE_NAME
-        if path.is_dir():
-            raise TaskError(f"The folder {path} has no {FILE_NAME}; `apo init` writes one.")
-    raise TaskError(
-        f"There is no task {text[:200]!r}: no built-in one, no folder with a {FILE_NAME}, no file."
-        f"{near(text[:200], [*_folders_beside(path), *builtin_tasks()])}"
-    )
-
-
-def _folders_beside(path: Path) -> list[str]:
-    """The folders with a task that stand where this one was looked for."""
-    with suppress(OSError, ValueError):
-        return sorted(str(file.parent) for file in path.parent.glob(f"*/{FILE_NAME}"))
-    return []
-
-
-def describe(name: str) -> str:
-    """What a built-in task is about: the first sentence of its description."""
-    settings = read_task_file(_builtin() / name / FILE_NAME)
-    return re.split(r"(?<=[.!?])\s", " ".join(settings.description.split()))[0]
 
 
 def _from_python(reference: str) -> Task:
@@ -170,7 +121,7 @@ def rows_of(ref: str | Path) -> tuple[TaskSettings, Iterator[Row]] | None:
     """
     if is_python_reference(str(ref)):
         return None
-    path = _path_of(ref)
+    path = path_of(ref)
     settings = read_task_file(path)
     return settings, chain.from_iterable(
         read_rows(source, encoding=settings.encoding, delimiter=settings.delimiter)

@@ -11,7 +11,6 @@ that are good on their own. Nothing here says how a method does with a language 
 well it searches, since quality and optimum are known exactly.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -200,9 +199,3 @@ def exact(output: str, example: Example) -> Score:
     right = output == example.target
     missed = f"{slot_of(example.inputs['input'])} is served badly."
     return Score(float(right), output != "?", "" if right else missed)
-
-
-def draw(*parts: object) -> float:
-    """A number in [0, 1) that depends on the parts alone."""
-    text = " ".join(map(str, parts))
-    return int(hashlib.blake2b(text.encode(), digest_size=6).hexdigest(), 16) / 16**12

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from apo.model import Completion, Request
-from apo.testing.landscape import Landscape, Settings, draw
-from apo.testing.landscape_words import read_inputs, read_settings, shown_pairs, slot_of
+from apo.testing.landscape import Landscape, Settings
+from apo.testing.landscape_words import draw, read_inputs, read_settings, shown_pairs, slot_of
 from apo.usage import Usage
 
 

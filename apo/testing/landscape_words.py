@@ -1,5 +1,6 @@
 """How prompts of a synthetic landscape are written and read."""
 
+import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -62,3 +63,9 @@ def hinted(shown: Iterable[tuple[str, str]]) -> dict[str, str]:
 def write_lines(settings: Mapping[str, str]) -> str:
     """The lines that set the options, in order of the slots; what is left open gets none."""
     return "\n".join(f"Set {slot} to {settings[slot]}." for slot in SLOTS if settings.get(slot))
+
+
+def draw(*parts: object) -> float:
+    """A number in [0, 1) that depends on the parts alone."""
+    text = " ".join(map(str, parts))
+    return int(hashlib.blake2b(text.encode(), digest_size=6).hexdigest(), 16) / 16**12

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from apo import Budget, Options, aoptimize, load_task
 from apo.audit import Audit, Rate, aaudit
 from apo.task import Task
-from apo.taskfile.load import builtin_tasks
+from apo.taskfile.places import builtin_tasks
 from experiments.benchmarks.recording import record
 
 

@@ -17,7 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from apo.audit.attacks import DRESSES, attacks, spoken
 from apo.audit.detector import detect
 from apo.statistics import proportion_interval
-from apo.taskfile.load import builtin_tasks, load_task
+from apo.taskfile.load import load_task
+from apo.taskfile.places import builtin_tasks
 from experiments.benchmarks.recording import record
 
 FOLDER = Path(__file__).parent / "injected"

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from apo.audit.attacks import attacks, spoken
 from apo.audit.detector import THRESHOLD, decoded, detect, signs
-from apo.taskfile.load import builtin_tasks, load_task
+from apo.taskfile.load import load_task
+from apo.taskfile.places import builtin_tasks
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "benchmarks" / "injected"
 

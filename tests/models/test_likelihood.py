@@ -23,7 +23,7 @@ from apo.errors import (
     ModelError,
     TransportError,
 )
-from apo.evaluation.measure import likelihoods
+from apo.evaluation.likelihood import likelihoods
 from apo.model import Completion, Model
 from apo.models import Transport, open_model
 from apo.models.embedded import Embedded

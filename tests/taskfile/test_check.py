@@ -14,7 +14,8 @@ from apo.scorers.code import Code
 from apo.scorers.function import FunctionScorer
 from apo.scorers.registry import Choice, Exact, Numeric, Part, Reward, make_scorer
 from apo.task import Example, Score, Task
-from apo.taskfile.load import builtin_tasks, load_task
+from apo.taskfile.load import load_task
+from apo.taskfile.places import builtin_tasks
 
 
 def pool(start: int, n: int = 100) -> tuple[Example, ...]:

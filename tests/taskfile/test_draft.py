@@ -15,7 +15,8 @@ from apo.drafting.write import write_draft
 from apo.errors import DataError, TaskError
 from apo.scorers.registry import Choice, Exact, JsonFields, Numeric, TokenF1
 from apo.task import Task
-from apo.taskfile.load import builtin_tasks, load_task
+from apo.taskfile.load import load_task
+from apo.taskfile.places import builtin_tasks
 
 TASKS = Path(__file__).parents[2] / "tasks"
 Rows = list[dict[str, Any]]

@@ -51,7 +51,8 @@ def run(optimizer: str, task: str, seed: int, max_calls: int, base_url: str) -> 
 
 @lru_cache
 def _load(name: str) -> Task:
-    from apo.taskfile.load import builtin_tasks, load_task
+    from apo.taskfile.load import load_task
+    from apo.taskfile.places import builtin_tasks
 
     if name in builtin_tasks() or "." in name or "/" in name:
         return load_task(name)
