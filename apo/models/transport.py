@@ -61,11 +61,7 @@ class Transport(ABC):
         """
         scored = bool(request.continuation)
         body = scored_body(self._address, request) if scored else self._address.body(request)
-        if self._client is None:
-            # The slots keep calls from queueing in the library, where the wait would be timed.
-            self._slots = asyncio.Semaphore(self._max_connections)
-            self._client = self._open()
-        client = self._client
+        client = self._connected()
         async with self._slots:
             reply = await self._post(client, body, scored=scored)
         reply = from_server(self._address, self._proxy, reply)
@@ -82,6 +78,14 @@ class Transport(ABC):
         client, self._client = self._client, None
         if client:
             await client.close()
+
+    def _connected(self) -> Any:
+        """What holds connections; made at the first call, and kept until `aclose`."""
+        if self._client is None:
+            # The slots keep calls from queueing in the library, where the wait would be timed.
+            self._slots = asyncio.Semaphore(self._max_connections)
+            self._client = self._open()
+        return self._client
 
     @abstractmethod
     def _open(self) -> Closes:

@@ -109,7 +109,7 @@ class BatchApi(SdkModel):
 
     @property
     def _sdk(self) -> Any:
-        return self._client or self._open()
+        return self._connected()
 
     @property
     def _headers(self) -> dict[str, Any]:
