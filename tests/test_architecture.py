@@ -34,7 +34,7 @@ models.embedded prompts
 concurrency model reading statistics trust user_code
 body
 errors
-environment secrecy select usage
+environment files secrecy select usage
 """
 """The rooms of apo/, the highest floor first: each imports from floors below its own alone."""
 CODE = ("apo", "optimizers", "tasks")

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from apo.calls.ending import Ending
 from apo.errors import RunError, SettingsError, SharedBudgetExhausted
+from apo.files import require_own_database
 
 LOOK = 0.05
 """Seconds between two looks at whether calls under way elsewhere have left room."""
@@ -55,10 +56,17 @@ class Purse:
         """Make the file anew, with what the runs have spent so far, by run; nothing is under way.
 
         Without a limit there is no file.
+
+        Raises:
+            RunError: what lies beside it is a link.
         """
         path.unlink(missing_ok=True)
         if max_calls is None and max_usd is None:
             return
+        try:
+            require_own_database(path)
+        except OSError as error:
+            raise RunError(f"{error.filename} cannot be used: {error.strerror}.") from error
         with closing(sqlite3.connect(path)) as db, db:
             db.executescript(_TABLES)
             db.execute("INSERT INTO limits VALUES (?, ?)", (max_calls, max_usd))

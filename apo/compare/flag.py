@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from apo.files import read_text, write_whole
+
 
 @dataclass(frozen=True)
 class Flag:
@@ -30,7 +32,7 @@ class Flag:
     @contextmanager
     def up(self) -> Generator[None]:
         """Have it up meanwhile, in place of one of a call that was killed."""
-        self.path.write_text(self.word, encoding="utf-8")
+        write_whole(self.path, self.word)
         try:
             yield
         finally:
@@ -39,8 +41,8 @@ class Flag:
     def is_up(self) -> bool:
         """Whether cells go on."""
         try:
-            return self.path.read_text(encoding="utf-8") == self.word
-        except OSError:
+            return read_text(self.path) == self.word
+        except (OSError, ValueError):
             return False
 
     def take_down(self) -> None:

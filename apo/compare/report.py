@@ -1,7 +1,6 @@
 """The files of a comparison: its tables, its figures as JSON, a line for each cell, pictures."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from apo.compare.settings import Experiment
 from apo.compare.standing import Comparison, compare
 from apo.compare.table import markdown
 from apo.errors import RunError
+from apo.files import write_whole
 from apo.results.csv_rows import rows_csv
 
 
@@ -60,9 +60,7 @@ def write_report(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            part = folder / f"{name}.part"
-            part.write_text(text, encoding="utf-8")
-            os.replace(part, folder / name)
+            write_whole(folder / name, text)
         from apo.compare.plot import draw
 
         pictures = draw(found, curves, folder / "plots")

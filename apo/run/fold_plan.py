@@ -71,6 +71,8 @@ async def run_folds(folder: RunFolder, plan: FoldPlan, whole: Task, progress: Pr
         lock.acquire(timeout=0)
     except Timeout:
         raise RunError(f"{folder.id} is in use by another process. Wait for it to end.") from None
+    except OSError as error:
+        raise RunError(f"{folder.path} cannot be used: {error.strerror}.") from error
     try:
         with running(folder):
             last = await _run_all(folder, plan, whole, progress)

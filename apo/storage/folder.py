@@ -1,7 +1,6 @@
 """Runs on disk: `.apo/runs/<id>/` holds the settings, the journal and the result of one run."""
 
 import json
-import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from apo.errors import RunError, near
+from apo.files import DATA, read_text, require_file, write_whole
 from apo.secrecy import redact
 from apo.storage.journal import Journal
 from apo.storage.shapes import require_result
@@ -52,18 +52,22 @@ class RunFolder:
     @property
     def state(self) -> State:
         """What the run is doing; one that was killed had no time to write it down."""
-        from filelock import FileLock, Timeout
-
         state: State = self.settings["state"]
         if state != "running":
             return state
+        return "running" if self.in_use() else "interrupted"
+
+    def in_use(self) -> bool:
+        """Whether a process writes the journal now."""
+        from filelock import FileLock, Timeout
+
         try:
             with FileLock(f"{self.journal_path}.lock", timeout=0):
-                return "interrupted"
+                return False
         except Timeout:
-            return "running"
+            return True
         except OSError:  # It is not ours to write.
-            return "running" if _held(self.journal_path) else "interrupted"
+            return _held(self.journal_path)
 
     def set_state(self, state: State) -> None:
         """Note what the run is doing now."""
@@ -107,9 +111,10 @@ class RunFolder:
         """
         path = self.path / name
         try:
-            value: Any = json.loads(path.read_text(encoding="utf-8", errors="surrogatepass"))
-        except (OSError, ValueError, RecursionError) as error:
-            raise RunError(f"The run's file {path} cannot be read: {error}.") from error
+            value: Any = json.loads(read_text(path, DATA, errors="surrogatepass"))
+        except (OSError, ValueError, RecursionError, MemoryError) as error:
+            said = error.strerror if isinstance(error, OSError) else error
+            raise RunError(f"The run's file {path} cannot be read: {said}.") from error
         if not isinstance(value, dict):
             raise RunError(f"The run's file {path} holds no JSON object.")
         return cast("dict[str, Any]", value)
@@ -130,10 +135,8 @@ class RunFolder:
             RunError: the disk is full or cannot be written.
         """
         target = self.path / name
-        part = target.with_name(f"{name}.part")
         try:
-            part.write_text(redact(text), encoding="utf-8", errors="surrogatepass")
-            os.replace(part, target)
+            write_whole(target, redact(text), errors="surrogatepass")
         except OSError as error:
             raise RunError(f"Cannot write {target}: {error.strerror}.") from error
 
@@ -143,7 +146,9 @@ def _held(journal: Path) -> bool:
     import fcntl
 
     try:
-        with Path(f"{journal}.lock").open("rb") as file:
+        lock = Path(f"{journal}.lock")
+        require_file(lock)
+        with lock.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

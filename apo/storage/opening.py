@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from apo.errors import JournalError
+from apo.files import read_text, require_own_database, write_whole
 from apo.storage.rows import NEW, checksum
 from apo.storage.tables import ALL_CALLS, ALL_EVENTS, LATER, SCHEMA, VERSION
 
@@ -31,11 +32,19 @@ def take_lock(path: Path) -> "FileLock":
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        who = owner.read_text(encoding="utf-8") if owner.exists() else "another process"
+        try:
+            who = read_text(owner)
+        except (OSError, ValueError):
+            who = "another process"
         raise JournalError(
             f"The run is in use by {who}. Wait for it to end, or stop it, and try again."
         ) from None
-    owner.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+    try:
+        write_whole(owner, f"process {os.getpid()} on {socket.gethostname()}")
+        require_own_database(path)
+    except BaseException:
+        lock.release()
+        raise
     return lock
 
 
@@ -95,6 +104,7 @@ def share(db: sqlite3.Connection, path: Path) -> None:
     calls = SCHEMA.partition(";")[0].replace("calls", "shared.calls", 1)
     db.execute("PRAGMA busy_timeout = 30000")
     with sharing(path):
+        require_own_database(path)
         db.execute("ATTACH ? AS shared", (str(path),))
         db.execute("PRAGMA shared.journal_mode = WAL")
         (version,) = db.execute("PRAGMA shared.user_version").fetchone()
@@ -113,8 +123,9 @@ def sharing(path: Path) -> Generator[None]:
     """Say in words what sqlite raises over damaged answers of other runs."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
         raise JournalError(
-            f"The answers of earlier runs in {path} cannot be used: {error}. Go on without "
+            f"The answers of earlier runs in {path} cannot be used: {said}. Go on without "
             "--reuse, or delete the file: each run keeps its own answers all the same."
         ) from error

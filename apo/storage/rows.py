@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from apo.errors import ContentFilterError, ContextLengthError, JournalError, ModelError
+from apo.files import require_file, require_own
 from apo.secrecy import redact
 from apo.storage.shapes import EVENTS, require
 from apo.usage import Usage
@@ -140,6 +141,9 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise JournalError(f"There is no journal at {path}.")
     try:
+        require_file(path)
+        for beside in ("-wal", "-shm"):  # SQLite may write there all the same.
+            require_own(path.with_name(path.name + beside))
         path.open("rb").close()
         with readable():
             database = _connect(path)

@@ -1,12 +1,17 @@
 """What a run was made with: versions of packages, and the commit of the folder it ran in."""
 
+import os
 import platform
+import re
 import subprocess
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 PACKAGES = ("apo", "mlflow", "openai", "dspy", "optuna", "datasets", "pandas", "scipy", "aiohttp")
+
+_KEPT = ("PATH", "HOME", "XDG_CONFIG_HOME", "GIT_CEILING_DIRECTORIES")
+"""What git is told of the environment: no keys."""
 
 
 def versions() -> dict[str, str]:
@@ -24,15 +29,19 @@ def _packages() -> tuple[tuple[str, str], ...]:
 
 
 def git_commit() -> str | None:
-    """The commit checked out in the working directory, with "+" for changes; None outside git."""
+    """The commit checked out in the working directory; None outside git.
+
+    Whether files were changed since is not asked: to compare them, git runs programs that the
+    repository names, and it may be one of others.
+    """
+    command = ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]
+    command += ["--no-pager", "--no-optional-locks", "rev-parse", "--verify", "HEAD"]
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     try:
-        commit = _git("rev-parse", "HEAD")
-        return f"{commit}+" if _git("status", "--porcelain", "--untracked-files=no") else commit
-    except (OSError, subprocess.SubprocessError):
+        done = subprocess.run(  # noqa: S603 (fixed arguments)
+            command, capture_output=True, text=True, timeout=5, check=True, env=kept
+        )
+    except (OSError, ValueError, subprocess.SubprocessError):
         return None
-
-
-def _git(*arguments: str) -> str:
-    command = ["git", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)  # noqa: S603 (fixed arguments)
-    return done.stdout.strip()
+    commit = done.stdout.strip()
+    return commit if re.fullmatch("[0-9a-f]{40,64}", commit) else None

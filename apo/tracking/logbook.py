@@ -136,6 +136,8 @@ class Logbook:
             self._lock.acquire()
         except Timeout:
             raise RunError("another process is logging this run now") from None
+        except OSError as error:
+            raise RunError(f"{self._lock.lock_file} cannot be used: {error.strerror}") from error
         if self._store is None:
             with uncollected():  # MLflow's imports make very many objects, too.
                 from apo.tracking.store import Store

@@ -6,8 +6,6 @@ import subprocess
 import sys
 from contextlib import suppress
 
-from filelock import FileLock, Timeout
-
 from apo.environment import prepare_environment
 from apo.storage.folder import RunFolder
 from apo.tracking.environment import public_uri
@@ -137,8 +135,4 @@ def _end(folder: RunFolder) -> End | None:
     for end in STATUS:
         if state == end:
             return end
-    try:
-        with FileLock(f"{folder.journal_path}.lock", timeout=0):
-            return "interrupted"
-    except Timeout:
-        return None
+    return None if folder.in_use() else "interrupted"

@@ -3,5 +3,5 @@
 A batch that is under way is in a log, so that it is found again after a break and never paid twice.
 
 Doors: batch, log, terms.
-Rests on: errors, model, models.
+Rests on: errors, files, model, models.
 """

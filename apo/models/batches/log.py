@@ -9,6 +9,7 @@ from typing import Any, cast
 import orjson
 
 from apo.errors import RunError
+from apo.files import DATA, read_bytes, require_own
 
 
 @dataclass(eq=False)
@@ -49,7 +50,7 @@ class BatchLog:
         batches: dict[str, Sent] = {}
         latest: dict[str, Sent] = {}
         try:
-            data = self.path.read_bytes() if self.path.exists() else b""
+            data = read_bytes(self.path, DATA) if self.path.exists() else b""
         except OSError as error:
             raise RunError(f"Cannot read {self.path}: {error.strerror}.") from error
         for line in data.splitlines():
@@ -81,6 +82,7 @@ class BatchLog:
 
     def _append(self, entry: dict[str, Any]) -> None:
         try:
+            require_own(self.path)
             with self.path.open("ab") as file:
                 # On a line of its own, also after one that was torn.
                 file.write(b"\n" * (file.tell() > 0) + orjson.dumps(entry))

@@ -1,0 +1,115 @@
+"""Files in folders that may be of others: read only where they end, written only where they lie.
+
+A pipe or a device in the place of a file would keep apo for ever, a file of terabytes of nothing
+would fill the memory, and a link would lead what is written to another file of the user.
+"""
+
+import errno
+import io
+import os
+import secrets
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+MB = 2**20
+TEXT = 16 * MB
+"""The longest file of settings, prompts or code that is read, in bytes."""
+DATA = 1024 * MB
+"""The longest file that is read into memory as a whole, in bytes: results, JSON data."""
+
+
+def require_file(path: Path, limit: int | None = None) -> None:
+    """Make sure that a file, links followed, ends and is not too long.
+
+    Args:
+        path: the file.
+        limit: in bytes; None for any size.
+
+    Raises:
+        OSError: there is none, it is no regular file or too long; `strerror` says it in words.
+    """
+    _require(os.stat(path), path, limit)
+
+
+def _require(found: os.stat_result, path: Path, limit: int | None) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is a pipe or a device, and no file", str(path))
+    if limit is not None and found.st_size > limit:
+        said = f"it is {found.st_size / MB:,.0f} MB long, and the limit is {limit // MB:,} MB"
+        raise OSError(errno.EFBIG, said, str(path))
+
+
+def read_bytes(path: Path, limit: int = TEXT) -> bytes:
+    """Read a file whole.
+
+    Args:
+        path: the file.
+        limit: in bytes.
+
+    Raises:
+        OSError: it cannot be read, is no regular file or too long; `strerror` says it in words.
+    """
+    require_file(path)  # Before it is opened: to open a device may do something.
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+    with open(handle, "rb") as file:
+        _require(os.fstat(handle), path, limit)
+        return file.read(limit + 1)[:limit]
+
+
+def read_text(
+    path: Path, limit: int = TEXT, *, encoding: str = "utf-8", errors: str = "strict"
+) -> str:
+    """Read a text file whole; see `read_bytes`.
+
+    Raises:
+        OSError: as for `read_bytes`.
+        UnicodeDecodeError: it is not of the encoding.
+    """
+    with io.TextIOWrapper(io.BytesIO(read_bytes(path, limit)), encoding, errors) as text:
+        return text.read()
+
+
+def write_whole(path: Path, text: str, *, errors: str = "strict") -> None:
+    """Write a file whole or not at all; where a link lay, there is a file afterwards.
+
+    Raises:
+        OSError: it cannot be written; what was there is still there.
+    """
+    part = path.with_name(f".{secrets.token_hex(8)}.part")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+    handle = os.open(part, flags, 0o666)
+    try:
+        with open(handle, "w", encoding="utf-8", errors=errors) as file:
+            file.write(text)
+        os.replace(part, path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
+
+
+def require_own(path: Path) -> None:
+    """Make sure that what will be written to in its place, such as a database, is no link or pipe.
+
+    Raises:
+        OSError: it is one; `strerror` says it in words.
+    """
+    if path.is_symlink():
+        raise OSError(
+            errno.ELOOP, "it is a link, and apo writes to no file that one leads to", str(path)
+        )
+    with suppress(FileNotFoundError):
+        require_file(path)
+
+
+def require_own_database(path: Path) -> None:
+    """Make sure that SQLite will write to no other file, neither in a database nor beside it.
+
+    Raises:
+        OSError: as for `require_own`.
+    """
+    for beside in ("", "-wal", "-shm", "-journal"):
+        require_own(path.with_name(path.name + beside))

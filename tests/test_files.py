@@ -1,0 +1,155 @@
+"""Files in folders of others: nothing of them runs, leads elsewhere, hangs or fills the memory."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from apo import files
+from apo.calls.purse import Purse
+from apo.compare.flag import Flag
+from apo.errors import JournalError, RunError
+from apo.models.batches.log import BatchLog, Sent
+from apo.storage.folder import RunFolder, create_run
+from apo.storage.journal import Journal
+from apo.storage.rows import open_for_reading
+from apo.storage.versions import git_commit
+from apo.tracking.tracker import _end  # pyright: ignore[reportPrivateUsage]
+
+# --- git ------------------------------------------------------------------------------------
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+    command = ["git", "-C", str(folder), *identity, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.mark.parametrize("trap", ["fsmonitor", "filter", "gitdir"])
+def test_nothing_that_a_repository_configures_runs(
+    trap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, trace = tmp_path / "work", tmp_path / "TRACE"
+    folder.mkdir()
+    _git(folder, "init", "-q")
+    (folder / "rows.csv").write_text("a\n")
+    _git(folder, "add", ".")
+    _git(folder, "commit", "-q", "-m", "m")
+    commit = _git(folder, "rev-parse", "HEAD")
+    evil = folder / ".git" / "evil.sh"
+    evil.write_text(f"#!/bin/sh\ntouch {trace}\ncat\n")
+    evil.chmod(0o755)
+    with (folder / ".git" / "config").open("a") as config:
+        if trap == "filter":
+            config.write(f'[filter "x"]\n clean = {evil}\n')
+        else:
+            config.write(f"[core]\n fsmonitor = {evil}\n")
+    (folder / ".git" / "info" / "attributes").write_text("* filter=x\n")
+    if trap == "gitdir":
+        (folder / ".git").rename(folder / "hidden")
+        evil = folder / "hidden" / "evil.sh"
+        (folder / ".git").write_text("gitdir: hidden\n")
+        settings = folder / "hidden" / "config"
+        settings.write_text(settings.read_text().replace(".git/evil.sh", "hidden/evil.sh"))
+    (folder / "rows.csv").write_text("b\n")
+    monkeypatch.chdir(folder)
+    assert git_commit() == commit
+    assert not trace.exists()
+    _git(folder, "status")  # The trap is one.
+    assert trace.exists()
+
+
+# --- links ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(name="mine")
+def _mine(tmp_path: Path) -> Path:
+    mine = tmp_path / "mine.txt"
+    mine.write_text("mine")
+    return mine
+
+
+@pytest.fixture(name="folder")
+def _folder(tmp_path: Path) -> RunFolder:
+    return create_run(tmp_path / ".apo", "t", "ape", {})
+
+
+@pytest.mark.parametrize("name", ["run.json", "result.json", "mlflow.json"])
+def test_what_is_written_lies_in_the_folder(name: str, folder: RunFolder, mine: Path) -> None:
+    for link in (f"{name}.part", name):
+        (folder.path / link).unlink(missing_ok=True)
+        (folder.path / link).symlink_to(mine)
+    folder.write(name, {"a": 1})
+    assert mine.read_text() == "mine"
+    assert folder.read(name) == {"a": 1}
+    assert not (folder.path / name).is_symlink()
+
+
+def test_the_owner_of_a_journal_is_written_over_no_file(folder: RunFolder, mine: Path) -> None:
+    owner = folder.path / "journal.db.owner"
+    owner.symlink_to(mine)
+    with folder.open_journal():
+        assert owner.read_text().startswith("process ")
+    assert mine.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["journal.db", "journal.db-wal", "journal.db-journal"])
+def test_a_journal_that_is_a_link_is_not_written(
+    name: str, folder: RunFolder, tmp_path: Path
+) -> None:
+    target = tmp_path / "elsewhere"
+    (folder.path / name).symlink_to(target)
+    with pytest.raises(JournalError, match="it is a link, and apo writes to no file"):
+        folder.open_journal()
+    assert not target.exists()
+    assert not folder.in_use()
+
+
+def test_answers_of_other_runs_that_are_a_link_are_not_written(tmp_path: Path) -> None:
+    (tmp_path / "answers.db").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(JournalError, match=r"answers.db cannot be used: it is a link"):
+        Journal(tmp_path / "journal.db", tmp_path / "answers.db")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_journal_is_not_read_beside_links(folder: RunFolder, mine: Path) -> None:
+    folder.open_journal().close()
+    (folder.path / "journal.db-shm").symlink_to(mine)
+    with pytest.raises(JournalError, match="it is a link"):
+        open_for_reading(folder.journal_path)
+    assert mine.read_text() == "mine"
+
+
+def test_a_lock_that_is_a_link_ends_in_words(folder: RunFolder, mine: Path) -> None:
+    (folder.path / "journal.db.lock").symlink_to(mine)
+    folder.update(state="running")
+    with pytest.raises(JournalError, match="cannot be used: Too many levels of symbolic links"):
+        folder.open_journal()
+    assert folder.state == "interrupted"
+    assert _end(folder) == "interrupted"
+
+
+def test_other_files_of_apo_lie_where_they_are(tmp_path: Path, mine: Path) -> None:
+    flag = Flag.of(tmp_path)
+    flag.path.symlink_to(mine)
+    with flag.up():
+        assert flag.is_up()
+    batches = tmp_path / "batches.jsonl"
+    batches.symlink_to(mine)
+    with pytest.raises(RunError, match="it is a link"):
+        BatchLog(batches).intend(Sent(ids=["a"], token="t"))
+    purse = tmp_path / "purse.db"
+    purse.with_name("purse.db-journal").symlink_to(mine)
+    with pytest.raises(RunError, match="it is a link"):
+        Purse.fill(purse, 1, None, {})
+    assert mine.read_text() == "mine"
+
+
+def test_a_file_that_cannot_be_written_stays(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    files.write_whole(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        files.write_whole(path, "\ud800")
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.json"]
