@@ -218,3 +218,10 @@ def test_a_reserved_field_ends_before_the_first_call(apo: Callable[..., Result])
         done = apo("check", ".", "--ping", "-m", server.model_name, "--body", "top_k=3")
         assert done.exit_code == 0
         assert bodies(server) == {(3, None)}
+
+
+@pytest.mark.parametrize("text", ["NaN", "-Infinity", "inf"])
+def test_a_number_that_is_none_is_not_sent_as_a_text(text: str) -> None:
+    with pytest.raises(SettingsError, match=f"--body x={text} is no value of JSON. Give a number"):
+        read_body([f"x={text}"])
+    assert read_body([f'x="{text}"']) == {"x": text}

@@ -37,7 +37,8 @@ def body(values: list[str]) -> dict[str, Any]:
     """Read --body options: the value is JSON, or else a text.
 
     Raises:
-        SettingsError: one has no "=", is given twice, or begins like JSON and is none.
+        SettingsError: one has no "=", is given twice, is NaN or Infinity, or begins like JSON and
+            is none.
     """
     import orjson
 
@@ -52,6 +53,11 @@ def body(values: list[str]) -> dict[str, Any]:
                 raise SettingsError(
                     f"--body {name}={text} begins like JSON, and is none: {error}. Write it in "
                     f"""quotes for the shell: --body '{name}={{"key": 1}}'."""
+                ) from None
+            if text.strip().lstrip("-+").casefold() in ("nan", "infinity", "inf"):
+                raise SettingsError(
+                    f"--body {name}={text} is no value of JSON. Give a number, or "
+                    f"""--body '{name}="{text}"' for the text."""
                 ) from None
             found[name] = text
     return found

@@ -17,9 +17,16 @@ from apo.task import text_hash
 Place = TypeVar("Place", str, int)
 
 
+_NO_VALUE = frozenset(
+    ("n/a", "na", "n.a.", "none", "null", "nan", "<na>", "-", "--", "?", "unknown", "unbekannt")
+) | {"없음", "미상", "inconnu", "inconnue"}
+"""What a cell says that names no group: rows that have it in common have nothing in common."""
+
+
 def group_of(cells: Sequence[str | None]) -> str:
-    """Name the group that the cells of its columns say; "" where all are empty."""
+    """Name the group that the cells of its columns say; "" where all are empty or say N/A."""
     found = [(cell or "").strip() for cell in cells]
+    found = ["" if cell.casefold() in _NO_VALUE else cell for cell in found]
     if not any(found):
         return ""
     return found[0] if len(found) == 1 else json.dumps(found, ensure_ascii=False)

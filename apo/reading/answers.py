@@ -7,6 +7,7 @@ All take any text and never raise.
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from apo.reading.characters import common, composed, seen, untypeset
@@ -94,8 +95,8 @@ _MAX_DEPTH = 3
 _BOXED = re.compile(r"\\boxed\s?\{((?:[^{}]|\{[^{}]{0,80}\}){0,200})\}")
 _MARKER = re.compile(
     r"(?<![^\W_])(?:answer|label|category|class|classification|intent|sentiment|result"
-    r"|최종 답|정답|답변|답|분류|감성|라벨|레이블|결과)"
-    r"[\"'*_`]{0,3}[ \t]{0,3}(?:is\b|[:：=]|[은는](?![가-힣]))[\"'*_`]{0,3}",
+    r"|최종 답|정답|답변|답|분류|감성|라벨|레이블|결과|答案|答え)"
+    r"[\"'*_`]{0,3}[ \t]{0,3}(?:is\b|[:：=]|[은는](?![가-힣])|[是为為は])[\"'*_`]{0,3}",
     re.IGNORECASE,
 )
 
@@ -178,15 +179,25 @@ def label_pattern(labels: tuple[str, ...], *, ignore_case: bool) -> re.Pattern[s
     return re.compile(pattern, re.IGNORECASE if ignore_case else 0)
 
 
+_DASHES = "‐‑‒–—−-"
+_DECIMAL = re.compile(r"(-?\d{1,9})[.,](\d{1,4})")
 _WHOLE = re.compile(r"(-?\d{1,9})(?:[.,]0{1,4})?")
 
 
 def _whole_word(label: str) -> str:
-    words = re.split(r"(?<=[^\W_])[\s_-]+(?=[^\W_])", label.strip())
-    body = r"[\s_-]{1,4}".join(re.escape(word) for word in words)
+    words = re.split(rf"(?<=[^\W_])[\s_{_DASHES}]+(?=[^\W_])", label.strip())
+    body = re.escape(words[0])
+    for one, other in pairwise(words):
+        gap = rf"[\s_{_DASHES}]{{1,4}}"
+        if one[-1:].isdigit():  # 18-34 as 18 to 34, and 10 mg as 10mg.
+            is_range = other[:1].isdigit()
+            gap = rf"(?:{gap}|\s?(?:to|bis|à|~)\s?)" if is_range else gap.replace("{1,", "{0,")
+        body += gap + re.escape(other)
     whole = _WHOLE.fullmatch(label.strip())
     if whole:
         body = rf"{whole[1]}(?:[.,]0{{1,4}})?"
+    elif part := _DECIMAL.fullmatch(label.strip()):
+        body = rf"{part[1]}[.,]{part[2]}0{{0,4}}"
     first, last = label.strip()[:1], label.strip()[-1:]
     before = after = ""
     if re.match(f"[{_HANGUL}]", first):

@@ -12,7 +12,7 @@ _EXPLICIT = re.compile(
 # After the letters that are words, too, only these show that a letter is meant.
 _LETTER_GOES_ON = re.compile(
     r"[*_`\"'”)\]]{0,3}\s*(?:$|[.,:;!?)\]\n/&|]|[-–—](?:\s|[A-Z](?![^\W_]))|(?:is|was|are|seems|would|because|since|as|and"
-    r"|or|but|to|through|bis|for|looks|remains|bleibt|must|should|has|can|ist|wäre|weil|und|oder|est|car|et|ou)\b|[가-힣])"
+    r"|or|but|to|through|bis|for|looks|remains|bleibt|must|should|has|can|ist|wäre|weil|und|oder|est|car|et|ou)\b|[가-힣。，])"
 )
 _JOINED = re.compile(
     r"(?<![^\W_])[A-Z][.)\]*_]{1,4},?\s?(?:[/&]|or|and|oder|und|ou|et|또는)\s?[(\[*_]{0,3}([A-Z])(?![^\W_])"

@@ -44,21 +44,38 @@ def date_patterns() -> tuple[re.Pattern[str], ...]:
         rf"{month}{gap}(?P<day>\d{{1,2}}){nth}(?![\d:])(?:{gap}(?:{year}|['’](?P<short>\d{{2}})(?!\d)))?",
         rf"{month}{gap}{year}",
         rf"(?<!\d){year},?{gap}{month}{gap}(?P<day>\d{{1,2}}){nth}(?![\d:])",
+        r"(?<![\d./-])(?P<month>0?[1-9]|1[0-2])[/.-](?P<year>(?:19|20)\d\d)(?![\d/-]|\.\d)",
         r"(?<!\d)(?P<month>\d{1,2})\s?월\s?(?P<day>\d{1,2})\s?일",
     )
     return tuple(re.compile(text, re.IGNORECASE) for text in texts)
 
 
-_ZONE = r"(?:\s?(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2})(?![^\W_]))?"
+ZONES = {
+    "Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "BST": 60, "WEST": 60, "CET": 60, "MEZ": 60, "CEST": 120,
+    "MESZ": 120, "EET": 120, "EEST": 180, "MSK": 180, "IST": 330, "SGT": 480, "HKT": 480,
+    "KST": 540, "JST": 540, "AEST": 600, "AEDT": 660, "NZST": 720, "NZDT": 780, "BRT": -180,
+    "ART": -180, "AST": -240, "EDT": -240, "EST": -300, "CDT": -300, "CST": -360, "MDT": -360,
+    "MST": -420, "PDT": -420, "PST": -480,
+}  # fmt: skip
+"""Minutes that the zones of these names are ahead of UTC, of several the best known."""
+_ZONE = (
+    rf"(?:\s?\(?(?P<zone>(?:UTC|GMT)\s?[-+−]\d{{1,2}}(?::?\d{{2}})?|[+-]\d{{2}}:?\d{{2}}"
+    rf"|(?-i:{'|'.join(sorted(ZONES, key=len, reverse=True))})|Z|UTC|GMT)(?![^\W_가-힣])\)?"
+    r"|\s?\(?(?P<place>(?-i:[A-Z][^\W\d_]+\s(?:[A-Z][^\W\d_]+\s){0,2})(?:time|Zeit)\b|(?-i:[ECMP]T)\b"
+    r"|(?:local|eastern|central|pacific) time|Ortszeit|heure (?:de (?-i:[A-Z])\w+|locale)"
+    r"|[가-힣]{2,5}\s시간)\)?)?"
+)
 TIMES = tuple(
     re.compile(text, re.IGNORECASE)
     for text in (
         rf"(?:(?P<half>오전|오후)\s?)?(?<![\d:.])(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?![\d])"
         rf"(?::(?P<second>\d{{2}}(?:\.\d{{1,9}})?))?(?:\s?(?P<m>[ap])\.?m\b\.?)?{_ZONE}(?!:\d)",
-        r"(?<![\d:.])(?P<hour>\d{1,2})\s?(?P<m>[ap])\.?m\b\.?",
-        r"(?<![\d:.])(?P<hour>\d{1,2})(?:[.:](?P<minute>\d{2}))?\s?Uhr(?:\s(?P<after>\d{1,2}))?(?!\w)",
+        rf"(?<![\d:.])(?P<hour>\d{{1,2}})\s?(?P<m>[ap])\.?m\b\.?{_ZONE}",
+        r"(?<![\d:.])(?P<hour>\d{1,2})(?:[.:](?P<minute>\d{2}))?\s?Uhr(?:\s(?P<after>\d{1,2}))?(?!\w)"
+        + _ZONE,
         r"(?<![\d:.])(?P<hour>\d{1,2})\s?h\s?(?P<minute>\d{2})?(?![\w])",
-        r"(?:(?P<half>오전|오후)\s?)?(?<!\d)(?P<hour>\d{1,2})\s?시(?!간)(?:\s?(?P<minute>\d{1,2})\s?분)?",
+        r"(?:(?P<half>오전|오후)\s?)?(?<!\d)(?P<hour>\d{1,2})\s?시(?!간)(?:\s?(?P<minute>\d{1,2})\s?분)?"
+        + _ZONE,
     )
 )
 """What times of day look like."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from apo.reading.moment_patterns import TIMES, date_patterns, months
+from apo.reading.moment_patterns import TIMES, ZONES, date_patterns, months
 
 ORDERS = ("dmy", "mdy", "ymd")
 _CENTURY = 70  # Two digits from here on are of the 20th century, as dateutil has it.
@@ -22,6 +22,7 @@ class Moment:
         day: 1 to 31.
         seconds: since midnight.
         offset: minutes that the place is ahead of UTC.
+        elsewhere: it is the time of a named place of which the offset is not known.
         start: where it starts in the text.
         end: where it ends.
         open: day and month may stand in either order.
@@ -32,6 +33,7 @@ class Moment:
     day: int | None = None
     seconds: Fraction | None = None
     offset: int | None = None
+    elsewhere: bool = False
     start: int = 0
     end: int = 0
     open: bool = False
@@ -45,8 +47,10 @@ class Moment:
         """Whether this is the wanted moment; a time of day is compared where one is wanted.
 
         Midnight is a date without a time, but for where both say their places, which are then
-        compared.
+        compared. Of places of which one is not known the times are not the same.
         """
+        if (self.elsewhere or wanted.elsewhere) and (self.offset, wanted.offset) != (None, None):
+            return False
         mine, its = (self, wanted)
         placed = self.offset is not None and wanted.offset is not None
         if placed:
@@ -99,7 +103,9 @@ def moments_in(text: str, order: str = "") -> list[Moment]:
         if last and (last.seconds is None) != (moment.seconds is None):
             date, time = (last, moment) if last.seconds is None else (moment, last)
             if date.day and _BETWEEN.fullmatch(text[last.end : moment.start][:12]):
-                both = replace(date, seconds=time.seconds, offset=time.offset)
+                both = replace(
+                    date, seconds=time.seconds, offset=time.offset, elsewhere=time.elsewhere
+                )
                 found[-1] = replace(both, start=last.start, end=moment.end)
                 continue
         found.append(moment)
@@ -181,14 +187,14 @@ def _time(match: re.Match[str]) -> Iterator[Moment]:
         hour = hour % 12 + (12 if half == "p" else 0)
     if hour < 24 and minute < 60 and second < 60:
         seconds = Fraction(hour * 3600 + minute * 60) + second
-        zone = parts.get("zone")
-        yield Moment(seconds=seconds, offset=_minutes(zone), start=match.start(), end=match.end())
+        at = Moment(start=match.start(), end=match.end(), elsewhere=bool(parts.get("place")))
+        yield replace(at, seconds=seconds, offset=_minutes(parts.get("zone")))
 
 
 def _minutes(zone: str | None) -> int | None:
     if not zone:
         return None
-    if zone[0] not in "+-":
-        return 0
-    digits = zone[1:].replace(":", "")
-    return (int(digits[:2]) * 60 + int(digits[2:])) * (-1 if zone[0] == "-" else 1)
+    found = re.search(r"([-+−])(\d{1,2}):?(\d{2})?$", zone)
+    if found is None:
+        return ZONES[zone.upper()]
+    return (int(found[2]) * 60 + int(found[3] or 0)) * (1 if found[1] == "+" else -1)

@@ -19,6 +19,11 @@ ORDERS = (
 """Marks of options in their order, beside 1, 2, 3."""
 MARK = rf"(?:[{''.join(ORDERS)}a-z]|\d{{1,2}})"
 ARTICLE = r"(?:an?|the|der|die|das|eine?|le|la|les|une?|el|los|las)\s+"
+_OF_THESE = re.compile(
+    r"^(none|all|any|both) of (?:the (?:above|others?)|these|those|them)"
+    r"(?: (?:options|answers|choices))?$"
+)
+_BEFORE_UNIT = re.compile(r"(?<=^\d)\s(?=[a-zµ°]{1,5}(?:/[a-z]{1,4})?$)|(?<=\d)\s(?=[a-zµ°]{1,4}$)")
 _ARTICLE = re.compile(rf"{ARTICLE}(?=\S)|l['’]")
 _MARKED = re.compile(
     rf"(?:(?<=\s)|(?<![^\n]))[*_]{{0,2}}(?:[(\[](?P<round>{MARK})[)\]][.:]?|(?P<circle>[①-⑩])"
@@ -48,7 +53,9 @@ class Option:
 def text_key(text: str) -> str:
     """Bring the text of an option to the form in which it is compared."""
     words = plain(one_form(text))
-    return _ARTICLE.sub("", words, count=1) if _ARTICLE.match(words) else words
+    words = _ARTICLE.sub("", words, count=1) if _ARTICLE.match(words) else words
+    words = _OF_THESE.sub(r"\1 of these", words)
+    return _BEFORE_UNIT.sub("", words)
 
 
 def place_of(mark: str) -> tuple[int, int]:

@@ -30,7 +30,7 @@ LONE = re.compile(
     rf"[\s(\[]*{_NAMED}{_DECOR}[(\[]?(?P<mark>{MARK})[)\]]?{_DECOR}\s?번?[\s.)\]:,]*", re.IGNORECASE
 )
 _FREE = re.compile(
-    r"(?<![^\W_])[A-Z](?![^\W_가-힣])|(?<=[Oo]ption )[a-z](?![^\W_가-힣])"
+    r"(?:(?<![^\W_])|(?<=[一-鿿]))[A-Z](?![^\W_가-힣一-鿿])|(?<=[Oo]ption )[a-z](?![^\W_가-힣])"
     r"|(?:(?<=think )|(?<=choose )|(?<=pick )|(?<=say )|(?<=its ))[b-hj-z](?=\W*$)"
     r"|(?<![^\W_])[ㄱ-ㅎ](?![ㄱ-ㅎ])"
     r"|(?<![\w.,])\d{1,2}(?![\w%]|[.,]\d)"

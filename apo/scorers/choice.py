@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property, lru_cache
 
 from apo.reading.answers import (
@@ -20,6 +21,8 @@ from apo.reading.letters import explicit_letters
 from apo.reading.named import named_and_denied, require_different
 from apo.reading.number_words import in_digits
 from apo.reading.run_on import first_turn
+from apo.reading.said_grade import said_grade
+from apo.reading.signed_labels import respelled
 from apo.task import Example, Score
 
 _SHARE = re.compile(
@@ -34,7 +37,8 @@ _IN_PART = re.compile(
     re.IGNORECASE,
 )
 _SPELLINGS = {"네": "예", "예": "네", "아니요": "아니오", "아니오": "아니요"}
-_NUMBER = re.compile(r"-?\d{1,9}(?:[.,]0{1,4})?")
+_NUMBER = re.compile(r"-?\d{1,9}(?:[.,]\d{1,4})?")
+_A_HALF = re.compile(r"(?<![\d.,])(\d{1,4})\s?½")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +107,18 @@ class Choice:
         whole = self._by_key.get(self._key(text))
         if whole is not None:
             return (whole,)
+        text = respelled(self.labels)(text)
         if self._half:
             text = self._half.sub("…", text)
+        graded: tuple[str, ...] = ()
         if self._highest is not None:
-            text = _SHARE.sub(self._grade, in_digits(text))
+            graded = self._graded(text)
+            text = _SHARE.sub(self._grade, in_digits(_A_HALF.sub(r"\1.5", text)))
+        found = self._first_named(text)
+        return graded if graded and len(found) != 1 else found
+
+    def _first_named(self, text: str) -> tuple[str, ...]:
+        """The labels of the first part that names or denies any: see the class."""
         concluding = [part for part in concluded(text) if self._named(part)]
         parts = (*marked(text), *bare_lines(text, self._pattern), *concluding, text)
         for part in parts:
@@ -114,6 +126,13 @@ class Choice:
             if found is not None:
                 return tuple(self.labels[place] for place in found)
         return ()
+
+    def _graded(self, text: str) -> tuple[str, ...]:
+        """The label that is the grade of a text which says why: "4 - the 2 claims hold"."""
+        grades = {_fraction(label): label for label in self.labels}
+        grade = said_grade(text, min(grades), max(grades))
+        label = grades.get(grade) if grade is not None else None
+        return () if label is None else (label,)
 
     def _spelled(self, text: str) -> str:
         """네 as 예, and 아니요 as 아니오, where only one of the two is a label."""
@@ -181,11 +200,11 @@ class Choice:
         )
 
     @cached_property
-    def _highest(self) -> int | None:
-        """The highest label, where there are three or more and all are whole numbers."""
+    def _highest(self) -> Fraction | None:
+        """The highest label, where there are three or more and all are numbers."""
         if len(self.labels) < 3 or not all(map(_NUMBER.fullmatch, self.labels)):
             return None
-        return max(int(re.split("[.,]", label)[0]) for label in self.labels)
+        return max(map(_fraction, self.labels))
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
@@ -195,6 +214,10 @@ class Choice:
 @lru_cache(maxsize=4096)
 def _found(choice: Choice, output: str) -> tuple[str, ...]:
     return choice.read(output)
+
+
+def _fraction(label: str) -> Fraction:
+    return Fraction(label.strip().replace(",", "."))
 
 
 @lru_cache(maxsize=4096)

@@ -17,8 +17,9 @@ class Date:
     Read are 2025-11-15, 15.11.2025, 15/11/25, Nov 15, 2025 and 15 novembre 2025 with the months'
     names in many languages, 2025년 11월 15일, 14:30, 2:30 pm, 14 Uhr 30, 오후 2시 30분, and both
     together. A target must be one of these and nothing else. A time of day is compared where the
-    target has one; where both name an offset from UTC, they are compared in UTC. An answer without
-    a date is not well formed, nor one with a date that leaves day and month open.
+    target has one; where both name an offset from UTC, or a zone (CET, KST), they are compared in
+    UTC; a time of another place ("New York time") is none that has an offset. An answer without a
+    date is not well formed, nor one with a date that leaves day and month open.
 
     Attributes:
         order: of day, month and year in 05/06/2025: "dmy", "mdy" or "ymd"; "" reads only those

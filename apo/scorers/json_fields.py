@@ -1,5 +1,6 @@
 """The scorer `json`: an object or a list in the answer, compared with the target's."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,7 +64,9 @@ class JsonFields:
     def _judge(self, output: str, target: str) -> Score:
         wanted = answer_json(target, notes=True)
         if wanted is None or wanted.broken:
-            return Score(0.0, True, f"The target {quote(target)} is no JSON object or list.")
+            is_strange = re.search(r":\s*-?(?:NaN|Infinity)", target)
+            hint = " NaN and Infinity are no JSON: write null." if is_strange else ""
+            return Score(0.0, True, f"The target {quote(target)} is no JSON object or list.{hint}")
         items = as_list(wanted.value)
         due = "object" if items is None else "list"
         found = answer_json(output, notes=items == [] or is_note(items))
@@ -209,6 +212,8 @@ def _as_number(value: Any) -> Fraction | int | float | None:
     if not isinstance(value, str) or len(value) > 300:
         return None
     text = value.strip()
+    if re.match(r"-?0\d", text):  # A postal code, an id.
+        return None
     negative = text.startswith("-")
     found = value_of(text.removeprefix("-"))
     if found is None:

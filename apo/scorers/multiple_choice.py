@@ -152,7 +152,9 @@ class MultipleChoice:
             return tuple(dict.fromkeys((*texts, *options_alike(part, options))))
         if any(says_else(text, end, options[place].text) for place, (_, end) in found.items()):
             return ()
-        return tuple(dict.fromkeys((*found, *beside(whole, found))))
+        keys = {options[place].key for place in found}
+        others = [place for place in beside(whole, found) if options[place].key not in keys]
+        return tuple(dict.fromkeys((*found, *others)))
 
     def _with_what_follows(
         self, text: str, part: str, found: tuple[int, ...], options: tuple[Option, ...]
@@ -164,11 +166,12 @@ class MultipleChoice:
         if start < 0 or lone is None or len(found) != 1:
             return found
         hidden = masked(text[start:], options)
-        span = lone.span("mark")
+        span, lone_key = lone.span("mark"), options[found[0]].key
         if says_else(hidden, span[1], options[found[0]].text):
             return ()
         further = self._marks(hidden, marks_taken_back(hidden), options)
-        return tuple(dict.fromkeys((*found, *beside(hidden, {found[0]: span}), *further)))
+        other = [p for p in beside(hidden, {found[0]: span}) if options[p].key != lone_key]
+        return tuple(dict.fromkeys((*found, *other, *further)))
 
     def _is_beyond(self, mark: str, options: Sequence[Option]) -> bool:
         """Whether a mark is a letter after the last option's, such as the E of four."""

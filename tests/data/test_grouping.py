@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from apo.data.cells import Row
 from apo.data.examples import Columns
+from apo.data.groups import group_of
 from apo.data.memory import SplitMemory
 from apo.data.pools import POOLS, Pools, Split, make_pools
 from apo.data.sampling import input_id
@@ -178,3 +179,10 @@ def test_stored_pools_keep_the_groups(tmp_path: Path, monkeypatch: pytest.Monkey
     again = read_pools({"data": path}, COLUMNS, Split(), tmp_path / "splits", "t")
     assert homes(again) == homes(first)
     assert len(homes(first)) == 30
+
+
+@pytest.mark.parametrize("cell", ["N/A", "none", " - ", "NULL", "", "unknown", "없음", None])
+def test_rows_that_name_no_group_have_nothing_in_common(cell: str | None) -> None:
+    assert group_of([cell]) == group_of([cell, "nan"]) == ""
+    assert group_of([cell, "c1"])
+    assert group_of(["nadia"]) == "nadia"

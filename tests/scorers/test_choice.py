@@ -278,3 +278,53 @@ def test_what_is_left_open_is_no_label(labels: tuple[str, ...], output: str) -> 
 
 def test_a_label_in_part_is_found_where_it_is_a_label() -> None:
     assert Choice(labels=("true", "partly true", "false")).find("Partly true.") == ("partly true",)
+
+
+SIGNS, PLUS, GRADES = ("1", "0", "-1"), ("+1", "-1", "0"), ("1", "2", "3", "4", "5")
+BOUNDS, ADULT, AGES = ("<10", "10", ">10"), ("< 18", "≥ 18"), ("18-34", "35-64", "65+")
+HALVES = ("1", "1.5", "2", "2.5", "3")
+
+
+@pytest.mark.parametrize(
+    ("labels", "output", "label"),
+    [
+        *(
+            (SIGNS, said, "-1")
+            for said in ("−1", "–1", "- 1", "minus 1", "Label: −1", "negative 1")
+        ),
+        *(
+            (PLUS, "1", "+1"),
+            (PLUS, "The label is 1.", "+1"),
+            (PLUS, "−1", "-1"),
+            (SIGNS, "+1", "1"),
+        ),
+        *((BOUNDS, said, "<10") for said in ("< 10", "less than 10", "10 미만", "weniger als 10")),
+        *(
+            (BOUNDS, "more than 10", ">10"),
+            (BOUNDS, "It is 10.", "10"),
+            (BOUNDS, "at least 10", ""),
+        ),
+        *(
+            (ADULT, said, "≥ 18")
+            for said in ("≥18", ">=18", "18 or older", "at least 18", "18 이상")
+        ),
+        *((ADULT, "<18", "< 18"), (("under 10", "10"), "under 10", "under 10")),
+        *((AGES, said, "18-34") for said in ("18–34", "18 to 34", "18‑34")),
+        *((AGES, "It is 35 to 64.", "35-64"), (AGES, "18", "")),
+        (("mother", "mother-in-law"), "mother‑in‑law", "mother-in-law"),
+        *((GRADES, "Score: 4/5\nReasoning: 2 of the 3 steps are right.", "4"),),
+        *((GRADES, "4 - The 2 claims hold", "4"), (GRADES, "점수: 4\n이유: 2개가 틀림", "4")),
+        *(
+            (GRADES, '{"score": 4, "confidence": 5}', "4"),
+            (GRADES, "<score>4</score> 2 errors", "4"),
+        ),
+        *((GRADES, "On a scale of 1 to 5, I rate this 4.", "4"), (GRADES, "★★★☆☆", "3")),
+        *((GRADES, "4 or 5", ""), (GRADES, "2 of 3 steps are right", ""), (GRADES, "8/10", "")),
+        *((HALVES, "2/3", "2"), (HALVES, "1½", "1.5"), (HALVES, "1,5", "1.5"), (HALVES, "2/5", "")),
+    ],
+)
+def test_signs_bounds_ranges_and_grades_with_a_reason(
+    labels: tuple[str, ...], output: str, label: str
+) -> None:
+    found = Choice(labels=labels).find(output)
+    assert found == (label,) if label else len(found) != 1

@@ -154,3 +154,37 @@ def test_a_date_of_two_or_beside_another_is_not_that_date(output: str) -> None:
 )
 def test_a_date_with_other_numbers_around_is_read(output: str) -> None:
     assert score(output, "2025-11-15") == Score(1.0)
+
+
+PARIS = "2025-03-01T07:15:00+01:00"
+
+
+@pytest.mark.parametrize(
+    ("output", "value"),
+    [
+        *(
+            (f"2025-03-01 {said}", 1)
+            for said in ("07:15 CET", "15:15 KST", "06:15 UTC", "1:15 am EST")
+        ),
+        *(
+            (f"2025-03-01 {said}", 1)
+            for said in ("07:15 UTC+1", "07:15", "7:15 Uhr MEZ", "11:45 IST")
+        ),
+        *((f"2025-03-01 {said}", 0) for said in ("07:15 PST", "07:15 KST", "7:15 am EST")),
+        *((f"2025-03-01 {said}", 0) for said in ("07:15 GMT-5", "07:15 (New York time)")),
+        *((f"2025-03-01 {said}", 0) for said in ("7.15 Uhr Ortszeit", "07:15 Eastern time")),
+        ("2025년 3월 1일 오전 7시 15분 (한국 시간)", 0),
+        ("Le 1 mars 2025 à 7:15 est la date.", 1),
+    ],
+)
+def test_a_zone_by_name_is_compared_as_its_offset(output: str, value: float) -> None:
+    assert score(output, PARIS).value == value
+
+
+def test_a_zone_counts_only_where_the_target_has_an_offset() -> None:
+    assert score("2025-03-01 07:15 PST", "2025-03-01 07:15") == Score(1.0)
+
+
+@pytest.mark.parametrize(("output", "value"), [("08/2017", 1), ("8/2017", 1), ("09/2017", 0)])
+def test_a_month_and_year(output: str, value: float) -> None:
+    assert score(output, "2017-08").value == value

@@ -152,3 +152,26 @@ def test_what_broke_the_json_is_said(output: str) -> None:
     score = JsonFields()(output, Example({"x": "y"}, ('{"a": 1}',)))
     assert (score.value, score.well_formed) == (0, False)
     assert "single quotes, a trailing comma or a missing end" in score.feedback
+
+
+@pytest.mark.parametrize(
+    ("output", "target", "value"),
+    [
+        ('{"zip": 5247}', '{"zip": "05247"}', 0),
+        ('{"id": "007"}', '{"id": 7}', 0),
+        ("[7]", '["007"]', 0),
+        ('{"n": "-07"}', '{"n": -7}', 0),
+        ('{"zip": "05247"}', '{"zip": "05247"}', 1),
+        ('{"n": "0.5"}', '{"n": 0.5}', 1),
+        ('{"n": 0}', '{"n": "0"}', 1),
+        ('{"n": "1.50"}', '{"n": 1.5}', 1),
+    ],
+)
+def test_a_text_with_a_zero_before_is_a_code_and_no_number(
+    output: str, target: str, value: float
+) -> None:
+    assert score(output, target).value == value
+
+
+def test_a_target_with_nan_says_what_is_wrong() -> None:
+    assert "NaN and Infinity are no JSON: write null" in score("{}", '{"a": NaN}').feedback

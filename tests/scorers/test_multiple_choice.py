@@ -331,3 +331,28 @@ def test_what_is_left_open_denied_or_supposed_never_scores(output: str) -> None:
 def test_what_is_not_is_the_answer_where_the_question_asks_for_it() -> None:
     question = "Which of these is not a capital?\nA. Milan\nB. Rome\nC. Paris"
     assert score("Milan is not a capital.", question, "A").value == 1
+
+
+METALS, DOSES = ("iron", "gold", "iron", "tin"), ("10 mg", "20 mg", "5 mg", "1 mg")
+OTHERS = ("Rome", "Paris", "all of these", "None of these")
+
+
+@pytest.mark.parametrize(
+    ("texts", "output", "target", "value"),
+    [
+        (METALS, "The answer is (C) iron.", "C", 1),
+        (METALS, "A. iron", "C", 0),
+        (METALS, "C. gold", "C", 0),
+        *((DOSES, said, "A", 1) for said in ("10mg", "It is 10mg.", "A. 10mg", "10 mg")),
+        *((CITIES, said, "B", 1) for said in ("答案是B。", "答案：B", "正确答案为B")),
+        (CITIES, "答案是A。", "A", 1),
+        (CITIES, "答案是A。", "B", 0),
+        *((OTHERS, f"None of {what}", "D", 1) for what in ("the above", "these options", "them")),
+        (OTHERS, "All of the above.", "C", 1),
+        (OTHERS, "All of the above.", "D", 0),
+    ],
+)
+def test_texts_that_are_alike(
+    texts: tuple[str, ...], output: str, target: str, value: float
+) -> None:
+    assert said(output, texts, target) == value
