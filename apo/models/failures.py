@@ -29,7 +29,7 @@ from apo.models.allowances import read_number, wait_for_reset
 from apo.models.body import as_dict, as_list, as_text, as_word
 from apo.models.dialect import DECODED
 from apo.models.refusals import refused_option
-from apo.trust import HOSTS
+from apo.trust import HOSTS, is_here
 
 CODE_FIELDS = ("code", "type", "status")
 WORDS = ("message", "detail", "error", "error_description", "error_msg", "msg", "errors")
@@ -167,10 +167,13 @@ def _refused(address: Address, status: int) -> str:
             f"{address.url}#{address.model} and set APO_API_KEY."
         )
     if variable == HOSTS:
-        host = urlsplit(address.url).netloc
+        url = urlsplit(address.url)
+        plain = url.scheme == "http" and not is_here(url.hostname or "")
+        host = f"http://{url.netloc}" if plain else url.netloc
+        unsafe = " Others in the network can read it there, as it is no https." * plain
         return (
-            f"No key was sent, as a file named {host}. To send yours there, name it yourself: "
-            f"export {HOSTS}={host}."
+            f"No key was sent, as a file named {url.netloc}. To send yours there, name it "
+            f"yourself: export {HOSTS}={host}.{unsafe}"
         )
     if not address.key:
         headers = " What a gateway wants in other headers is set in APO_HEADERS."

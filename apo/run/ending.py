@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from apo.calls.ledger import spent_before
@@ -13,6 +13,7 @@ from apo.results.judge_trust import judge_details
 from apo.results.result import Result
 from apo.run.rescoring import note_rescoring
 from apo.run.session import Session
+from apo.run.wishes import change_budget
 from apo.scorers.metrics.registry import metric_name
 from apo.storage.folder import RunFolder
 from apo.storage.journal import Journal
@@ -32,7 +33,7 @@ async def conclude(session: Session) -> Result:
     # First of all: another process may be running it.
     with folder.open_journal(reuse=options.reuse, begun=begun) as journal:
         _require_room(session, journal, folder.settings["budget"])
-        folder.update(budget=asdict(session.budget))
+        change_budget(folder, session.budget)
         note_rescoring(folder, journal, session.task)
         tracker = tracker_of(folder, options) if options.track else None
         if tracker is not None:

@@ -1,7 +1,10 @@
 """What runs and experiments want to do beyond being read, and the settings of a run for use."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,8 +17,14 @@ from apo.taskfile.places import builtin_tasks
 from apo.taskfile.wishes import code_hash, model_wishes
 from apo.tracking.environment import absolute_uri, public_uri, tracking_uri
 from apo.tracking.parameters import told_uri
-from apo.trust import FileName, Wish, logging_wish, remember, require
+from apo.trust import FileName, Wish, carry_over, logging_wish, remember, require
 from apo.user_code import is_python_reference
+
+_BOUND = (
+    *("id", "task_ref", "cwd", "optimizer", "model", "optimizer_model"),
+    *("objects", "prompt", "budget", "options", "folds"),
+)
+"""What an answer about a run is bound to: another run that wishes the same is asked about."""
 
 
 def run_wishes(settings: Mapping[str, Any]) -> list[Wish]:
@@ -52,7 +61,7 @@ def trusted_settings(folder: RunFolder) -> dict[str, Any]:
         RunError: a setting is of the wrong kind.
     """
     settings = _usable_settings(folder)
-    made_here = require(folder.path, run_wishes(settings))
+    made_here = require(folder.path, run_wishes(settings), _bound(folder.settings))
     require(folder.path, sync_wishes(folder))
     if made_here:
         return settings
@@ -109,8 +118,24 @@ def sync_wishes(folder: RunFolder) -> list[Wish]:
 
 def remember_run(folder: RunFolder) -> None:
     """Note that a run was made here, so that going on with it asks nothing."""
-    remember(folder.path, run_wishes(folder.settings))
+    remember(folder.path, run_wishes(folder.settings), _bound(folder.settings))
     remember(folder.path, sync_wishes(folder))
+
+
+def change_budget(folder: RunFolder, budget: Budget) -> None:
+    """Write down the budget that a run goes on with; who was allowed to go on still is."""
+    before = folder.settings
+    folder.update(budget=asdict(budget))
+    after = folder.settings
+    if after["budget"] != before.get("budget"):
+        wishes = run_wishes(_from_its_place(after))
+        carry_over(wishes, _bound(before), _bound(after))
+
+
+def _bound(settings: Mapping[str, Any]) -> str:
+    """A hash of which run it is, and of all that decides what it asks whom, and how often."""
+    used = {name: settings.get(name) for name in _BOUND}
+    return sha256(json.dumps(used, sort_keys=True).encode()).hexdigest()
 
 
 def experiment_wishes(

@@ -1,15 +1,16 @@
 """What a task file wants to do beyond being read, for `apo.trust`."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, cast
 
 from apo.errors import TaskError
 from apo.trust import FileName, Wish
-from apo.user_code import is_python_reference
+from apo.user_code import importable, is_python_reference
 
 _OWN = {None, "", "embedded"}
 """Models that nobody outside of this process is asked for."""
@@ -83,7 +84,7 @@ def _scorer(spec: Any, folder: Path) -> Iterator[Wish]:
     if is_python_reference(name):
         yield from _python(name, folder, "scorer")
     elif name == "code":
-        yield from _code(given)
+        yield from _code(given, folder)
     elif name == "judge":
         for model in _texts(given.get("models")):
             yield from model_wishes(model)
@@ -101,11 +102,27 @@ def _scorer(spec: Any, folder: Path) -> Iterator[Wish]:
         yield Wish(f"use the scorer {name} of an installed package, with the settings {given!r}")
 
 
-def _code(given: Mapping[str, Any]) -> Iterator[Wish]:
+def _code(given: Mapping[str, Any], folder: Path) -> Iterator[Wish]:
+    """What runs beside Python is allowed for this folder, and these files, alone."""
     if given.get("command"):
-        yield Wish(f"run the command: {given['command']}")
+        command = str(given["command"])
+        yield Wish(f"run the command: {command}", _command_hash(command, folder))
     for item in _texts(given.get("allow")):
-        yield Wish(f"run programs that a model writes without protection of {item}")
+        told = f"run programs that a model writes without protection of {item}"
+        yield Wish(told, _command_hash("", folder))
+
+
+def _command_hash(command: str, folder: Path) -> str:
+    """A hash of a folder's place, and of the files that a command names here or there."""
+    place = folder.resolve()
+    digest = sha256(str(place).encode("utf-8", "backslashreplace"))
+    for word in re.split(r"[\s'\";|&()<>=]+", command):
+        for path in sorted({place / word, Path(word).absolute()}) if word else ():
+            with suppress(OSError, ValueError):
+                if path.is_file():
+                    digest.update(f"{path}\0".encode("utf-8", "backslashreplace"))
+                    digest.update(_digest(path))
+    return digest.hexdigest()
 
 
 def _texts(value: Any) -> list[str]:
@@ -124,21 +141,34 @@ def _python(reference: str, folder: Path, key: str) -> Iterator[Wish]:
     name = reference.rpartition(":")[0]
     path = inside(folder, name, key)
     yield Wish(f"run the Python file {name} ({key})", code_hash(path))
-    for file in sorted(path.parent.glob("*.py")):
+    for file in _beside(path):
         if not _is_inside(folder, file, key):
             yield Wish(f"use {file.resolve()}, outside of its folder, beside it ({key})")
 
 
 def code_hash(path: Path) -> str:
-    """A hash of a Python file and of those beside it, which it may run; links out are not read."""
-    digest = sha256()
-    for file in sorted({path, *path.parent.glob("*.py")}):
+    """A hash of a Python file and of what it may import beside it; links out are not read."""
+    digest, folder = sha256(), path.parent.resolve()
+    for file in sorted({path, *_beside(path)}):
         with suppress(OSError, ValueError):  # What cannot be read cannot be run, either.
-            if file.is_file() and file.resolve().is_relative_to(path.parent.resolve()):
-                content = sha256(file.read_bytes()).digest()
-                digest.update(f"{file.name}\0".encode("utf-8", "backslashreplace"))
+            if file.is_file() and file.resolve().is_relative_to(folder):
+                content = _digest(file)
+                name = str(file.relative_to(path.parent))
+                digest.update(f"{name}\0".encode("utf-8", "backslashreplace"))
                 digest.update(content)
     return digest.hexdigest()
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").digest()
+
+
+def _beside(path: Path) -> list[Path]:
+    try:
+        return sorted(importable(path.parent))
+    except (OSError, ValueError, RuntimeError):
+        return []
 
 
 def named_by_file(spec: Any) -> Any:
