@@ -91,6 +91,25 @@ def n_cpus() -> int:
         return os.cpu_count() or 1
 
 
+_SAFE, _OURS = "PYTHONSAFEPATH", "apo"
+
+
+@contextmanager
+def without_cwd() -> Generator[None]:
+    """Start worker processes meanwhile that import nothing of the working directory to begin with.
+
+    What a script or the user put on the path of modules, they get from the parent all the same.
+    """
+    set_here = _SAFE not in os.environ
+    if set_here:
+        os.environ[_SAFE] = _OURS
+    try:
+        yield
+    finally:
+        if set_here:
+            os.environ.pop(_SAFE, None)
+
+
 def start_child() -> None:
     """Prepare a worker process; the `initializer` of a pool.
 
@@ -98,6 +117,8 @@ def start_child() -> None:
     be finished first.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if os.environ.get(_SAFE) == _OURS:  # It is not for what a user's Python starts.
+        del os.environ[_SAFE]
     # For the process that cleans up after this one: to be killed while a scorer's processes are
     # at work is no leak that the user should mend.
     sys.warnoptions.append("ignore::UserWarning:multiprocessing.resource_tracker")

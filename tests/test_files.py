@@ -1,20 +1,28 @@
 """Files in folders of others: nothing of them runs, leads elsewhere, hangs or fills the memory."""
 
+import asyncio
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from apo import files
 from apo.calls.purse import Purse
 from apo.compare.flag import Flag
+from apo.compare.workers import Processes
 from apo.errors import JournalError, RunError
 from apo.models.batches.log import BatchLog, Sent
+from apo.scorers.awaited import Question
+from apo.scorers.pool import PooledScorer
+from apo.scorers.registry import make_scorer
 from apo.storage.folder import RunFolder, create_run
 from apo.storage.journal import Journal
 from apo.storage.rows import open_for_reading
 from apo.storage.versions import git_commit
+from apo.task import Example
 from apo.tracking.tracker import _end  # pyright: ignore[reportPrivateUsage]
 
 # --- git ------------------------------------------------------------------------------------
@@ -58,6 +66,56 @@ def test_nothing_that_a_repository_configures_runs(
     assert not trace.exists()
     _git(folder, "status")  # The trap is one.
     assert trace.exists()
+
+
+# --- modules of the working directory ---------------------------------------------------------
+
+SAFE_PATH = """
+import os
+def score(output, example):
+    return float("PYTHONSAFEPATH" not in os.environ)
+"""
+
+
+@pytest.fixture(name="trace")
+def _trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with modules that leave a trace when they are imported."""
+    strange, trace = tmp_path / "strange", tmp_path / "TRACE"
+    strange.mkdir()
+    for module in ("multiprocessing", "apo", "json", "threading"):
+        (strange / f"{module}.py").write_text(f"open({str(trace)!r}, 'w').close()\n1/0")
+    monkeypatch.chdir(strange)
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+    return trace
+
+
+def test_workers_of_a_scorer_import_nothing_from_the_working_directory(
+    trace: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text(SAFE_PATH)
+    scorer = make_scorer({"name": "mine.py:score", "workers": 1}, folder=tmp_path)
+    assert isinstance(scorer, PooledScorer)
+    with scorer.opened():
+        score = asyncio.run(scorer.score("a", Example({"input": "x"}, ("a",)), _nobody))
+    assert score.value == 1.0  # What a user's Python starts there is as it would be elsewhere.
+    assert not trace.exists()
+    assert "PYTHONSAFEPATH" not in os.environ
+
+
+async def _nobody(questions: Sequence[Question]) -> list[str]:
+    raise AssertionError("this scorer asks no model")
+
+
+def test_workers_of_a_comparison_import_nothing_from_the_working_directory(
+    trace: Path, tmp_path: Path
+) -> None:
+    workers = Processes(tmp_path, Flag.of(tmp_path), 1)
+    try:
+        error = workers.submit(cast("Any", None)).exception()
+    finally:
+        workers.close()
+    assert error is None  # A worker was there, and saw that the flag is down.
+    assert not trace.exists()
 
 
 # --- links ----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import Protocol
 from apo.compare.cell import Outcome, run_cell
 from apo.compare.flag import Flag
 from apo.compare.grid import Cell
-from apo.concurrency import n_cpus, start_child
+from apo.concurrency import n_cpus, start_child, without_cwd
 from apo.errors import SettingsError
 
 PROCESSES = "processes"
@@ -91,16 +91,18 @@ class Processes:
 
     def _start(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self.jobs, context, start_child)
+        with without_cwd():
+            return ProcessPoolExecutor(self.jobs, context, start_child)
 
     def submit(self, cell: Cell) -> Future[Outcome]:
         """See `Workers.submit`."""
-        try:
-            return self._pool.submit(run_cell, cell, self._root, self._flag)
-        except BrokenProcessPool:
-            self.close()
-            self._pool = self._start()
-            return self._pool.submit(run_cell, cell, self._root, self._flag)
+        with without_cwd():
+            try:
+                return self._pool.submit(run_cell, cell, self._root, self._flag)
+            except BrokenProcessPool:
+                self.close()
+                self._pool = self._start()
+                return self._pool.submit(run_cell, cell, self._root, self._flag)
 
     def kill(self) -> None:
         """See `Workers.kill`."""

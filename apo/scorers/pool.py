@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from multiprocessing.process import BaseProcess
 
-from apo.concurrency import start_child
+from apo.concurrency import start_child, without_cwd
 from apo.errors import TaskError
 from apo.scorers.awaited import Ask
 from apo.scorers.function import FunctionScorer
@@ -39,7 +39,8 @@ class PooledScorer(FunctionScorer):
     @cached_property
     def _pool(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self.workers, context, _start, (self.make,))
+        with without_cwd():
+            return ProcessPoolExecutor(self.workers, context, _start, (self.make,))
 
     @cached_property
     def _users(self) -> list[object]:
@@ -72,7 +73,9 @@ class PooledScorer(FunctionScorer):
         """
         pool = self._pool
         try:
-            return await asyncio.wrap_future(pool.submit(_score, output, example))
+            with without_cwd():
+                scored = pool.submit(_score, output, example)
+            return await asyncio.wrap_future(scored)
         except BrokenProcessPool as error:
             with _LOCK:
                 if vars(self).get("_pool") is pool:

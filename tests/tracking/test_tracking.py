@@ -1115,8 +1115,13 @@ def server(uri: str, tmp_path: Path) -> Iterator[str]:
     """A real MLflow server, as `apo ui` starts it."""
     port = closed_port()
     command, environment = ui_command(uri, port=port)
+    strange = tmp_path / "strange"  # Modules of others in the working directory are not imported.
+    strange.mkdir()
+    for module in ("mlflow", "uvicorn", "fastapi", "yaml", "multiprocessing"):
+        (strange / f"{module}.py").write_text("raise SystemExit('strange')")
     with subprocess.Popen(
         command,
+        cwd=strange,
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

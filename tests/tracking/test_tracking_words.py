@@ -97,7 +97,7 @@ def test_where_runs_go(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_pages_of_a_database_are_served(tmp_path: Path) -> None:
     (tmp_path / "m.db").touch()
     command, environment = ui_command(f"sqlite:///{tmp_path}/m.db", port=7)
-    assert command[1:4] == ["-m", "mlflow", "ui"]
+    assert command[1:5] == ["-P", "-m", "mlflow", "ui"]
     assert command[command.index("--port") + 1] == "7"
     assert environment["LITELLM_LOCAL_MODEL_COST_MAP"] == "True"
     assert environment["MLFLOW_BACKEND_STORE_URI"] == f"sqlite:///{tmp_path}/m.db"
