@@ -12,6 +12,8 @@ from apo.reading.letters import is_word
 
 MAX_NAMED = 10_000
 """Labels that are looked at in one text, the first ones."""
+AROUND = 240
+"""Letters before and after a label or mark by which it may be denied."""
 
 
 def require_different(labels: Sequence[str], key: Callable[[str], str]) -> None:
@@ -57,7 +59,13 @@ def named_and_denied(
     """
     named, denied = dict[int, None](), dict[int, None]()
     alone = text.strip(" \n.*\"'()")
+    seen = set[tuple[str, str]]()
     for match in islice(pattern.finditer(text), MAX_NAMED):
+        start, end = match.span()
+        around = text[max(0, start - AROUND) : start], text[start : end + AROUND]
+        if around in seen:  # One word that is repeated to the token limit.
+            continue
+        seen.add(around)
         if is_word(text, match.start(), match.end()) and alone != match[0]:
             continue
         if is_supposed(text, match.start()):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from apo.errors import TaskError
 from apo.reading.answers import concluded, marked, one_form, plain, quote, unstruck
+from apo.reading.named import AROUND
 from apo.reading.number_words import in_digits
 from apo.reading.option_lines import ORDERS, Option, options_in, options_of, place_of, text_key
 from apo.reading.option_marks import (
@@ -184,7 +185,12 @@ class MultipleChoice:
     ) -> dict[int, Span]:
         """The options whose marks stand at some places, each with the first of these."""
         found, denied = dict[int, Span](), set[int]()
+        seen = set[tuple[str, str]]()
         for start, end in spans:
+            around = text[max(0, start - AROUND) : start], text[start : end + AROUND]
+            if around in seen:  # One word that is repeated to the token limit.
+                continue
+            seen.add(around)
             counted = text[end : end + 2].strip().startswith("번")
             place = self._place(text[start:end], options, loose=counted)
             if place is None:

@@ -1,6 +1,7 @@
 """Multiple choice: the mark, the text, or both, which must agree; the article is no mark."""
 
 import unicodedata
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -356,3 +357,12 @@ def test_texts_that_are_alike(
     texts: tuple[str, ...], output: str, target: str, value: float
 ) -> None:
     assert said(output, texts, target) == value
+
+
+@pytest.mark.parametrize(
+    "piece", ["C ", "A-", "C? ", "A, B and C are ", "C is correct because ", "Paris, "]
+)
+def test_what_is_repeated_to_the_token_limit_is_read_in_time(piece: str) -> None:
+    start = process_time()
+    said((piece * 20_000)[:20_000], CITIES, "D")
+    assert process_time() - start < 4  # It takes about half a second.
