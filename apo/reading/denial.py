@@ -4,15 +4,16 @@ import re
 
 # Words that may stand between a denial and what is denied; any other word ends its reach.
 _FILLERS = (
-    r"a|an|the|any|on|am|dem|den|at|for|be|is|it|it's|really|clearly|at|all|very|considered|classified|labell?ed|"
+    r"a|an|the|any|even|on|am|dem|den|at|for|be|is|it|it's|really|clearly|at|all|very|considered|classified|labell?ed|"
     r"categori[sz]ed|as|about|related|to|in|of|category|label|longer|ein|eine|einen|als|im|"
     r"eindeutig|une?|du|de|la|le|comme|vraiment"
 )
 _BEFORE = re.compile(
     r"(?:(?<![^\W_])(?:not|never|no|nicht|kein|keine|keinen|pas|non|isn['’]t|aren['’]t|wasn['’]t"
-    r"|doesn['’]t seem|cannot|can['’]t|nor|neither|weder|ni|안|rather than|instead of|anstatt"
-    r"|statt|plutôt que|au lieu de|(?:anything|everything|all) but|except(?: for)?|außer|sauf"
-    r"|eliminate|rul(?:e|ed|ing) out|doubt(?: that)?|hardly|barely|kaum)(?!\s+only)[\s:]+"
+    r"|doesn['’]t seem|cannot|can['’]t|nor|neither|weder|ni|안|far from|rather than|instead of"
+    r"|anstatt|statt|plutôt que|au lieu de|(?:anything|everything|all) but|except(?: for)?"
+    r"|außer|sauf|eliminate|rul(?:e|ed|ing) out|doubt(?: that)?|hardly"
+    r"|barely|kaum)(?!\s+only)[\s:]+"
     rf"(?:(?:{_FILLERS})[\s\"'“‘*_`]+){{0,5}})[\"'“‘*_`«(]{{0,3}}$",
     re.IGNORECASE,
 )
@@ -30,7 +31,10 @@ _LISTED_BEFORE = re.compile(
     re.IGNORECASE,
 )
 # "I would not call it negative", "je ne dirais pas que c'est négatif".
-_CALL = r"call|say|consider|describe|classify|label|rate|regard|see|deem|read|think|believe"
+_CALL = (
+    r"call|say|consider|describe|classify|label|rate|regard|see|deem|read|think|believe"
+    r"|choose|pick|select|take|go with"
+)
 _CALL_IT = re.compile(
     rf"(?:(?:(?:would|could|do|should|did|wo)n['’]t|(?<![^\W_])can['’]t|(?<![^\W_])(?:not|never|cannot|hardly))"
     rf"\s(?:really\s|exactly\s)?(?:{_CALL})(?:\s(?:that|this|it|them|the\s\w{{1,20}}))?"
@@ -79,7 +83,9 @@ _BEFORE_OPTION = re.compile(
     rf"(?<![^\W_])[a-z]{{2,8}}n['’]t\s(?:(?:{_FILLERS})[\s\"'“‘*_`]+){{0,5}}$", re.IGNORECASE
 )
 _AFTER_OPTION = re.compile(
-    rf"\s(?:{_OUT}|(?:{_IS})\s(?:(?:all|both|also|the|auch)\s)?(?:{_WRONG}))(?![^\W_])"
+    r"\s(?:is|was) (?:almost|nearly|part(?:ly|ially)|half|not quite) (?:correct|right|true)"
+    r"|\swould (?:only\s)?(?:be|have been) (?:correct|right|true|the answer) (?:if|for)(?![^\W_])"
+    rf"|\s(?:{_OUT}|(?:{_IS})\s(?:(?:all|both|also|the|auch)\s)?(?:{_WRONG}))(?![^\W_])"
     r"|\s(?:(?:is|are|would)(?:\snot|n['’]t)|ist nicht|n['’]est pas)\s?(?:be\s|the\s)?"
     rf"(?:{_RIGHT}|[.,;!\n]|$)|\s?[-–—:]\s?(?:no|nein|non)(?![^\W_])"
     r"|(?:,\s?[^\s,.;]{1,24}){0,6},?\s(?:and|or|und|oder|et|ou)\s(?:also\s)?[^\s,.;]{1,24}\s"

@@ -256,6 +256,7 @@ def test_what_nobody_would_call_it_or_others_might_is_not_said(
     ("labels", "output"),
     [
         (MOOD, "You might think positive."),
+        (MOOD, "It is far from positive."),
         (MOOD, "Answer: positive? negative?"),
         (MOOD, "Label: positive. Or negative."),
         (("True", "False"), "partly true"),

@@ -317,6 +317,8 @@ def test_a_mark_with_another_options_text_never_scores(label: str, form: str) ->
         *("You might think C.", "One could say it is Paris.", "Many would choose Paris."),
         *("On pourrait penser C.", "Man könnte C denken.", "People often say C."),
         *("Answer: C? D?", "Answer: C? Or D?", "Is it C? Or is it D?", "That leaves Rome and C."),
+        *("I would not choose C.", "I wouldn't pick C.", "C is almost correct.", "Not even C."),
+        *("C is partially correct.", "C would be correct if the country were Spain."),
         *("That leaves B and C.", "C and D are both correct because A and B are wrong."),
         *(
             "C is correct, but A is correct too.",
