@@ -151,8 +151,18 @@ class Column:
 
     @property
     def is_number(self) -> bool:
-        """Whether all cells are numbers."""
-        return self.n > 0 and self.numbers == self.n
+        """Whether all cells are numbers, and none is a version, as where 1.1 and 1.10 stand."""
+        return self.n > 0 and self.numbers == self.n and self.versions is None
+
+    @property
+    def versions(self) -> tuple[str, str] | None:
+        """Two cells that are one number, and differ as versions and sections do: 1.1 and 1.10."""
+        if self.n == 0 or self.numbers != self.n:
+            return None
+        bare = all(re.fullmatch(r"\d{1,3}(?:\.\d{1,3})?", value) for value in self.values)
+        shorter = {value: value[:-1] for value in self.values if "." in value and value[-1] == "0"}
+        pairs = [(short, value) for value, short in shorter.items() if short in self.values]
+        return pairs[0] if bare and pairs else None
 
     @property
     def is_moment(self) -> bool:

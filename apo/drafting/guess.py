@@ -1,5 +1,6 @@
 """Guesses which columns are input and target, and how answers are judged; each says why."""
 
+import re
 from collections.abc import Callable, Sequence
 
 from apo.data.columns import Column
@@ -127,6 +128,9 @@ def guess_scorer(
         return "numeric", "all targets are numbers"
     if target.is_moment:
         return "date", "all targets are dates or times"
+    if target.versions is not None:
+        one, other = target.versions
+        return "exact", f"{one!r} and {other!r} are one number, and two versions or sections"
     if target.mean_length <= 40:
         return "exact", "the targets are short texts"
     return "f1", "the targets are long texts, so shared words count"
@@ -136,6 +140,11 @@ def guess_signs(kind: str, target: Column, notes: list[str]) -> dict[str, str]:
     """The settings of `numeric` and `date` that the whole column shows: how they are written."""
     if kind not in ("numeric", "date"):
         return {}
+    kelvin = next((v for v in target.values if re.search(r"\d K$", v)), None)
+    if kind == "numeric" and kelvin and not re.match(r"\D", kelvin):
+        notes.append(
+            f"{kelvin!r} is read as kelvin; where thousands are meant, write {_joined(kelvin)!r}."
+        )
     name = "decimal" if kind == "numeric" else "order"
     shown = target.decimals if kind == "numeric" else target.orders
     found = sorted(sign for sign in shown if sign)
@@ -153,6 +162,10 @@ def guess_signs(kind: str, target: Column, notes: list[str]) -> dict[str, str]:
             "scorer: {name: date, order: dmy}, or mdy."
         )
     return {}
+
+
+def _joined(value: str) -> str:
+    return value.replace(" ", "").casefold()
 
 
 def _is_open(value: str) -> bool:

@@ -3,7 +3,7 @@
 Also the instruction in a writer's reply. Pure functions of text, which know no task and no score.
 
 Doors: answers, characters, checklist, denial, digits, grades, json_text, letters, lists, moments,
-named, number_words, numbers, option_lines, option_marks, option_reasons, option_words, replies,
-run_on, said_grade, said_moment, said_number, signed_labels, words.
+named, number, number_words, numbers, option_lines, option_marks, option_reasons, option_words,
+replies, run_on, said_grade, said_moment, said_number, signed_labels, words.
 Rests on: errors.
 """

@@ -6,74 +6,25 @@ address and a list are none, and no part of them is.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
-from itertools import product
 
 from apo.reading.answers import marked
+from apo.reading.counted import counted_in
 from apo.reading.digits import read_digits
-from apo.reading.number_signs import plain_signs
+from apo.reading.number import KELVIN, Number
+from apo.reading.number_signs import accounted, plain_signs
 from apo.reading.units import (
     CURRENCY_BEFORE,
-    HANGUL_SCALES,
+    MYRIADS,
     PERCENT,
     SCALE,
-    SCALES,
     UNIT,
-    UNITS,
-    Unit,
+    rate,
+    scale_of,
 )
 
 _MAX_DIGITS = 300
-
-
-@dataclass(frozen=True)
-class Number:
-    """A number as a text has it.
-
-    Attributes:
-        value: exact, before any percent sign, in its unit; scale words are counted in.
-        percent: whether that sign follows.
-        units: the known units and currencies that its word may mean; "pounds" may be £ or lb.
-        start: where it starts in the text, with its sign and currency.
-        end: where it ends, with its scale word and unit.
-    """
-
-    value: Fraction
-    percent: bool = False
-    units: tuple[Unit, ...] = ()
-    start: int = 0
-    end: int = 0
-
-    def near(self, other: "Number", tolerance: Fraction) -> bool:
-        """Whether both are the same number, give or take the tolerance in the other's unit.
-
-        25% is 25%, and, as texts are free with the sign, also 25 and 0.25. Units are compared
-        where both have one.
-        """
-        mine = self.value
-        if self.units and other.units:
-            ratio = self.ratio(other)
-            if ratio is None:
-                return False
-            mine *= ratio
-        gaps = [abs(mine - other.value)]
-        if self.percent != other.percent:
-            mine = mine / 100 if self.percent else mine
-            its = other.value / 100 if other.percent else other.value
-            gaps.append(abs(mine - its))
-        return min(gaps) <= tolerance
-
-    def is_like(self, other: "Number") -> bool:
-        """Whether both have a percent sign, or a unit of one kind."""
-        return bool((self.percent and other.percent) or self.ratio(other) is not None)
-
-    def ratio(self, other: "Number") -> Fraction | None:
-        """How many of the other's unit its own is; None where they measure different things."""
-        for mine, its in product(self.units, other.units):
-            if mine.kind == its.kind:
-                return mine.size / its.size
-        return None
 
 
 _SPACE = "[ \u00a0\u202f\u2009]"
@@ -88,19 +39,25 @@ _BEFORE = re.compile(
     (?:(?P<near>(?<![\w)\]])[-−–+]))?$""",
     re.VERBOSE,
 )
-_MINUS = re.compile(r"(?:\b(?:minus|negative|moins)|마이너스)[ ]$", re.IGNORECASE)
+_MINUS = re.compile(r"(?:\b(?:minus|negative|moins)[ ]|마이너스[ ]|영하[ ]?)$", re.IGNORECASE)
 _AFTER = re.compile(
     rf"""(?:[ ]?[x×*·][ ]?10(?:\^\{{?(?P<power>[-−]?\d{{1,3}})\}}?|(?P<raised>[⁻⁰¹²³⁴-⁹]{{1,3}})))?
     (?:{_SPACE}?(?P<percent>{PERCENT}))?
     (?:{_SPACE}?(?P<scale>{SCALE}))?
-    (?:(?:{_SPACE}|[ ](?:de[ ]|d’|d'|von[ ]))?(?P<unit>{UNIT}))?""",
+    (?:(?:{_SPACE}|[ ](?:de[ ]|d’|d'|von[ ]))?(?P<unit>{UNIT}))?
+    (?:(?:[ ]?/[ ]?|[ ](?:per|pro|par)[ ])(?P<per>{UNIT}))?""",
     re.VERBOSE,
 )
 _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _MONEY_SCALES = {"m": 10**6, "b": 10**9, "t": 10**12}
 _MONEY_SCALE = re.compile(rf"{_SPACE}?([mbt])(?![\w²³])")  # £2.4m is no length.
+_BELOW = re.compile(
+    r"[ ]?(?:degrees?|Grad|degrés?|°[CF]?)?[ ]?(?:below (?:zero|0\b)|unter null|au-dessous de zéro"
+    r"|en dessous de zéro|sous zéro|sub-?zero)",
+    re.IGNORECASE,
+)
 # What makes a number a part of a word: CO2, GPT-4, 3rd, 4x4, 2nd, item 12b.
-_IN_WORD_BEFORE = re.compile(r"[^\W\d_가-힣ᄀ-ᇿ぀-ヿ㐀-鿿][-–_]?$|[_#]$")
+_IN_WORD_BEFORE = re.compile(r"[^\W\d_가-힣ᄀ-ᇿ぀-ヿ㐀-鿿][-–_]?$|[_#√∛]$|sqrt[{(]$")
 _IN_WORD_AFTER = re.compile(
     r"(?:st|nd|rd|th|er|re|e|ème|º|ª|[A-Za-z])(?!\w)|[A-Za-z]+\d|-[A-Za-z]"
     r"|번째|단계|번 문제|am\b|pm\b"
@@ -138,7 +95,7 @@ def _join(text: str, last: Number, number: Number) -> Number | None:
     gap = text[last.end : number.start]
     if len(gap) > 5 or number.value < 0 or last.percent or number.percent:
         return None
-    if not last.units and text[: last.end].endswith(HANGUL_SCALES) and not gap.strip():
+    if not last.units and text[: last.end].endswith(MYRIADS) and not gap.strip():
         if abs(number.value) < abs(last.value):
             return replace(number, value=last.value + number.value, start=last.start)
         return None
@@ -165,30 +122,36 @@ def _read_run(text: str, run: re.Match[str], decimal: str) -> Iterable[Number]:
     if minus:
         sign, start = True, start - len(minus[0])
     for value, end in read_digits(run[0], decimal):
-        number = _with_unit(text, value, run.start() + end, end == len(run[0]), bool(currency))
+        number = _with_unit(text, value, run.start() + end, end == len(run[0]), currency)
         if number is None:
             continue
-        number = replace(number, value=-number.value if sign else number.value, start=start)
-        if currency and not number.units:
-            number = replace(number, units=UNITS[currency])
-        yield number
+        below = _BELOW.match(text, number.end)
+        if below:
+            number, sign = replace(number, end=below.end()), not sign
+        yield replace(number, value=-number.value if sign else number.value, start=start)
         sign, currency, start = False, None, run.start() + end
 
 
-def _with_unit(text: str, value: Fraction, end: int, last: bool, is_money: bool) -> Number | None:
+def _with_unit(
+    text: str, value: Fraction, end: int, last: bool, currency: str | None
+) -> Number | None:
     """The number that ends here with what follows it, or None where it is part of a word."""
-    short = _MONEY_SCALE.match(text, end) if last and is_money else None
+    short = _MONEY_SCALE.match(text, end) if last and currency else None
     if short:
-        return Number(value * _MONEY_SCALES[short[1]], end=short.end())
+        return Number(value * _MONEY_SCALES[short[1]], units=rate(currency), end=short.end())
     after = _AFTER.match(text, end) if last else None
     if after is None or not after[0]:
         rest = text[end : end + 12]
-        return None if last and _IN_WORD_AFTER.match(rest) else Number(value, end=end)
+        in_word = last and _IN_WORD_AFTER.match(rest)
+        return None if in_word else Number(value, units=rate(currency), end=end)
     power = after["power"] or (after["raised"] or "").translate(_RAISED)
     if power:
         value *= Fraction(10) ** int(power.replace("−", "-") or 0)
-    value *= SCALES.get(after["scale"] or "", 1)
-    units = UNITS.get(after["unit"] or "", ())
+    units = rate(after["unit"] or currency, after["per"])
+    if after["scale"] == "K" and after[0][0] != "K" and not units:
+        units = KELVIN
+    else:
+        value *= scale_of(after["scale"] or "")
     return Number(value, bool(after["percent"]), units, end=after.end())
 
 
@@ -207,16 +170,17 @@ _NO_NOUN = re.compile(
 )
 
 
-def whole_number(text: str, decimal: str = ".") -> Number | None:
+def whole_number(text: str, decimal: str = ".", *, bracketed: bool = True) -> Number | None:
     """Give the one number that a text is, or None where it is more or something else.
 
     A sign, a currency, a percent sign, a scale word, a unit and a noun of three words at most may
     stand with it. Where a text marks its answer (see `answers.marked`), that part is meant.
+    (1,037.50) is negative, and so is (42), unless bracketed is false.
     """
     if len(text) > 50_000:
         return None
     text = plain_signs(text)
-    for part in (text, *marked(text)):
+    for part in (accounted(part, bracketed) for part in (text, *marked(text))):
         found = numbers_in(part, decimal)
         if len(found) != 1:
             continue
@@ -224,5 +188,13 @@ def whole_number(text: str, decimal: str = ".") -> Number | None:
         if re.search(r"\d", before + after) or _NO_NOUN.match(after):
             continue
         if len(before + after) < 80 and _ABOUT.fullmatch(before) and _NOUN.fullmatch(after):
-            return found[0]
+            return _counting(found[0], after)
     return None
+
+
+def _counting(number: Number, after: str) -> Number:
+    """The number with what the words after it say that it counts."""
+    if number.is_measured:
+        return number
+    units, words = counted_in(after)
+    return replace(number, units=units, counted=words)

@@ -4,9 +4,10 @@ import re
 from itertools import pairwise
 
 from apo.reading.answers import marked
+from apo.reading.number import Number
 from apo.reading.number_signs import plain_signs
 from apo.reading.number_words import in_digits
-from apo.reading.numbers import Number, numbers_in, whole_number
+from apo.reading.numbers import numbers_in, whole_number
 
 # What stands before a number that is not the answer: a label, a share of what, a denial.
 _ASIDE = re.compile(
@@ -40,6 +41,12 @@ _BRACKET = re.compile(r"(?<!\\)[()]|\n")
 _ITEM = re.compile(r"(?:^|\n)[ \t>]*$")
 _ITEM_END = re.compile(r"[.)]\s+\S")
 
+# 42 [1]: a source; in "3 + 39 = [42]" the brackets hold the answer.
+_CITED = re.compile(r"(?<=[\w.!?%])(?:(?<=[\d.!?%])[ ])?(?:\[\d{1,3}(?:[,–-][ ]?\d{1,3})*\])+")
+_IN_YEAR = re.compile(
+    r"\b(?:in|im Jahre?|en|since|seit|depuis|by|as of|during|of)(?: the year)?\s$", re.IGNORECASE
+)
+
 
 LONGEST = 50_000
 """Characters of an answer that are looked at, its last ones."""
@@ -60,19 +67,21 @@ def number_in(text: str, decimal: str = ".", like: Number | None = None) -> Numb
         decimal: see `numbers_in`.
         like: a number of the form that is asked for: with its kind of unit, or with percent.
     """
-    whole = whole_number(in_digits(text), decimal)
+    text = _uncited(text)
+    negative = like is None or like.value < 0
+    whole = whole_number(in_digits(text), decimal, bracketed=negative)
     if whole:
         return whole
     text = plain_signs(text[-LONGEST:])
     for part in map(in_digits, marked(text)):
         tail = part.rpartition("=")[2]
-        found = _values(tail, decimal) or _values(part, decimal)
+        found = _values(tail, decimal, like) or _values(part, decimal, like)
         if found:
             starts = re.match(r"[^\w.]{0,6}\.?\d", tail)
             return found[0] if starts else found[-1]
         if _leaves_open(part, decimal):
             return None
-    found = _values(in_digits(text), decimal)
+    found = _values(in_digits(text), decimal, like)
     alike = [number for number in found if like and number.is_like(like)]
     found = alike or found
     return found[-1] if found else None
@@ -83,7 +92,7 @@ def _leaves_open(text: str, decimal: str) -> bool:
     return any(_EITHER.fullmatch(text[a.end : b.start][:40]) for a, b in pairwise(found))
 
 
-def _values(text: str, decimal: str) -> list[Number]:
+def _values(text: str, decimal: str, like: Number | None) -> list[Number]:
     """The numbers that may be the answer: see `number_in`."""
     found = numbers_in(text, decimal)
     gaps = [text[a.end : b.start][:40] for a, b in pairwise(found)]
@@ -106,8 +115,23 @@ def _values(text: str, decimal: str) -> list[Number]:
         and not _DENIED.match(text[number.end : number.end + 12])
     ]
     kept = [n for n in kept if not _is_sure(text, n)] or kept
+    if not (like and 1900 <= like.value < 2100):
+        kept = [n for n in kept if not _is_year(text, n)] or kept
     kept = [n for n in kept if not _is_bracketed(text, n)] or kept
     return [n for n in kept if not _is_item(text, n)] or kept
+
+
+def _uncited(text: str) -> str:
+    """A text without the marks of its sources, as long as a number is left."""
+    rest = _CITED.sub("", text[-LONGEST:]) if "[" in text else text
+    return rest if re.search(r"\d", rest) else text
+
+
+def _is_year(text: str, number: Number) -> bool:
+    """Whether a number only says when: 42 in 2024."""
+    said = text[number.start : number.end]
+    before = text[max(0, number.start - 16) : number.start]
+    return bool(re.fullmatch(r"(?:19|20)\d\d", said) and _IN_YEAR.search(before))
 
 
 def _is_sure(text: str, number: Number) -> bool:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 # A "_" in a word is a blank; a word of several kinds, such as ¥, may mean each of them.
 _CURRENCIES = {
-    "$": "$ US$ USD US-$ dollar dollars Dollar US_dollar US_dollars U.S._dollars US-Dollar 달러 불"
-    " 미국_달러 미_달러 dollars_américains",
+    "$": "$ US$ USD US-$ dollar dollars Dollar bucks US_dollar US_dollars U.S._dollars US-Dollar"
+    " 달러 불 미국_달러 미_달러 dollars_américains",
     "€": "€ EUR euro euros Euro Euros 유로",
     "£": "£ GBP pound pounds Pfund livres pounds_sterling British_pounds Pfund_Sterling"
     " livres_sterling 파운드",
@@ -39,17 +39,20 @@ _HUNDREDTHS = {
     "₹": "paise paisa",
 }
 _SCALES = {
-    10: "십",
+    10: "십 十",
     12: "dozen dozens Dutzend douzaine douzaines",
-    10**2: "백",
-    10**3: "k K thousand thousands tausend Tausend Tsd. Tsd mille 천 हज़ार",
-    10**4: "만",
+    10**2: "hundred hundreds hundert 백 百",
+    10**3: "k K thousand thousands tausend Tausend Tsd. Tsd mille mil 천 千 हज़ार"
+    " тыс. тыс тысяч тысячи",
+    10**4: "만 万 萬",
     10**5: "lakh lakhs lac lacs 십만 लाख",
-    10**6: "M million millions Million Millionen Mio. Mio mio mn mln 백만 million(s)",
+    10**6: "M million millions Million Millionen Mio. Mio mio mn mln 백만 百万 million(s)"
+    " millones milioni milhões miljoen milyon млн млн. миллион миллиона миллионов مليون",
     10**7: "crore crores Cr cr 천만 करोड़",
-    10**8: "억",
-    10**9: "B billion billions bn milliard milliards Milliarde Milliarden Mrd. Mrd Md 십억",
-    10**12: "trillion trillions tn 조 Billionen",
+    10**8: "억 億 亿",
+    10**9: "B billion billions bn milliard milliards Milliarde Milliarden Mrd. Mrd Md 십억"
+    " miliardi miljard milyar млрд млрд. миллиард миллиарда миллиардов مليار",
+    10**12: "trillion trillions tn 조 兆 Billionen трлн",
 }
 _UNITS = {
     "length": {
@@ -57,12 +60,13 @@ _UNITS = {
         "1/100": "cm centimeter centimeters centimetre centimetres Zentimeter centimètres 센티미터",
         "1": "m meter meters metre metres Meter mètre mètres 미터",
         "1000": "km kilometer kilometers kilometre kilometres Kilometer kilomètres 킬로미터",
-        "0.0254": "inch inches in.",
+        "0.0254": "inch inches in. in",
         "0.3048": "ft foot feet 피트",
         "0.9144": "yd yard yards 야드",
         "1609.344": "mi mile miles Meilen 마일",
     },
     "mass": {
+        "1/1000000": "mcg microgram micrograms Mikrogramm microgramme microgrammes 마이크로그램",
         "1/1000": "mg milligram milligrams Milligramm 밀리그램",
         "1": "g gram grams Gramm gramme grammes 그램",
         "1000": "kg kilo kilos kilogram kilograms Kilogramm kilogramme kilogrammes 킬로그램",
@@ -92,11 +96,49 @@ _UNITS = {
     },
     "years": {"1": "month months Monat Monate mois 개월", "12": "year years Jahr Jahre ans 년"},
     "data": {"1": "KB kB", "1000": "MB", "1000000": "GB", "1000000000": "TB"},
-    "°C": {"1": "°C ℃"},
-    "°F": {"1": "°F ℉"},
-    "speed": {"1": "km/h kph", "1.609344": "mph", "3.6": "m/s"},
-    "energy": {"1": "kcal", "250/1046": "kJ"},
+    "°C": {"1": "°C ℃ ° degree degrees degrees_Celsius Grad Grad_Celsius degré degrés 도"},
+    "°F": {"1": "°F ℉ ° degree degrees degrees_Fahrenheit Grad degré degrés 도"},
+    "angle": {"1": "° degree degrees Grad degré degrés 도"},
+    "kelvin": {"1": "kelvin kelvins Kelvin 켈빈"},
+    "length/time": {"1/3.6": "kph", "1.609344/3.6": "mph"},
+    "energy": {
+        "4.184": "cal",
+        "4184": "kcal",
+        "1": "joule joules Joule 줄",
+        "3600000": "kilowatt_hours kilowatt-hours Kilowattstunden kilowattheures",
+    },
+    "power": {"1": "watt watts Watt 와트", "1000": "kilowatt kilowatts Kilowatt 킬로와트"},
+    "voltage": {"1": "volt volts Volt 볼트"},
+    "pressure": {"100000": "bar", "101325": "atm", "6894.757": "psi", "133.322": "mmHg"},
+    "amount": {"1": "mole moles"},
+    "heart": {"1": "bpm"},
+    "turns": {"1": "rpm"},
+    "people": {"1": "people persons Personen personnes 명"},
+    "activity": {"1": "IU I.U. UI I.E."},
+    "sound": {"1": "dB"},
+    "share": {"1/1000": "‰ per_mille permille Promille", "1/1000000": "ppm"},
 }
+# The symbol of a unit, what it measures, its size there, and the prefixes that it is met with.
+_PREFIXED = (
+    ("g", "mass", "1", "n µ μ u"),
+    ("m", "length", "1", "n µ μ"),
+    ("s", "time", "1", "n µ μ"),
+    ("l", "volume", "1", "µ μ c d"),
+    ("L", "volume", "1", "µ μ c d"),
+    ("mol", "amount", "1", "n µ μ u m k"),
+    ("J", "energy", "1", "m k M G"),
+    ("Wh", "energy", "3600", "m k M G T"),
+    ("W", "power", "1", "µ m k M G"),
+    ("V", "voltage", "1", "µ m k M"),
+    ("mA", "current", "1/1000", ""),
+    ("Hz", "frequency", "1", "k M G T"),
+    ("Pa", "pressure", "1", "h k M G"),
+    ("N", "force", "1", "m k M"),
+    ("eV", "energy of particles", "1", "k M G T"),
+)
+_PREFIXES = {"n": "1/1000000000", "µ": "1/1000000", "μ": "1/1000000", "u": "1/1000000",
+             "m": "1/1000", "c": "1/100", "d": "1/10", "h": "100", "k": "1000", "M": "1000000",
+             "G": "1000000000", "T": "1000000000000"}  # fmt: skip
 
 
 class Unit(NamedTuple):
@@ -104,6 +146,11 @@ class Unit(NamedTuple):
 
     kind: str
     size: Fraction
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether it is a unit by another one, as km/h is."""
+        return "/" in self.kind
 
 
 def _words(text: str) -> list[str]:
@@ -116,18 +163,47 @@ def _units() -> dict[str, tuple[Unit, ...]]:
         *((kind, size, words) for kind, by in _UNITS.items() for size, words in by.items()),
         *((kind, "1", words) for kind, words in _CURRENCIES.items()),
         *((kind, "1/100", words) for kind, words in _HUNDREDTHS.items()),
+        *((kind, size, sign) for sign, kind, size, _ in _PREFIXED),
     ]
     found = dict[str, tuple[Unit, ...]]()
     for kind, size, words in sizes:
+        top, _, divisor = size.partition("/")
+        unit = Unit(kind, Fraction(top) / Fraction(divisor or 1))
         for word in _words(words):
-            found[word] = (*found.get(word, ()), Unit(kind, Fraction(size)))
+            found[word] = tuple(dict.fromkeys((*found.get(word, ()), unit)))
+    for sign, kind, size, prefixes in _PREFIXED:
+        for prefix in prefixes.split():
+            found[prefix + sign] = (Unit(kind, Fraction(_PREFIXES[prefix]) * Fraction(size)),)
     return found
 
 
 CURRENCIES = frozenset(word for words in _CURRENCIES.values() for word in _words(words))
-SCALES = {word: size for size, words in _SCALES.items() for word in words.split()}
+_SCALE_OF = {word: size for size, words in _SCALES.items() for word in words.split()}
 UNITS = _units()
-HANGUL_SCALES = tuple(word for word in SCALES if re.match("[가-힣]", word))
+_IN_ANY_CASE = {word.casefold(): units for word, units in reversed(UNITS.items())}
+MYRIADS = tuple(word for word in _SCALE_OF if re.match("[가-힣㐀-鿿]", word))
+"""Scale words between whose numbers nothing stands: 3만 5천."""
+
+
+def scale_of(word: str) -> int:
+    """What a scale word multiplies by, in any case of letters; 1 for others."""
+    return _SCALE_OF.get(word) or _SCALE_OF.get(word.casefold(), 1)
+
+
+def units_of(word: str) -> tuple[Unit, ...]:
+    """The known units that a word may mean, in any case of letters: kg is Kg, but mW is no MW."""
+    return UNITS.get(word) or _IN_ANY_CASE.get(word.casefold(), ())
+
+
+def rate(word: str | None, per: str | None = None) -> tuple[Unit, ...]:
+    """The units that a word may mean, by another one: km by h; mg/kg, $ per day."""
+    units = UNITS[word] if word else ()
+    if not per:
+        return units
+    rates = [
+        Unit(f"{unit.kind}/{by.kind}", unit.size / by.size) for unit in units for by in UNITS[per]
+    ]
+    return (*rates, *(unit for unit in units if unit.kind in _CURRENCIES))
 
 
 def _any(words: Iterable[str]) -> str:
@@ -135,15 +211,19 @@ def _any(words: Iterable[str]) -> str:
 
 
 # A Latin word ends where no letter or digit follows; one in Hangul may carry a particle.
-_ENDS = r"(?:(?<=[가-힣.])|(?![^\W가-힣]))"
+_ENDS = r"(?:(?<=[가-힣㐀-鿿.])|(?![^\W가-힣]))"
 CURRENCY_BEFORE = rf"(?:(?<![^\W\d가-힣])(?:{_any(CURRENCIES)}))"
 # 3 조각 are pieces, no trillions.
 _NO_SCALE = (
     r"(?!조(?:각|건|사|합|항|직|별|기|장|명)|천(?:사|장|막|둥|정|재)|만(?:남|기|화|료|족|점|두)"
     r"|억(?:양|지)|백(?:화|업|신|조|미)|십자)"
 )
-SCALE = rf"{_NO_SCALE}(?:{_any(SCALES)}){_ENDS}"
-UNIT = rf"(?!초과)(?:{_any(UNITS)}){_ENDS}"
+_LONG = [word for word in _SCALE_OF if len(word) > 2]
+SCALE = rf"{_NO_SCALE}(?:(?i:{_any(_LONG)})|{_any(_SCALE_OF)}){_ENDS}"
+# 2 in is a length where nothing but a measure follows; else "in" is a word.
+_INCHES = r"in(?=\s*$|[.,;:)]|\s(?:tall|high|long|wide|deep)\b)"
+UNIT = rf"(?!초과)(?:(?:{_any({*UNITS} - {'in'})}){_ENDS}|{_INCHES})"
 PERCENT = (
-    r"(?:%|％|percent\b|per[ ]cent\b|pct\b|Prozent\b|pour[ ]cent\b|퍼센트|프로(?![가-힣])|प्रतिशत)"
+    r"(?:%(?:p\b|포인트)?|％|percentage[ ]points?\b|Prozentpunkte?\b|points[ ]de[ ]pourcentage\b"
+    r"|percent\b|per[ ]cent\b|pct\b|Prozent\b|pour[ ]cent\b|퍼센트|프로(?![가-힣])|प्रतिशत)"
 )

@@ -7,8 +7,9 @@ from math import isfinite
 
 from apo.errors import TaskError
 from apo.reading.answers import quote
+from apo.reading.number import Number
 from apo.reading.number_words import in_digits
-from apo.reading.numbers import Number, whole_number
+from apo.reading.numbers import whole_number
 from apo.reading.said_number import number_in
 from apo.task import Example, Score
 
@@ -21,7 +22,8 @@ class Numeric:
     word, unit and noun at most; else no answer is right. Which number an answer gives: see
     `said_number`; without one it is not well formed. Numbers in words are read where there are no
     digits. 25% equals 25% and, as texts are free with the sign, also 25 and 0.25; units and
-    currencies are compared where both have one.
+    currencies are compared where both have one, and so is what is counted where the answer is
+    nothing else: 5 µg is no 5 mg, and 5 oranges are no 5 apples.
 
     Attributes:
         tolerance: the largest difference that still counts as right, at least 0.
