@@ -1,6 +1,8 @@
 """Keys stay out of terminal, journal and files, however a server spells them."""
 
 import asyncio
+from base64 import b32encode, b64encode, urlsafe_b64encode
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,20 @@ SPELT = {
     "in a URL": quote(KEY, safe=""),
     "in hexadecimal": KEY.encode().hex(),
     "backwards with blanks": " ".join(KEY[::-1]),
+    "with blanks and dashes": " - ".join(KEY),
+    "in a list": "', '".join(KEY),
+    "on lines": "\n".join(KEY),
+    "in base64": b64encode(KEY.encode()).decode(),
+    "in base64 for URLs": urlsafe_b64encode(KEY.encode()).decode(),
+    "in base32": b32encode(KEY.encode()).decode(),
+    "in escapes of JSON": "".join(f"\\u{ord(c):04x}" for c in KEY),
+    "in some escapes of JSON": "".join(f"\\u{ord(c):04X}" if c in "skT/" else c for c in KEY),
+    "in escapes of Python": "".join(f"\\x{ord(c):02x}" for c in KEY),
+    "in decimal entities": "".join(f"&#{ord(c)};" for c in KEY),
+    "in hexadecimal entities": "".join(f"&#x{ord(c):X};" for c in KEY),
+    "in a URL, whole": "".join(f"%{ord(c):02X}" for c in KEY),
+    "in hexadecimal with blanks": KEY.encode().hex(" "),
+    "in hexadecimal with prefixes": ", ".join(f"0x{ord(c):02x}" for c in KEY),
 }
 
 
@@ -57,6 +73,41 @@ def test_a_key_is_hidden_however_it_is_spelt(spelt: str, terminal: StringIO) -> 
     notes.print(table, Panel(Text(f"No: {spelt}")))
     assert spelt[:12] not in terminal.getvalue().replace("\n", "")
     assert terminal.getvalue().count("***") == 3
+
+
+@pytest.mark.parametrize("before", range(5))
+@pytest.mark.parametrize("encode", [b64encode, urlsafe_b64encode, b32encode])
+def test_a_key_within_what_is_encoded_is_hidden(
+    encode: Callable[[bytes], bytes], before: int
+) -> None:
+    for after in range(5):
+        told = encode(b"a" * before + KEY.encode() + b"b" * after).decode()
+        shown = redact(f"It is {told}.")
+        assert "***" in shown
+        assert len(shown) < 25  # What is left of the text around it.
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "100% of &#39;cards&#39; cost 5\\u20ac, as \\xe9t\\xe9 says: %20.",
+        b64encode(b"some other text that is no key at all").decode(),
+        f"The first half is {KEY[:11]} and then {KEY[11:]}",  # As docs/security.md says.
+    ],
+    ids=["escapes", "base64", "halves"],
+)
+def test_what_is_no_key_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+@pytest.mark.parametrize("name", ["OTHER_API_KEY", "MY_TOKEN", "DB_PASSWORD"])
+def test_a_variable_that_is_set_or_changed_later_is_known(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for value in ("first-secret-value-1", "other-secret-value-2"):
+        assert redact(value) == value
+        monkeypatch.setenv(name, value)
+        assert redact(value) == "***"
 
 
 @pytest.mark.parametrize("word", ["negative", "not-needed", "ollama", "EMPTY", "correcthorse"])

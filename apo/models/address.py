@@ -10,7 +10,7 @@ from urllib.parse import quote
 from apo.errors import BadRequestError
 from apo.model import Request
 from apo.models.dialect import Dialect
-from apo.secrecy import keep_secret
+from apo.secrecy import encoded, keep_secret, redact
 
 _MASK = re.compile(r"[*•·#x]{3,}|\.{2,}|…")
 """What servers put in place of the middle of a key."""
@@ -93,6 +93,7 @@ class Address:
 
     def redact(self, text: str) -> str:
         """Take the key out of foreign text, also where the server shows only a part of it."""
+        text = redact(text)
         text = re.sub(r"//[^/\s]*@", "//", text)  # A URL's credentials, such as the proxy's.
         secrets = [self.key, *self.extra.values()]
         if self.scheme == "basic":
@@ -110,18 +111,11 @@ def _base64(text: str) -> str:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """The secret as it may be written: plain, in a URL, in hexadecimal, in base64.
-
-    What base64 makes of it depends on how many bytes stand before it, by threes: the characters
-    that it shares with its neighbours are left out.
-    """
+    """The secret as it may be written: plain, in a URL, in hexadecimal, base64, base32."""
     if len(secret) >= 8:
         data = secret.encode()
         yield from (secret, quote(secret, safe=""), data.hex(), data.hex().upper())
-        for before in range(3):
-            plain = base64.b64encode(bytes(before) + data).decode().rstrip("=")
-            inner = plain[-(-8 * before // 6) : len(plain) - 1]
-            yield from (inner, inner.translate(str.maketrans("+/", "-_")))
+        yield from encoded(secret)
 
 
 def _tells(word: str, secret: str) -> bool:
