@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from inspect import Parameter, Signature, signature
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -54,14 +55,21 @@ def trust(
     from apo.trust import SWITCH, grant
 
     os.environ.pop(SWITCH, None)
-    try:
-        _ask_for(what)
-    except TrustError as asked:
-        tell(f"{asked.subject} may now:")
-        for wish in asked.wishes:
-            tell(f"- {wish}")
-        say(f"Remembered in {grant(asked)}; without that file you are asked again.", "dim")
-    else:
+    granted = set[str]()
+    while True:  # An mlflow.db asks for each of its experiments.
+        try:
+            _ask_for(what)
+        except TrustError as asked:
+            if asked.key in granted:
+                raise
+            granted.add(asked.key)
+            tell(f"{asked.subject} may now:")
+            for wish in asked.wishes:
+                tell(f"- {wish}")
+            say(f"Remembered in {grant(asked)}; without that file you are asked again.", "dim")
+        else:
+            break
+    if not granted:
         tell(f"{what} asks for nothing that is not allowed already.")
 
 
@@ -71,8 +79,6 @@ def _ask_for(what: str) -> None:
     Raises:
         TrustError: something is not allowed yet.
     """
-    from pathlib import Path
-
     from apo.cli.console import home
     from apo.compare.settings import read_trusted_experiment
     from apo.run.wishes import trusted_settings
@@ -82,12 +88,23 @@ def _ask_for(what: str) -> None:
     path = Path(what)
     if (path / "run.json").is_file():
         trusted_settings(RunFolder(path))
+    elif path.suffix == ".db" and path.exists():
+        _ask_for_places(path.absolute())
     elif path.is_file() and path.name != "task.yaml" and path.suffix in (".yaml", ".yml"):
         read_trusted_experiment(path)
     elif path.exists():
         check_trust(path)
     else:
         trusted_settings(find_run(what, home()))
+
+
+def _ask_for_places(database: Path) -> None:
+    """Ask for where the experiments of an mlflow.db keep files, one after the other."""
+    from apo.tracking.places import experiments, place_wishes
+    from apo.trust import require
+
+    for name in experiments(database):
+        require(database, place_wishes(database, name))
 
 
 def ask(asked: TrustError) -> bool:

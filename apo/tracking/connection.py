@@ -12,7 +12,8 @@ from mlflow.entities import Experiment, Run
 from mlflow.exceptions import MlflowException
 
 from apo.errors import RunError
-from apo.tracking.environment import database_path, is_server, public_uri, safe_name
+from apo.tracking.environment import database_path, is_server, public_uri
+from apo.tracking.places import default_place, require_place
 from apo.tracking.served import ADDRESS, SCHEME, served
 
 
@@ -29,8 +30,10 @@ def connect(uri: str, experiment: str) -> tuple[MlflowClient, str]:
     Raises:
         MlflowException: the store cannot be reached.
         RunError: the experiment was deleted, or is a server's and its database was named.
+        TrustError: files would go elsewhere, and the user has not allowed it.
     """
     _quiet_libraries()
+    require_place(uri, experiment)
     path = database_path(uri)
     if path is not None and not path.exists():
         _make_database(path)
@@ -40,7 +43,7 @@ def connect(uri: str, experiment: str) -> tuple[MlflowClient, str]:
     found = client.get_experiment_by_name(experiment)
     if found is None:
         # Beside the database; MLflow would put the files in the working directory.
-        folder = None if path is None else (path.parent / "mlruns" / safe_name(experiment)).as_uri()
+        folder = None if path is None else default_place(path, experiment).as_uri()
         try:
             client.create_experiment(experiment, artifact_location=folder)
         except MlflowException:  # Another run may have made it in the meantime.

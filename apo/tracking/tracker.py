@@ -10,6 +10,7 @@ from apo.environment import prepare_environment
 from apo.storage.folder import RunFolder
 from apo.tracking.environment import public_uri
 from apo.tracking.logbook import PATIENCE, STATUS, End, Logbook
+from apo.tracking.places import require_place
 from apo.tracking.served import check_place
 from apo.tracking.tracked import Tracked
 from apo.trust import logging_wish, remember
@@ -59,7 +60,9 @@ class Tracker:
 
         Raises:
             SettingsError: an MLflow server made the experiment, and its database is named.
+            TrustError: files would go elsewhere, and the user has not allowed it.
         """
+        require_place(self._logbook.uri, self._logbook.experiment)
         check_place(self._logbook.uri, self._logbook.experiment)
 
     def start(self) -> None:

@@ -1,0 +1,98 @@
+"""Where the files of runs go: the mlflow.db of a folder of others may name any place."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from apo.tracking.environment import database_path, public_uri, safe_name
+from apo.tracking.served import SCHEME
+from apo.trust import Wish, logging_wish, require
+
+_QUERY = """
+SELECT artifact_location FROM experiments WHERE name = :name
+UNION SELECT artifact_uri FROM runs JOIN experiments USING (experiment_id) WHERE name = :name
+AND artifact_uri IS NOT artifact_location || '/' || run_uuid || '/artifacts'
+"""
+"""The places of an experiment's files, and of those of its runs that lie elsewhere."""
+
+
+def default_place(database: Path, experiment: str) -> Path:
+    """Where the files of an experiment go that apo makes: beside the database."""
+    return database.parent / "mlruns" / safe_name(experiment)
+
+
+def require_place(uri: str, experiment: str) -> None:
+    """Make sure that the user allows where files go, unless he named the tracking URI himself.
+
+    The mlflow.db of the working directory is taken unasked, and may be of others.
+
+    Args:
+        uri: the tracking URI.
+        experiment: name of the experiment.
+
+    Raises:
+        TrustError: the database, or a place that it names, lies elsewhere, and is not allowed.
+    """
+    path = database_path(uri)
+    named = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if path == Path.cwd() / "mlflow.db" and database_path(named) != path:
+        require(path, place_wishes(path, experiment))
+
+
+def place_wishes(path: Path, experiment: str) -> list[Wish]:
+    """What logging to an SQLite database wants beyond the folder that it lies in.
+
+    Args:
+        path: of the database.
+        experiment: name of the experiment.
+    """
+    found: list[Wish] = []
+    for beside in ("", "-wal", "-shm", "-journal"):
+        file = path.with_name(path.name + beside)
+        if file.is_symlink():
+            found.append(logging_wish(f"sqlite:///{os.path.realpath(file)}"))
+    if found:
+        return found  # It is not looked into, either.
+    places = _places(path, experiment) or [str(default_place(path, experiment))]
+    return [
+        Wish(f"write to MLflow's artifacts at {public_uri(place)}")
+        for place in sorted(places)
+        if not place.startswith(SCHEME) and not _is_inside(place, path.parent)
+    ]
+
+
+def experiments(path: Path) -> Iterator[str]:
+    """Names of the experiments of a database, for `apo trust`."""
+    names = [] if path.is_symlink() else _read(path, "SELECT name FROM experiments ORDER BY name")
+    yield from (str(name) for name in names or [""])
+
+
+def _places(path: Path, experiment: str) -> list[str]:
+    return [str(place) for place in _read(path, _QUERY, experiment) if place is not None]
+
+
+def _read(path: Path, query: str, name: str = "") -> list[object]:
+    """The first column; nothing of a file that is none, or no database of MLflow's."""
+    if not path.is_file():
+        return []
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+            return [row[0] for row in database.execute(query, {"name": name})]
+    except sqlite3.Error:  # Who logs to it says what is wrong with it.
+        return []
+
+
+def _is_inside(place: str, folder: Path) -> bool:
+    """Whether a path or a URI of a file leads into a folder, links followed."""
+    parts = urlsplit(place)
+    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
+        return False
+    path = url2pathname(parts.path) if parts.scheme else place
+    try:
+        return (folder / path).resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):  # No path, or links in a circle.
+        return False

@@ -1,0 +1,94 @@
+"""Where files of runs go: an mlflow.db of others is asked about before anything is sent."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from apo.cli import app
+from apo.errors import TrustError
+from apo.tracking.connection import connect
+from apo.tracking.environment import tracking_uri
+from apo.tracking.places import place_wishes, require_place
+
+
+@pytest.fixture(autouse=True)
+def _closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("APO_TRUST")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+
+
+def database(place: str, run: str | None = None) -> Path:
+    """An mlflow.db of the working directory, as far as it says where files go."""
+    path = Path.cwd() / "mlflow.db"
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("CREATE TABLE experiments (experiment_id, name, artifact_location)")
+        db.execute("CREATE TABLE runs (run_uuid, experiment_id, artifact_uri)")
+        db.execute("INSERT INTO experiments VALUES (1, 'apo/t', ?)", (place,))
+        db.execute("INSERT INTO runs VALUES ('a', 1, ?)", (run or f"{place}/a/artifacts",))
+    return path
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "http://127.0.0.1:9/up",
+        "file:///outside",
+        "/outside",
+        "s3://bucket/x",
+        "file:mlruns/../../outside",
+        "file:///%2e%2e/outside",
+        "mlruns/link",
+    ],
+)
+def test_files_that_would_go_elsewhere_are_asked_about(place: str) -> None:
+    Path("mlruns").mkdir()
+    Path("mlruns/link").symlink_to("/")
+    path = database(place)
+    with pytest.raises(TrustError) as asked:
+        connect(tracking_uri(), "apo/t")  # Nothing is made there, which the tables would show.
+    assert asked.value.subject == str(path)
+    assert asked.value.wishes == (f"write to MLflow's artifacts at {place}",)
+    done = CliRunner().invoke(app, ["trust", "mlflow.db"])
+    assert f"- write to MLflow's artifacts at {place}" in done.output
+    require_place(tracking_uri(), "apo/t")
+
+
+@pytest.mark.parametrize("place", ["", "mlruns/1", "file:mlruns/1"])
+def test_files_beside_the_database_are_not(place: str) -> None:
+    beside = place or Path("mlruns/1").absolute().as_uri()
+    assert not place_wishes(database(beside), "apo/t")
+    require_place(tracking_uri(), "apo/t")
+
+
+def test_a_run_that_keeps_its_files_elsewhere_is_asked_about() -> None:
+    database("mlruns/1", run="http://127.0.0.1:9/up/a/artifacts")
+    with pytest.raises(TrustError, match=r"artifacts at http://127.0.0.1:9/up/a/artifacts"):
+        require_place(tracking_uri(), "apo/t")
+    require_place(tracking_uri(), "another")
+
+
+@pytest.mark.parametrize("name", ["mlflow.db", "mlflow.db-journal"])
+def test_a_database_that_is_a_link_is_asked_about(name: str, tmp_path: Path) -> None:
+    Path(name).symlink_to(tmp_path / "outside")
+    with pytest.raises(TrustError, match=r"write to MLflow at sqlite:////.*/outside"):
+        connect(tracking_uri(), "apo/t")
+    assert not (tmp_path / "outside").exists()
+
+
+def test_a_folder_of_files_that_is_a_link_is_asked_about() -> None:
+    Path("mlruns").symlink_to("/")
+    with pytest.raises(TrustError, match=r"artifacts at .*/work/mlruns/apo-t-"):
+        require_place(tracking_uri(), "apo/t")
+
+
+def test_what_the_user_named_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = database("s3://bucket/x")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
+    require_place(tracking_uri(), "apo/t")
+    require_place("http://127.0.0.1:9", "apo/t")
