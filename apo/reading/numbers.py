@@ -139,6 +139,8 @@ def _with_unit(
     short = _MONEY_SCALE.match(text, end) if last and currency else None
     if short:
         return Number(value * _MONEY_SCALES[short[1]], units=rate(currency), end=short.end())
+    if last and re.fullmatch(r"(?:1\d|20)\d0s\W?", text[max(0, end - 4) : end + 2]):
+        return None  # The 1950s are no year, and no seconds.
     after = _AFTER.match(text, end) if last else None
     if after is None or not after[0]:
         rest = text[end : end + 12]

@@ -63,6 +63,8 @@ SOURCES: Cases = [
     ("42", ["42 [1]", "It is 42 [1].", "42 [1][2]", "It was 42.[3]", "[42]", "3 + 39 = [42]",
             "42 in 2024", "There were 42 in 2024."], ["41 [42]"]),
     ("1", ["[1]"], ["42 [1]"]),
+    ("1950", ["It was in 1950."], ["1950s", "The 1950s.", "in the 1950s"]),
+    ("10 °F", ["10 Fahrenheit", "10 degrees Fahrenheit"], ["10 Celsius"]),
     ("2024", ["It was in 2024.", "Apollo 11 came in 2024."], ["Apollo 2024 came in 1969."]),
 ]  # fmt: skip
 
