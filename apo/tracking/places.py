@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -14,8 +14,9 @@ from apo.trust import Wish, logging_wish, require
 
 _QUERY = """
 SELECT artifact_location FROM experiments WHERE name = :name
-UNION SELECT artifact_uri FROM runs JOIN experiments USING (experiment_id) WHERE name = :name
-AND artifact_uri IS NOT artifact_location || '/' || run_uuid || '/artifacts'
+UNION SELECT runs.artifact_uri FROM runs JOIN experiments AS e USING (experiment_id)
+WHERE e.name = :name
+AND runs.artifact_uri IS NOT e.artifact_location || '/' || runs.run_uuid || '/artifacts'
 """
 """The places of an experiment's files, and of those of its runs that lie elsewhere."""
 
@@ -57,7 +58,11 @@ def place_wishes(path: Path, experiment: str) -> list[Wish]:
             found.append(logging_wish(f"sqlite:///{os.path.realpath(file)}"))
     if found:
         return found  # It is not looked into, either.
-    places = _places(path, experiment) or [str(default_place(path, experiment))]
+    try:
+        places = [str(place) for place in _read(path, _QUERY, experiment) if place is not None]
+    except sqlite3.Error as error:  # It must not be taken for one that names no place.
+        return [Wish(f"write to {path}, which cannot be looked into ({error})")]
+    places = places or [str(default_place(path, experiment))]
     return [
         Wish(f"write to MLflow's artifacts at {public_uri(place)}")
         for place in sorted(places)
@@ -67,23 +72,21 @@ def place_wishes(path: Path, experiment: str) -> list[Wish]:
 
 def experiments(path: Path) -> Iterator[str]:
     """Names of the experiments of a database, for `apo trust`."""
-    names = [] if path.is_symlink() else _read(path, "SELECT name FROM experiments ORDER BY name")
+    names: list[object] = []
+    if not path.is_symlink():
+        with suppress(sqlite3.Error):
+            names = _read(path, "SELECT name FROM experiments ORDER BY name")
     yield from (str(name) for name in names or [""])
 
 
-def _places(path: Path, experiment: str) -> list[str]:
-    return [str(place) for place in _read(path, _QUERY, experiment) if place is not None]
-
-
 def _read(path: Path, query: str, name: str = "") -> list[object]:
-    """The first column; nothing of a file that is none, or no database of MLflow's."""
+    """The first column; nothing where there is no file, or one without tables, as a new one."""
     if not path.is_file():
         return []
-    try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
-            return [row[0] for row in database.execute(query, {"name": name})]
-    except sqlite3.Error:  # Who logs to it says what is wrong with it.
-        return []
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+        if database.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None:
+            return []
+        return [row[0] for row in database.execute(query, {"name": name})]
 
 
 def _is_inside(place: str, folder: Path) -> bool:

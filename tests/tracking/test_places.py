@@ -1,6 +1,7 @@
 """Where files of runs go: an mlflow.db of others is asked about before anything is sent."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -23,15 +24,27 @@ def _closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path / "work")
 
 
-def database(place: str, run: str | None = None) -> Path:
-    """An mlflow.db of the working directory, as far as it says where files go."""
-    path = Path.cwd() / "mlflow.db"
-    with closing(sqlite3.connect(path)) as db, db:
-        db.execute("CREATE TABLE experiments (experiment_id, name, artifact_location)")
-        db.execute("CREATE TABLE runs (run_uuid, experiment_id, artifact_uri)")
-        db.execute("INSERT INTO experiments VALUES (1, 'apo/t', ?)", (place,))
-        db.execute("INSERT INTO runs VALUES ('a', 1, ?)", (run or f"{place}/a/artifacts",))
+@pytest.fixture(scope="module", name="made")
+def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of MLflow's with an experiment and a run of it."""
+    path = tmp_path_factory.mktemp("made") / "mlflow.db"
+    client, experiment = connect(f"sqlite:///{path}", "apo/t")
+    client.create_run(experiment, run_name="apo/t")
     return path
+
+
+@pytest.fixture(name="database")
+def _database(made: Path) -> Callable[..., Path]:
+    def database(place: str, run: str | None = None) -> Path:
+        path = Path.cwd() / "mlflow.db"
+        with closing(sqlite3.connect(made)) as source, closing(sqlite3.connect(path)) as db, db:
+            source.backup(db)
+            db.execute("UPDATE experiments SET artifact_location = ?", (place,))
+            new = "UPDATE runs SET artifact_uri = coalesce(?, ? || '/' || run_uuid || '/artifacts')"
+            db.execute(new, (run, place))
+        return path
+
+    return database
 
 
 @pytest.mark.parametrize(
@@ -46,7 +59,9 @@ def database(place: str, run: str | None = None) -> Path:
         "mlruns/link",
     ],
 )
-def test_files_that_would_go_elsewhere_are_asked_about(place: str) -> None:
+def test_files_that_would_go_elsewhere_are_asked_about(
+    place: str, database: Callable[..., Path]
+) -> None:
     Path("mlruns").mkdir()
     Path("mlruns/link").symlink_to("/")
     path = database(place)
@@ -60,13 +75,13 @@ def test_files_that_would_go_elsewhere_are_asked_about(place: str) -> None:
 
 
 @pytest.mark.parametrize("place", ["", "mlruns/1", "file:mlruns/1"])
-def test_files_beside_the_database_are_not(place: str) -> None:
+def test_files_beside_the_database_are_not(place: str, database: Callable[..., Path]) -> None:
     beside = place or Path("mlruns/1").absolute().as_uri()
     assert not place_wishes(database(beside), "apo/t")
     require_place(tracking_uri(), "apo/t")
 
 
-def test_a_run_that_keeps_its_files_elsewhere_is_asked_about() -> None:
+def test_a_run_that_keeps_its_files_elsewhere_is_asked_about(database: Callable[..., Path]) -> None:
     database("mlruns/1", run="http://127.0.0.1:9/up/a/artifacts")
     with pytest.raises(TrustError, match=r"artifacts at http://127.0.0.1:9/up/a/artifacts"):
         require_place(tracking_uri(), "apo/t")
@@ -81,13 +96,22 @@ def test_a_database_that_is_a_link_is_asked_about(name: str, tmp_path: Path) -> 
     assert not (tmp_path / "outside").exists()
 
 
+def test_a_database_that_cannot_be_looked_into_is_asked_about() -> None:
+    with closing(sqlite3.connect("mlflow.db")) as db:
+        db.execute("CREATE TABLE experiments (name)")
+    with pytest.raises(TrustError, match="which cannot be looked into"):
+        require_place(tracking_uri(), "apo/t")
+
+
 def test_a_folder_of_files_that_is_a_link_is_asked_about() -> None:
     Path("mlruns").symlink_to("/")
     with pytest.raises(TrustError, match=r"artifacts at .*/work/mlruns/apo-t-"):
         require_place(tracking_uri(), "apo/t")
 
 
-def test_what_the_user_named_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_user_named_is_not(
+    database: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = database("s3://bucket/x")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
     require_place(tracking_uri(), "apo/t")
