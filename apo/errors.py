@@ -43,10 +43,12 @@ class ApoError(Exception):
     Attributes:
         run_id: the run that it ended, if any; `apo resume` goes on with it.
         paid: whether the run may have paid for calls; False where it had not made any.
+        overspent: what was spent beyond the limits of the run, and why; "" for nothing.
     """
 
     run_id = ""
     paid = True
+    overspent = ""
 
 
 class PromptError(ApoError):

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,6 +74,22 @@ def test_a_seed_prompt_that_is_refused_loses_those_examples() -> None:
     assert found.wins == 40
     assert found.difference == pytest.approx(0.4)
     assert found.form_wins == 0  # No answer is no answer in another form.
+    assert found.refused_wins == 40
+    assert "40 of 40 won are requests that the provider refused for the seed prompt" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("seed", "told"),
+    [
+        ([(60, WRONG), (1, REFUSED)], "1 of 61 won is a request that the provider refused"),
+        ([(60, WRONG), (5, REFUSED)], "5 of 65 won are requests that the provider refused"),
+        ([(60, WRONG)], ""),
+    ],
+)
+def test_wins_where_the_seed_was_refused_are_told(seed: Any, told: str) -> None:
+    found = str(verdict(seed, [(sum(n for n, _ in seed), RIGHT)]))
+    assert told in found
+    assert ("refused" in found) is bool(told)
 
 
 def test_who_is_refused_altogether_is_worth_nothing() -> None:

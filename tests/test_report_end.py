@@ -9,7 +9,7 @@ from rich.text import Text
 from apo.cli.console import fail, results
 from apo.cli.prompts import MAX_LINES, marked, shortened
 from apo.cli.report import next_steps, tell_outcome
-from apo.errors import ApoError
+from apo.errors import ApoError, Interrupted, SettingsError
 from apo.prompts.layout import Demo
 from apo.prompts.prompt import Prompt
 from apo.results.outcome import outcome
@@ -82,3 +82,22 @@ def test_what_was_paid_is_told_where_something_was(
     assert fail(error) == 1
     kept = "What was paid is kept. " if paid else ""
     assert capsys.readouterr().err == f"error: It failed.\n{kept}Go on with: apo resume a-b-1\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "lines"),
+    [
+        (ApoError("It failed."), 3, 2),
+        (SettingsError("Too small. Overspent: 9 of 3 tokens."), 3, 1),  # It has the words already.
+        (Interrupted("Stopped."), 130, 2),
+    ],
+    ids=["any error", "the seed", "stopped"],
+)
+def test_an_error_that_ends_an_overspent_run_has_its_code(
+    error: ApoError, code: int, lines: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error.overspent = "Overspent: 9 of 3 tokens."
+    assert fail(error) == code
+    told = capsys.readouterr().err
+    assert told.count("Overspent: 9 of 3 tokens.") == 1
+    assert len(told.splitlines()) == lines

@@ -227,7 +227,11 @@ def listen() -> None:
 
 
 def fail(error: ApoError) -> int:
-    """Tell an error, and give the exit code: 130 when the user stopped the run, otherwise 1."""
+    """Tell an error, and give the exit code.
+
+    Returns:
+        130 when the user stopped the run, 3 when it overspent, otherwise 1.
+    """
     stopped = isinstance(error, Interrupted)
     word, style = ("stopped", "yellow") if stopped else ("error", "bold red")
     told = Text(f"{word}: ", style=style).append(str(error), style="default")
@@ -235,7 +239,9 @@ def fail(error: ApoError) -> int:
     if error.run_id and not isinstance(error, SettingsError):  # The same settings fail again.
         kept = "What was paid is kept. " if error.paid else ""
         say(f"{kept}Go on with: apo resume {error.run_id}")
-    return 130 if stopped else 1
+    if error.overspent and error.overspent not in str(error):
+        say(error.overspent, "bold red")
+    return 130 if stopped else 3 if error.overspent else 1
 
 
 def typed(path: str | Path) -> str:

@@ -64,7 +64,9 @@ def watch(work: Coroutine[Any, Any, R], progress: Progress, title: str, *, quiet
         raise stop from None
     except ApoError as error:
         error.run_id = progress.run_id
-        error.paid = progress.caller is None or progress.caller.meter.spent.calls > 0
+        if progress.caller is not None:
+            error.paid = progress.caller.meter.spent.calls > 0
+            error.overspent = progress.caller.meter.overspent
         raise
 
 

@@ -61,6 +61,14 @@ FILTER_WORDS = re.compile(
     re.IGNORECASE,
 )
 """As OpenRouter, Azure and xAI word it, under 400 and 403."""
+SAFETY_WORDS = re.compile(
+    r"\b(safety|moderat(ion|ed)|guardrails?|content (policy|filter\w*))\b", re.IGNORECASE
+)
+"""As gateways word the refusal of one request, under 403 and 422."""
+WHOLE_WORDS = re.compile(
+    r"\b(account|organi[sz]ation|project|key|country|region|location)\b", re.IGNORECASE
+)
+"""What is refused then is not one request: the others are refused as well."""
 CONTEXT_CODES = {"context_length_exceeded", "exceed_context_size_error"}
 CONTEXT_WORDS = re.compile(
     r"maximum context length|model's context length|maximum model length|context size|"
@@ -102,7 +110,7 @@ def failure(
         asked_wait = wait_for_reset(headers)
     if status == 402 or codes & QUOTA_CODES or QUOTA_WORDS.search(said):
         return QuotaError(f"{text} The account behind {_key(address)} has no credit left.")
-    if codes & FILTER_CODES or (status in (400, 403) and FILTER_WORDS.search(said)):
+    if codes & FILTER_CODES or _filters(status, said):
         return ContentFilterError(text)
     if status in (401, 403):
         return AuthenticationError(f"{text} {_refused(address, status)}")
@@ -118,6 +126,15 @@ def failure(
     if status < 300:
         return MalformedReplyError(text)
     return BadRequestError(text + _hint(address, status, headers, said))
+
+
+def _filters(status: int, said: str) -> bool:
+    """Whether a server refuses what this request says, and not who asks, by its words."""
+    if status in (400, 403) and FILTER_WORDS.search(said):
+        return True
+    if status not in (403, 422, 451) or WHOLE_WORDS.search(said):
+        return False
+    return status == 451 or SAFETY_WORDS.search(said) is not None
 
 
 def error_part(body: Any) -> dict[str, Any]:
@@ -176,8 +193,16 @@ def _refused(address: Address, status: int) -> str:
             f"yourself: export {HOSTS}={host}.{unsafe}"
         )
     if not address.key:
-        headers = " What a gateway wants in other headers is set in APO_HEADERS."
-        return f"No key was sent. Set one: export {variable}=YOUR_KEY.{headers * (status == 403)}"
+        told = f"No key was sent. Set one: export {variable}=YOUR_KEY."
+        return (
+            told
+            if status != 403
+            else (
+                f"{told} What a gateway wants in other headers is set in APO_HEADERS. If it "
+                "answers other requests without a key, it refuses what this one says: look at the "
+                "row."
+            )
+        )
     if status == 403:  # Who is not known gets a 401.
         return (
             f"It knows the key in {variable}, or asks for none, and does not let it do this: look "

@@ -6,6 +6,7 @@ groups are counted, drawn and swapped, and not examples (`apo.statistics.cluster
 docs/decisions/0025-groups.md).
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,6 +49,7 @@ class Verdict:
             it takes calls.
         form_wins: wins on examples that the seed prompt answered in a form that could not be read:
             a gain in form, where the others are one in content.
+        refused_wins: wins on examples that the provider refused to answer for the seed prompt.
         shares: by answer its share of the targets, of the seed prompt's answers and of the best
             one's; empty where targets are no classes.
         ungraded: examples that nobody could grade under the one or the other prompt. They are left
@@ -71,6 +73,7 @@ class Verdict:
     broken: tuple[str, ...] = ()
     constant: Constant | None = None
     form_wins: int = 0
+    refused_wins: int = 0
     shares: Mapping[str, Sequence[float]] = field(default_factory=dict[str, Sequence[float]])
     ungraded: int = 0
     groups: int = 0
@@ -129,6 +132,7 @@ class Verdict:
             "broken": list(self.broken),
             "constant": None if self.constant is None else self.constant.to_dict(),
             "form_wins": self.form_wins,
+            "refused_wins": self.refused_wins,
             "shares": {answer: list(found) for answer, found in self.shares.items()},
             "ungraded": self.ungraded,
             "groups": self.groups,
@@ -162,6 +166,9 @@ def reach_verdict(
     else:  # It reads the answers, graded or not.
         before, after = seed, best
     proof, third = prove(seed, best), None if task is None else best_constant(after, task)
+    lost = Counter(
+        a.outcome for (a, _), gain in zip(pairs.graded, pairs.differences, strict=True) if gain > 0
+    )
     return Verdict(
         n=len(before.rollouts),
         seed_score=before.value,
@@ -177,11 +184,8 @@ def reach_verdict(
         rows_needed=proof.rows_needed,
         broken=tuple(example.id for example in broken(seed, best)),
         constant=None if third is None else _against(third, after),
-        form_wins=sum(
-            a.outcome == "malformed"
-            for (a, _), gain in zip(pairs.graded, pairs.differences, strict=True)
-            if gain > 0
-        ),
+        form_wins=lost["malformed"],
+        refused_wins=lost["refused"],
         shares=shares(before, after),
         ungraded=0 if metric else pairs.ungraded,
         groups=n_groups([r.example.group for r in before.rollouts]),

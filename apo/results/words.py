@@ -61,6 +61,18 @@ def form_gain(verdict: Mapping[str, Any]) -> str:
     )
 
 
+def refused_gain(verdict: Mapping[str, Any]) -> str:
+    """How many of the examples won are requests that were refused before; "" for none."""
+    n = verdict.get("refused_wins")  # Results of earlier versions do not say.
+    if not n:
+        return ""
+    what = "is a request" if n == 1 else "are requests"
+    return (
+        f" {n} of {verdict['wins']} won {what} that the provider refused for the seed prompt: "
+        "there is no answer of its own to compare with."
+    )
+
+
 def sentence(verdict: Mapping[str, Any], rows: str = "test examples", where: str = "") -> str:
     """A verdict in a sentence, given as JSON values: the same wherever it is told.
 
@@ -76,6 +88,7 @@ def sentence(verdict: Mapping[str, Any], rows: str = "test examples", where: str
         f"{verdict['n']} {rows}{where}, {span(verdict['interval'])}, p = {verdict['p_value']:.2g}; "
         f"{won}."
     )
+    told += refused_gain(verdict)
     return told if verdict["favourable"] else f"{told} The seed prompt stays the answer."
 
 

@@ -93,6 +93,18 @@ def test_a_run_that_overspent_ends_with_code_3(
     assert done.code == 3
 
 
+@pytest.mark.parametrize("limit", [["--max-usd", "0.01"], ["--max-tokens", "9000"]], ids=str)
+def test_a_run_that_overspent_before_the_seed_was_measured_ends_with_code_3(
+    limit: list[str], here: Callable[..., Done]
+) -> None:
+    with serve(Overcounting(at=1)) as server:
+        name = server.model_name
+        given = ["--model", name, "--price", f"{name}=1,1", "--max-calls", "400", "-c", "4"]
+        done = here("optimize", "support-tickets", *FLAGS, *given, *limit, "--no-track", "--json")
+    assert "Overspent: " in json.loads(done.stdout)["error"]["message"]
+    assert done.code == 3
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_a_run_that_waits_for_a_rate_limit_of_a_day(
     number: signal.Signals, tmp_path: Path

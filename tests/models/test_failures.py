@@ -149,6 +149,12 @@ CASES: list[tuple[int, object, type[ModelError]]] = [
         ContentFilterError,
     ),
     (403, openai("Your account was flagged.", ""), AuthenticationError),
+    (403, openai("Your request was blocked by safety policy", ""), ContentFilterError),
+    (422, {"detail": [{"msg": "moderation"}]}, ContentFilterError),
+    (451, openai("blocked", ""), ContentFilterError),
+    (451, openai("Not available in your country", ""), BadRequestError),
+    (403, openai("This project was closed for safety violations.", ""), AuthenticationError),
+    (403, openai("Forbidden", ""), AuthenticationError),
     (
         400,
         {"error": {"code": "DataInspectionFailed", "message": "Input data may be bad."}},
