@@ -15,8 +15,12 @@ from pathlib import Path
 MB = 2**20
 TEXT = 16 * MB
 """The longest file of settings, prompts or code that is read, in bytes."""
+RESULTS = 256 * MB
+"""The longest file of a run, or script or schema of a task, that is read, in bytes."""
 DATA = 1024 * MB
-"""The longest file that is read into memory as a whole, in bytes: results, JSON data."""
+"""The longest file of data that is read as a whole, in bytes."""
+LINE = 64 * MB
+"""The longest line of data, in characters."""
 
 
 def require_file(path: Path, limit: int | None = None) -> None:

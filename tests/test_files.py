@@ -1,6 +1,7 @@
 """Files in folders of others: nothing of them runs, leads elsewhere, hangs or fills the memory."""
 
 import asyncio
+import json
 import os
 import subprocess
 from collections.abc import Sequence
@@ -13,16 +14,19 @@ from apo import files
 from apo.calls.purse import Purse
 from apo.compare.flag import Flag
 from apo.compare.workers import Processes
-from apo.errors import JournalError, RunError
+from apo.data.rows import read_rows
+from apo.errors import ApoError, DataError, JournalError, RunError
 from apo.models.batches.log import BatchLog, Sent
+from apo.results.flips import read_pairs
 from apo.scorers.awaited import Question
 from apo.scorers.pool import PooledScorer
 from apo.scorers.registry import make_scorer
-from apo.storage.folder import RunFolder, create_run
+from apo.storage.folder import RunFolder, create_run, list_runs
 from apo.storage.journal import Journal
 from apo.storage.rows import open_for_reading
 from apo.storage.versions import git_commit
 from apo.task import Example
+from apo.taskfile.load import load_task
 from apo.tracking.tracker import _end  # pyright: ignore[reportPrivateUsage]
 
 # --- git ------------------------------------------------------------------------------------
@@ -211,3 +215,77 @@ def test_a_file_that_cannot_be_written_stays(tmp_path: Path) -> None:
         files.write_whole(path, "\ud800")
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.json"]
+
+
+# --- pipes, and files without an end ----------------------------------------------------------
+
+
+def _task(folder: Path, **keys: object) -> Path:
+    (folder / "d.csv").write_text("text,label\n" + "".join(f"t{i},a\n" for i in range(40)))
+    given = {"inputs": "text", "target": "label", "data": "d.csv", **keys}
+    (folder / "task.yaml").write_text(json.dumps(given))
+    return folder
+
+
+def _bad(path: Path, kind: str) -> None:
+    path.unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.touch()
+        os.truncate(path, 2**34)  # Takes no room on the disk.
+
+
+@pytest.mark.parametrize("kind", ["pipe", "long"])
+@pytest.mark.parametrize("name", ["task.yaml", "p.txt", "s.json", "d.json"])
+def test_a_task_with_a_file_that_does_not_end_is_refused(
+    name: str, kind: str, tmp_path: Path
+) -> None:
+    keys: dict[str, dict[str, object]] = {
+        "p.txt": {"prompt_file": "p.txt"},
+        "s.json": {"prompt": "Say.", "scorer": {"name": "json_schema", "schema": "s.json"}},
+        "d.json": {"prompt": "Say.", "data": "d.json"},
+    }
+    _task(tmp_path, **keys.get(name, {}))
+    _bad(tmp_path / name, kind)
+    with pytest.raises(ApoError, match=name):
+        load_task(tmp_path)
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_line_without_an_end_is_refused(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / f"d.{ending}"
+    path.write_text("text,label\na,b\n" if ending == "csv" else '{"text": "a"}\n')
+    os.truncate(path, 2**34)
+    with pytest.raises(DataError, match=r"line [23]"):
+        list(read_rows(path))
+    monkeypatch.setattr("apo.data.text.LINE", 1000)
+    path.write_text(("text,label\n" if ending == "csv" else "") + "a" * 1001)
+    with pytest.raises(DataError, match="characters long"):
+        list(read_rows(path))
+
+
+@pytest.mark.parametrize("kind", ["pipe", "long"])
+@pytest.mark.parametrize("name", ["run.json", "result.json", "mlflow.json"])
+def test_a_file_of_a_run_that_does_not_end_is_refused(
+    name: str, kind: str, folder: RunFolder
+) -> None:
+    _bad(folder.path / name, kind)
+    said = "it is a pipe or a device" if kind == "pipe" else "it is 16,384 MB long"
+    with pytest.raises(RunError, match=said):
+        folder.read(name)
+    other = create_run(folder.path.parents[1], "t", "ape", {})
+    assert {run.id for run in list_runs(folder.path.parents[1])} == {folder.id, other.id}
+
+
+def test_a_journal_or_answers_that_are_a_pipe_are_refused(folder: RunFolder) -> None:
+    for name in ("journal.db", "test.jsonl"):
+        os.mkfifo(folder.path / name)
+    with pytest.raises(JournalError, match="it is a pipe"):
+        open_for_reading(folder.journal_path)
+    with pytest.raises(JournalError, match="it is a pipe"):
+        folder.open_journal()
+    with pytest.raises(RunError, match="it is a pipe"):
+        read_pairs(folder)

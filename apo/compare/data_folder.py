@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from apo.errors import DataError
+from apo.files import DATA, read_text, require_file
 from apo.scorers.text import Exact
 from apo.task import Example, Score, Task
 
@@ -63,7 +64,7 @@ def task_from_folder(folder: Path, memory: Path | None = None) -> Task:
 def _meta(folder: Path) -> dict[str, Any]:
     path = folder / "meta.json"
     try:
-        meta: Any = json.loads(path.read_text(encoding="utf-8"))
+        meta: Any = json.loads(read_text(path))
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}.") from error
     if not isinstance(meta, dict) or "metric" not in meta:
@@ -75,6 +76,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
     """Read the lines; several targets become a JSON list, which tasks take for that."""
     rows: list[dict[str, str]] = []
     try:
+        require_file(path, DATA)
         with path.open(encoding="utf-8") as lines:
             for line in lines:
                 row: dict[str, Any] = json.loads(line)

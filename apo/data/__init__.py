@@ -4,5 +4,5 @@ What a cell means as text is decided here, once for every reader; so is which ro
 
 Doors: cells, chats, columns, examples, folds, memory, named, near, options, pools, records, rows,
 sampling, sniff, split, stored, text, together.
-Rests on: errors, prompts, reading, task.
+Rests on: errors, files, prompts, reading, task.
 """

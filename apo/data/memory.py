@@ -13,6 +13,7 @@ from typing import Any
 
 from apo.data.split import POOLS
 from apo.errors import DataError
+from apo.files import DATA, read_text
 
 _log = logging.getLogger(__name__)
 FORMAT = 1
@@ -102,7 +103,7 @@ class SplitMemory:
         if self.path is None or not self.path.exists():
             return {}
         try:
-            value: Any = json.loads(self.path.read_text(encoding="utf-8"))
+            value: Any = json.loads(read_text(self.path, DATA))
             if value["apo_split"] != FORMAT:
                 raise ValueError(f"format {value['apo_split']!r}")
             seeds = {seed: dict(pools) for seed, pools in value["seeds"].items()}

@@ -13,6 +13,7 @@ from apo.data.cells import Row
 from apo.data.records import column_rows, is_columns, records
 from apo.data.text import TABLES, table_rows, text_rows
 from apo.errors import DataError
+from apo.files import DATA, MB
 
 SUFFIXES = (*TABLES, ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx", ".xlsm")
 
@@ -96,6 +97,11 @@ def _file_rows(
         raise DataError(f"There is no data file {path} (looked for {path.resolve()}).")
     if size == 0:
         raise DataError(f"{path} is empty.")
+    if suffix == ".json" and size > DATA:
+        raise DataError(
+            f"{path} is {size / MB:,.0f} MB long, and JSON, which is read as a whole, may be "
+            f"{DATA // MB:,} MB long. Save it as .jsonl, which is read line by line."
+        )
     if suffix in (".parquet", ".xlsx", ".xlsm"):
         from apo.data.excel import excel_rows
         from apo.data.parquet import parquet_rows

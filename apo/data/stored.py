@@ -17,6 +17,7 @@ from apo.data.memory import SplitMemory, file_name, replace_file
 from apo.data.pools import POOLS, Pools, make_pools
 from apo.data.rows import read_rows
 from apo.data.split import Split
+from apo.files import DATA, read_text
 from apo.task import Example, content_hash
 
 FORMAT = 3
@@ -96,7 +97,7 @@ class StoredPools:
     def read(self, remembered: Mapping[str, str]) -> Pools | None:
         """Give the pools; None when there are none, they are of other data, or damaged."""
         with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-            value: Any = json.loads(self.path.read_text(encoding="utf-8"))
+            value: Any = json.loads(read_text(self.path, 4 * DATA))
             body = value["pools"]
             if value["key"] != self._key(remembered) or value["hash"] != content_hash(body):
                 return None

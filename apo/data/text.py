@@ -2,8 +2,9 @@
 
 import csv
 import json
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -11,6 +12,7 @@ from apo.data.cells import Row
 from apo.data.records import BLANK, column_rows, is_columns, records
 from apo.data.unnamed import Header
 from apo.errors import DataError
+from apo.files import LINE, MB
 
 TABLES = (".csv", ".tsv", ".tab")
 
@@ -97,7 +99,7 @@ def _decoding_help(path: Path, encoding: str, error: UnicodeError) -> str:
 
 
 def _csv_rows(path: Path, file: IO[str], delimiter: str) -> Generator[Row, None, Header]:
-    csv.field_size_limit(2**31 - 1)
+    csv.field_size_limit(LINE)
     reader = csv.reader(_without_nul(path, file), delimiter=delimiter, strict=True)
     try:
         header = Header(next(reader, list[str]()), str(path))
@@ -121,13 +123,21 @@ def _csv_rows(path: Path, file: IO[str], delimiter: str) -> Generator[Row, None,
     return header
 
 
-def _without_nul(path: Path, lines: Iterable[str]) -> Iterator[str]:
-    for number, line in enumerate(lines, 1):
+def _without_nul(path: Path, file: IO[str]) -> Iterator[str]:
+    for number, line in enumerate(_lines(path, file), 1):
         if "\0" in line:
             raise DataError(
                 f"{path}, line {number}: a NUL byte. The file is damaged, or it is UTF-16, without "
                 "the mark that says so: then save it as UTF-8, or give its encoding, utf-16-le."
             )
+        yield line
+
+
+def _lines(path: Path, file: IO[str]) -> Iterator[str]:
+    """The lines; one without an end would fill the memory."""
+    for number, line in enumerate(iter(partial(file.readline, LINE), ""), 1):
+        if len(line) == LINE and "\0" not in line:
+            raise DataError(f"{path}, line {number} is over {LINE // MB} million characters long.")
         yield line
 
 
@@ -150,7 +160,7 @@ def _json_list(path: Path, file: IO[str]) -> list[object]:
 
 
 def _json_lines(path: Path, file: IO[str]) -> Iterator[object]:
-    for number, line in enumerate(file, 1):
+    for number, line in enumerate(_lines(path, file), 1):
         yield _parse(line, f"{path}, line {number}") if line.strip() else BLANK
 
 

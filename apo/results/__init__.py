@@ -5,6 +5,6 @@ asked for.
 
 Doors: constants, csv_rows, flips, fold_verdict, front, gap, history, judge_trust, outcome,
 paired, result, standings, verdict, words.
-Rests on: calls, data, errors, evaluation, model, models, models.batches, prompts, reading,
+Rests on: calls, data, errors, evaluation, files, model, models, models.batches, prompts, reading,
 scorers, scorers.metrics, select, statistics, storage, task, usage.
 """

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from apo.errors import RunError
+from apo.files import RESULTS, require_file
 from apo.results.paired import tested
 from apo.statistics.clusters import n_groups
 from apo.statistics.groups import holm
@@ -116,6 +117,7 @@ def read_pairs(folder: RunFolder) -> list[dict[str, Any]]:
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     try:
+        require_file(path, RESULTS)
         with path.open(encoding="utf-8", errors="surrogatepass") as lines:
             for number, line in enumerate(lines, 1):
                 if not line.strip():

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from apo.data.memory import replace_file
 from apo.errors import RunError
+from apo.files import read_text
 from apo.models.providers import public_name
 from apo.scorers.awaited import AwaitedScorer, judges_of
 from apo.scorers.judge import Judge
@@ -43,7 +44,7 @@ def checked(home: Path, scorer: object, model: str | None) -> dict[str, Any] | N
         model: the model that judges where the scorer names none.
     """
     try:
-        found: Any = json.loads(_path(home, scorer, model).read_text(encoding="utf-8"))
+        found: Any = json.loads(read_text(_path(home, scorer, model)))
         kappa = found["people"]["kappa"]
         return cast("dict[str, Any]", found) if isinstance(kappa, int | float) else None
     except (OSError, ValueError, TypeError, KeyError):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from apo.errors import TaskError
+from apo.files import RESULTS, read_text
 
 
 def found(setting: str, name: str, folder: Path) -> Path:
@@ -33,7 +34,7 @@ def text_of(setting: str, name: str, folder: Path) -> str:
     """
     path = found(setting, name, folder)
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_text(path, RESULTS, encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise TaskError(
             f"{path} is not UTF-8 (byte {error.start + 1}); save it as UTF-8."

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from apo.errors import RunError, near
-from apo.files import DATA, read_text, require_file, write_whole
+from apo.files import RESULTS, read_text, require_file, write_whole
 from apo.secrecy import redact
 from apo.storage.journal import Journal
 from apo.storage.shapes import require_result
@@ -111,7 +111,7 @@ class RunFolder:
         """
         path = self.path / name
         try:
-            value: Any = json.loads(read_text(path, DATA, errors="surrogatepass"))
+            value: Any = json.loads(read_text(path, RESULTS, errors="surrogatepass"))
         except (OSError, ValueError, RecursionError, MemoryError) as error:
             said = error.strerror if isinstance(error, OSError) else error
             raise RunError(f"The run's file {path} cannot be read: {said}.") from error

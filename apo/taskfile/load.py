@@ -15,6 +15,7 @@ from apo.data.records import is_columns
 from apo.data.rows import read_rows
 from apo.data.sniff import TextFormat
 from apo.errors import USERS_ERRORS, DataError, TaskError, near
+from apo.files import TEXT, require_file
 from apo.prompts.files import read_prompt
 from apo.prompts.prompt import Prompt
 from apo.task import Task
@@ -145,6 +146,12 @@ def _from_file(settings: TaskFile, path: Path, memory: Path | None, seed: int) -
     fields = tuple(settings.inputs)
     if settings.prompt_file is not None:
         file = inside(folder, settings.prompt_file, "prompt_file")
+        try:
+            require_file(file, TEXT)
+        except FileNotFoundError:
+            pass  # Reading it tells.
+        except OSError as error:
+            raise TaskError(f"The prompt_file {file} cannot be read: {error.strerror}.") from error
         prompt = usable_prompt(str(path), lambda: read_prompt(file, fields, settings.template))
     text = TextFormat(settings.encoding, settings.delimiter)
     return build_task(settings, sources, prompt, folder, str(path), memory, seed, text)

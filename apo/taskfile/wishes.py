@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from apo.errors import TaskError
+from apo.files import DATA, MB
 from apo.trust import FileName, Wish
 from apo.user_code import importable, is_python_reference
 
@@ -160,6 +161,11 @@ def code_hash(path: Path) -> str:
 
 
 def _digest(path: Path) -> bytes:
+    if path.stat().st_size > DATA:  # It could be imported all the same.
+        raise TaskError(
+            f"{path} is over {DATA // MB:,} MB, too long for code that is trusted by its content: "
+            "move it elsewhere."
+        )
     with path.open("rb") as file:
         return file_digest(file, "sha256").digest()
 

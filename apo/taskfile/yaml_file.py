@@ -12,6 +12,7 @@ import yaml
 from yaml.error import MarkedYAMLError
 
 from apo.errors import ApoError, TaskError
+from apo.files import require_file
 from apo.taskfile.problems import parse_settings
 from apo.taskfile.settings import TaskFile, task_name
 
@@ -84,6 +85,7 @@ def read_mapping(path: Path, kind: type[ApoError], keys: str) -> dict[str, Any]:
         ApoError: of the kind: it cannot be read, or is no such file.
     """
     try:
+        require_file(path)
         with path.open("rb") as file:
             data = file.read(MAX_SIZE + 1)
         if len(data) > MAX_SIZE:
