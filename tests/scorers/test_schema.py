@@ -159,7 +159,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         raise PermissionError(13, "Permission denied")
 
     (tmp_path / "a.json").write_text("{}", encoding="utf-8")
-    monkeypatch.setattr(Path, "read_text", fail)
+    monkeypatch.setattr("apo.scorers.files.read_text", fail)
     with pytest.raises(TaskError, match=r"a\.json cannot be read: Permission denied"):
         make_scorer({"name": "json_schema", "schema": "a.json"}, folder=tmp_path)
 
