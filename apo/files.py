@@ -38,7 +38,7 @@ def require_file(path: Path, limit: int | None = None) -> None:
 
 def _require(found: os.stat_result, path: Path, limit: int | None) -> None:
     if stat.S_ISDIR(found.st_mode):
-        raise IsADirectoryError(errno.EISDIR, "it is a folder", str(path))
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "it is a pipe or a device, and no file", str(path))
     if limit is not None and found.st_size > limit:
@@ -101,12 +101,21 @@ def require_own(path: Path) -> None:
     Raises:
         OSError: it is one; `strerror` says it in words.
     """
+    require_no_link(path)
+    with suppress(FileNotFoundError):
+        require_file(path)
+
+
+def require_no_link(path: Path) -> None:
+    """Make sure that a path is no link, whatever else it is.
+
+    Raises:
+        OSError: it is one; `strerror` says it in words.
+    """
     if path.is_symlink():
         raise OSError(
             errno.ELOOP, "it is a link, and apo writes to no file that one leads to", str(path)
         )
-    with suppress(FileNotFoundError):
-        require_file(path)
 
 
 def require_own_database(path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from apo.errors import ContentFilterError, ContextLengthError, JournalError, ModelError
-from apo.files import require_file, require_own
+from apo.files import require_file, require_no_link
 from apo.secrecy import redact
 from apo.storage.shapes import EVENTS, require
 from apo.usage import Usage
@@ -143,7 +143,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     try:
         require_file(path)
         for beside in ("-wal", "-shm"):  # SQLite may write there all the same.
-            require_own(path.with_name(path.name + beside))
+            require_no_link(path.with_name(path.name + beside))
         path.open("rb").close()
         with readable():
             database = _connect(path)

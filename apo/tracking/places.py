@@ -40,7 +40,8 @@ def require_place(uri: str, experiment: str) -> None:
     """
     path = database_path(uri)
     named = os.environ.get("MLFLOW_TRACKING_URI", "")
-    if path == Path.cwd() / "mlflow.db" and database_path(named) != path:
+    default = Path.cwd() / "mlflow.db"
+    if path is not None and path == default and database_path(named) != path:
         require(path, place_wishes(path, experiment))
 
 
