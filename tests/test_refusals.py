@@ -93,7 +93,7 @@ def test_a_search_that_gets_nowhere_says_why(
     assert summary(folder)["refused"] == refused
     report({**result.to_dict(), "mlflow": {}})
     said = " ".join(capsys.readouterr().out.split())
-    assert "the search had no candidate to try beside the seed prompt" in said
+    assert "the search had no candidate to try" in said
     assert f"All 20 proposals and replies of the optimizer model were refused: {reason}" in said
     assert "One began: " in said
     assert refused["example"] in said
