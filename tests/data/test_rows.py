@@ -284,7 +284,10 @@ def test_excel_needs_a_header(tmp_path: Path) -> None:
         read(excel(tmp_path / "b.xlsx", [["a"], ["x", "y"]]))
 
 
-@pytest.mark.parametrize("source", [None, 3, {"a": 1}, {"a": "x"}, {"a": [{}]}, object()])
+NO_DATA: list[Any] = [None, 3, {"a": 1}, {"a": "x"}, {"a": [{}]}, object()]
+
+
+@pytest.mark.parametrize("source", NO_DATA)
 def test_no_data(source: Any) -> None:
     with pytest.raises(DataError, match="cannot be read from"):
         read_rows(source)

@@ -120,10 +120,10 @@ def disturb(process: "subprocess.Popen[str]", kind: str, mark: str, rng: Random)
 def wait_for_nobody(mark: str) -> list[int]:
     """Give processes ten seconds to end with their parents; gives those that are left."""
     for _ in range(100):
-        if not (left := marked(mark)):
+        if not marked(mark):
             return []
         time.sleep(0.1)
-    return left
+    return marked(mark)
 
 
 def run(folder: Path, rng: Random, n_seeds: int, kills: int) -> tuple[dict[str, Any], int]:
