@@ -2,7 +2,7 @@
 
 import asyncio
 from base64 import b32encode, b64encode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from apo import Options, Result, aoptimize
+from apo import Options, Result, aoptimize, secrecy
 from apo.cli.console import notes, say, write_document
 from apo.model import Completion, Request
 from apo.models.address import Address
@@ -51,9 +51,13 @@ SPELT = {
 
 
 @pytest.fixture(autouse=True)
-def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apo.secrecy._known", set[str]())
-    keep_secret(KEY)
+def known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setattr("apo.secrecy._known", set[str]())
+        keep_secret(KEY)
+        yield
+    # What was made of these secrets alone must not hide the next test's.
+    secrecy._hiding.cache_clear()  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.fixture
