@@ -100,7 +100,11 @@ class Place:
     def invoke(self, name: str, *more: str) -> Result:
         """Run a command in the working directory, and in this process."""
         home = ["--home", str(self.home.relative_to(self.path))] if self.name else []
-        return RUNNER.invoke(app, [*home, *self.arguments(name), *more])
+        before = os.environ.get("APO_HOME")
+        done = RUNNER.invoke(app, [*home, *self.arguments(name), *more])
+        os.environ.pop("APO_HOME", None)  # What --home sets for the process ends with the command.
+        os.environ.update({} if before is None else {"APO_HOME": before})
+        return done
 
     def _called(self, word: str) -> str:
         stem = self.name or "my"

@@ -171,6 +171,7 @@ def test_a_path_is_told_as_one_types_it(path: str, word: str) -> None:
 @pytest.mark.parametrize("command", ["runs", "check", "compare", "evaluate"])
 def test_a_home_that_is_a_file(command: str, plain: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(plain.path)
+    monkeypatch.setenv("APO_HOME", "")  # What --home sets for the process ends with the test.
     done = RUNNER.invoke(app, ["--home", "my.csv", *plain.arguments(command)])
     assert isinstance(done.exception, SettingsError)
     assert "my.csv is a file" in str(done.exception)

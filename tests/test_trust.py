@@ -229,7 +229,9 @@ def test_commands_ask_before_they_use_what_others_made(
     given = [word.format(folder.id, home=home) for word in command]
     if command[0] == "evaluate":
         given += ["--prompt", str(home / "prompt.json")]
-    done = CliRunner().invoke(app, ["--home", str(home), *given])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("APO_HOME", str(home))
+        done = CliRunner().invoke(app, given)
     assert isinstance(done.exception, TrustError), done.exception
     assert told in str(done.exception)
     assert "Nothing of it was done" in str(done.exception)
