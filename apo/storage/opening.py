@@ -18,6 +18,9 @@ from apo.storage.tables import ALL_CALLS, ALL_EVENTS, LATER, SCHEMA, VERSION
 if TYPE_CHECKING:
     from filelock import FileLock
 
+_PATIENCE = 30.0
+"""Seconds that processes wait for one another when they open the same answers."""
+
 
 def take_lock(path: Path) -> "FileLock":
     """Keep other processes out of a journal.
@@ -95,6 +98,23 @@ def _add_later_columns(db: sqlite3.Connection, schema: str) -> None:
         db.execute(f"ALTER TABLE {schema}.calls ADD COLUMN {name} {LATER[name]}")
 
 
+def _into_wal(db: sqlite3.Connection) -> None:
+    """Let the answers be read while they are written; others may be doing so at this moment.
+
+    SQLite does not wait for them here, whatever its time-out says.
+    """
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            db.execute("PRAGMA shared.journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
 def share(db: sqlite3.Connection, path: Path) -> None:
     """Open the answers that other runs left beside a journal; several processes may, at once.
 
@@ -106,7 +126,7 @@ def share(db: sqlite3.Connection, path: Path) -> None:
     with sharing(path):
         require_own_database(path)
         db.execute("ATTACH ? AS shared", (str(path),))
-        db.execute("PRAGMA shared.journal_mode = WAL")
+        _into_wal(db)
         (version,) = db.execute("PRAGMA shared.user_version").fetchone()
         made = db.execute("SELECT 1 FROM shared.sqlite_master").fetchone()
         if made and version != VERSION:

@@ -114,7 +114,7 @@ def test_a_signal_ends_a_run_that_waits_for_a_rate_limit_of_a_day(
         "x-ratelimit-remaining-requests": "0",
         "x-ratelimit-reset-requests": "23h",
     }
-    ending = Ending(at=2)
+    ending = Ending(at=1)
     with serve(ending, headers=stated) as server:
         given = ["--model", server.model_name, "--max-calls", "200", "-c", "1", "--no-track"]
         environment = {**os.environ, "APO_API_KEY": ""}
