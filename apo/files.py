@@ -89,7 +89,7 @@ def write_whole(path: Path, text: str, *, errors: str = "strict") -> None:
         with open(handle, "w", encoding="utf-8", errors=errors) as file:
             file.write(text)
         os.replace(part, path)
-    except BaseException:
+    except BaseException:  # A cancellation too: no half of a file stays beside it.
         with suppress(OSError):
             part.unlink()
         raise

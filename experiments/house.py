@@ -55,7 +55,9 @@ class House:
             if isinstance(node, ast.ImportFrom) and node.module:
                 for alias in node.names:
                     whole = f"{node.module}.{alias.name}"
-                    yield from (name for name in (whole, node.module) if name in self.files)
+                    name = whole if whole in self.files else node.module
+                    if name in self.files:
+                        yield name
             elif isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names if alias.name in self.files)
 

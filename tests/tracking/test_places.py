@@ -20,8 +20,8 @@ def _closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("APO_TRUST")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
 
 
 @pytest.fixture(scope="module", name="made")
@@ -105,7 +105,7 @@ def test_a_database_that_cannot_be_looked_into_is_asked_about() -> None:
 
 def test_a_folder_of_files_that_is_a_link_is_asked_about() -> None:
     Path("mlruns").symlink_to("/")
-    with pytest.raises(TrustError, match=r"artifacts at .*/work/mlruns/apo-t-"):
+    with pytest.raises(TrustError, match=r"artifacts at .*/here/mlruns/apo-t-"):
         require_place(tracking_uri(), "apo/t")
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from random import Random
 
 from apo.model import Message
-from apo.models.embedded import judging
 from apo.models.embedded.cues import tied_words
+from apo.models.embedded.judging import TAG, judge
 from apo.models.embedded.learn import learn
 from apo.models.embedded.lists import entries, items
 from apo.models.embedded.merging import merge, thin, without
@@ -51,9 +51,9 @@ def write(messages: Sequence[Message], temperature: float, rng: Random) -> str:
         return (
             "제안: 지시문을 더 자세히 쓰세요." if job.korean else "I would add more detail to it."
         )
-    if job.tag == judging.TAG:
+    if job.tag == TAG:
         last = next(m.content for m in reversed(messages) if m.role == "user")
-        return job.dress(judging.judge(last, job.task, job.labels, temperature, rng))
+        return job.dress(judge(last, job.task, job.labels, temperature, rng))
     if not job.wants_instruction:
         return job.dress(_reasons(job))
     return job.dress(compose(job, draw))
