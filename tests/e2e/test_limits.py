@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -43,12 +44,14 @@ class Ending:
 
     def __init__(self, at: int) -> None:
         self.left, self.reached = at, asyncio.Event()
+        self.seen = threading.Event()  # The same, for a thread that waits.
         self._model = Embedded()
 
     async def complete(self, request: Request) -> Completion:
         self.left -= 1
         if self.left == 0:
             self.reached.set()
+            self.seen.set()
         return await self._model.complete(request)
 
     async def aclose(self) -> None:
@@ -119,8 +122,7 @@ def test_a_signal_ends_a_run_that_waits_for_a_rate_limit_of_a_day(
         given = ["--model", server.model_name, "--max-calls", "200", "-c", "1", "--no-track"]
         environment = {**os.environ, "APO_API_KEY": ""}
         process = Forked(apo, ["optimize", "support-tickets", *given], tmp_path, environment)
-        while not ending.left <= 0:
-            time.sleep(0.02)
+        assert ending.seen.wait(60)
         process.send_signal(number)
         start = time.monotonic()
         _, err = process.communicate(timeout=40)
