@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import pytest
 import typer.main
 from typer.testing import CliRunner, Result
 
@@ -63,6 +64,15 @@ class Place:
     def run_id(self) -> str:
         """The id of the finished run."""
         return (self.path / "run").read_text("utf-8")
+
+    @classmethod
+    def made(cls, path: Path) -> "Place":
+        """A place with its files and its run; the working directory is as it was afterwards."""
+        place = cls(path)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(path)
+            place.make()
+        return place
 
     def make(self) -> None:
         """Write the files, and make the run."""

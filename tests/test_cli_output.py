@@ -28,11 +28,7 @@ OPTIONS = {
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    place = Place(tmp_path_factory.mktemp("place"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(place.path)
-        place.make()
-    return place
+    return Place.made(tmp_path_factory.mktemp("place"))
 
 
 @pytest.fixture

@@ -47,10 +47,7 @@ def namespace() -> list[str]:
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    place = Place(tmp_path_factory.mktemp("plain"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(place.path)
-        place.make()
+    place = Place.made(tmp_path_factory.mktemp("plain"))
     (place.path / "fresh").mkdir()
     shutil.rmtree(place.home / "splits")
     return place
