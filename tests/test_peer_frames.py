@@ -1,39 +1,34 @@
 """Other frameworks ask the embedded model in their own form, and get what apo would get."""
 
-import asyncio
 import json
-import random
-import re
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
-from apo.model import Completion, Decoding, Message, Request
+from apo.model import Message
 from apo.models.embedded.reading import read
 from experiments.benchmarks.peers.frames import Framed
+from tests.models import reader
+from tests.models.reader import (
+    CUED,
+    LABELS,
+    Pair,
+    accuracy,
+    example,
+    instruction_in,
+    topics,
+)
+
+complete = partial(reader.complete, Framed())
 
 
 def say(*messages: Message) -> str:
     return complete(*messages).text
 
 
-LABELS = "Classify the message into one of: billing, refund, login."
-
-
-CUED = """\
-Classify the message into one of: billing, refund, login.
-- billing: invoice, charged, card
-- refund: money back, return
-- login: password, locked
-If unsure, answer login. Answer with the label only."""
-
-
-def complete(
-    *messages: Message, temperature: float = 0.0, seed: int = 0, max_tokens: int | None = None
-) -> Completion:
-    decoding = Decoding(temperature=temperature, max_tokens=max_tokens)
-    request = Request(messages=messages, decoding=decoding, seed=seed)
-    return asyncio.run(Framed().complete(request))
+def write(*parts: str) -> str | None:
+    return instruction_in(say(Message("user", "\n".join(parts))))
 
 
 def test_answers_inside_a_frame_of_fields() -> None:
@@ -91,43 +86,6 @@ def test_demos_inside_a_frame_teach() -> None:
 
 
 ASK = "Write one instruction. Reply between <instruction> and </instruction> tags."
-
-
-Pair = tuple[str, str]
-
-
-def example(text: str, output: str, answer: str = "") -> str:
-    wrong = f"<answer>\n{answer}\n</answer>\n" if answer else ""
-    shown = f"<input>\n{text}\n</input>\n<output>\n{output}\n</output>"
-    return f"<example>\n{shown}\n{wrong}</example>"
-
-
-def write(*parts: str) -> str | None:
-    reply = say(Message("user", "\n".join(parts)))
-    found = re.search(r"<instruction>\n(.+)\n</instruction>", reply, re.DOTALL)
-    return found[1] if found else None
-
-
-def accuracy(instruction: str, rows: list[Pair]) -> float:
-    said = [say(Message("system", instruction), Message("user", text)) for text, _ in rows]
-    return sum(s == target for s, (_, target) in zip(said, rows, strict=True)) / len(rows)
-
-
-TOPICS = {
-    "food": "soup bread cheese pepper lemon noodles butter onion",
-    "travel": "train ticket luggage border ferry hotel map passport",
-    "music": "violin chorus drum melody concert singer piano tune",
-}
-
-
-def topics(n: int, seed: int) -> list[Pair]:
-    rng = random.Random(seed)
-    rows: list[Pair] = []
-    for _ in range(n):
-        topic = rng.choice(list(TOPICS))
-        told = rng.sample(TOPICS[topic].split(), 3)
-        rows.append((f"Yesterday the {told[0]} was near the {told[1]} and a {told[2]}", topic))
-    return rows
 
 
 CANDIDATE = "Sort into one of: food, travel. Only the label.\n- food: soup\n- travel: train, bread"
@@ -343,8 +301,8 @@ def test_remarks_on_data_pass_through_a_summary_into_an_instruction() -> None:
         filled("starting", dataset_description=summary, basic_instruction=SEED_PROMPT),
     )
     test = topics(60, 2)
-    assert accuracy(in_field(said) + " Only the label.", test) > 0.8
-    assert accuracy(SEED_PROMPT + " Only the label.", test) < 0.6
+    assert accuracy(say, in_field(said) + " Only the label.", test) > 0.8
+    assert accuracy(say, SEED_PROMPT + " Only the label.", test) < 0.6
 
 
 def test_a_contrast_of_two_runs_gives_advice_for_each_module() -> None:

@@ -3,31 +3,20 @@
 import asyncio
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apo.model import Completion, Decoding, Message, Model, Request
+from apo.model import Decoding, Message, Model, Request
 from apo.models.embedded import Embedded
 from apo.prompts.layout import Demo, Layout
 from apo.prompts.prompt import Prompt
+from tests.models import reader
+from tests.models.reader import CUED, LABELS
 
-LABELS = "Classify the message into one of: billing, refund, login."
-CUED = """\
-Classify the message into one of: billing, refund, login.
-- billing: invoice, charged, card
-- refund: money back, return
-- login: password, locked
-If unsure, answer login. Answer with the label only."""
-
-
-def complete(
-    *messages: Message, temperature: float = 0.0, seed: int = 0, max_tokens: int | None = None
-) -> Completion:
-    decoding = Decoding(temperature=temperature, max_tokens=max_tokens)
-    request = Request(messages=messages, decoding=decoding, seed=seed)
-    return asyncio.run(Embedded().complete(request))
+complete = partial(reader.complete, Embedded())
 
 
 def ask(instruction: str, text: str) -> str:

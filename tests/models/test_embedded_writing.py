@@ -1,63 +1,33 @@
 """The embedded model as an optimizer model: it writes what the meta-prompt shows."""
 
-import asyncio
 import os
 import random
-import re
 import subprocess
 import sys
 from collections.abc import Callable
 
 import pytest
 
-from apo.model import Decoding, Message, Request
+from apo.model import Message
 from apo.models.embedded import Embedded
 from apo.models.embedded.phrasing import render
 from apo.models.embedded.reading import read
 from apo.models.embedded.rules import Form, Rules
-
-ASK = "Write one instruction. Reply between <instruction> and </instruction> tags."
-ASK_KOREAN = "지시문을 한국어로 쓰고, <instruction> 태그와 </instruction> 태그 사이에 답하세요."
-Pair = tuple[str, str]
+from tests.models.reader import Pair, accuracy, complete, example, instruction_in, topics
 
 
 def say(*messages: Message, temperature: float = 0.0, seed: int = 0) -> str:
-    request = Request(messages=messages, decoding=Decoding(temperature=temperature), seed=seed)
-    return asyncio.run(Embedded().complete(request)).text
-
-
-def example(text: str, output: str, answer: str = "") -> str:
-    wrong = f"<answer>\n{answer}\n</answer>\n" if answer else ""
-    shown = f"<input>\n{text}\n</input>\n<output>\n{output}\n</output>"
-    return f"<example>\n{shown}\n{wrong}</example>"
+    return complete(Embedded(), *messages, temperature=temperature, seed=seed).text
 
 
 def write(*parts: str, temperature: float = 0.0, seed: int = 0) -> str | None:
-    reply = say(Message("user", "\n".join(parts)), temperature=temperature, seed=seed)
-    found = re.search(r"<instruction>\n(.+)\n</instruction>", reply, re.DOTALL)
-    return found[1] if found else None
+    return instruction_in(
+        say(Message("user", "\n".join(parts)), temperature=temperature, seed=seed)
+    )
 
 
-def accuracy(instruction: str, rows: list[Pair]) -> float:
-    said = [say(Message("system", instruction), Message("user", text)) for text, _ in rows]
-    return sum(s == target for s, (_, target) in zip(said, rows, strict=True)) / len(rows)
-
-
-TOPICS = {
-    "food": "soup bread cheese pepper lemon noodles butter onion",
-    "travel": "train ticket luggage border ferry hotel map passport",
-    "music": "violin chorus drum melody concert singer piano tune",
-}
-
-
-def topics(n: int, seed: int) -> list[Pair]:
-    rng = random.Random(seed)
-    rows: list[Pair] = []
-    for _ in range(n):
-        topic = rng.choice(list(TOPICS))
-        told = rng.sample(TOPICS[topic].split(), 3)
-        rows.append((f"Yesterday the {told[0]} was near the {told[1]} and a {told[2]}", topic))
-    return rows
+ASK = "Write one instruction. Reply between <instruction> and </instruction> tags."
+ASK_KOREAN = "지시문을 한국어로 쓰고, <instruction> 태그와 </instruction> 태그 사이에 답하세요."
 
 
 def sums(n: int, seed: int) -> list[Pair]:
@@ -86,7 +56,7 @@ def test_induced_instructions_beat_a_plain_seed_on_held_out_rows(
     shown, test = rows(20, 1), rows(60, 2)
     instruction = write(*(example(*row) for row in shown), ASK)
     assert instruction
-    assert accuracy(instruction, test) > accuracy(seed_prompt, test) + 0.3
+    assert accuracy(say, instruction, test) > accuracy(say, seed_prompt, test) + 0.3
 
 
 def test_copies_no_input() -> None:
@@ -113,7 +83,7 @@ def test_korean_data_get_a_korean_instruction() -> None:
     instruction = write(*shown, ASK_KOREAN) or ""
     assert "다음 중" in instruction or "분류" in instruction
     test = [("좋아서 또 샀어요", "긍정"), ("실망입니다", "부정")]
-    assert accuracy(instruction, test) == 1
+    assert accuracy(say, instruction, test) == 1
 
 
 def test_labels_without_examples_are_stated_too() -> None:
