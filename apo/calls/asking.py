@@ -1,7 +1,6 @@
 """One call until it is answered: attempts, waits between them, and second asks for stragglers."""
 
 import asyncio
-import json
 import uuid
 from dataclasses import replace
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from apo.calls.adaptive import Steady
 from apo.calls.call import Call, Endpoint
 from apo.calls.costs import Cost, actual
+from apo.calls.counting import count, text_to_keep, unanswered
 from apo.calls.ending import Ending
 from apo.calls.habits import Habits
 from apo.calls.limits import Limits
@@ -22,8 +22,6 @@ from apo.errors import (
     ContentFilterError,
     ContextLengthError,
     Interrupted,
-    LikelihoodError,
-    MalformedReplyError,
     ModelError,
     ModelUnavailable,
     OptionRefusedError,
@@ -36,7 +34,6 @@ from apo.model import Completion, Model, Request
 from apo.models.intake import believed
 from apo.storage.journal import Journal
 from apo.storage.rows import Entry
-from apo.usage import Usage
 
 FIRST_CONTACT = 3
 """Attempts at the first call of a run, while no connection can be made."""
@@ -218,19 +215,19 @@ class Asker:
         try:
             completion = await self._complete(call, endpoint, request, bound)
             completion = self._habits.settle(request, completion, endpoint.model)
-            reply = _kept(request, completion, endpoint.model)
+            reply = text_to_keep(request, completion, endpoint.model)
             took = asyncio.get_running_loop().time() - sent
             traffic.served(endpoint.role, tokens, took, completion)
             self.problem = ""
         except (ContextLengthError, ContentFilterError) as failure:
             error = f"{type(failure).__name__}: {failure}"
-            completion = self._habits.settle(request, _refused(failure), endpoint.model)
+            completion = self._habits.settle(request, unanswered(failure), endpoint.model)
         except ModelError as failure:
             if isinstance(failure, (RateLimitError, TransportError)):
                 wait = min(failure.retry_after or 0.0, self._retry.max_wait)
                 traffic.refused(wait, asyncio.get_running_loop().time() - sent)
             if failure.billed:
-                usage, _ = believed(request.messages, _refused(failure))
+                usage, _ = believed(request.messages, unanswered(failure))
                 lost = actual(usage, endpoint.price, lambda: bound)
                 self._lose(call, lost)
                 slip.usd += lost.usd or 0.0
@@ -310,49 +307,3 @@ class Asker:
         self._meter.spent.lost_usd += most.usd or 0.0
         lost = {"tokens": most.tokens, "usd": most.usd or 0.0}
         self._journal.note("lost", f"{call.key}:{uuid.uuid4().hex}", lost)
-
-
-def count(meter: Meter, call: Call, entry: Entry) -> Cost:
-    """Count what an answered call took, and give it.
-
-    A refusal that is not billed took nothing. One that is took what its reply stated; where it
-    stated nothing, what it was sent at most, and no answer.
-    """
-    usage = entry.usage
-    if entry.error and not entry.failure().billed:
-        usage = Usage(0, 0)
-    elif entry.error:
-        usage = usage._replace(output_tokens=usage.output_tokens or 0)
-    endpoint = call.answered_by(entry.model)
-    took = actual(usage, endpoint.price, lambda: call.bound(endpoint))
-    if meter.budget.meters_tokens:
-        meter.learn(entry.model, call.bound(endpoint), took)
-    meter.count(took, usage)
-    meter.spent.reused_calls += entry.reused
-    meter.spent.reused_usd += (took.usd or 0.0) * entry.reused
-    return took
-
-
-def _refused(error: ModelError) -> Completion:
-    """What is there to be counted of an attempt that brought no answer."""
-    return Completion(text="", usage=error.usage or Usage())
-
-
-def _kept(request: Request, completion: Completion, model: Model) -> str:
-    """What the journal keeps of an answer: its text, or the log-probabilities as JSON.
-
-    Raises:
-        LikelihoodError: log-probabilities were asked for, and there are none.
-        MalformedReplyError: the text holds half of a surrogate pair.
-    """
-    if request.continuation:
-        if not completion.logprobs:
-            raise LikelihoodError(model.name, "it gave no log-probabilities.")
-        return json.dumps(completion.logprobs)
-    text = completion.text
-    try:
-        text.encode()
-        completion.thinking.encode()
-    except UnicodeEncodeError:
-        raise MalformedReplyError(f"{model.name}: the answer holds half a character.") from None
-    return text

@@ -7,8 +7,9 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
-from apo.calls.asking import Asker, count
+from apo.calls.asking import Asker
 from apo.calls.call import Call, Endpoint
+from apo.calls.counting import count
 from apo.calls.habits import habit_notes
 from apo.calls.limits import Limits
 from apo.calls.meter import Meter

@@ -121,21 +121,12 @@ def show(
 
     Example: `apo show last --flips`
     """
-    from apo.checking.suspects import suspects
-    from apo.cli.candidates import (
-        lineage_of,
-        tell_candidate,
-        tell_candidates,
-        tell_lineage,
-        winner,
-    )
-    from apo.cli.console import home, one_form, print_csv, print_json, say, tell
-    from apo.cli.folds import report_any
-    from apo.cli.results import parts_of, rows_of, tell_vetoes
-    from apo.errors import SettingsError, TrustError
+    from apo.cli.candidates import lineage_of, tell_candidate, tell_lineage, winner
+    from apo.cli.console import home, one_form, print_csv, print_json
+    from apo.cli.results import parts_of, rows_of
+    from apo.errors import SettingsError
     from apo.results.outcome import outcome
     from apo.storage.lineage import find_named
-    from apo.storage.refusals import told as told_refusals
     from apo.storage.summary import summary
 
     folder, candidate = find_named(run, home())
@@ -160,11 +151,21 @@ def show(
     asked = {name: part for name, (part, _) in parts.items()}
     if one_form(json=json, csv=csv):
         print_json({**document, **asked}) if json else print_csv(rows_of(asked, document))
-        return
-    if parts:
+    elif parts:
         for _, write in parts.values():
             write()
-        return
+    else:
+        _tell_whole(folder, document, candidates)
+
+
+def _tell_whole(folder: "RunFolder", document: dict[str, Any], n: int) -> None:
+    """The run itself: its verdict or where it stands, its best candidates, and what changed."""
+    from apo.cli.candidates import tell_candidates
+    from apo.cli.console import say, tell
+    from apo.cli.folds import report_any
+    from apo.cli.results import tell_vetoes
+    from apo.storage.refusals import told as told_refusals
+
     tell(
         f"{folder.id} · {document['state']} · {document['task']} · {document['optimizer']} · "
         f"{document['model']}",
@@ -178,14 +179,23 @@ def show(
             tell(line)
         for note in document["notes"]:
             tell(note, "yellow")
-    tell_candidates(document, candidates)
+    tell_candidates(document, n)
     tell_vetoes([(row["id"], row["value"], row["broken"]) for row in document["candidates"]])
     _diff(document)
+    _tell_suspects(folder)
+
+
+def _tell_suspects(folder: "RunFolder") -> None:
+    """Targets that may be wrong, where the run's task may be used."""
+    from apo.checking.suspects import suspects
+    from apo.cli.console import say, tell
+    from apo.errors import TrustError
+
     try:
         told = [str(suspect) for suspect in suspects(folder)]
     except TrustError as error:
         say(f"Its targets were not looked over, as its task is not trusted here. {error}", "yellow")
-        told = []
+        return
     if told:
         tell("Targets that may be wrong, or that all prompts lack the same rule for:", "bold")
         for line in told[:10]:

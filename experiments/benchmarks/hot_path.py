@@ -19,9 +19,9 @@ import orjson
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from apo.calls.asking import count
 from apo.calls.budget import Budget
 from apo.calls.call import Call, Endpoint
+from apo.calls.counting import count
 from apo.calls.meter import Meter
 from apo.calls.traffic import Traffic
 from apo.concurrency import gather

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apo.compare.collect import Curve
-from apo.compare.plot import draw, spread
+from apo.compare.plot import draw
+from apo.compare.plot_curves import spread
 from apo.compare.standing import compare
 
 
