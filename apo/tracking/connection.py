@@ -2,8 +2,8 @@
 
 import logging
 import sqlite3
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ from apo.errors import RunError
 from apo.tracking.environment import database_path, is_server, public_uri
 from apo.tracking.places import default_place, require_place
 from apo.tracking.served import ADDRESS, SCHEME, served
+
+LOCK = 3_170_041
+"""The advisory lock of PostgreSQL under which MLflow's tables are made."""
 
 
 def connect(uri: str, experiment: str) -> tuple[MlflowClient, str]:
@@ -37,10 +40,9 @@ def connect(uri: str, experiment: str) -> tuple[MlflowClient, str]:
     path = database_path(uri)
     if path is not None and not path.exists():
         _make_database(path)
-    if path is None and not is_server(uri):
-        _try_database(uri)
-    client = MlflowClient(tracking_uri=uri)
-    found = client.get_experiment_by_name(experiment)
+    with nullcontext() if path is not None or is_server(uri) else _alone(uri):
+        client = MlflowClient(tracking_uri=uri)  # Makes MLflow's tables where there are none.
+        found = client.get_experiment_by_name(experiment)
     if found is None:
         # Beside the database; MLflow would put the files in the working directory.
         folder = None if path is None else default_place(path, experiment).as_uri()
@@ -78,17 +80,28 @@ def _quiet_libraries() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _try_database(uri: str) -> None:
-    """Reach a database once, and raise what is wrong; MLflow would try for two minutes."""
-    from sqlalchemy import create_engine
+@contextmanager
+def _alone(uri: str) -> Generator[None]:
+    """Reach a database, or raise at once what is wrong; MLflow would try for two minutes.
+
+    On PostgreSQL nobody else does so meanwhile: two that make MLflow's tables at once both fail.
+    """
+    from sqlalchemy import create_engine, text
     from sqlalchemy.exc import ArgumentError
 
-    with suppress(ArgumentError):  # No database: MLflow says what it takes instead.
+    try:
         engine = create_engine(uri)
-        try:
-            engine.connect().close()
-        finally:
-            engine.dispose()
+    except ArgumentError:  # No database: MLflow says what it takes instead.
+        yield
+        return
+    try:
+        with engine.connect() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(text(f"SELECT pg_advisory_lock({LOCK})"))
+                connection.commit()  # The lock is the session's; no transaction is left open.
+            yield
+    finally:
+        engine.dispose()
 
 
 def _make_database(path: Path) -> None:

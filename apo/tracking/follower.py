@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -20,6 +21,9 @@ from apo.tracking.logbook import PATIENCE, STATUS, End, Logbook
 
 NICE = 5  # Steps of priority that the search has before its logging, where cores are few.
 LONGEST_WAIT = 60.0  # Seconds between two tries while MLflow is away.
+RESTART = (0.5, 1.0, 2.0, 4.0)
+"""Seconds before each further try at the last pass, where MLflow was reached: it may have
+restarted, or others may have written the same at the same moment."""
 
 
 def main() -> None:
@@ -68,7 +72,9 @@ def follow(logbook: Logbook, told: "SimpleQueue[End]", interval: float) -> None:
             well = logbook.attempt(None)
             wait = interval if well else min(2 * (wait or interval), LONGEST_WAIT)
         else:
-            logbook.attempt(end)
+            waits = iter(RESTART)
+            while not logbook.attempt(end) and logbook.reached and (wait := next(waits, 0.0)):
+                time.sleep(wait)
             return logbook.close()
 
 

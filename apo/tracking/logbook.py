@@ -68,6 +68,11 @@ class Logbook:
         self._lock = FileLock(folder.path / "mlflow.lock", timeout=0, thread_local=False)
         self.outcome = self.tracked("nothing was logged yet")
 
+    @property
+    def reached(self) -> bool:
+        """Whether MLflow was there in some pass."""
+        return self._store is not None
+
     def tracked(self, problem: str, *, complete: bool = False) -> Tracked:
         """Say where the run is logged, and what is wrong with that."""
         uri, store = public_uri(self.uri), self._store

@@ -127,7 +127,7 @@ def test_searches_go_on_when_it_restarts(
         out, err = search.communicate(timeout=240)
         assert search.returncode == 0, err
         document = json.loads(out)
-        assert document["mlflow"]["complete"], document["mlflow"]
+        assert document["mlflow"]["complete"], document["mlflow"]["problem"]
     rows = cluster.ask("SELECT value_json FROM trial_user_attributes WHERE key = 'name'", "optuna")
     assert len({str(row) for row in rows}) == 1 + 2 * 25
 

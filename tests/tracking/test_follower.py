@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ import pytest
 from apo.environment import prepare_environment
 from apo.storage.folder import RunFolder, create_run
 from apo.tracking import Tracker
+from apo.tracking.follower import RESTART, follow
+from apo.tracking.logbook import End, Logbook
 
 FOLLOWER = [sys.executable, "-m", "apo.tracking.follower"]
 
@@ -140,3 +143,51 @@ def test_a_server_that_never_answers_holds_nothing_up(
     assert not tracked.complete
     assert "longer than" in tracked.problem
     assert "secret" not in json.dumps(tracked.to_dict())
+
+
+class Passes(Logbook):
+    """A logbook whose passes go well or not, as they are told to."""
+
+    def __init__(self, *well: bool) -> None:
+        self.well, self.ends, self.there = list(well), 0, False
+
+    @property
+    def reached(self) -> bool:
+        """Whether a pass went well."""
+        return self.there
+
+    def attempt(self, end: End | None) -> bool:
+        """Take the next pass."""
+        self.ends += end is not None
+        self.there |= self.well[0]
+        return self.well.pop(0)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.mark.parametrize(
+    ("well", "n_last"),
+    [
+        ((True, False, False, True), 3),  # It restarted while the run ended.
+        ((True, True), 1),
+        ((True, False, False, False, False, False), 5),  # It stays away.
+        ((False, False), 1),  # It never was there.
+    ],
+)
+def test_a_restart_at_the_end_is_waited_out(
+    well: tuple[bool, ...], n_last: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("apo.tracking.follower.time.sleep", waited.append)
+    passes = Passes(*well)
+
+    class Told(SimpleQueue[End]):
+        def get(self, block: bool = True, timeout: float | None = None) -> End:
+            if len(passes.well) == len(well):
+                raise Empty
+            return "finished"
+
+    follow(passes, Told(), 0.0)
+    assert (passes.ends, passes.well) == (n_last, [])
+    assert waited == list(RESTART[: n_last - 1])
