@@ -12,7 +12,7 @@ from apo.models.embedded import Embedded
 from apo.testing.faults import Faults
 from apo.testing.server import serve
 
-FAULTS = Faults(rate_limit=0.1, server_error=0.1, hang=0.01, cut=0.1, html=0.05, cut_json=0.05)
+FAULTS = Faults(rate_limit=0.1, server_error=0.1, hang=0.0015, cut=0.1, html=0.05, cut_json=0.05)
 
 PATIENCE = 3.0
 """Seconds until the client gives a hanging request up: no honest answer takes so long, even on a
