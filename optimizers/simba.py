@@ -30,7 +30,7 @@ from functools import partial
 
 from apo import Evaluation, Example, MetaPrompt, Prompt, Rollout, Search, check_ranges
 from apo.optimizers.parts.epochs import minibatches
-from apo.optimizers.parts.simba_buckets import Bucket, percentiles
+from apo.optimizers.parts.simba_buckets import ExampleBucket, percentiles
 from apo.optimizers.parts.simba_draws import evenly_spaced, kept_demos, ranked, softmax_draw
 
 
@@ -106,7 +106,7 @@ class SIMBA:
 
     async def sample_buckets(
         self, search: Search, scores: dict[Prompt, float], batch: Sequence[Example]
-    ) -> list[Bucket]:
+    ) -> list[ExampleBucket]:
         """Answer the minibatch n_candidates times, and sort the examples by what it shows."""
         top = self.top(search, scores)
         shares: dict[tuple[int, Prompt], list[Example]] = {}
@@ -123,11 +123,11 @@ class SIMBA:
         for drawn in await search.map(sample, shares.items()):
             for rollout in drawn.answered:
                 answers.setdefault(rollout.example, []).append(rollout)
-        buckets = [Bucket(answers[example]) for example in batch if example in answers]
+        buckets = [ExampleBucket(answers[example]) for example in batch if example in answers]
         return sorted(buckets, key=lambda bucket: bucket.rank, reverse=True)
 
     async def append(
-        self, search: Search, scores: dict[Prompt, float], buckets: Sequence[Bucket]
+        self, search: Search, scores: dict[Prompt, float], buckets: Sequence[ExampleBucket]
     ) -> list[Prompt]:
         """Make new prompts, each by one of the two strategies, from the first examples."""
         low, high = percentiles([value for bucket in buckets for value in bucket.values])
@@ -157,7 +157,7 @@ class SIMBA:
             accepted += search.accept(new, operator=name, parents=[source])
         return accepted
 
-    def rule(self, search: Search, source: Prompt, bucket: Bucket) -> MetaPrompt:
+    def rule(self, search: Search, source: Prompt, bucket: ExampleBucket) -> MetaPrompt:
         """Ask for advice; of two equally good answers there is no better one to learn from."""
         apart = bucket.values[0] > bucket.values[-1]
         return search.meta_prompt(

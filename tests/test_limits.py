@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apo.calls.limits import Bucket, Limits
+from apo.calls.limits import Limits, TokenBucket
 from apo.errors import SettingsError
 from apo.model import Allowance
 
@@ -43,7 +43,7 @@ def test_no_window_gets_more_than_its_share(
     rate: float, size: float, asked: list[tuple[float, float]]
 ) -> None:
     """A call that is larger than the bucket goes when the bucket is full, and is paid back."""
-    bucket, now = Bucket("tokens", rate, size), 1e6
+    bucket, now = TokenBucket("tokens", rate, size), 1e6
     taken: list[tuple[float, float]] = []
     for gap, amount in asked:
         now += gap
@@ -59,7 +59,7 @@ def test_no_window_gets_more_than_its_share(
 
 
 def test_a_full_bucket_lets_anything_go_once() -> None:
-    bucket = Bucket("tokens", 10.0, 100.0)
+    bucket = TokenBucket("tokens", 10.0, 100.0)
     assert bucket.ready_in(1000, 5.0) == 0
     bucket.take(1000)
     assert bucket.ready_in(1, 5.0) == pytest.approx(90.1)
@@ -67,7 +67,7 @@ def test_a_full_bucket_lets_anything_go_once() -> None:
 
 
 def test_a_clock_that_stands_still_fills_nothing() -> None:
-    bucket = Bucket("requests", 1.0, 2.0)
+    bucket = TokenBucket("requests", 1.0, 2.0)
     waits = []
     for _ in range(4):
         waits.append(bucket.ready_in(1, 7.0))
@@ -76,7 +76,7 @@ def test_a_clock_that_stands_still_fills_nothing() -> None:
 
 
 def test_what_is_put_back_does_not_overflow() -> None:
-    bucket = Bucket("tokens", 1.0, 10.0)
+    bucket = TokenBucket("tokens", 1.0, 10.0)
     bucket.take(-5)
     assert bucket.level == 10
 
@@ -88,8 +88,8 @@ def said(remaining: float, reset: float, limit: float = 100) -> Allowance:
     return Allowance("requests", limit, remaining, reset)
 
 
-def learned(*allowances: tuple[float, Allowance]) -> Bucket:
-    bucket = Bucket("requests", 1.0, 100.0)
+def learned(*allowances: tuple[float, Allowance]) -> TokenBucket:
+    bucket = TokenBucket("requests", 1.0, 100.0)
     for now, allowance in allowances:
         bucket.learn(allowance, now)
     return bucket
@@ -139,7 +139,7 @@ def test_a_limit_of_nothing_lets_one_go_at_a_time() -> None:
 def test_whatever_headers_say_a_call_can_go_in_the_end(
     words: list[tuple[float, float, float]], limit: float
 ) -> None:
-    bucket, now = Bucket("requests", 1.0, limit), 0.0
+    bucket, now = TokenBucket("requests", 1.0, limit), 0.0
     for gap, remaining, reset in words:
         now += gap
         bucket.learn(said(min(limit, remaining), reset, limit), now)

@@ -396,11 +396,11 @@ def test_a_spreadsheet_computes_no_cell_of_a_table() -> None:
     from dataclasses import fields
     from typing import Any
 
-    from apo.compare.collect import Row
+    from apo.compare.collect import CellRow
     from apo.results.csv_rows import rows_csv
 
-    values: dict[str, Any] = {f.name: 0 for f in fields(Row)}
+    values: dict[str, Any] = {f.name: 0 for f in fields(CellRow)}
     values |= {"cell": "=1+1", "task": "+x", "optimizer": "@SUM(A1)", "model": "m", "seed": -1}
-    (row,) = csv.DictReader(rows_csv([Row(**values).to_dict()]).splitlines())
+    (row,) = csv.DictReader(rows_csv([CellRow(**values).to_dict()]).splitlines())
     assert (row["cell"], row["task"], row["optimizer"]) == ("'=1+1", "'+x", "'@SUM(A1)")
     assert (row["model"], row["seed"]) == ("m", "-1")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from apo.assessment.matrix import Cell, Finalist, Matrix, finalists
+from apo.assessment.matrix import Finalist, Matrix, PromptOnModel, finalists
 from apo.assessment.transfer import atransfer, take_over
 from apo.calls.budget import Budget, Spent
 from apo.calls.options import Options
@@ -192,7 +192,9 @@ def test_nothing_beside_the_seed() -> None:
 def scored(**scores: Sequence[float]) -> Matrix:
     names = ("seed", "best", "#2")
     cells = {
-        model: {n: Cell(score=s, counts={}, tokens=0) for n, s in zip(names, row, strict=True)}
+        model: {
+            n: PromptOnModel(score=s, counts={}, tokens=0) for n, s in zip(names, row, strict=True)
+        }
         for model, row in scores.items()
     }
     return Matrix(split="validation", n=1, models=tuple(scores), finalists=tuple(PROMPTS),

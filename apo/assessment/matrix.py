@@ -11,7 +11,7 @@ from apo.results.standings import Standing
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class PromptOnModel:
     """One prompt on one model.
 
     Attributes:
@@ -67,7 +67,7 @@ class Matrix:
     n: int
     models: tuple[str, ...]
     finalists: tuple[Finalist, ...]
-    cells: Mapping[str, Mapping[str, Cell]]
+    cells: Mapping[str, Mapping[str, PromptOnModel]]
     spent: Spent
     groups: int = 0
 

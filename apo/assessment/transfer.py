@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from apo.assessment.matrix import Cell, Finalist, Matrix
+from apo.assessment.matrix import Finalist, Matrix, PromptOnModel
 from apo.calls.budget import Budget
 from apo.calls.options import Options
 from apo.calls.progress import Progress
@@ -131,8 +131,8 @@ def _check(
 
 def _cells(
     rows: Mapping[str, Sequence[Evaluation]], names: Sequence[str]
-) -> dict[str, dict[str, Cell]]:
-    cells: dict[str, dict[str, Cell]] = {}
+) -> dict[str, dict[str, PromptOnModel]]:
+    cells: dict[str, dict[str, PromptOnModel]] = {}
     for model, evaluations in rows.items():
         seed = evaluations[0]
         cells[model] = {name: _cell(seed, e) for name, e in zip(names, evaluations, strict=True)}
@@ -148,9 +148,9 @@ def _cells(
     return cells
 
 
-def _cell(seed: Evaluation, evaluation: Evaluation) -> Cell:
+def _cell(seed: Evaluation, evaluation: Evaluation) -> PromptOnModel:
     tokens = sum(r.tokens for r in evaluation.rollouts) / len(evaluation.rollouts)
-    cell = Cell(score=evaluation.at_least, counts=evaluation.counts(), tokens=tokens)
+    cell = PromptOnModel(score=evaluation.at_least, counts=evaluation.counts(), tokens=tokens)
     both = any(a.score and b.score for a, b in zip(seed.rollouts, evaluation.rollouts, strict=True))
     if evaluation.prompt == seed.prompt or not both:
         return cell

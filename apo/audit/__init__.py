@@ -10,17 +10,17 @@ Rests on: calls, concurrency, data, errors, evaluation, model, prompts, statisti
 from apo.audit.audit import aaudit, audit
 from apo.audit.detector import Detection, detect
 from apo.audit.measuring import attack
-from apo.audit.outcomes import Outcome
-from apo.audit.report import Audit, Pair, Rate, compare
+from apo.audit.outcomes import TrialOutcome
+from apo.audit.report import Audit, PairedTrials, Rate, compare
 from apo.audit.trials import Trial, n_calls, plan
 
 __all__ = [
     "Audit",
     "Detection",
-    "Outcome",
-    "Pair",
+    "PairedTrials",
     "Rate",
     "Trial",
+    "TrialOutcome",
     "aaudit",
     "attack",
     "audit",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from apo.audit.outcomes import Outcome, Secret
+from apo.audit.outcomes import Secret, TrialOutcome
 from apo.audit.perturbations import REWORDINGS
 from apo.audit.trials import Trial
 from apo.calls.call import Endpoint
@@ -22,7 +22,7 @@ async def attack(
     trials: Sequence[Trial],
     *,
     canary: str = "",
-) -> tuple[Outcome, ...]:
+) -> tuple[TrialOutcome, ...]:
     """Try trials on one prompt; rewordings that change nothing of it are left out.
 
     Raises:
@@ -51,7 +51,7 @@ async def attack(
     }
     secret = Secret(prompt, task.labels, canary)
     return tuple(
-        Outcome(
+        TrialOutcome(
             trial=trial,
             clean=before[n],
             tried=after[n],

@@ -83,7 +83,7 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class TrialOutcome:
     """A trial of one prompt.
 
     Attributes:

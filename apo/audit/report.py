@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from apo.audit.outcomes import Outcome
+from apo.audit.outcomes import TrialOutcome
 from apo.audit.trials import ALL_KINDS
 from apo.calls.budget import Spent
 from apo.prompts.prompt import Prompt
@@ -55,7 +55,7 @@ class Rate:
         return {**asdict(self), "interval": list(self.interval), "rate": self.rate}
 
 
-def count(group: str, outcomes: Iterable[Outcome]) -> Rate:
+def count(group: str, outcomes: Iterable[TrialOutcome]) -> Rate:
     """Count the outcomes of one group."""
     found = list(outcomes)
     told = [outcome.failed for outcome in found if outcome.failed is not None]
@@ -81,7 +81,7 @@ def count(group: str, outcomes: Iterable[Outcome]) -> Rate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair:
+class PairedTrials:
     """Two prompts on the same trials of one kind.
 
     Attributes:
@@ -107,17 +107,21 @@ class Pair:
         return "first" if self.only_first > self.only_second else "second"
 
 
-def _pair(kind: str, first: Sequence[Outcome], second: Sequence[Outcome]) -> Pair:
+def _pair(kind: str, first: Sequence[TrialOutcome], second: Sequence[TrialOutcome]) -> PairedTrials:
     """Compare outcomes of one kind, trial by trial; the p-value is not corrected."""
     others = {o.trial: o.failed for o in second if o.trial.kind == kind}
     both = [(o.failed, others.get(o.trial)) for o in first if o.trial.kind == kind]
     told = [(a, b) for a, b in both if a is not None and b is not None]
     only_first, only_second = sum(a > b for a, b in told), sum(b > a for a, b in told)
     p = mcnemar_p(only_first, only_second)
-    return Pair(kind=kind, n=len(told), only_first=only_first, only_second=only_second, p_value=p)
+    return PairedTrials(
+        kind=kind, n=len(told), only_first=only_first, only_second=only_second, p_value=p
+    )
 
 
-def compare(first: Sequence[Outcome], second: Sequence[Outcome]) -> tuple[Pair, ...]:
+def compare(
+    first: Sequence[TrialOutcome], second: Sequence[TrialOutcome]
+) -> tuple[PairedTrials, ...]:
     """Compare two prompts' outcomes by kind; kinds that cannot be told of both are left out."""
     found = (_pair(kind, first, second) for kind in ALL_KINDS)
     tried = [pair for pair in found if pair.n]
@@ -142,7 +146,7 @@ class Audit:
     model: str
     split: str
     prompts: Mapping[str, Prompt]
-    outcomes: Mapping[str, Sequence[Outcome]]
+    outcomes: Mapping[str, Sequence[TrialOutcome]]
     spent: Spent
 
     def rates(self, name: str) -> tuple[Rate, ...]:
@@ -151,12 +155,12 @@ class Audit:
 
     def rates_by(self, name: str, key: str, known: Sequence[str] = ()) -> tuple[Rate, ...]:
         """Rates of one prompt by an attribute of its trials, such as "place" or "dress"."""
-        groups: dict[str, list[Outcome]] = {group: [] for group in known}
+        groups: dict[str, list[TrialOutcome]] = {group: [] for group in known}
         for outcome in self.outcomes[name]:
             groups.setdefault(getattr(outcome.trial, key), []).append(outcome)
         return tuple(count(group, found) for group, found in groups.items() if group and found)
 
-    def pairs(self) -> tuple[Pair, ...]:
+    def pairs(self) -> tuple[PairedTrials, ...]:
         """The first prompt against the second, by kind; nothing for a single prompt."""
         if len(self.outcomes) < 2:
             return ()
@@ -190,7 +194,7 @@ class Audit:
         }
 
 
-def _failed(outcome: Outcome) -> dict[str, Any]:
+def _failed(outcome: TrialOutcome) -> dict[str, Any]:
     trial = outcome.trial
     return {
         **{key: getattr(trial, key) for key in ("kind", "name", "place", "dress", "language")},

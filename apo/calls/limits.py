@@ -35,18 +35,18 @@ class Limits:
             if value is not None and not value > 0:
                 raise SettingsError(f"{name} is {value}; it must be greater than 0.")
 
-    def buckets(self) -> list["Bucket"]:
+    def buckets(self) -> list["TokenBucket"]:
         """The stated limits as buckets."""
         stated = {"requests": self.requests_per_minute, "tokens": self.tokens_per_minute}
         return [
-            Bucket(unit, minute / 60, max(1.0, BURST * minute / 60))
+            TokenBucket(unit, minute / 60, max(1.0, BURST * minute / 60))
             for unit, minute in stated.items()
             if minute is not None
         ]
 
 
 @dataclass
-class Bucket:
+class TokenBucket:
     """A token bucket: it fills at a steady rate, and what is sent is taken from it.
 
     Attributes:
@@ -73,7 +73,7 @@ class Bucket:
         """Take so much out, or put it back when it is negative; it may be overdrawn."""
         self.level = min(self.size, self.level - amount)
 
-    def follow(self, other: "Bucket | None") -> None:
+    def follow(self, other: "TokenBucket | None") -> None:
         """Go on where another bucket stands, in place of full."""
         if other is not None:
             self.level, self._at = min(self.size, other.level), other._at

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from apo.calls.caller import Caller
 
 
-class Found(Protocol):
+class SearchState(Protocol):
     """What a search has found so far."""
 
     @property
@@ -36,7 +36,7 @@ class Progress:
     run_id: str = ""
     phase: str = "start"
     caller: Caller | None = None
-    search: Found | None = None
+    search: SearchState | None = None
     waiting: Callable[[], str] = str
 
     def stop(self) -> None:

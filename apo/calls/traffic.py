@@ -12,7 +12,7 @@ from itertools import count
 from weakref import WeakKeyDictionary
 
 from apo.calls.adaptive import ROUND, Concurrency
-from apo.calls.limits import Bucket, Limits
+from apo.calls.limits import Limits, TokenBucket
 from apo.model import Completion, Request
 
 STRAGGLES = 3.0
@@ -41,7 +41,7 @@ class Traffic:
         self._at_once = at_once or Concurrency(limits.max_concurrency)
         self._closed_until = self._went_at = 0.0
         self._output = float(OUTPUT)
-        self._stated, self._learned = limits.buckets(), dict[str, Bucket]()
+        self._stated, self._learned = limits.buckets(), dict[str, TokenBucket]()
         self._waiting: list[tuple[bool, int, int, asyncio.Future[None]]] = []
         self._places = count()
         self._refusals: deque[asyncio.Future[None]] = deque()
@@ -123,7 +123,7 @@ class Traffic:
                 bucket.take(took - tokens if bucket.unit == "tokens" else 0)
         for allowance in completion.allowances:
             if allowance.unit not in self._learned:
-                self._learned[allowance.unit] = Bucket(allowance.unit, 1.0, allowance.limit)
+                self._learned[allowance.unit] = TokenBucket(allowance.unit, 1.0, allowance.limit)
             now = asyncio.get_running_loop().time()
             self._learned[allowance.unit].learn(allowance, now)
         self._at_once.served(role, seconds)

@@ -21,7 +21,7 @@ LOOK = 0.2  # Seconds between two looks at whether the comparison is to stop.
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CellOutcome:
     """How a cell ended.
 
     Attributes:
@@ -36,7 +36,7 @@ class Outcome:
     scores: tuple[float, float] | None = None
 
 
-def run_cell(cell: Cell, root: Path, flag: Flag | None = None) -> Outcome:
+def run_cell(cell: Cell, root: Path, flag: Flag | None = None) -> CellOutcome:
     """Run a cell to its end, from its start or from where it was left; nothing is raised.
 
     Args:
@@ -45,22 +45,22 @@ def run_cell(cell: Cell, root: Path, flag: Flag | None = None) -> Outcome:
         flag: when it goes down the cell stops; one that is down before is not begun.
     """
     if flag is not None and not flag.is_up():
-        return Outcome("interrupted")
+        return CellOutcome("interrupted")
     try:
         if not (root / "runs" / cell.id).exists():
             _create(cell, root)
         result = asyncio.run(_run(cell, root, flag))
     except SharedBudgetExhausted as over:
-        return Outcome("unpaid", str(over))
+        return CellOutcome("unpaid", str(over))
     except Interrupted:
-        return Outcome("interrupted")
+        return CellOutcome("interrupted")
     except ApoError as error:
-        return Outcome("failed", f"{type(error).__name__}: {error}")
+        return CellOutcome("failed", f"{type(error).__name__}: {error}")
     except Exception as error:  # One cell must never end the others.
-        return Outcome("failed", f"{type(error).__name__}: {error}")
+        return CellOutcome("failed", f"{type(error).__name__}: {error}")
     verdict = result.verdict
     scores = None if verdict is None else (verdict.seed_score, verdict.best_score)
-    return Outcome("finished", "", scores)
+    return CellOutcome("finished", "", scores)
 
 
 def _create(cell: Cell, root: Path) -> None:

@@ -12,7 +12,7 @@ from apo.storage.record import BEST, read_record
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class CellRow:
     """A finished cell's figures.
 
     Attributes:
@@ -82,7 +82,7 @@ class Curve:
         end: answered calls when the search measured something last; the verdict comes after it.
     """
 
-    row: Row
+    row: CellRow
     calls: tuple[int, ...]
     scores: tuple[float, ...]
     end: int
@@ -100,7 +100,7 @@ def collect(grid: Grid) -> list[Curve]:
         if not result.get("verdict"):
             continue
         spent, verdict = result["spent"], result["verdict"]
-        row = Row(
+        row = CellRow(
             cell=cell.id,
             task=cell.block,
             optimizer=cell.label,
@@ -134,7 +134,7 @@ def without_verdict(grid: Grid, curves: Iterable[Curve]) -> list[str]:
     return [i for i in finished if i not in known and grid.outcomes[i].state == "finished"]
 
 
-def _curve(row: Row, folder: RunFolder) -> Curve:
+def _curve(row: CellRow, folder: RunFolder) -> Curve:
     """Read the best value so far at each measurement, and keep those that were a rise."""
     record = read_record(folder.journal_path)
     rises: list[tuple[int, float]] = []

@@ -10,7 +10,7 @@ from typing import Any
 
 from apo.calls.budget import Budget
 from apo.compare.data_folder import is_data_folder, task_from_folder
-from apo.compare.settings import Entry, Experiment
+from apo.compare.settings import Experiment, OptimizerEntry
 from apo.errors import SettingsError
 from apo.models.prices import Price, parse_price
 from apo.run.fit import fit_pools
@@ -102,7 +102,7 @@ def _cell(
     ref: str,
     task: Task,
     model: str,
-    entry: Entry,
+    entry: OptimizerEntry,
     optimizers: Mapping[str, Optimizer],
     seed: int,
 ) -> Cell:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from apo.compare.cell import Outcome, run_cell
+from apo.compare.cell import CellOutcome, run_cell
 from apo.compare.flag import Flag
 from apo.compare.grid import Cell
 from apo.concurrency import n_cpus
@@ -77,7 +77,7 @@ class RayWorkers:
 
     def __init__(self, ray: Any, root: Path, flag: Flag, jobs: int, cpus: float) -> None:
         self.jobs, self.die_together = jobs, False
-        self._ray, self._refs = ray, dict[Future[Outcome], Any]()
+        self._ray, self._refs = ray, dict[Future[CellOutcome], Any]()
         self._given = root.absolute(), flag, Path.cwd()
         # Another try is ours to give: Ray's would not count how often a cell was under way.
         self._task = ray.remote(max_retries=0, num_cpus=cpus, scheduling_strategy="SPREAD")(
@@ -92,10 +92,10 @@ class RayWorkers:
             errors.TaskCancelledError,
         )
 
-    def submit(self, cell: Cell) -> Future[Outcome]:
+    def submit(self, cell: Cell) -> Future[CellOutcome]:
         """See `Workers.submit`."""
         ref = self._task.remote(cell, *self._given)
-        future: Future[Outcome] = ref.future()
+        future: Future[CellOutcome] = ref.future()
         self._refs[future] = ref
         future.add_done_callback(self._refs.pop)
         return future
@@ -106,13 +106,13 @@ class RayWorkers:
             self._ray.cancel(ref, force=True)
 
 
-def run_there(cell: Cell, root: Path, flag: Flag, folder: Path) -> Outcome:
+def run_there(cell: Cell, root: Path, flag: Flag, folder: Path) -> CellOutcome:
     """Run a cell on a worker of Ray, in the folder where the command was given."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         os.chdir(folder)
     except OSError:
-        return Outcome("interrupted")  # As when the flag is not seen.
+        return CellOutcome("interrupted")  # As when the flag is not seen.
     return run_cell(cell, root, flag)
 
 

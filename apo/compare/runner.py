@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from apo.calls.purse import Purse, Taken
-from apo.compare.cell import Outcome
+from apo.compare.cell import CellOutcome
 from apo.compare.flag import Flag
 from apo.compare.grid import Cell
 from apo.compare.spending import Shared, purse_of, purse_path, spent_by
@@ -41,7 +41,7 @@ class Grid:
 
     cells: list[Cell]
     root: Path
-    outcomes: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
+    outcomes: dict[str, CellOutcome] = field(default_factory=dict[str, CellOutcome])
     earlier: int = 0
     stopping: bool = False
     over: str = ""
@@ -51,7 +51,7 @@ class Grid:
     def __post_init__(self) -> None:
         for cell in self.cells:
             if is_finished(self.folder(cell)):
-                self.outcomes[cell.id] = Outcome("finished")
+                self.outcomes[cell.id] = CellOutcome("finished")
         self.earlier = len(self.outcomes)
 
     def folder(self, cell: Cell) -> RunFolder:
@@ -159,7 +159,9 @@ class _Loop:
     minutes: float = math.inf
     suspects: deque[Cell] = field(default_factory=deque[Cell])
     tries: Counter[str] = field(default_factory=Counter[str])
-    waiting: dict[Future[Outcome], Cell] = field(default_factory=dict[Future[Outcome], Cell])
+    waiting: dict[Future[CellOutcome], Cell] = field(
+        default_factory=dict[Future[CellOutcome], Cell]
+    )
     blind: str = ""
 
     def run(self, watch: Callable[[], None]) -> None:
@@ -194,7 +196,7 @@ class _Loop:
             cell = queue.popleft()
             self.waiting[self.workers.submit(cell)] = cell
 
-    def _take(self, cell: Cell, future: Future[Outcome]) -> None:
+    def _take(self, cell: Cell, future: Future[CellOutcome]) -> None:
         try:
             outcome = future.result()
         except self.workers.deaths:
@@ -216,7 +218,7 @@ class _Loop:
         elif any(self.grid.folder(c).path.exists() for c in self.grid.cells):
             died = "its worker process died, perhaps for want of memory"
             purse_of(cell, self.grid.root)  # Nothing of it is under way any more.
-            self.grid.outcomes[cell.id] = Outcome("failed", died)
+            self.grid.outcomes[cell.id] = CellOutcome("failed", died)
         else:
             raise RunError("The worker processes end before they begin; see what they print.")
 

@@ -21,7 +21,7 @@ ALL = "all"
 """In place of a list of optimizers: every one that is installed."""
 
 
-class Entry(BaseModel):
+class OptimizerEntry(BaseModel):
     """One optimizer of a comparison.
 
     Attributes:
@@ -48,7 +48,7 @@ class Entry(BaseModel):
         return value
 
 
-class Limits(BaseModel):
+class BudgetSettings(BaseModel):
     """What each run may spend; see `apo.Budget`."""
 
     model_config = _STRICT
@@ -83,11 +83,11 @@ class Experiment(BaseModel):
 
     name: str
     tasks: Annotated[tuple[_Text, ...], Field(min_length=1, strict=False)]
-    optimizers: Annotated[tuple[Entry, ...], Field(min_length=1, strict=False)]
+    optimizers: Annotated[tuple[OptimizerEntry, ...], Field(min_length=1, strict=False)]
     models: Annotated[tuple[_Text, ...], Field(min_length=1, strict=False)] = ("embedded",)
     optimizer_model: _Text | None = None
     seeds: Annotated[tuple[int, ...], Field(min_length=1, strict=False)] = (0, 1, 2, 3, 4)
-    budget: Limits = Limits()
+    budget: BudgetSettings = BudgetSettings()
     concurrency: Annotated[int, Field(ge=1)] = 16
     prices: dict[str, str] = {}
 

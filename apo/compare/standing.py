@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from apo.compare.collect import Row
+from apo.compare.collect import CellRow
 from apo.statistics import (
     critical_difference,
     friedman_p,
@@ -20,7 +20,7 @@ Interval = tuple[float, float] | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class MethodStanding:
     """One optimizer on one task, or over all of them (then each figure is a mean over tasks).
 
     Attributes:
@@ -77,7 +77,7 @@ class Ranking:
     """
 
     task: str
-    standings: tuple[Standing, ...]
+    standings: tuple[MethodStanding, ...]
     n_test: tuple[int, int]
     runs: int
 
@@ -120,7 +120,7 @@ class Comparison:
         return [{"task": r.task, **asdict(s)} for r in rankings for s in r.standings]
 
 
-def compare(name: str, rows: Sequence[Row], problems: Iterable[str] = ()) -> Comparison:
+def compare(name: str, rows: Sequence[CellRow], problems: Iterable[str] = ()) -> Comparison:
     """Rank the optimizers.
 
     Args:
@@ -154,14 +154,14 @@ def compare(name: str, rows: Sequence[Row], problems: Iterable[str] = ()) -> Com
     )
 
 
-def _grouped(pairs: Iterable[tuple[str, Row]]) -> dict[str, list[Row]]:
-    groups: dict[str, list[Row]] = {}
+def _grouped(pairs: Iterable[tuple[str, CellRow]]) -> dict[str, list[CellRow]]:
+    groups: dict[str, list[CellRow]] = {}
     for key, row in pairs:
         groups.setdefault(key, []).append(row)
     return groups
 
 
-def _rank_task(task: str, rows: Sequence[Row]) -> Ranking:
+def _rank_task(task: str, rows: Sequence[CellRow]) -> Ranking:
     groups = {label: [found] for label, found in _grouped((r.optimizer, r) for r in rows).items()}
     scores = {label: mean([row.best_score for row in rows]) for label, (rows,) in groups.items()}
     places = dict(zip(scores, ranks(list(scores.values())), strict=True))
@@ -169,7 +169,7 @@ def _rank_task(task: str, rows: Sequence[Row]) -> Ranking:
 
 
 def _rank_overall(
-    tasks: Sequence[Ranking], labels: Sequence[str], by_task: Mapping[str, Sequence[Row]]
+    tasks: Sequence[Ranking], labels: Sequence[str], by_task: Mapping[str, Sequence[CellRow]]
 ) -> tuple[Ranking, list[list[float]]]:
     """Rank among those that have a run on every task; also their scores, a row for each task."""
     scores = [{s.optimizer: s.score for s in ranking.standings} for ranking in tasks]
@@ -186,9 +186,9 @@ def _rank_overall(
 
 def _ranking(
     task: str,
-    groups: Mapping[str, Sequence[Sequence[Row]]],
+    groups: Mapping[str, Sequence[Sequence[CellRow]]],
     places: Mapping[str, float],
-    rows: Sequence[Row],
+    rows: Sequence[CellRow],
 ) -> Ranking:
     """Put the optimizers in order, each compared with the best.
 
@@ -212,12 +212,12 @@ def _ranking(
     )
 
 
-def _score(groups: Sequence[Sequence[Row]]) -> float:
+def _score(groups: Sequence[Sequence[CellRow]]) -> float:
     return mean([mean([row.best_score for row in group]) for group in groups])
 
 
 def _differences(
-    best: Sequence[Sequence[Row]], other: Sequence[Sequence[Row]]
+    best: Sequence[Sequence[CellRow]], other: Sequence[Sequence[CellRow]]
 ) -> list[list[float]]:
     """How much the best scores above the other, seed by seed, a list for each task."""
     found: list[list[float]] = []
@@ -229,11 +229,11 @@ def _differences(
 
 def _standing(
     label: str,
-    groups: Sequence[Sequence[Row]],
+    groups: Sequence[Sequence[CellRow]],
     place: float,
     behind: Sequence[Sequence[float]],
     p_value: float | None,
-) -> Standing:
+) -> MethodStanding:
     def average(name: str) -> float:
         return mean([mean([float(getattr(row, name)) for row in group]) for group in groups])
 
@@ -242,7 +242,7 @@ def _standing(
 
     rows = [row for group in groups for row in group]
     priced = all(row.usd is not None for row in rows)
-    return Standing(
+    return MethodStanding(
         optimizer=label,
         n=len(rows),
         seed_score=average("seed_score"),

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apo.compare.standing import Comparison, Interval, Ranking, Standing
+from apo.compare.standing import Comparison, Interval, MethodStanding, Ranking
 
 ALPHA = 0.05
 FEW_SEEDS = 5
@@ -125,7 +125,7 @@ def _task(ranking: Ranking) -> Table:
 WORDS = ("yes", "perhaps", "no", "?")
 
 
-def worse(standing: Standing) -> str:
+def worse(standing: MethodStanding) -> str:
     """Whether an optimizer is worse than the first one, in one word; "" for the first itself.
 
     The interval asks for the mean over seeds, p for the signs and ranks of the differences, and
@@ -152,7 +152,7 @@ def _table(title: str, ranking: Ranking, note: Sequence[str]) -> Table:
     return Table(title, headings, rows, "\n".join(note))
 
 
-def _cells(s: Standing, priced: bool) -> tuple[str, ...]:
+def _cells(s: MethodStanding, priced: bool) -> tuple[str, ...]:
     first = s.p_value is None
     cells = (
         s.optimizer,

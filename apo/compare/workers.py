@@ -10,7 +10,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Protocol
 
-from apo.compare.cell import Outcome, run_cell
+from apo.compare.cell import CellOutcome, run_cell
 from apo.compare.flag import Flag
 from apo.compare.grid import Cell
 from apo.concurrency import n_cpus, start_child, without_cwd
@@ -33,7 +33,7 @@ class Workers(Protocol):
     deaths: tuple[type[Exception], ...]
     die_together: bool
 
-    def submit(self, cell: Cell) -> Future[Outcome]:
+    def submit(self, cell: Cell) -> Future[CellOutcome]:
         """Begin a cell, or go on with it."""
         ...
 
@@ -94,7 +94,7 @@ class Processes:
         with without_cwd():
             return ProcessPoolExecutor(self.jobs, context, start_child)
 
-    def submit(self, cell: Cell) -> Future[Outcome]:
+    def submit(self, cell: Cell) -> Future[CellOutcome]:
         """See `Workers.submit`."""
         with without_cwd():
             try:

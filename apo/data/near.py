@@ -23,7 +23,7 @@ Named = Mapping[str, Sequence[Example]]
 
 
 @dataclass(frozen=True)
-class Pair:
+class NearPair:
     """Two examples whose inputs are nearly the same.
 
     Attributes:
@@ -44,18 +44,18 @@ class Pair:
         return not {*composed_targets(self.first)} & {*composed_targets(self.second)}
 
 
-def same_but_signs(pools: Named) -> list[Pair]:
+def same_but_signs(pools: Named) -> list[NearPair]:
     """Inputs that differ from an earlier one in case, blanks and punctuation alone."""
     first: dict[str, tuple[str, Example]] = {}
-    pairs: list[Pair] = []
+    pairs: list[NearPair] = []
     for name, example, folded in _folded(pools):
         pool, earlier = first.setdefault(folded, (name, example))
         if input_id(earlier) != input_id(example):
-            pairs.append(Pair((pool, name), earlier, example, True))
+            pairs.append(NearPair((pool, name), earlier, example, True))
     return pairs
 
 
-def nearly_same(pools: Named) -> list[Pair]:
+def nearly_same(pools: Named) -> list[NearPair]:
     """Inputs of which `ALIKE` % of the letters are the same, and all numbers.
 
     Only inputs of about the same length are compared, of the first `MAX_COMPARED`.
@@ -66,7 +66,7 @@ def nearly_same(pools: Named) -> list[Pair]:
     found = sorted(found[:MAX_COMPARED], key=lambda item: len(item[2]))
     texts = [folded for _, _, folded in found]
     numbers = [re.findall(r"\d+", text) for text in texts]
-    pairs: list[Pair] = []
+    pairs: list[NearPair] = []
     start = 0
     for i, text in enumerate(texts):
         # With lengths a < b, at most 2a / (a + b) is the same.
@@ -79,7 +79,7 @@ def nearly_same(pools: Named) -> list[Pair]:
             j = start + int(place)
             if texts[j] != text and numbers[i] == numbers[j] and _respelt(found[i], found[j]):
                 a, b = sorted((found[i], found[j]), key=lambda item: [*pools].index(item[0]))
-                pairs.append(Pair((a[0], b[0]), a[1], b[1], False))
+                pairs.append(NearPair((a[0], b[0]), a[1], b[1], False))
     return pairs
 
 
@@ -95,7 +95,7 @@ def _respelt(one: tuple[str, Example, str], other: tuple[str, Example, str]) -> 
     return not left or not right or fuzz.ratio(" ".join(left), " ".join(right)) >= SPELLING
 
 
-def pair_notes(pairs: Sequence[Pair]) -> Iterator[tuple[Pair, str]]:
+def pair_notes(pairs: Sequence[NearPair]) -> Iterator[tuple[NearPair, str]]:
     """Tell pairs that stand in two pools, and those with different targets; one line for each.
 
     Yields:

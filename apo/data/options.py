@@ -29,7 +29,7 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layout:
+class OptionColumns:
     """Which columns a question, its options and the key of the right one stand in."""
 
     question: str
@@ -50,7 +50,7 @@ class Layout:
         return [(mark.upper(), text) for mark, text in found if text]
 
 
-def find_layout(row: Row) -> Layout | None:
+def find_layout(row: Row) -> OptionColumns | None:
     """Name the columns of a question of multiple choice; None where a row is none."""
     lower = {name.lower(): name for name in row}
     listed = next((lower[n] for n in OPTIONS if n in lower and _read(row[lower[n]])), None)
@@ -59,7 +59,7 @@ def find_layout(row: Row) -> Layout | None:
     question = next((lower[n] for n in _QUESTIONS if n in lower), None)
     if not options or key is None or question is None:
         return None
-    return Layout(question=question, options=options, key=key)
+    return OptionColumns(question=question, options=options, key=key)
 
 
 def option_columns(row: Row) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ def _mark(name: str) -> str:
     return (match["mark"] or match["alone"]).lower() if match else ""
 
 
-def with_options(rows: Sequence[Row], at: Layout) -> list[Row] | None:
+def with_options(rows: Sequence[Row], at: OptionColumns) -> list[Row] | None:
     """Put the options into the question, after letters, and the right letter into "answer".
 
     Returns:
@@ -115,7 +115,7 @@ def with_options(rows: Sequence[Row], at: Layout) -> list[Row] | None:
     ]
 
 
-def _row(row: Row, at: Layout, options: list[tuple[str, str]], place: int | None) -> Row:
+def _row(row: Row, at: OptionColumns, options: list[tuple[str, str]], place: int | None) -> Row:
     listed = "\n".join(f"{_LETTERS[n]}. {text}" for n, (_, text) in enumerate(options))
     rest = {name: cell for name, cell in row.items() if name not in (*at.options, at.key)}
     question = row[at.question]

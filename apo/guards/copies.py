@@ -34,7 +34,7 @@ LONGEST_NEAR = 2_000
 MAX_VERIFIED = 5
 
 
-class Row(NamedTuple):
+class TextRow(NamedTuple):
     """A text of the data: as it is, its letters, how many count as a whole, how long a piece is."""
 
     text: str
@@ -66,8 +66,8 @@ class Copies:
         return "" if row is None else row.text
 
     @cached_property
-    def _rows(self) -> list[Row]:
-        rows: dict[str, Row] = {}
+    def _rows(self) -> list[TextRow]:
+        rows: dict[str, TextRow] = {}
         left = MAX_LETTERS
         for example in self._examples:
             texts = [(text, WHOLE) for text in example.inputs.values()]
@@ -76,7 +76,7 @@ class Copies:
                 left -= len(folded)
                 if worth(folded) >= least and folded not in rows:
                     wide = worth(folded) > 1.5 * len(folded)
-                    rows[folded] = Row(text, folded, least, WIDE_PIECE if wide else PIECE)
+                    rows[folded] = TextRow(text, folded, least, WIDE_PIECE if wide else PIECE)
             if left < 0:
                 break
         return list(rows.values())
@@ -99,7 +99,7 @@ class Copies:
         """The rows that the task's own texts hold already."""
         return {row.text for own in self._own for row in self._nearly(own, self._hits(own))}
 
-    def _found(self, folded: str) -> Iterator[Row]:
+    def _found(self, folded: str) -> Iterator[TextRow]:
         hits = self._hits(folded)
         for (number, shift), starts in sorted(hits.items()):
             row, end = self._rows[number], 0
@@ -123,7 +123,7 @@ class Copies:
                     hits[number, place - start].append(start)
         return hits
 
-    def _is_copy(self, run: str, row: Row) -> bool:
+    def _is_copy(self, run: str, row: TextRow) -> bool:
         whole = run == row.folded and worth(run) >= row.least
         if not whole and worth(run) < RUN:
             return False
@@ -131,7 +131,7 @@ class Copies:
             return False
         return sum(run in other.folded for other in self._rows) <= self._limit
 
-    def _nearly(self, folded: str, hits: dict[tuple[int, int], list[int]]) -> Iterator[Row]:
+    def _nearly(self, folded: str, hits: dict[tuple[int, int], list[int]]) -> Iterator[TextRow]:
         """The rows that stand in a text with few letters changed."""
         from rapidfuzz import fuzz
 

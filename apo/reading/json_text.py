@@ -18,7 +18,7 @@ _SIGN = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Found:
+class JsonValue:
     """A JSON value in a text.
 
     Attributes:
@@ -32,7 +32,7 @@ class Found:
     broken: bool = False
 
 
-def json_values(text: str) -> Iterator[Found]:
+def json_values(text: str) -> Iterator[JsonValue]:
     """Yield the outermost objects and lists of a text in order, with or without ``` around them.
 
     What starts like JSON but is broken, by a trailing comma or the end of the text, is yielded as
@@ -52,9 +52,9 @@ def json_values(text: str) -> Iterator[Found]:
                 place += 1
                 continue
             end = _end_of(text, place)
-            yield Found(None, text[place:end], broken=True)
+            yield JsonValue(None, text[place:end], broken=True)
         else:
-            yield Found(value, text[place:end])
+            yield JsonValue(value, text[place:end])
         place = end
 
 
@@ -71,7 +71,7 @@ def _end_of(text: str, start: int) -> int:
     return len(text)
 
 
-def answer_json(text: str, *, notes: bool = False) -> Found | None:
+def answer_json(text: str, *, notes: bool = False) -> JsonValue | None:
     """Give the last object or list of a text, broken or not; None where there is none.
 
     An empty one is no answer after another one.
@@ -80,7 +80,7 @@ def answer_json(text: str, *, notes: bool = False) -> Found | None:
         text: any text.
         notes: take a list of numbers alone, as in [1], for an answer too.
     """
-    last: Found | None = None
+    last: JsonValue | None = None
     for found in json_values(text):
         if notes or found.broken or not is_note(found.value):
             last = found if found.value or found.broken or last is None else last

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from apo.reading.tags import Pair, bare, pairs_of
+from apo.reading.tags import TagPair, bare, pairs_of
 from apo.reading.wrapping import unwrapped
 
 MAX_JOINING = 6
@@ -70,7 +70,7 @@ def tagged(reply: str, tag: str) -> str | None:
     return read_reply(reply, tag).text or None
 
 
-def _failure(reply: str, tag: str, truncated: bool, pairs: Sequence[Pair], is_open: bool) -> str:
+def _failure(reply: str, tag: str, truncated: bool, pairs: Sequence[TagPair], is_open: bool) -> str:
     if truncated and not reply.strip():
         return "the reply was cut before it said anything, perhaps while it was thinking"
     if truncated and (is_open or not pairs):

@@ -11,7 +11,7 @@ _BEFORE = re.compile(r"(?:^|[:：])[\s>*_#`\"'“‘「\[(-]*(?:\d{1,2}[.)])?\s*
 _AFTER = re.compile(r"[\s*_`\"'”’」\])，,.。!…]*$")
 
 
-class Pair(NamedTuple):
+class TagPair(NamedTuple):
     """An opening tag with its closing one, and what stands between them.
 
     Attributes:
@@ -38,7 +38,7 @@ class _Pair(NamedTuple):
         return self != other and self.start <= other.start and other.end <= self.end
 
 
-def pairs_of(reply: str, tag: str) -> tuple[list[Pair], int]:
+def pairs_of(reply: str, tag: str) -> tuple[list[TagPair], int]:
     """The pairs of tags that stand in no other, in order; and where the last text begins that
     is opened on a line of its own and never closed, or -1.
     """
@@ -64,7 +64,7 @@ def pairs_of(reply: str, tag: str) -> tuple[list[Pair], int]:
         return not any(pair.holds(other) or other.holds(pair) for other in near)
 
     chosen = sorted([*kept, *filter(apart, others)], key=lambda pair: pair.end)
-    return [Pair(pair.end, reply[slice(*pair.between)], pair.alone) for pair in chosen], unclosed
+    return [TagPair(pair.end, reply[slice(*pair.between)], pair.alone) for pair in chosen], unclosed
 
 
 def _outermost(pairs: Sequence[_Pair]) -> list[_Pair]:

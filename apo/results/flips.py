@@ -33,7 +33,7 @@ _LINE: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
+class FlipGroup:
     """The test examples of a label or a slice, and how they changed.
 
     Attributes:
@@ -72,7 +72,7 @@ class Flips:
         unanswered: how many have no score under the one or the other prompt.
     """
 
-    groups: tuple[Group, ...]
+    groups: tuple[FlipGroup, ...]
     lost: tuple[dict[str, Any], ...]
     won: tuple[dict[str, Any], ...]
     broken: tuple[dict[str, Any], ...]
@@ -142,7 +142,7 @@ def _broken(pair: Mapping[str, Any]) -> bool:
     )
 
 
-def _groups(pairs: Sequence[Mapping[str, Any]]) -> Iterator[Group]:
+def _groups(pairs: Sequence[Mapping[str, Any]]) -> Iterator[FlipGroup]:
     if not pairs:
         return
     yield from _by("all", [""] * len(pairs), pairs)
@@ -154,7 +154,7 @@ def _groups(pairs: Sequence[Mapping[str, Any]]) -> Iterator[Group]:
         yield from _by(column, [str(pair["slices"].get(column, "")) for pair in pairs], pairs)
 
 
-def _by(by: str, names: Sequence[str], pairs: Sequence[Mapping[str, Any]]) -> list[Group]:
+def _by(by: str, names: Sequence[str], pairs: Sequence[Mapping[str, Any]]) -> list[FlipGroup]:
     """One group for each name, the most losses first."""
     members: dict[str, list[Mapping[str, Any]]] = {}
     for name, pair in zip(names, pairs, strict=True):
@@ -167,11 +167,11 @@ def _by(by: str, names: Sequence[str], pairs: Sequence[Mapping[str, Any]]) -> li
     results = {name: tested(found, together[name]) for name, found in differences.items()}
     corrected = holm([p_value for _, p_value in results.values()])
     p_values = dict(zip(differences, corrected, strict=True))
-    groups: list[Group] = []
+    groups: list[FlipGroup] = []
     for name, found in members.items():
         flips = Counter(pair["flip"] for pair in found)
         groups.append(
-            Group(
+            FlipGroup(
                 by=by,
                 value=name,
                 n=len(found),

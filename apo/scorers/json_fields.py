@@ -10,7 +10,7 @@ from typing import Any, cast
 from apo.reading.answers import plain, quote
 from apo.reading.digits import value_of
 from apo.reading.json_text import (
-    Found,
+    JsonValue,
     answer_json,
     as_list,
     as_object,
@@ -88,7 +88,7 @@ class JsonFields:
             score.value, False, f"The JSON is broken and was repaired. {score.feedback}".strip()
         )
 
-    def _asked_for(self, output: str, wanted: dict[str, Any]) -> Found | None:
+    def _asked_for(self, output: str, wanted: dict[str, Any]) -> JsonValue | None:
         """The last object of an answer that has a key that is asked for."""
         keys = {*(self.fields or wanted)}
         objects = [f for f in json_values(output) if keys & {*(as_object(f.value) or ())}]

@@ -24,7 +24,7 @@ class Over(BaseException):
     """The end of all questions; no `except Exception` of a test catches it."""
 
 
-class Asker(Protocol):
+class Channel(Protocol):
     """The way to the other process."""
 
     def ask(self, what: str, *args: Any) -> Any:
@@ -41,7 +41,7 @@ class Remote:
 
     __slots__ = ("_id", "_peer")
 
-    def __init__(self, peer: Asker, number: int) -> None:
+    def __init__(self, peer: Channel, number: int) -> None:
         object.__setattr__(self, "_peer", peer)
         object.__setattr__(self, "_id", number)
 
@@ -76,7 +76,7 @@ class Remote:
 
 
 def _ask(remote: Remote, what: str, *args: Any) -> Any:
-    peer: Asker = object.__getattribute__(remote, "_peer")
+    peer: Channel = object.__getattribute__(remote, "_peer")
     return peer.ask(what, *((args[0], remote) if what == "isinstance" else (remote, *args)))
 
 
@@ -94,7 +94,7 @@ def _forward(name: str, what: str, *, swap: bool = False) -> None:
     def method(self: Remote, *args: Any) -> Any:
         if what in _COMPARE and not isinstance(args[0], Remote):
             return NotImplemented
-        peer: Asker = object.__getattribute__(self, "_peer")
+        peer: Channel = object.__getattribute__(self, "_peer")
         result = peer.ask(what, *((args[0], self) if swap else (self, *args)))
         if what in _BINARY and not (
             isinstance(args[0], Remote | tuple) or isinstance(result, Remote)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from apo.errors import TaskError
-from apo.reading.json_text import Found, answer_json, as_object, json_values
+from apo.reading.json_text import JsonValue, answer_json, as_object, json_values
 from apo.scorers.files import text_of
 from apo.scorers.schema_time import SECONDS, bounded, check_patterns, within
 from apo.task import Example, Score
@@ -69,7 +69,7 @@ class JsonSchema:
                 raise
             return found.value
 
-    def _outermost(self, output: str) -> Found | None:
+    def _outermost(self, output: str) -> JsonValue | None:
         """The last value that has a field of the schema, else the last one; none from within."""
         fields = {*(as_object(self._validator.schema.get("properties")) or ())}
         asked = [f for f in json_values(output) if fields & {*(as_object(f.value) or ())}]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from apo.errors import SettingsError, near
 from apo.prompts.prompt import Prompt
 from apo.search.allocators import ALLOCATORS, Settings
-from apo.search.arms import Arms
+from apo.search.arms import MeasuredPool
 from apo.search.search import Search
 from apo.task import Example
 
@@ -72,7 +72,7 @@ async def allocate(
     if not distinct:
         return []
     chosen = search.task.train if examples is None else examples
-    arms = Arms(search, distinct, chosen, rollouts, paired)
+    arms = MeasuredPool(search, distinct, chosen, rollouts, paired)
     settings = replace(settings, batch_size=arms.batch(batch_size))
     ranked = await ALLOCATORS[allocator](arms, n, settings)
     return [distinct[arm] for arm in ranked[:n]]

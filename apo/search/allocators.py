@@ -10,7 +10,7 @@ from functools import partial
 from typing import Literal
 
 from apo.errors import SettingsError
-from apo.search.arms import Arms
+from apo.search.arms import MeasuredPool
 from apo.select import (
     better_half,
     continuous_reject,
@@ -45,7 +45,7 @@ class Settings:
             )
 
 
-async def uniform(arms: Arms, n: int, settings: Settings) -> list[int]:
+async def uniform(arms: MeasuredPool, n: int, settings: Settings) -> list[int]:
     """All arms alike, so ProTeGi's brute force: floor(rollouts / arms) pulls of each.
 
     With fewer rollouts than arms, the first arms get one each.
@@ -55,7 +55,7 @@ async def uniform(arms: Arms, n: int, settings: Settings) -> list[int]:
 
 
 async def upper_bounds(
-    arms: Arms, n: int, settings: Settings, rule: Callable[..., list[int]]
+    arms: MeasuredPool, n: int, settings: Settings, rule: Callable[..., list[int]]
 ) -> list[int]:
     """UCB1 or UCB-E in rounds, as APE and ProTeGi (§3) run it: a share of the arms, a batch each.
 
@@ -75,7 +75,7 @@ async def upper_bounds(
     return arms.ranked()
 
 
-async def successive_rejects(arms: Arms, n: int, settings: Settings) -> list[int]:
+async def successive_rejects(arms: MeasuredPool, n: int, settings: Settings) -> list[int]:
     """Audibert, Bubeck and Munos (2010): after each phase the worst arm goes, until n are left."""
     active, out = list(arms.all), list[int]()
     for total in rejects_schedule(len(active), arms.left, n):
@@ -90,7 +90,7 @@ async def successive_rejects(arms: Arms, n: int, settings: Settings) -> list[int
     return [*arms.ranked(active), *out[::-1]]
 
 
-async def successive_halving(arms: Arms, n: int, settings: Settings) -> list[int]:
+async def successive_halving(arms: MeasuredPool, n: int, settings: Settings) -> list[int]:
     """Karnin et al. (2013) with TRIPLE's budget (§3.1): exactly the rollouts, the better half kept.
 
     Each phase has an equal share, and deals it evenly, with what the division leaves over and
@@ -109,14 +109,14 @@ async def successive_halving(arms: Arms, n: int, settings: Settings) -> list[int
     return [*arms.ranked(active), *out]
 
 
-def _phase(arms: Arms, active: Sequence[int], phases_left: int) -> int:
+def _phase(arms: MeasuredPool, active: Sequence[int], phases_left: int) -> int:
     """Pulls of a phase: as many for each active arm as its share allows, and in the first one."""
     first = not any(arms.pulls)
     return max(int(first), arms.left // (phases_left * len(active))) * len(active)
 
 
 async def continuous_rejects(
-    arms: Arms,
+    arms: MeasuredPool,
     n: int,
     settings: Settings,
     mode: Literal["conservative", "aggressive"] = "conservative",
@@ -142,7 +142,7 @@ async def continuous_rejects(
     return [*arms.ranked(active), *out[::-1]]
 
 
-async def race(arms: Arms, n: int, settings: Settings) -> list[int]:
+async def race(arms: MeasuredPool, n: int, settings: Settings) -> list[int]:
     """CAPO's race on blocks of common examples, with the corrected statistics.
 
     It ends when n are left, so often before the rollouts. The level is shared evenly among the
@@ -169,7 +169,7 @@ async def race(arms: Arms, n: int, settings: Settings) -> list[int]:
     return [*arms.ranked(active), *out]
 
 
-ALLOCATORS: dict[str, Callable[[Arms, int, Settings], Awaitable[list[int]]]] = {
+ALLOCATORS: dict[str, Callable[[MeasuredPool, int, Settings], Awaitable[list[int]]]] = {
     "continuous-rejects": continuous_rejects,
     "continuous-rejects-aggressive": partial(continuous_rejects, mode="aggressive"),
     "race": race,

@@ -8,7 +8,7 @@ from apo.search.search import Search
 from apo.task import Example
 
 
-class Arms:
+class MeasuredPool:
     """A pool under measurement: running sums of scores, and how many pulls are left.
 
     Attributes:

@@ -30,7 +30,7 @@ SIZE, CALLS = 10, 300
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Observed:
     """A run and everything that can be seen of it."""
 
     result: Result
@@ -66,7 +66,7 @@ class OptimizerSuite:
         max_concurrency: int = 8,
         run: str | None = None,
         task: Task | None = None,
-    ) -> Outcome:
+    ) -> Observed:
         """Run the optimizer with fakes; `run` goes on with a run of the same home."""
         models = FakeModel(delay_seed), FakeOptimizerModel(delay_seed)
         result = asyncio.run(
@@ -82,7 +82,7 @@ class OptimizerSuite:
             )
         )
         with find_run(result.run_id, home).open_journal() as journal:
-            return Outcome(result, *models, list(journal.events()))
+            return Observed(result, *models, list(journal.events()))
 
     @pytest.mark.parametrize(("calls", "seed"), [(30, 0), (31, 0), (50, 1), (119, 2), (300, 1)])
     def test_never_overspends_nor_returns_worse_than_the_seed(
@@ -133,7 +133,7 @@ class OptimizerSuite:
         hash(optimizer)
 
 
-def sound(outcome: Outcome, calls: int) -> None:
+def sound(outcome: Observed, calls: int) -> None:
     """Make sure that a run kept to its budget and did not lose what it began with."""
     result = outcome.result
     assert outcome.calls == result.spent.calls <= calls

@@ -13,7 +13,7 @@ from apo.storage.record import Record
 from apo.tracking.summary import chosen_prompts
 
 if TYPE_CHECKING:
-    from apo.results.flips import Group
+    from apo.results.flips import FlipGroup
 
 MARK = "\u2605 "  # Before the best candidate's number and name.
 MAX_TAG = 5000
@@ -91,7 +91,7 @@ def _write_results(folder: RunFolder, target: Path) -> None:
     _write_table(target / FRONT, tuple(rows[0]), rows)
 
 
-def _flip_row(group: "Group") -> dict[str, Any]:
+def _flip_row(group: "FlipGroup") -> dict[str, Any]:
     low, high = group.interval
     named = group.value if group.by == "label" else f"{group.by}: {group.value}"
     return {

@@ -7,7 +7,7 @@ from statistics import quantiles
 from apo import Rollout
 
 
-class Bucket:
+class ExampleBucket:
     """The answers to one example.
 
     Attributes:

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from apo.audit.outcomes import Outcome, Secret, folded
+from apo.audit.outcomes import Secret, TrialOutcome, folded
 from apo.audit.trials import Trial
 from apo.evaluation.evaluation import Rollout
 from apo.prompts.layout import Demo
@@ -71,11 +71,11 @@ def test_folding_takes_any_text() -> None:
     assert folded("Ａ b-C\n1_가！") == "abc1가"
 
 
-def outcome(kind: str, clean: Score | None, tried: Score | None, **given: str) -> Outcome:
+def outcome(kind: str, clean: Score | None, tried: Score | None, **given: str) -> TrialOutcome:
     example = Example({"input": "x"}, ("y",))
     output = given.pop("output", "")
     trial = Trial(kind=kind, name="n", clean=example, example=example, **given)
-    return Outcome(
+    return TrialOutcome(
         trial=trial, clean=Rollout(example, "", clean), tried=Rollout(example, output, tried)
     )
 

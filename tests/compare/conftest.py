@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from apo.compare.collect import Curve, Row
+from apo.compare.collect import CellRow, Curve
 
-MakeRow = Callable[..., Row]
+MakeRow = Callable[..., CellRow]
 
 
-def make_row(task: str, optimizer: str, seed: int, score: float, **given: Any) -> Row:
+def make_row(task: str, optimizer: str, seed: int, score: float, **given: Any) -> CellRow:
     """A row with the figures that a test cares for."""
     values: dict[str, Any] = {
         "cell": f"{task}-{optimizer}-s{seed}",
@@ -32,7 +32,7 @@ def make_row(task: str, optimizer: str, seed: int, score: float, **given: Any) -
         "minutes": 0.1,
     }
     values |= {"task": task, "optimizer": optimizer, "seed": seed, "best_score": score}
-    return Row(**{**values, **given})
+    return CellRow(**{**values, **given})
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from apo.compare import runner
-from apo.compare.cell import Outcome, run_cell
+from apo.compare.cell import CellOutcome, run_cell
 from apo.compare.flag import Flag
 from apo.compare.grid import Cell, make_cells
 from apo.compare.runner import Grid, run_grid
@@ -18,7 +18,7 @@ from apo.compare.settings import parse_experiment
 from apo.compare.spending import Shared
 from apo.errors import RunError, SettingsError
 
-Answer = Callable[[Cell, Flag], Outcome]
+Answer = Callable[[Cell, Flag], CellOutcome]
 
 
 class Died(Exception):
@@ -35,10 +35,10 @@ class Scripted:
         self.given: list[str] = []
         self.most = 0
         self.deaths_beside: list[int] = []
-        self.open: list[tuple[Cell, Future[Outcome]]] = []
+        self.open: list[tuple[Cell, Future[CellOutcome]]] = []
 
-    def submit(self, cell: Cell) -> Future[Outcome]:
-        future: Future[Outcome] = Future()
+    def submit(self, cell: Cell) -> Future[CellOutcome]:
+        future: Future[CellOutcome] = Future()
         self.given.append(cell.id)
         self.open.append((cell, future))
         self.most = max(self.most, len(self.open))
@@ -84,7 +84,7 @@ def run(
         made.append(Scripted(answer, flag, jobs or n_cells, die_together=together))
         yield made[0]
 
-    def wait(futures: object, **_: object) -> tuple[list[Future[Outcome]], None]:
+    def wait(futures: object, **_: object) -> tuple[list[Future[CellOutcome]], None]:
         made[0].go_on()
         return [f for f in list(futures) if f.done()], None  # type: ignore[call-overload]
 
@@ -94,8 +94,8 @@ def run(
     return made[0]
 
 
-def good(cell: Cell, flag: Flag) -> Outcome:
-    return Outcome("finished", "", (0.1, 0.2)) if flag.is_up() else Outcome("interrupted")
+def good(cell: Cell, flag: Flag) -> CellOutcome:
+    return CellOutcome("finished", "", (0.1, 0.2)) if flag.is_up() else CellOutcome("interrupted")
 
 
 def test_so_many_at_once_in_the_order_of_the_grid(
@@ -112,7 +112,7 @@ def test_so_many_at_once_in_the_order_of_the_grid(
 def test_the_guilty_fails_at_its_second_death(
     together: bool, grid: Grid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def answer(cell: Cell, flag: Flag) -> Outcome:
+    def answer(cell: Cell, flag: Flag) -> CellOutcome:
         if cell.id == "b":
             raise Died
         return good(cell, flag)
@@ -130,7 +130,7 @@ def test_the_guilty_fails_at_its_second_death(
 def test_who_died_beside_another_goes_on_alone(grid: Grid, monkeypatch: pytest.MonkeyPatch) -> None:
     dead: list[str] = []
 
-    def answer(cell: Cell, flag: Flag) -> Outcome:
+    def answer(cell: Cell, flag: Flag) -> CellOutcome:
         if not dead:
             dead.append(cell.id)
             raise Died
@@ -145,7 +145,7 @@ def test_workers_that_never_begin_are_an_error(grid: Grid, monkeypatch: pytest.M
     for cell in grid.cells:
         grid.folder(cell).path.rmdir()
 
-    def answer(cell: Cell, flag: Flag) -> Outcome:
+    def answer(cell: Cell, flag: Flag) -> CellOutcome:
         raise Died
 
     with pytest.raises(RunError, match="end before they begin"):
@@ -153,8 +153,8 @@ def test_workers_that_never_begin_are_an_error(grid: Grid, monkeypatch: pytest.M
 
 
 def test_a_worker_that_does_not_see_the_folder(grid: Grid, monkeypatch: pytest.MonkeyPatch) -> None:
-    def answer(cell: Cell, flag: Flag) -> Outcome:
-        return Outcome("interrupted") if cell.id == "b" else good(cell, flag)
+    def answer(cell: Cell, flag: Flag) -> CellOutcome:
+        return CellOutcome("interrupted") if cell.id == "b" else good(cell, flag)
 
     with pytest.raises(RunError, match=r"does not see .*compare\.flag.* file system"):
         run(grid, monkeypatch, answer)
@@ -163,7 +163,7 @@ def test_a_worker_that_does_not_see_the_folder(grid: Grid, monkeypatch: pytest.M
 
 
 def test_after_a_stop_nothing_begins(grid: Grid, monkeypatch: pytest.MonkeyPatch) -> None:
-    def answer(cell: Cell, flag: Flag) -> Outcome:
+    def answer(cell: Cell, flag: Flag) -> CellOutcome:
         grid.stopping = True
         return good(cell, flag)
 
@@ -174,8 +174,8 @@ def test_after_a_stop_nothing_begins(grid: Grid, monkeypatch: pytest.MonkeyPatch
 def test_when_nothing_can_be_paid_any_more_nothing_begins(
     grid: Grid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def answer(cell: Cell, flag: Flag) -> Outcome:
-        return Outcome("unpaid", "9 of 9 calls") if cell.id == "a" else good(cell, flag)
+    def answer(cell: Cell, flag: Flag) -> CellOutcome:
+        return CellOutcome("unpaid", "9 of 9 calls") if cell.id == "a" else good(cell, flag)
 
     assert run(grid, monkeypatch, answer).given == ["a", "b"]
     assert [o.state for o in grid.outcomes.values()] == ["unpaid", "finished"]
@@ -185,7 +185,7 @@ def test_when_nothing_can_be_paid_any_more_nothing_begins(
 def test_the_end_of_the_time_ends_cells_in_order(
     grid: Grid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def answer(cell: Cell, flag: Flag) -> Outcome:
+    def answer(cell: Cell, flag: Flag) -> CellOutcome:
         grid.started -= 3600
         return good(cell, flag)
 
@@ -198,7 +198,7 @@ def test_the_end_of_the_time_ends_cells_in_order(
 def test_who_is_killed_after_a_stop_has_not_failed(
     grid: Grid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def answer(cell: Cell, flag: Flag) -> Outcome:
+    def answer(cell: Cell, flag: Flag) -> CellOutcome:
         grid.stopping = grid.stopping or workers_died == ["a"]
         workers_died.append(cell.id)
         raise Died
@@ -214,7 +214,7 @@ def test_a_flag_holds_for_one_call_alone(grid: Grid) -> None:
     assert not first.is_up()
     with first.up(), second.up():
         assert (first.is_up(), second.is_up()) == (False, True)
-        assert run_cell(grid.cells[0], grid.root, first) == Outcome("interrupted")
+        assert run_cell(grid.cells[0], grid.root, first) == CellOutcome("interrupted")
     assert not second.is_up()
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from apo.compare.settings import Entry, parse_experiment, read_experiment
+from apo.compare.settings import OptimizerEntry, parse_experiment, read_experiment
 from apo.errors import SettingsError
 from apo.run.optimize import DEFAULT_BUDGET
 from apo.search.plugins import optimizer_names
@@ -25,8 +25,8 @@ def test_optimizers_by_name_with_settings_or_all() -> None:
     given = ["ape", {"name": "ape", "settings": {"n_samples": 2}, "label": "small"}]
     found = parse_experiment({**LEAST, "optimizers": given}, "x.yaml").optimizers
     assert found == (
-        Entry(name="ape", label="ape"),
-        Entry(name="ape", settings={"n_samples": 2}, label="small"),
+        OptimizerEntry(name="ape", label="ape"),
+        OptimizerEntry(name="ape", settings={"n_samples": 2}, label="small"),
     )
     every = parse_experiment({**LEAST, "optimizers": "all"}, "x.yaml").optimizers
     assert [entry.label for entry in every] == optimizer_names()

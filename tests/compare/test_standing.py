@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
-from apo.compare.collect import Row
+from apo.compare.collect import CellRow
 from apo.compare.standing import Comparison, compare
 from apo.compare.table import markdown, tables
 from apo.results.csv_rows import rows_csv
 
-MakeRow = Callable[..., Row]
+MakeRow = Callable[..., CellRow]
 
 
 @pytest.fixture
-def rows(row: MakeRow) -> list[Row]:
+def rows(row: MakeRow) -> list[CellRow]:
     """On a, good is ahead with every seed; on b, all are alike."""
     scores = {"good": 0.8, "fair": 0.6, "poor": 0.5}
     return [
@@ -26,7 +26,7 @@ def rows(row: MakeRow) -> list[Row]:
     ]
 
 
-def test_the_ranking_on_a_task(rows: list[Row]) -> None:
+def test_the_ranking_on_a_task(rows: list[CellRow]) -> None:
     ranking = compare("x", rows).tasks[0]
     assert [s.optimizer for s in ranking.standings] == ["good", "fair", "poor"]
     good, fair, poor = ranking.standings
@@ -42,11 +42,11 @@ def test_the_ranking_on_a_task(rows: list[Row]) -> None:
     assert poor.favourable == pytest.approx(0.8)  # 0.50 is no gain, the other four are
 
 
-def test_ties_share_a_rank(rows: list[Row]) -> None:
+def test_ties_share_a_rank(rows: list[CellRow]) -> None:
     assert {s.rank for s in compare("x", rows).tasks[1].standings} == {2.0}
 
 
-def test_the_ranking_over_tasks(rows: list[Row]) -> None:
+def test_the_ranking_over_tasks(rows: list[CellRow]) -> None:
     found = compare("x", rows)
     assert [(s.optimizer, s.rank) for s in found.overall.standings] == [
         ("good", 1.5), ("fair", 2.0), ("poor", 2.5),
@@ -66,7 +66,7 @@ def test_pairs_are_of_the_same_seed(row: MakeRow) -> None:
     assert y.behind == pytest.approx(0.1)
 
 
-def test_who_lacks_a_task_is_left_out_of_the_whole(rows: list[Row], row: MakeRow) -> None:
+def test_who_lacks_a_task_is_left_out_of_the_whole(rows: list[CellRow], row: MakeRow) -> None:
     found = compare("x", [*rows, row("a", "late", 0, 0.99)])
     assert found.left_out == ("late",)
     assert "late" in [s.optimizer for s in found.tasks[0].standings]
@@ -74,7 +74,7 @@ def test_who_lacks_a_task_is_left_out_of_the_whole(rows: list[Row], row: MakeRow
     assert "late" in markdown(found)
 
 
-def test_unequal_test_examples_are_told(rows: list[Row], row: MakeRow) -> None:
+def test_unequal_test_examples_are_told(rows: list[CellRow], row: MakeRow) -> None:
     found = compare("x", [*rows, row("a", "good", 9, 0.5, n_test=90)])
     assert "90 to 100" in found.problems[0]
     assert found.problems[0] in markdown(found)
@@ -134,7 +134,7 @@ def test_nothing_finished_is_no_error() -> None:
     assert rows_csv([]) == ""
 
 
-def test_the_tables(rows: list[Row]) -> None:
+def test_the_tables(rows: list[CellRow]) -> None:
     whole, first, second = tables(compare("x", rows))
     assert (whole.title, first.title, second.title) == ("All tasks", "a", "b")
     assert all(len(cells) == len(first.headings) for cells in first.rows)
@@ -154,7 +154,7 @@ def test_money_has_a_column_where_it_is_spent(row: MakeRow) -> None:
     assert [cells[place] for cells in table.rows] == ["0.2500", "?"]
 
 
-def test_a_line_for_each_cell(rows: list[Row]) -> None:
+def test_a_line_for_each_cell(rows: list[CellRow]) -> None:
     lines = list(csv.DictReader(io.StringIO(rows_csv([row.to_dict() for row in rows]))))
     assert len(lines) == len(rows)
     assert float(lines[0]["gain"]) == pytest.approx(rows[0].gain)

@@ -25,7 +25,7 @@ from apo.optimizers.parts.demo_sets import Worked
 from apo.optimizers.parts.joint_space import Space
 from apo.storage.folder import find_run
 from apo.testing import OptimizerSuite, fake_task
-from apo.testing.suite import Outcome, forget
+from apo.testing.suite import Observed, forget
 from tests.fidelity.conftest import Reader, Run, shown_inputs, tagged
 
 EXAMPLES = [Example({"input": "i" * n}, (f"t{n}",)) for n in (3, 1, 2)]
@@ -205,7 +205,7 @@ def test_the_samplers_choose_the_same_for_the_same_seed(sampler: str, run: Run) 
 # --- storage ----------------------------------------------------------------------------------
 
 
-def candidates(outcome: Outcome, operator: str) -> list[str]:
+def candidates(outcome: Observed, operator: str) -> list[str]:
     events = [e for e in outcome.events if e.kind == "candidate"]
     return [e.key for e in events if e.body["operator"] == operator]
 

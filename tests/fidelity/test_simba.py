@@ -31,7 +31,7 @@ from apo import (
 )
 from apo.optimizers import simba
 from apo.optimizers.parts.epochs import minibatches
-from apo.optimizers.parts.simba_buckets import Bucket, percentiles
+from apo.optimizers.parts.simba_buckets import ExampleBucket, percentiles
 from apo.optimizers.parts.simba_draws import evenly_spaced, kept_demos, poisson, softmax_draw
 from apo.optimizers.simba import SIMBA
 from apo.prompts.meta_prompts import render
@@ -161,8 +161,8 @@ def rollout(value: float, name: str = "e", output: str = "") -> Rollout:
     return Rollout(Example({"input": name}, ("t",)), output or f"said {value}", Score(value))
 
 
-def bucket(*values: float, name: str = "e") -> Bucket:
-    return Bucket([rollout(value, name) for value in values])
+def bucket(*values: float, name: str = "e") -> ExampleBucket:
+    return ExampleBucket([rollout(value, name) for value in values])
 
 
 def test_examples_are_sorted_by_gap_then_best_then_gap_to_the_mean() -> None:
@@ -209,7 +209,7 @@ class Stub:
         return list(prompts)
 
 
-def appended(optimizer: SIMBA, *buckets: Bucket) -> Stub:
+def appended(optimizer: SIMBA, *buckets: ExampleBucket) -> Stub:
     stub = Stub()
     seed = stub.seed_prompts[0]
     asyncio.run(optimizer.append(cast("Search", stub), {seed: 0.5}, buckets))
