@@ -21,6 +21,7 @@ from apo.calls.retry import Retry
 from apo.calls.traffic import Traffic, traffic_to
 from apo.errors import (
     AuthenticationError,
+    ContentFilterError,
     ModelError,
     QuotaError,
     RateLimitError,
@@ -52,6 +53,9 @@ async def turns(n: int = 20) -> None:
 
 
 # --- a provider that refuses ----------------------------------------------------------------
+
+
+Step = float | ModelError | str
 
 
 class Provider:
@@ -198,9 +202,38 @@ def test_a_stated_rate_is_never_exceeded_and_nothing_is_refused() -> None:
     virtually(main)
 
 
-# --- scripted -------------------------------------------------------------------------------
+# --- time on the wire -----------------------------------------------------------------------
 
-Step = float | ModelError | str
+
+@pytest.mark.parametrize(
+    ("scripts", "places", "times"),
+    [
+        ([[1.0, "x"]] * 3, 1, [(1, 0), (1, 1), (1, 2)]),
+        ([[1.0, "x"]] * 3, 2, [(1, 0), (1, 0), (1, 1)]),
+        ([[2.0, RateLimitError("!", 5)], [1.0, "x"]], 4, [(1, 7)]),
+        ([[2.0, ContentFilterError("!")]], 4, [(2, 0)]),
+    ],
+    ids=["one place", "two places", "a refusal before", "refused for good"],
+)
+def test_the_time_in_the_queue_is_told_apart(
+    scripts: Sequence[Sequence[Step]], places: int, times: list[tuple[float, float]]
+) -> None:
+    async def main() -> None:
+        model = Scripted(*scripts)
+        retry = Retry(first_wait=0)
+        with Journal() as journal:
+            limits = Limits(max_concurrency=places)
+            caller = Caller(journal, Meter(Budget()), limits=limits, retry=retry)
+            work = [to(model, str(i)) for i in range(len(times))]
+            caller.charge(work)
+            await asyncio.gather(*map(caller.answer, work), return_exceptions=True)
+            entries = [journal.find(call.key) for call in work]
+            assert [(e.seconds, e.waited) for e in entries if e] == times
+
+    virtually(main)
+
+
+# --- scripted -------------------------------------------------------------------------------
 
 
 class Scripted:
@@ -289,6 +322,9 @@ def test_the_first_answer_counts(
             entry = caller.journal.find(call.key)
             assert entry is not None
             assert (entry.reply, entry.retries) == (answer, 0)
+            waited = 3 if answer == "second" else 0
+            assert entry.seconds == pytest.approx(seconds - waited)
+            assert entry.waited == waited
             spent = caller.meter.spent
             assert (spent.calls, spent.tokens, spent.lost_tokens) == (1, 10, BOUND)
             assert caller.journal.lost() == (BOUND, BOUND)

@@ -1,6 +1,7 @@
 """What a run will take, from a few calls that the run then uses; and one prompt measured."""
 
 import asyncio
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from apo import (
 from apo.assessment.evaluate import aevaluate, evaluate
 from apo.calls.progress import Progress
 from apo.errors import AuthenticationError
-from apo.run.estimate import Estimate, aestimate
+from apo.run.estimate import Estimate, aestimate, pace
 from apo.storage.folder import find_run
 from apo.storage.journal import Journal
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
@@ -83,6 +84,22 @@ def test_the_first_limit_bounds_the_calls(budget: Budget, limit: str, tmp_path: 
     spent = {"max_calls": found.calls, "max_usd": found.usd}
     spent["max_tokens"] = (found.input_tokens or 0) + (found.output_tokens or 0)
     assert (spent[limit] or 0) <= getattr(budget, limit) * 1.001
+
+
+@pytest.mark.parametrize(
+    ("times", "at_once", "rate"),
+    [
+        ([(1.0 + i / 100, 1.0) for i in range(8)], 16, 16.0),  # All at once, whoever waits.
+        ([(float(i), float(i)) for i in range(1, 9)], 16, 1.0),  # One after the other.
+        ([(float(i // 4), 2.0) for i in range(16)], 16, 8 / 2.0),  # Four at a time.
+        ([(5.0, 0.5)], 4, 8.0),
+        ([], 4, math.inf),
+    ],
+)
+def test_the_speed_is_that_of_calls_that_go_out_together(
+    times: list[tuple[float, float]], at_once: int, rate: float
+) -> None:
+    assert pace(times, at_once) == pytest.approx(rate, rel=0.1)
 
 
 def test_without_a_limit_nothing_is_foretold(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Objectives from a journal, the front, and the cheapest prompt near the best."""
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apo.cli.results import tell_front
 from apo.errors import JournalError, RunError, SettingsError
 from apo.prompts.prompt import Prompt
 from apo.results.front import OBJECTIVES, cheapest, objectives, price_of, with_front
@@ -79,6 +81,24 @@ def test_figures_are_of_what_all_were_asked(folder: RunFolder) -> None:
     assert (seed.input_tokens, seed.output_tokens, seed.seconds) == (41.0, 3.0, 2.0)
     assert seed.usd == pytest.approx((41 * 1 + 3 * 10) / 1e6)
     assert not seed.estimated
+
+
+@pytest.mark.parametrize("waited", [None, 4.0])
+def test_latency_is_on_the_wire_where_the_journal_tells_it_apart(
+    waited: float | None, folder: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with folder.open_journal() as journal:
+        tell(journal, SEED, 0.5, operator="seed")
+        ask(journal, SEED, "e1", Usage(40, 2), 1.0, waited=waited)
+    if waited is None:  # As earlier versions wrote it.
+        with sqlite3.connect(folder.journal_path) as old:
+            old.execute("ALTER TABLE calls DROP COLUMN waited")
+        old.close()
+    (seed,) = standings(folder)
+    assert (seed.seconds, seed.waited) == (1.0, waited)
+    tell_front(with_front([seed], ["score", "tokens"]), ["score", "tokens"])
+    said = "queue included" if waited is None else "a call, on the wire"
+    assert said in " ".join(capsys.readouterr().out.split())
 
 
 def test_answers_of_other_runs_have_no_latency(folder: RunFolder, tmp_path: Path) -> None:

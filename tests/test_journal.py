@@ -19,6 +19,7 @@ from apo import Usage
 from apo.errors import ContentFilterError, ContextLengthError, JournalError
 from apo.storage.journal import Journal
 from apo.storage.rows import Entry, Event, open_for_reading, read_events
+from apo.storage.tables import LATER
 from apo.task import content_hash
 
 PURE = settings(deadline=None, derandomize=True, max_examples=50)
@@ -43,6 +44,7 @@ def test_an_answer_comes_back_as_it_was_after_reopening(path: Path) -> None:
         key="k", role="optimizer", model=ODD, request=ODD, reply=ODD,
         usage=Usage(input_tokens=5, output_tokens=0, cached_tokens=3),
         truncated=True, retries=2, seconds=1.25, at=2.5, served="x [fp]",
+        waited=0.5, bound=128,
     )  # fmt: skip
     with Journal(path) as journal:
         journal.add(full)
@@ -50,6 +52,25 @@ def test_an_answer_comes_back_as_it_was_after_reopening(path: Path) -> None:
         assert journal.find("other") is None
     with Journal(path) as journal:
         assert journal.find("k") == full
+
+
+def test_a_journal_of_an_earlier_version_is_gone_on_with(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.add(entry("k", "yes")._replace(seconds=9.0))
+    with sqlite3.connect(path) as old:
+        for column in LATER:
+            old.execute(f"ALTER TABLE calls DROP COLUMN {column}")
+    old.close()
+    with Journal(path) as journal:
+        found = journal.find("k")
+        assert found is not None
+        assert (found.reply, found.seconds, found.waited, found.bound) == ("yes", 9.0, None, None)
+        journal.add(entry("new")._replace(waited=0.25, bound=64))
+        assert [took for _, took in journal.times()] == [9.0, 0.0]
+    with Journal(path) as journal:
+        again = journal.find("new")
+        assert again is not None
+        assert (again.waited, again.bound) == (0.25, 64)
 
 
 def test_unknown_usage_stays_unknown(path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import uuid
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +13,7 @@ from apo.calls.costs import Cost, actual
 from apo.calls.counting import count, text_to_keep, unanswered
 from apo.calls.ending import Ending
 from apo.calls.habits import Habits
+from apo.calls.hedging import first_of_two
 from apo.calls.limits import Limits
 from apo.calls.meter import Meter
 from apo.calls.purse import Purse, Slip, taken
@@ -211,15 +214,16 @@ class Asker:
         """Ask once, and keep what is answered: since the first attempt, with this one's number."""
         (attempt, start), traffic = since, self._traffic_to(endpoint)
         reply, error, completion = None, "", Completion(text="")
-        sent, tokens = asyncio.get_running_loop().time(), traffic.size(request)
+        sent, took, tokens = asyncio.get_running_loop().time(), 0.0, traffic.size(request)
         try:
-            completion = await self._complete(call, endpoint, request, bound)
+            completion, sent = await self._complete(call, endpoint, request, bound)
+            took = asyncio.get_running_loop().time() - sent
             completion = self._habits.settle(request, completion, endpoint.model)
             reply = text_to_keep(request, completion, endpoint.model)
-            took = asyncio.get_running_loop().time() - sent
             traffic.served(endpoint.role, tokens, took, completion)
             self.problem = ""
         except (ContextLengthError, ContentFilterError) as failure:
+            took = asyncio.get_running_loop().time() - sent
             error = f"{type(failure).__name__}: {failure}"
             completion = self._habits.settle(request, unanswered(failure), endpoint.model)
         except ModelError as failure:
@@ -246,7 +250,8 @@ class Asker:
                 usage=completion.usage,
                 truncated=completion.truncated,
                 retries=attempt - 1,
-                seconds=asyncio.get_running_loop().time() - start,
+                seconds=took,
+                waited=sent - start,
                 thinking=completion.thinking,
                 served=completion.served,
             )
@@ -257,38 +262,38 @@ class Asker:
 
     async def _complete(
         self, call: Call, endpoint: Endpoint, request: Request, bound: Cost
-    ) -> Completion:
-        """Ask once; or twice when that is wanted and the answer is overdue, and take the first."""
+    ) -> tuple[Completion, float]:
+        """Ask once; or twice when that is wanted and the answer is overdue, and take the first.
+
+        Returns:
+            The answer, and when it was asked for, by the loop's clock.
+        """
+        sent = asyncio.get_running_loop().time()
         if endpoint.patient:
-            return await self._in_a_batch(endpoint.model, request)
+            return await self._in_a_batch(endpoint.model, request), sent
         traffic = self._traffic_to(endpoint)
         patience = traffic.straggles_after(endpoint.role) if self._limits.hedge else None
         if patience is None:
-            return await endpoint.model.complete(request)
-        first = asyncio.ensure_future(endpoint.model.complete(request))
-        asks = [first]
-        try:
-            await asyncio.wait(asks, timeout=patience)
-            if first.done() or not traffic.try_enter(traffic.size(request)):
-                return await first
+            return await endpoint.model.complete(request), sent
+
+        @contextmanager
+        def second() -> Generator[bool]:
+            if not traffic.try_enter(traffic.size(request)):
+                yield False
+                return
             try:
                 if not self._meter.try_reserve(bound, endpoint.model.name):
-                    return await first
-                asks.append(asyncio.ensure_future(endpoint.model.complete(request)))
+                    yield False
+                    return
                 try:
-                    done, _ = await asyncio.wait(asks, return_when=asyncio.FIRST_COMPLETED)
-                    answered = [ask for ask in asks if ask in done and not ask.exception()]
-                    under_way = [ask for ask in asks if ask not in done]
-                    return await [*answered, *under_way, first][0]
+                    yield True
                 finally:
                     self._meter.release(bound, endpoint.model.name)
                     self._lose(call, bound)  # One of the two is for nothing, and may be billed.
             finally:
                 traffic.leave()
-        finally:
-            for ask in asks:
-                ask.cancel()
-            await asyncio.gather(*asks, return_exceptions=True)
+
+        return await first_of_two(lambda: endpoint.model.complete(request), patience, second)
 
     async def _in_a_batch(self, model: Model, request: Request) -> Completion:
         """Wait for an answer that may take hours, but not beyond the end of the run."""

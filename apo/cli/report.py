@@ -178,7 +178,8 @@ def report_estimate(found: Estimate) -> None:
         tell(f"  calls    {found.calls:,}")
         tell(f"  tokens   {found.input_tokens:,} in, {found.output_tokens:,} out")
         tell(f"  money    {dollars(found.usd)}")
-        tell(f"  time     {clock(60 * (found.minutes or 0))}")
+        told = "unknown" if found.minutes is None else clock(60 * found.minutes)
+        tell(f"  time     {told}")
     tell(
         f"From {found.probes} calls with the seed prompt. Prompts are taken to grow by 250 tokens, "
         "and 1 call in 20 to be the optimizer model's, of 3,000. A serious candidate is measured "

@@ -183,6 +183,10 @@ def tell_front(found: Sequence[Standing], wanted: Sequence[str]) -> None:
         tell("tokens: of the prompt alone, guessed from its text; the server counts none.", "dim")
     else:
         tell("in, out: tokens of a call, the example's text included.", "dim")
+    if any(s.seconds is not None for s in front):
+        old = all(s.waited is None for s in front)
+        timed = "from asking on, its wait in apo's queue included" if old else "on the wire"
+        tell(f"latency: the median of a call, {timed}.", "dim")
     tell(f"Other objectives: --objective {', '.join(OBJECTIVES)}. Scores are of validation.", "dim")
 
 

@@ -43,8 +43,8 @@ def optimize(flags: RunFlags) -> None:
 def estimate(flags: RunFlags) -> None:
     """Say what the run that the same flags would start will take: calls, tokens, money, minutes.
 
-    Makes four calls to find out. They belong to a run that is prepared, not started: its
-    `apo resume` uses their answers.
+    Makes four to sixteen calls to find out, as many as go out at once. They belong to a run that
+    is prepared, not started: its `apo resume` uses their answers.
 
     Example: `apo estimate support-tickets --model openai/gpt-5-mini --max-usd 1`
     """

@@ -21,7 +21,7 @@ from apo.storage.summary import candidates
 from apo.usage import Usage
 
 _CALLS = """
-SELECT request, model, input_tokens, output_tokens, cached_tokens, seconds, reused
+SELECT request, model, input_tokens, output_tokens, cached_tokens, seconds, {waited}, reused
 FROM calls WHERE role = 'task' AND error = ''
     AND NOT (reply LIKE '[%' AND COALESCE(output_tokens, 2) < 2)
 ORDER BY at, key
@@ -35,6 +35,7 @@ class _Asked(NamedTuple):
     usage: Usage
     model: str
     seconds: float | None
+    waited: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +51,10 @@ class Standing:
             own text alone.
         output_tokens: mean of a call; None when the server did not count.
         usd: mean US dollars of a call; None when the price is unknown.
-        seconds: median of a call, from asking to the answer; None where all answers were kept
-            ones, or came in batches.
+        seconds: median of a call on the wire; None where all answers were kept ones, or came in
+            batches.
+        waited: median time that a call waited in apo before it was sent; None as for seconds, and
+            for runs of earlier versions, whose seconds hold it.
         estimated: whether input_tokens are guessed from the text, a token for each 4 bytes of it.
         broken: ids of examples that must pass, and that the seed prompt alone gets right; such a
             candidate is on no front.
@@ -69,6 +72,7 @@ class Standing:
     estimated: bool = False
     broken: tuple[str, ...] = ()
     front: bool = False
+    waited: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give the figures as JSON values."""
@@ -107,6 +111,7 @@ def standings(folder: RunFolder) -> list[Standing]:
             output_tokens=_mean([call.usage.output_tokens for call in calls[row["id"]]]),
             usd=_mean([_usd(call, price) for call in calls[row["id"]]]),
             seconds=_median([call.seconds for call in calls[row["id"]]]),
+            waited=_median([call.waited for call in calls[row["id"]]]),
             estimated=estimated,
             broken=tuple(row["broken"]),
         )
@@ -123,12 +128,16 @@ def _asked(folder: RunFolder, ids: set[str]) -> dict[str, dict[str, _Asked]]:
     database = open_for_reading(folder.journal_path)
     try:
         with readable():
-            for note, model, read, written, cached, took, reused in database.execute(_CALLS):
+            columns = {column[1] for column in database.execute("PRAGMA table_info(calls)")}
+            waited = "waited" if "waited" in columns else "NULL"  # Of an earlier version.
+            for note, model, read, written, cached, *times, reused in database.execute(
+                _CALLS.format(waited=waited)
+            ):
                 prompt, _, example = str(note).partition(" ")
                 if prompt in found and example:
                     usage = Usage(read, written, cached or 0)
-                    seconds = None if reused or batched else float(took)
-                    found[prompt].setdefault(example, _Asked(usage, str(model), seconds))
+                    took, queued = (None, None) if reused or batched else times
+                    found[prompt].setdefault(example, _Asked(usage, str(model), took, queued))
     finally:
         database.close()
     return found

@@ -1,12 +1,13 @@
 """What a run will take, from a few calls of its own; and one prompt measured on one split."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
-from apo.calls.limits import Limits
 from apo.calls.meter import Meter
 from apo.calls.options import Options
 from apo.evaluation.closing import closing
@@ -17,7 +18,8 @@ from apo.run.session import Session
 from apo.storage.folder import HOME
 from apo.task import Task
 
-PROBES = 4
+FEWEST, MOST = 4, 16
+"""Probes: as many as calls may be under way at once, within these."""
 OPTIMIZER_SHARE = 0.05
 OPTIMIZER_INPUT, OPTIMIZER_OUTPUT = 3000, 400
 GROWTH = 250
@@ -37,7 +39,8 @@ class Estimate:
         input_tokens: tokens of the requests.
         output_tokens: tokens of the answers.
         usd: US dollars; None when a price is unknown.
-        minutes: at the probes' speed, with all slots busy.
+        minutes: at the speed of the probes, which go out together like the run's calls; None where
+            all of them were answers of earlier runs.
         limit: the limit that ends the run first.
         validation: examples that every serious candidate is measured on.
         test: examples of the verdict.
@@ -86,17 +89,37 @@ async def aestimate(
     folder, session = setup.prepare(None, home)
     with folder.open_journal(reuse=options.reuse) as journal:
         meter = Meter(session.budget)
-        limits = Limits(max_concurrency=1)
+        limits, n = options.limits, min(max(FEWEST, options.max_concurrency), MOST)
         caller = Caller(journal, meter, limits=limits, judges=session.models.judges)
-        examples = session.task.validation[:PROBES]
+        examples = session.task.validation[:n]
         seed = session.task.seed_prompts[0]
         async with closing(caller, session.models.opened, session.task.scorer):
             await measure(caller, session.models.task, session.task, seed, examples)
+        rate = pace(journal.times(), options.max_concurrency)
     folder.set_state("estimated")
-    return _project(session, meter)
+    return _project(session, meter, rate)
 
 
-def _project(session: Session, meter: Meter) -> Estimate:
+def pace(times: Sequence[tuple[float, float]], at_once: int) -> float:
+    """Calls a second, from a few that went out together.
+
+    So many at once, each as long as these took on average; but no more than came back a second in
+    the middle half of them: a server that takes one after the other answers so, however many wait.
+
+    Args:
+        times: of each answer, when it came and how long it took on the wire, in seconds.
+        at_once: calls that will be under way at once.
+    """
+    came = sorted(at for at, _ in times)
+    mean = sum(took for _, took in times) / max(1, len(times))
+    first, last = len(came) // 4, 3 * len(came) // 4
+    rates = [at_once / mean] if mean > 0 else []
+    if last > first and came[last] > came[first]:
+        rates.append((last - first) / (came[last] - came[first]))
+    return min(rates, default=math.inf)
+
+
+def _project(session: Session, meter: Meter, rate: float) -> Estimate:
     spent, n, budget = meter.spent, max(1, meter.spent.calls), session.budget
     asks = (spent.input_tokens / n + GROWTH, spent.output_tokens / n)
     writes = (OPTIMIZER_INPUT, OPTIMIZER_OUTPUT)
@@ -104,7 +127,7 @@ def _project(session: Session, meter: Meter) -> Estimate:
     asking = _dollars(session.models.task, *asks)
     writing = _dollars(session.models.optimizer, *writes)
     usd = None if asking is None or writing is None else _mix(asking, writing)
-    minutes = meter.seconds / n / session.options.max_concurrency / 60
+    minutes = 1 / rate / 60
     per_call = {
         "max_calls": 1.0,
         "max_tokens": tokens_in + tokens_out,
@@ -125,7 +148,7 @@ def _project(session: Session, meter: Meter) -> Estimate:
         input_tokens=None if calls is None else round(calls * tokens_in),
         output_tokens=None if calls is None else round(calls * tokens_out),
         usd=None if calls is None or usd is None else calls * usd,
-        minutes=None if calls is None else calls * minutes,
+        minutes=calls * minutes if calls is not None and minutes else None,
         limit=limit,
         validation=len(session.task.validation),
         test=len(session.task.test),

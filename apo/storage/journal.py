@@ -141,7 +141,7 @@ class Journal:
              entry.truncated, entry.retries, entry.seconds, entry.at,
              checksum([entry.key, entry.model, entry.reply, entry.error, usage.input_tokens,
                    usage.output_tokens, usage.cached_tokens]),
-             entry.thinking, usage.thinking_tokens, entry.served),
+             entry.thinking, usage.thinking_tokens, entry.served, entry.waited, entry.bound),
         )  # fmt: skip
         return entry
 
@@ -180,6 +180,13 @@ class Journal:
                 "TOTAL(cached_tokens) FROM main.calls GROUP BY model"
             ).fetchall()
         return [(row[0], row[1], Usage(*map(int, row[2:]))) for row in rows]
+
+    def times(self) -> list[tuple[float, float]]:
+        """When each call was answered here, and how long it took on the wire, in seconds."""
+        with readable():
+            return self._db.execute(
+                "SELECT at, seconds FROM main.calls WHERE error = '' AND NOT reused ORDER BY at"
+            ).fetchall()
 
     def earlier_seconds(self) -> float:
         """Running time of the sessions before this one, in seconds."""

@@ -35,12 +35,17 @@ class Entry(NamedTuple):
         usage: tokens as the server counted them.
         truncated: the answer was cut short.
         retries: failed attempts before the answer.
-        seconds: from the first attempt to the answer.
+        seconds: of the attempt that was answered, on the wire; where `waited` is None, as earlier
+            versions of apo timed it: from asking on, with the time in apo's own queue.
         reused: the answer was paid for by another run.
         thinking: what the model thought before the answer.
         at: when it was answered, in seconds since the epoch; 0 before the journal has it.
         served: what the server said that answered: its name for the model, and the fingerprint of
             what runs it; "" where it does not say.
+        waited: seconds from asking until that attempt was sent: for a turn, for the budget, and
+            with attempts that failed; None where it was not told apart.
+        bound: the longest answer that was asked for, in tokens, thinking included; None for the
+            server's own limit, or where an earlier version of apo did not note it.
     """
 
     key: str
@@ -57,6 +62,8 @@ class Entry(NamedTuple):
     thinking: str = ""
     at: float = 0.0
     served: str = ""
+    waited: float | None = None
+    bound: int | None = None
 
     def failure(self) -> ModelError:
         """Make the error that was recorded in place of an answer."""
@@ -86,10 +93,10 @@ def read_entry(row: tuple[Any, ...]) -> Entry:
     key, role, model, request, reply, error, read, written, cached, cut, tries, took, reused = row[
         :13
     ]
-    thinking, thought, at, served = row[13:]
+    thinking, thought, at, served, waited, bound = row[13:]
     return Entry(
         key, role, model, request, reply, error, Usage(read, written, cached, thought), bool(cut),
-        tries, took, bool(reused), thinking, at, served,
+        tries, took, bool(reused), thinking, at, served, waited, bound,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS calls (
     input_tokens INTEGER, output_tokens INTEGER, cached_tokens INTEGER,
     truncated INTEGER, retries INTEGER, seconds REAL, at REAL, crc INTEGER,
     reused INTEGER DEFAULT 0, thinking TEXT DEFAULT '', thinking_tokens INTEGER DEFAULT 0,
-    served TEXT DEFAULT ''
+    served TEXT DEFAULT '', waited REAL, bound INTEGER
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY, kind TEXT, key TEXT, body TEXT, crc INTEGER, UNIQUE (kind, key)
@@ -21,12 +21,15 @@ LATER = {
     "thinking": "TEXT DEFAULT ''",
     "thinking_tokens": "INTEGER DEFAULT 0",
     "served": "TEXT DEFAULT ''",
+    "waited": "REAL",
+    "bound": "INTEGER",
 }
 """Columns of `calls` that came later: journals without them get them when they are opened."""
 
 FIND = """
 SELECT calls.key, role, model, request, reply, error, input_tokens, output_tokens, cached_tokens,
-    truncated, retries, seconds, reused, thinking, thinking_tokens, at, served
+    truncated, retries, seconds, reused, thinking, thinking_tokens, at, served,
+    waited, bound
 FROM json_each(?) AS asked JOIN main.calls AS calls ON calls.key = asked.value
 """
 
@@ -39,25 +42,26 @@ ALL_EVENTS = "SELECT crc, kind, key, body FROM events"
 ADD = """
 INSERT OR IGNORE INTO main.calls (key, role, model, request, reply, error, input_tokens,
     output_tokens, cached_tokens, truncated, retries, seconds, at, crc, thinking, thinking_tokens,
-    served)
-VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+    served, waited, bound)
+VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
 """
 
 REUSE = """
 INSERT OR IGNORE INTO main.calls (key, role, model, request, reply, error, input_tokens,
     output_tokens, cached_tokens, truncated, retries, seconds, at, crc, thinking, thinking_tokens,
-    served, reused)
+    served, waited, bound, reused)
 SELECT key, role, model, request, reply, error, input_tokens, output_tokens, cached_tokens,
-    truncated, retries, seconds, at, crc, thinking, thinking_tokens, served, 1
+    truncated, retries, seconds, at, crc, thinking, thinking_tokens, served, waited,
+    bound, 1
 FROM shared.calls WHERE key IN (SELECT value FROM json_each(?))
 """
 
 LEAVE = """
 INSERT OR IGNORE INTO shared.calls (key, role, model, request, reply, error, input_tokens,
     output_tokens, cached_tokens, truncated, retries, seconds, at, crc, thinking, thinking_tokens,
-    served, reused)
+    served, waited, bound, reused)
 SELECT key, role, model, request, reply, error, input_tokens, output_tokens, cached_tokens,
-    truncated, retries, seconds, at, crc, thinking, thinking_tokens, served,
-    reused
+    truncated, retries, seconds, at, crc, thinking, thinking_tokens, served, waited,
+    bound, reused
 FROM main.calls WHERE error = '' AND role != 'fallback'
 """
