@@ -128,7 +128,7 @@ def compare(flags: CompareFlags) -> None:
 
     Example: `apo compare -t support-tickets -t reviews-ko -o ape -o opro --seeds 5`
     """
-    from apo.cli.console import home, one_form
+    from apo.cli.console import home, one_form, say
     from apo.cli.grid_view import view
     from apo.compare.grid import make_cells
     from apo.compare.runner import Grid, only_one, run_grid
@@ -139,6 +139,8 @@ def compare(flags: CompareFlags) -> None:
     with only_one(root):
         grid = Grid(make_cells(wanted, root), root)
         _tell_sum(grid, shared, yes=flags.yes, quiet=quiet)
+        if grid.todo and flags.on.startswith("ray") and not quiet:
+            say("Starting Ray, or connecting to it.")
         with view(grid, wanted, quiet=quiet) as show:
             run_grid(grid, show, on=flags.on, jobs=flags.jobs, shared=shared)
         _conclude(wanted, grid, flags, quiet=quiet)

@@ -1,9 +1,10 @@
 """Cells on Ray (`apo[ray]`): a local one, or a cluster of machines that share the folder."""
 
+import io
 import logging
 import os
+import re
 import signal
-import socket
 import sys
 from collections.abc import Generator
 from concurrent.futures import Future
@@ -14,11 +15,11 @@ from typing import Any
 from apo.compare.cell import CellOutcome, run_cell
 from apo.compare.flag import Flag
 from apo.compare.grid import Cell
+from apo.compare.ray_cluster import KEPT, START, Pulse, check_cluster
 from apo.concurrency import n_cpus
 from apo.errors import RunError, SettingsError
 
 LOCAL = "local"
-CONNECT_SECONDS = 10
 STORE_BYTES = 80_000_000  # Near the least that Ray takes; only cells and their outcomes go there.
 
 
@@ -46,14 +47,23 @@ def ray_workers(
         n_local = min(jobs or n_cpus(), n_cells)
         _init(ray, address, num_cpus=n_local, object_store_memory=STORE_BYTES)
     else:
-        _check_address(address)
+        check_cluster(address)
         _init(ray, address)
     try:
         cpus = float(ray.cluster_resources().get("CPU", 0))
         # More jobs than CPUs: cells mostly wait for answers. Each takes a part of a CPU then.
         share = min(1.0, cpus / jobs) if jobs and cpus else 1.0
-        with redirect_stdout(sys.stderr):  # Ray prints what happens to workers.
-            yield RayWorkers(ray, root, flag, jobs or n_cells, share)
+        with redirect_stdout(_Notes()):
+            pulse = Pulse(ray, address)
+            try:
+                yield RayWorkers(ray, root, flag, jobs or n_cells, share, pulse)
+            finally:
+                pulse.end()
+    except ray.exceptions.LocalRayletDiedError as error:
+        raise RunError(
+            f"Ray's own process on this machine (the raylet) died while cells were under way on "
+            f"the Ray at {address}; see what ended it, such as want of memory. {KEPT}"
+        ) from error
     except ray.exceptions.RayError as error:
         said = str(error).strip().splitlines()[-1:]
         raise RunError(
@@ -73,10 +83,14 @@ class RayWorkers:
         flag: when it goes down cells stop.
         jobs: how many cells are given to Ray at once.
         cpus: how many CPUs a cell takes, by Ray's count.
+        pulse: says whether the cluster lives.
     """
 
-    def __init__(self, ray: Any, root: Path, flag: Flag, jobs: int, cpus: float) -> None:
+    def __init__(
+        self, ray: Any, root: Path, flag: Flag, jobs: int, cpus: float, pulse: Pulse
+    ) -> None:
         self.jobs, self.die_together = jobs, False
+        self.check = pulse.check
         self._ray, self._refs = ray, dict[Future[CellOutcome], Any]()
         self._given = root.absolute(), flag, Path.cwd()
         # Another try is ours to give: Ray's would not count how often a cell was under way.
@@ -116,6 +130,13 @@ def run_there(cell: Cell, root: Path, flag: Flag, folder: Path) -> CellOutcome:
     return run_cell(cell, root, flag)
 
 
+class _Notes(io.TextIOBase):
+    """Takes what Ray prints of dying workers to standard error, without colours and its logs."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(re.sub(r"\x1b\[\d*m|\n {4}.*|^ {4}.*", "", text))
+
+
 def _import_ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
@@ -123,26 +144,6 @@ def _import_ray() -> Any:
     except ImportError as error:
         raise SettingsError(f"--on ray needs Ray ({error}): pip install 'apo[ray]'") from error
     return ray
-
-
-def _check_address(address: str) -> None:
-    """Knock at the address: Ray itself waits long, and ends the process when nobody answers."""
-    if address == "auto":
-        return
-    host, _, port = address.rpartition(":")
-    if "/" in host or not host or not port.isdecimal():
-        raise SettingsError(
-            f"The address of Ray is {address!r}; it must be HOST:PORT, as `ray start --head` "
-            "says it, or auto. A ray:// address is for clients outside of the cluster: run apo "
-            "compare on one of its machines, which share the folder."
-        )
-    try:
-        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
-    except (OSError, OverflowError) as error:
-        raise RunError(f"No Ray answers at {address}: {error}. {_HOW}") from error
-
-
-_HOW = "Start one with `ray start --head`, or let --on ray without an address start its own."
 
 
 def _init(ray: Any, address: str, **more: Any) -> None:
@@ -154,6 +155,6 @@ def _init(ray: Any, address: str, **more: Any) -> None:
             include_dashboard=False,
             **more,
         )
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
+    except Exception as error:  # Ray raises this itself, too.
         said = " ".join(str(error).split())
-        raise RunError(f"Ray cannot be used at {address}: {said} {_HOW}") from error
+        raise RunError(f"Ray cannot be used at {address}: {said} {START}") from error

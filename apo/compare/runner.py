@@ -180,6 +180,7 @@ class _Loop:
             for future in done:
                 self._take(self.waiting.pop(future), future)
             watch()
+            self.workers.check()
         if self.blind:
             raise RunError(
                 f"A worker does not see {self.flag.path}, though {self.blind} was to run there. "

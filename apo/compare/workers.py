@@ -37,6 +37,14 @@ class Workers(Protocol):
         """Begin a cell, or go on with it."""
         ...
 
+    def check(self) -> None:
+        """Make sure that workers can run at all; called a few times a second.
+
+        Raises:
+            RunError: what runs them has died.
+        """
+        ...
+
     def kill(self) -> None:
         """End all workers at once."""
         ...
@@ -103,6 +111,9 @@ class Processes:
                 self.close()
                 self._pool = self._start()
                 return self._pool.submit(run_cell, cell, self._root, self._flag)
+
+    def check(self) -> None:
+        """See `Workers.check`; a pool that broke is noticed by its cells."""
 
     def kill(self) -> None:
         """See `Workers.kill`."""

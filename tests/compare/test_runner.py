@@ -44,6 +44,8 @@ class Scripted:
         self.most = max(self.most, len(self.open))
         return future
 
+    def check(self) -> None: ...
+
     def kill(self) -> None: ...
 
     def go_on(self) -> None:
