@@ -30,7 +30,7 @@ evaluation taskfile
 scorers.metrics
 calls data models.batches scorers
 models storage task
-models.embedded prompts
+models.embedded models.local prompts
 concurrency model reading statistics trust user_code
 body
 errors

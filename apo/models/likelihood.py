@@ -95,13 +95,15 @@ def answer_logprobs(
     places = spans(tokens, before + answer)
     of_answer = [i for i, (first, last) in enumerate(places) if first < end and last > start]
     known = [values[i] for i in of_answer if i < len(values)]
-    found = [float(v) for v in known if isinstance(v, int | float) and _is_figure(v)]
+    found = figures(known)
     whole = of_answer and places[of_answer[0]][0] <= start and places[of_answer[-1]][1] >= end
-    return tuple(found) if whole and len(found) == len(of_answer) else ()
+    return found if whole and len(found) == len(of_answer) else ()
 
 
-def _is_figure(value: float) -> bool:
-    return not isinstance(value, bool) and abs(value) <= MOST
+def figures(values: Sequence[object]) -> tuple[float, ...]:
+    """The values that can be log-probabilities."""
+    numbers = (v for v in values if isinstance(v, int | float) and not isinstance(v, bool))
+    return tuple(float(v) for v in numbers if abs(v) <= MOST)
 
 
 def spans(tokens: Sequence[str], text: str) -> list[tuple[int, int]]:

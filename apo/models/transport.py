@@ -61,6 +61,21 @@ class Transport(ABC):
         """
         scored = bool(request.continuation)
         body = scored_body(self._address, request) if scored else self._address.body(request)
+        reply = await self.post(body, scored=scored)
+        if scored:
+            return read_scored(self._address, request, reply)
+        return read_reply(self._address, *reply)
+
+    async def post(self, body: dict[str, Any], *, scored: bool = False) -> Reply:
+        """Send a body once a slot is free.
+
+        Args:
+            body: what is asked, as JSON values.
+            scored: whether it goes to /completions, and not to /chat/completions.
+
+        Raises:
+            ModelError: no reply came.
+        """
         client = self._connected()
         async with self._slots:
             reply = await self._post(client, body, scored=scored)
@@ -69,9 +84,7 @@ class Transport(ABC):
             # Raised out here, so that it does not bring the library's error along as its context:
             # that one holds the request's headers, and so the key.
             raise reply
-        if scored:
-            return read_scored(self._address, request, reply)
-        return read_reply(self._address, *reply)
+        return reply
 
     async def aclose(self) -> None:
         """Close all connections. A later call opens new ones."""

@@ -44,6 +44,11 @@ class RunModels:
         """Every model, to be closed."""
         return [endpoint.model for endpoint in self.all]
 
+    def waiting(self) -> str:
+        """What a model waits for beside answers, such as its batch or its file; "" for nothing."""
+        told = (str(getattr(model, "waiting", "")) for model in self.opened())
+        return next(filter(None, told), "")
+
     def in_batches(self, folder: Path, timeout: float) -> "RunModels":
         """The same with the task model in batches, where that was asked for.
 

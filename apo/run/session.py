@@ -76,7 +76,7 @@ class Session:
         self.progress.caller = caller
         if self.models.batches is not None:
             self.models = self.models.in_batches(self.folder.path, self.options.timeout)
-            self.progress.waiting = lambda: getattr(self.models.task.model, "waiting", "")
+        self.progress.waiting = self.models.waiting
         async with closing(caller, self.models.opened, self.task.scorer):
             return await self._run(caller)
 
