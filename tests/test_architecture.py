@@ -29,7 +29,7 @@ audit drafting guards results
 evaluation taskfile
 scorers.metrics
 calls data models.batches scorers
-models storage task
+models prompts.forms storage task
 models.embedded models.local prompts
 concurrency model reading statistics trust user_code
 body

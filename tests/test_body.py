@@ -23,7 +23,7 @@ from apo.models import Transport, open_model
 from apo.models.batches.batch import BatchModel
 from apo.models.batches.log import BatchLog
 from apo.models.providers import locate
-from apo.prompts.python_source import python_source
+from apo.prompts.forms.registry import write_prompt
 from apo.storage.folder import find_run
 from apo.testing import FakeModel
 from apo.testing.chat_server import ChatServer
@@ -104,9 +104,9 @@ def test_a_prompt_holds_them_whatever_their_order() -> None:
     assert one.with_extra({}) is one
     assert one.with_instruction("y").decoding.extra == EXTRA
     made: dict[str, Any] = {}
-    exec(python_source(one), made)
+    exec(write_prompt(one, "python"), made)
     assert (made["EXTRA_BODY"], made["DECODING"]) == (EXTRA, {"temperature": 0.0})
-    assert "EXTRA_BODY" not in python_source(Prompt("x"))
+    assert "EXTRA_BODY" not in write_prompt(Prompt("x"), "python")
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED))

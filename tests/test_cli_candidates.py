@@ -84,7 +84,11 @@ def test_a_candidate_goes_wherever_a_prompt_goes(
     assert row["id"] in shown
     assert "── user ──" in shown
     exported = apo("export", name, "--format", "json")
-    assert json.loads(exported.stdout) == row["prompt"]
+    values = json.loads(exported.stdout)
+    known = values.pop("provenance")
+    assert values == row["prompt"]
+    assert (known["prompt"], known["run"], known["model"]) == (row["id"], folder.id, "embedded")
+    assert (known["split"], known["n"]) == ("validation", row["n"])
     assert "There is no verdict on this prompt" in exported.stderr
     found = json.loads(apo("evaluate", TASK, "--prompt", name, "--json").stdout)
     assert found["prompt_id"] == row["id"]

@@ -7,7 +7,8 @@ import pytest
 
 from apo import Demo, Example, Layout, Prompt
 from apo.guards.contract import Contract, plain
-from apo.prompts.files import parse_prompt, write_prompt
+from apo.prompts.files import parse_prompt
+from apo.prompts.forms.registry import write_prompt
 from apo.prompts.rules import Rules
 
 ROW = "The parcel came three days late and the box was torn at two corners."

@@ -10,7 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from apo import Decoding, Demo, Layout, Message, Prompt, PromptError
-from apo.prompts.files import FORMATS, default_template, parse_prompt, read_prompt, write_prompt
+from apo.prompts.files import default_template, parse_prompt
+from apo.prompts.forms.reading import read_prompt
+from apo.prompts.forms.registry import FORMATS, write_prompt
 
 PURE = settings(deadline=None, derandomize=True, max_examples=60)
 
@@ -154,22 +156,24 @@ def test_variables_must_be_the_input_fields(text: str, words: str) -> None:
 def test_a_file_of_text(tmp_path: Path) -> None:
     path = tmp_path / "프롬프트.txt"
     path.write_text("분류해 🙂: {{text}}\n", encoding="utf-8-sig")
-    assert shown(read_prompt(path, ["text"]), text="x") == [("user", "분류해 🙂: x")]
+    assert shown(read_prompt(path, ["text"]).prompt, text="x") == [("user", "분류해 🙂: x")]
 
 
 @pytest.mark.parametrize("text", ["{{text}} is what?", "[Task] Do {{text}}", "{a} {{text}}"])
 def test_text_that_begins_like_json_is_text(text: str, tmp_path: Path) -> None:
     path = tmp_path / "prompt.txt"
     path.write_text(text)
-    assert shown(read_prompt(path, ["text"]), text="x")[0][1] == text.replace("{{text}}", "x")
+    assert shown(read_prompt(path, ["text"]).prompt, text="x")[0][1] == text.replace(
+        "{{text}}", "x"
+    )
 
 
 def test_json_is_read_whatever_the_file_is_called(tmp_path: Path) -> None:
     path = tmp_path / "prompt.txt"
     path.write_text(json.dumps(chat(("system", "Do."), ("user", "{{text}}"))))
-    assert read_prompt(path, ["text"]).instruction == "Do."
+    assert read_prompt(path, ["text"]).prompt.instruction == "Do."
     path.write_text(json.dumps({"instruction": "Do."}))
-    assert shown(read_prompt(path, ["text"]), text="x") == [("system", "Do."), ("user", "x")]
+    assert shown(read_prompt(path, ["text"]).prompt, text="x") == [("system", "Do."), ("user", "x")]
 
 
 @pytest.mark.parametrize(
@@ -181,7 +185,7 @@ def test_json_is_read_whatever_the_file_is_called(tmp_path: Path) -> None:
         (b"[" * 100_000, "not valid JSON"),
         (b"[1]", "Message 1"),
         (b"{}", "instruction"),
-        (b'{"messages": []}', "Give the list alone"),
+        (b'{"messages": []}', "The list of messages is empty"),
         (b'{"instruction": "half \\ud83d"}', "half of a surrogate pair"),
         (b'{"instruction": "x", "decoding": {"stop": ["\\udc00"]}}', "half of a surrogate pair"),
         (b'[{"role": "user", "content": "{{text}} \\ud83d"}]', "half of a surrogate pair"),

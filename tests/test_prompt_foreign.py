@@ -6,20 +6,19 @@ from pathlib import Path
 import pytest
 
 from apo.errors import PromptError
-from apo.prompts.files import parse_prompt, read_prompt, write_prompt
+from apo.prompts.files import parse_prompt
+from apo.prompts.forms.reading import read_prompt
+from apo.prompts.forms.registry import write_prompt
 
 PROMPTY = "---\nname: Sort\nmodel:\n  api: chat\n---\nsystem:\nSort it.\nuser:\n{{text}}\n"
 YAML = (
     "messages:\n  - role: system\n    content: Sort it.\n  - role: user\n    content: '{{text}}'\n"
 )
 FILES = {
-    "sort.prompty": (PROMPTY, "a Prompty file"),
-    "sort.txt": (PROMPTY, "a Prompty file, or a text with a YAML head"),
-    "sort.prompt.yml": (YAML, "a prompt file of GitHub Models"),
-    "sort.yaml": (YAML, "a YAML file"),
-    "sort.md": (YAML, "chat messages as YAML"),
-    "sort.py": ("PROMPT = 'Sort it. {{text}}'\n", "a Python file"),
+    "sort.txt": (PROMPTY, "a Prompty file or a .prompt file .name it .prompty"),
+    "sort.md": (YAML, "chat messages as YAML .name it .yaml"),
     "sort.poml": ("<poml><task>Sort it.</task></poml>", "a POML file"),
+    "sort.toml": ("prompt = 'Sort it.'\n", "a TOML file"),
     "sort.j2": ("Sort it.\n{% if text %}{{text}}{% endif %}", "a Jinja template with statements"),
 }
 
@@ -70,24 +69,24 @@ def test_an_input_that_is_marked_in_another_way(place: str) -> None:
 )
 def test_braces_that_are_only_text_stay(value: str, tmp_path: Path) -> None:
     (tmp_path / "p.txt").write_text(value, encoding="utf-8")
-    assert value.split("\n")[0] in read_prompt(tmp_path / "p.txt", ["text"]).text()
+    assert value.split("\n")[0] in read_prompt(tmp_path / "p.txt", ["text"]).prompt.text()
 
 
 def test_what_apo_writes_is_read_again_whatever_its_words(tmp_path: Path) -> None:
     prompt = parse_prompt("Keep {text} and {% if x %}.\n{{text}}", ["text"])
     for form in ("messages", "json"):
         (tmp_path / "p.json").write_text(write_prompt(prompt, form), encoding="utf-8")
-        assert read_prompt(tmp_path / "p.json", ["text"]).text() == prompt.text()
+        assert read_prompt(tmp_path / "p.json", ["text"]).prompt.text() == prompt.text()
 
 
-@pytest.mark.parametrize(
-    ("value", "kind"),
-    [
-        ({"messages": [{"role": "user", "content": "Sort {{text}}"}]}, "Give the list alone"),
-        ({"_type": "prompt", "template": "{text}", "input_variables": ["text"]}, "LangChain"),
-    ],
-)
-def test_objects_of_other_programs(value: object, kind: str, tmp_path: Path) -> None:
+def test_objects_of_other_programs(tmp_path: Path) -> None:
+    value = {"_type": "prompt", "template": "{text}", "input_variables": ["text"]}
     (tmp_path / "p.json").write_text(json.dumps(value), encoding="utf-8")
-    with pytest.raises(PromptError, match=kind):
+    with pytest.raises(PromptError, match="LangChain"):
         read_prompt(tmp_path / "p.json", ["text"])
+
+
+def test_a_request_among_values_is_named() -> None:
+    """In a file it is read; in a task file or in Python, the list stands alone."""
+    with pytest.raises(PromptError, match="Give the list alone"):
+        parse_prompt({"messages": [{"role": "user", "content": "Sort {{text}}"}]}, ["text"])

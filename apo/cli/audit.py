@@ -113,9 +113,9 @@ def audit(
 
 def _subject(what: str, task: str) -> "tuple[Task, dict[str, Prompt], RunFolder | None]":
     """What is audited: a prompt file, or the two prompts of a run on its own examples."""
-    from apo.cli.console import home
+    from apo.cli.console import home, say
     from apo.errors import PromptError, RunError, SettingsError
-    from apo.prompts.files import read_prompt
+    from apo.prompts.forms.reading import read_prompt
     from apo.prompts.prompt import Prompt
     from apo.run.recorded import same_pools
     from apo.run.wishes import trusted_settings
@@ -128,7 +128,10 @@ def _subject(what: str, task: str) -> "tuple[Task, dict[str, Prompt], RunFolder 
             raise SettingsError("A prompt file needs its task: give --task.")
         loaded = load_task(task, memory=home() / "splits")
         template = loaded.seed_prompts[0].template if loaded.seed_prompts else None
-        return loaded, {"prompt": read_prompt(path, loaded.input_fields, template)}, None
+        found = read_prompt(path, loaded.input_fields, template)
+        if found.note:
+            say(f"{path}: {found.note}", "yellow")
+        return loaded, {"prompt": found.prompt}, None
     try:
         folder, candidate = find_named(what, home())
     except RunError as error:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from apo.cli import options as o
+from apo.prompts.forms.registry import FORMATS
 
 if TYPE_CHECKING:
     from apo.prompts.prompt import Prompt
@@ -20,7 +21,13 @@ NO_VERDICT = (
 def export(
     run: o.RunOrCandidate,
     form: Annotated[
-        str, typer.Option("--format", "-f", help="text, json, messages or python.")
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            help=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}.",
+            autocompletion=lambda: FORMATS,
+        ),
     ] = "text",
     out: Annotated[
         str, typer.Option("--out", "-o", help="File to write; by default standard output.")
@@ -46,8 +53,9 @@ def export(
     """
     from apo.cli.console import home, write_document
     from apo.errors import SettingsError
-    from apo.prompts.files import write_prompt
+    from apo.prompts.forms.registry import write_prompt
     from apo.prompts.prompt import Prompt
+    from apo.results.provenance import provenance_of
     from apo.storage.lineage import find_named
 
     folder, candidate = find_named(run, home())
@@ -62,8 +70,8 @@ def export(
     else:
         chosen = _of_result(folder, folder.need_result(), best, within)
     prompt = Prompt.from_dict(chosen)
-    text = write_prompt(prompt, form)
-    _tell_lost(prompt, form)
+    text = write_prompt(prompt, form, provenance_of(folder, prompt))
+    _tell_lost(prompt, form, text)
     _write(text, out) if out else write_document(text)
 
 
@@ -109,26 +117,13 @@ def _tell_candidate(folder: "RunFolder", row: dict[str, Any]) -> None:
     say(f"{told}: {score if row['n'] else 'it was never measured.'}", "yellow")
 
 
-def _tell_lost(prompt: "Prompt", form: str) -> None:
-    """Say what text and messages cannot hold, so that what is deployed is what was measured."""
+def _tell_lost(prompt: "Prompt", form: str, text: str) -> None:
+    """Say what a form cannot hold, so that what is deployed is what was measured."""
     from apo.cli.console import say
-    from apo.cli.prompts import decoding_of
-    from apo.model import Decoding
+    from apo.prompts.forms.loss import lost
 
-    if form not in ("text", "messages"):
-        return
-    if prompt.literal_variables:
-        say(
-            f"{prompt.literal_variables[0]} stands in it as text, such as that of a demo, but is "
-            "read as a variable in this form; --format json and python keep them apart.",
-            "yellow",
-        )
-    if prompt.decoding != Decoding():
-        say(
-            f"It was measured with {decoding_of(prompt)}, which this form does not hold: send that "
-            "with each call, or take --format json or python, which hold it.",
-            "yellow",
-        )
+    for told in lost(prompt, form, text):
+        say(told, "yellow")
 
 
 def _write(text: str, out: str) -> None:

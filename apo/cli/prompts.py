@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from apo.cli.console import UNCUT, results
+from apo.prompts.forms.loss import told_options
 from apo.prompts.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -57,13 +58,7 @@ def opening(text: str) -> Text:
 
 def decoding_of(prompt: Prompt) -> str:
     """What is sent beside the prompt, such as "temperature 0.3"; the provider's choice is none."""
-    options = {k: v for k, v in prompt.decoding.to_dict().items() if v is not None}
-    options |= options.pop("extra", {})
-    return ", ".join(f"{name} {_value(value)}" for name, value in options.items()) or "none"
-
-
-def _value(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return told_options(prompt.decoding.to_dict())
 
 
 def prompt_of(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
@@ -73,15 +68,18 @@ def prompt_of(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
         name: a path, RUN for the prompt to use of a run, or RUN:ID for one of its candidates.
         task: whose input fields the prompt of a file must have.
     """
-    from apo.cli.console import home
+    from apo.cli.console import home, say
     from apo.errors import PromptError, RunError
-    from apo.prompts.files import read_prompt
     from apo.prompts.foreign import refuse_address
+    from apo.prompts.forms.reading import read_prompt
     from apo.storage.lineage import find_named
 
     path = Path(name)
     if path.exists():
-        return read_prompt(path, task.input_fields, task.seed_prompts[0].template), None
+        found = read_prompt(path, task.input_fields, task.seed_prompts[0].template)
+        if found.note:
+            say(f"{path}: {found.note}", "yellow")
+        return found.prompt, None
     refuse_address(path)
     try:
         folder, candidate = find_named(name, home())

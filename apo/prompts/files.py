@@ -1,25 +1,16 @@
-"""Prompts in and out of files: plain text, chat messages with {{variables}}, apo's own JSON."""
+"""Prompts from what a user has in Python or YAML: text, chat messages, apo's own mapping."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 from apo.errors import PromptError, near
+from apo.model import Role
 from apo.prompts.fill import VARIABLE
-from apo.prompts.foreign import (
-    refuse_address,
-    refuse_file,
-    refuse_mapping,
-    refuse_other_variables,
-    texts_of,
-)
-from apo.prompts.layout import Demo, Layout
+from apo.prompts.foreign import refuse_mapping, refuse_other_variables, texts_of
 from apo.prompts.prompt import Prompt
-from apo.prompts.python_source import python_source
-
-FORMATS = ["text", "json", "messages", "python"]
+from apo.prompts.turns import Turn, pieces_of, prompt_of
 
 
 def default_template(input_fields: Sequence[str]) -> str:
@@ -55,7 +46,7 @@ def parse_prompt(
         prompt = Prompt.from_dict({"template": template, **value})
     else:
         prompt = _from_messages(value, template)
-    _check_characters(prompt)
+    check_characters(prompt)
     check_variables(prompt, input_fields)
     return prompt
 
@@ -80,7 +71,7 @@ def check_variables(prompt: Prompt, input_fields: Sequence[str]) -> None:
         )
 
 
-def _check_characters(prompt: Prompt) -> None:
+def check_characters(prompt: Prompt) -> None:
     r"""Refuse what JSON escapes such as \ud83d can bring in: half of a character."""
     try:
         json.dumps(prompt.to_dict(), ensure_ascii=False).encode()
@@ -97,57 +88,23 @@ def _from_text(text: str, template: str) -> Prompt:
         raise PromptError("The prompt is empty; it needs at least one sentence of instruction.")
     if not VARIABLE.search(text):
         return Prompt(text.strip(), template=template)
-    return _split(text.strip("\n"))
-
-
-def _split(text: str) -> Prompt:
-    """Take what stands above the first line with a variable as the instruction.
-
-    The rest stays as the user turn, word for word. An instruction on the variable's own line
-    cannot be rewritten apart from it: optimizers then write a new one in front.
-    """
-    first = VARIABLE.search(text)
-    line = text.rfind("\n", 0, first.start()) + 1 if first else 0
-    head = text[:line].rstrip()
-    if not head:
-        return Prompt("", template=text, layout=Layout(role="user"))
-    separator = text[len(head) : line]
-    tail = text[line:]
-    return Prompt(head, template=tail, layout=Layout(role="user", separator=separator))
+    return prompt_of([Turn("user", pieces_of(text.strip("\n")))])
 
 
 def _from_messages(messages: Sequence[Mapping[str, Any]], template: str) -> Prompt:
     turns = [_turn(message, place) for place, message in enumerate(messages)]
-    if not turns:
-        raise PromptError("The list of messages is empty.")
-    system = [content for role, content in turns if role == "system"]
-    turns = [(role, content) for role, content in turns if role != "system"]
-    cue = turns.pop()[1] if turns and turns[-1][0] == "assistant" else ""
-    roles = [role for role, _ in turns]
-    if roles and roles != [*["user", "assistant"] * (len(roles) // 2), "user"]:
-        raise PromptError(
-            "Chat messages must alternate user and assistant after the system message, "
-            "and end with the user turn that holds the input."
-        )
-    if not turns and (VARIABLE.search("".join(system)) or VARIABLE.search(cue)):
-        raise PromptError(
-            "The chat has no user turn, but variables elsewhere. Add a message with the role user "
-            "that holds the input; the system message may hold further ones."
-        )
-    user = turns.pop()[1] if turns else template
-    demos = tuple(
-        Demo(asked, answered)
-        for (_, asked), (_, answered) in zip(turns[::2], turns[1::2], strict=True)
+    asked = max((i for i, (role, _) in enumerate(turns) if role == "user"), default=-1)
+    # Word for word, unlike a file of text; and examples in between are literal.
+    prompt = prompt_of(
+        [
+            Turn(role, pieces_of(text) if role == "system" or i >= asked else (text,))
+            for i, (role, text) in enumerate(turns)
+        ]
     )
-    if not system and not demos:
-        # Word for word, unlike a file of text, whose last line break is the editor's.
-        prompt = _split(user) if VARIABLE.search(user) else _from_text(user, template)
-        return replace(prompt, cue=cue)
-    instruction, context = _instruction_and_context("\n\n".join(system))
-    return Prompt(instruction, context=context, demos=demos, cue=cue, template=user)
+    return prompt if prompt.template else replace(prompt, template=template)
 
 
-def _turn(message: Any, place: int) -> tuple[str, str]:
+def _turn(message: Any, place: int) -> tuple[Role, str]:
     given = cast("Mapping[str, Any]", message if isinstance(message, Mapping) else {})
     role, content = given.get("role"), given.get("content")
     role = "system" if role == "developer" else role
@@ -156,66 +113,5 @@ def _turn(message: Any, place: int) -> tuple[str, str]:
             f"Message {place + 1} must have a role (system, user, assistant) and text as content; "
             f"it is {message!r:.120}."
         )
-    return role, content
-
-
-def _instruction_and_context(system: str) -> tuple[str, str]:
-    """Split a system message: from the first paragraph with a variable on, it is context."""
-    first = VARIABLE.search(system)
-    if first is None:
-        return system, ""
-    start = system.rfind("\n\n", 0, first.start())
-    if start <= 0:
-        return "", system
-    return system[:start], system[start + 2 :]
-
-
-def read_prompt(path: Path, input_fields: Sequence[str], template: str | None = None) -> Prompt:
-    """Read a prompt from a file: JSON when it parses as a list or object, otherwise plain text.
-
-    Raises:
-        PromptError: no such file, not UTF-8, or not a usable prompt.
-    """
-    refuse_address(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise PromptError(f"Cannot read the prompt file {path}: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise PromptError(
-            f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8 and try again."
-        ) from error
-    value: Any = text
-    if text.lstrip().startswith(("{", "[")):
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            if path.suffix == ".json":
-                raise PromptError(f"{path} is not valid JSON: {error}.") from error
-    if isinstance(value, str):
-        refuse_file(path, text)
-    return parse_prompt(value, input_fields, template)
-
-
-def write_prompt(prompt: Prompt, form: str) -> str:
-    """Write a prompt for use elsewhere.
-
-    Args:
-        prompt: the prompt.
-        form: "text" (all turns as one text), "json" (apo's own, lossless), "messages" (a chat
-            list with {{variables}}), or "python" (a function of the input fields that returns
-            the messages, needing no package).
-
-    Raises:
-        PromptError: an unknown form.
-    """
-    if form == "json":
-        return json.dumps(prompt.to_dict(), ensure_ascii=False, indent=2) + "\n"
-    messages = [{"role": m.role, "content": m.content} for m in prompt.messages()]
-    if form == "messages":
-        return json.dumps(messages, ensure_ascii=False, indent=2) + "\n"
-    if form == "text":
-        return prompt.text() + "\n"
-    if form == "python":
-        return python_source(prompt)
-    raise PromptError(f"There is no export format {form!r}.{near(form, FORMATS)}")
+    said: Any = role
+    return said, content

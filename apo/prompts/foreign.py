@@ -10,8 +10,8 @@ from apo.prompts.fill import VARIABLE
 
 READS = (
     "apo reads a text, a list of chat messages as JSON, "
-    '[{"role": "system", "content": "…"}, {"role": "user", "content": "{{VARIABLE}}"}], and its '
-    "own JSON."
+    '[{"role": "system", "content": "…"}, {"role": "user", "content": "{{VARIABLE}}"}], its '
+    "own JSON, and the files of other programs that docs/prompt-files.md lists."
 )
 _STORES = {"prompts": "a prompt in MLflow's registry", "models": "a model in MLflow's registry"}
 _ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+):/", re.IGNORECASE)
@@ -21,12 +21,8 @@ _ROLE = re.compile(
 )
 _JINJA = re.compile(r"\{%-?\s*(?:if|for|set|include|extends|block|macro)\b.*?%\}", re.DOTALL)
 _SUFFIXES = {
-    ".py": "a Python file",
     ".ipynb": "a notebook",
-    ".prompty": "a Prompty file",
     ".poml": "a POML file",
-    ".yaml": "a YAML file",
-    ".yml": "a YAML file",
     ".toml": "a TOML file",
 }
 
@@ -59,12 +55,14 @@ def refuse_file(path: Path, text: str) -> None:
         PromptError: it looks like one; the text says like which.
     """
     kind = _SUFFIXES.get(path.suffix.lower(), "")
-    if path.name.lower().endswith((".prompt.yml", ".prompt.yaml")):
-        kind = "a prompt file of GitHub Models (YAML)"
-    elif _HEAD.match(text):
-        kind = kind or "a Prompty file, or a text with a YAML head between lines of ---"
+    if _HEAD.match(text):
+        kind = (
+            kind
+            or "a Prompty file or a .prompt file (name it .prompty or .prompt), or a text "
+            "with a YAML head between lines of ---"
+        )
     elif _ROLE.search(text):
-        kind = kind or "chat messages as YAML"
+        kind = kind or "chat messages as YAML (name it .yaml)"
     elif _JINJA.search(text):
         kind = kind or "a Jinja template with statements, {% … %}, which are not run"
     if kind:

@@ -15,6 +15,8 @@ from apo.prompts.fill import VARIABLE, fill
 from apo.prompts.layout import Demo, Layout
 
 FORMAT = 1
+BESIDE = ("apo_prompt", "provenance")
+"""What a prompt's JSON holds beside its parts."""
 LONG_DIFF = 2000
 """Words from which `Prompt.diff` leaves common words aside when it looks for what is the same."""
 
@@ -150,7 +152,7 @@ class Prompt:
             PromptError: an unknown part, or a part of the wrong shape.
         """
         known = [field.name for field in fields(cls)]
-        parts = {name: value for name, value in values.items() if name != "apo_prompt"}
+        parts = {name: value for name, value in values.items() if name not in BESIDE}
         for name in parts:
             if name not in known:
                 raise PromptError(f"A prompt has no part {name!r}.{near(str(name), known)}")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from apo.data.examples import Columns
 from apo.data.pools import Pools
@@ -22,6 +22,8 @@ from apo.scorers.metrics.registry import METRICS, FunctionMetric, make_metric, m
 from apo.scorers.registry import make_scorer, reads_lists, scorer_of
 from apo.task import Example, Metric, Scorer, Task
 from apo.taskfile.settings import TaskSettings
+
+T = TypeVar("T")
 
 
 def build_task(
@@ -101,7 +103,7 @@ def _require_fitting(metric: Metric | None, scorer: Scorer, where: str) -> None:
         )
 
 
-def usable_prompt(where: str, make: Callable[[], Prompt]) -> Prompt:
+def usable_prompt(where: str, make: Callable[[], T]) -> T:
     """Make a prompt; where it cannot be made, the error is one of the task.
 
     Raises:

@@ -16,7 +16,7 @@ from apo.data.rows import read_rows
 from apo.data.sniff import TextFormat
 from apo.errors import USERS_ERRORS, DataError, TaskError, near
 from apo.files import TEXT, require_file
-from apo.prompts.files import read_prompt
+from apo.prompts.forms.reading import read_prompt
 from apo.prompts.prompt import Prompt
 from apo.task import Task
 from apo.taskfile.build import build_task, usable_prompt
@@ -142,7 +142,7 @@ def _from_file(settings: TaskFile, path: Path, memory: Path | None, seed: int) -
     folder = path.parent
     settings = _trusted(settings, path)
     sources = _sources(settings, folder)
-    prompt: Prompt | None = None
+    prompt, notes = None, tuple[str, ...]()
     fields = tuple(settings.inputs)
     if settings.prompt_file is not None:
         file = inside(folder, settings.prompt_file, "prompt_file")
@@ -152,9 +152,12 @@ def _from_file(settings: TaskFile, path: Path, memory: Path | None, seed: int) -
             pass  # Reading it tells.
         except OSError as error:
             raise TaskError(f"The prompt_file {file} cannot be read: {error.strerror}.") from error
-        prompt = usable_prompt(str(path), lambda: read_prompt(file, fields, settings.template))
+        found = usable_prompt(str(path), lambda: read_prompt(file, fields, settings.template))
+        prompt = found.prompt
+        notes = (f"{settings.prompt_file}: {found.note}",) if found.note else ()
     text = TextFormat(settings.encoding, settings.delimiter)
-    return build_task(settings, sources, prompt, folder, str(path), memory, seed, text)
+    task = build_task(settings, sources, prompt, folder, str(path), memory, seed, text)
+    return replace(task, notes=(*task.notes, *notes)) if notes else task
 
 
 def _data_path(folder: Path, source: str) -> Path:

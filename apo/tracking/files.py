@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apo.errors import RunError
-from apo.prompts.files import write_prompt
+from apo.prompts.forms.registry import write_prompt
 from apo.storage.candidate import COUNTS, Candidate
 from apo.storage.folder import RunFolder
 from apo.storage.record import Record

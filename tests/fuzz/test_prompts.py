@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 
 from apo.errors import PromptError
 from apo.model import Decoding
-from apo.prompts.files import parse_prompt, read_prompt, write_prompt
+from apo.prompts.files import parse_prompt
+from apo.prompts.forms.found import Found
+from apo.prompts.forms.loss import lost
+from apo.prompts.forms.reading import read_prompt
+from apo.prompts.forms.registry import FORMATS, write_prompt
 from apo.prompts.layout import Demo, Layout
 from apo.prompts.prompt import Prompt
 from tests.fuzz.hostile import damaged, deep, encoded, fuzzed, json_values, texts, told
@@ -26,7 +30,7 @@ GOOD = Prompt(
     decoding=Decoding(temperature=0.5, stop=("\n",)),
 )
 FIELDS = ("text", "facts")
-FORMS = ["text", "json", "messages", "python"]
+ENDINGS = [".json", ".md", ".txt", ".yaml", ".py", ".jsonl", ".prompty", ".prompt", ".prompt.yml"]
 words = texts.map(lambda text: text.encode("utf-8", "replace").decode())
 prompts = st.builds(
     Prompt,
@@ -56,11 +60,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("prompts")
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FORMATS)
 def test_a_damaged_export_is_a_prompt_or_says_what_is_wrong(form: str, folder: Path) -> None:
     @fuzzed
     @given(
-        st.sampled_from([".json", ".md", ".txt", ".yaml", ".py"]),
+        st.sampled_from(ENDINGS),
         damaged(write_prompt(GOOD, form).encode()),
     )
     def check(suffix: str, data: bytes) -> None:
@@ -71,14 +75,16 @@ def test_a_damaged_export_is_a_prompt_or_says_what_is_wrong(form: str, folder: P
     check()
 
 
-def _usable(prompt: Prompt | None) -> None:
+def _usable(found: Prompt | Found | None) -> None:
     """What was read can be filled, sent, kept and exported."""
-    if prompt is None:
+    if found is None:
         return
+    prompt = found.prompt if isinstance(found, Found) else found
     for message in prompt.messages(dict.fromkeys((*FIELDS, "input"), "x")):
         message.content.encode()
-    for form in FORMS:
-        assert write_prompt(prompt, form)
+    for form in ("text", "messages", "python", "yaml", "prompty", "dotprompt", "langchain"):
+        if text := told(partial(write_prompt, prompt, form)):
+            lost(prompt, form, text)
     assert Prompt.from_dict(json.loads(write_prompt(prompt, "json"))) == prompt
 
 

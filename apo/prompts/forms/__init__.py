@@ -1,0 +1,8 @@
+"""The forms of files that prompts are written in and read from, one module each.
+
+A module has `write(prompt, provenance)` and, where the form can be read, `read(text)`. The list
+of forms is in `registry`.
+
+Doors: loss, provenance, reading, registry.
+Rests on: body, errors, model, prompts.
+"""

@@ -1,0 +1,71 @@
+"""The body of a request to OpenAI's Responses API; those of chat completions are read, too."""
+
+import json
+from typing import Any
+
+from apo.errors import PromptError
+from apo.prompts.forms.found import (  # fmt: skip
+    Found,
+    chat_turns,
+    decoding_of,
+    found,
+    items,
+    load_json,
+    mapping,
+    options_of,
+    pretty,
+)
+from apo.prompts.forms.messages import chat_of
+from apo.prompts.forms.provenance import Provenance
+from apo.prompts.prompt import Prompt
+from apo.prompts.turns import Turn, pieces_of
+
+DECODING = {"temperature": "temperature", "top_p": "top_p", "max_tokens": "max_output_tokens"}
+CHAT = {
+    name: name for name in ("temperature", "top_p", "frequency_penalty", "presence_penalty", "stop")
+} | {"max_tokens": "max_tokens", "extra": ""}
+"""What each API calls the options."""
+
+
+def write(prompt: Prompt, provenance: Provenance) -> str:
+    """Write a body for POST /v1/responses, with inputs as {{variables}} to be filled."""
+    body: dict[str, Any] = {"model": provenance.model_name, "input": chat_of(prompt)}
+    body |= options_of(prompt.decoding, DECODING)
+    effort = prompt.decoding.extra.get("reasoning_effort")
+    body |= {"reasoning": {"effort": effort}} if effort else {}
+    known = {k: v if isinstance(v, str) else json.dumps(v) for k, v in provenance.to_dict().items()}
+    return pretty(body | ({"metadata": known} if known else {}))
+
+
+def read(text: str) -> Found:
+    """Read a body of the Responses API or of chat completions.
+
+    Raises:
+        PromptError: it refers to a stored prompt or conversation, or holds more than text.
+    """
+    body = mapping(load_json(text), "The body")
+    for key in ("prompt", "previous_response_id", "conversation"):
+        if body.get(key):
+            raise PromptError(f"The body's {key} is kept at OpenAI; apo cannot see what it holds.")
+    dropped = [key for key in ("model", "tools", "tool_choice", "stream") if key in body]
+    known = {"model", "metadata", "tools", "tool_choice", "stream"}
+    chat = "messages" in body
+    rest = {k: v for k, v in body.items() if k not in known | {"messages", "input", "instructions"}}
+    if "max_completion_tokens" in rest:
+        rest["max_tokens"] = rest.pop("max_completion_tokens")
+    effort = mapping(rest.get("reasoning"), "reasoning").get("effort") if not chat else None
+    if effort is not None:
+        rest.pop("reasoning")
+    options, left = decoding_of(rest, CHAT if chat else DECODING, "")
+    turns = chat_turns(body["messages"], pieces_of) if chat else _input(body)
+    return found(
+        turns, options.with_extra({"reasoning_effort": effort} if effort else {}), [*dropped, *left]
+    )
+
+
+def _input(body: dict[str, Any]) -> list[Turn]:
+    first = body.get("instructions")
+    given = body.get("input", [])
+    given = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    lead = [{"role": "system", "content": first}] if first else []
+    return chat_turns([*lead, *items(given)], pieces_of)

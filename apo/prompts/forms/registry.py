@@ -1,0 +1,98 @@
+"""The list of forms, and prompts written in one of them."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from apo.errors import PromptError, near
+
+if TYPE_CHECKING:  # The help lists the forms, and must come at once.
+    from apo.prompts.forms.provenance import Provenance
+    from apo.prompts.prompt import Prompt
+
+
+class Form(NamedTuple):
+    """One form of a file.
+
+    Attributes:
+        module: of this package, that writes and, where it can be read, reads it.
+        says: whose it is, in a few words.
+        near: further names that people give it.
+        loses: what no prompt keeps in it, in a sentence; "" for nothing.
+        reads: whether the module can read it.
+    """
+
+    module: str
+    says: str
+    near: tuple[str, ...] = ()
+    loses: str = ""
+    reads: bool = True
+
+
+FORMS: dict[str, Form] = {
+    "text": Form("text", "all turns as one text", ("txt", "plain"), reads=False),
+    "json": Form("own_json", "apo's own, lossless", ("apo",)),
+    "yaml": Form("own_yaml", "apo's own, lossless", ("yml",)),
+    "markdown": Form("markdown", "a page with a fence for each turn", ("md",)),
+    "messages": Form("messages", "chat messages", ("chat",), reads=False),
+    "openai": Form("openai", "a request of the Responses API", ("responses", "request")),
+    "python": Form("python", "a function that needs no apo", ("py", "function"), reads=False),
+    "dspy": Form(
+        "dspy",
+        "the state of dspy.Predict",
+        ("dspy-state",),
+        "DSPy's adapter puts its own words around instruction, demos and inputs, and its LM says "
+        "how answers are drawn: measure the program anew, or give it the adapter of "
+        "docs/prompt-files.md, which sends the same messages.",
+    ),
+    "langchain": Form(
+        "langchain", "a ChatPromptTemplate", ("chatprompttemplate", "langchain-core")
+    ),
+    "prompty": Form("prompty", "a .prompty file", ()),
+    "dotprompt": Form("dotprompt", "a .prompt file of Genkit", ("prompt", "genkit", "handlebars")),
+    "github": Form("github", "a .prompt.yml file of GitHub Models", ("prompt.yml", "prompt-yml")),
+    "promptfoo": Form(
+        "promptfoo",
+        "a configuration with the test rows",
+        ("promptfooconfig", "promptfooconfig.yaml"),
+        "promptfoo passes an answer that holds an accepted one, whatever the scorer of the task: "
+        "its figure is not apo's.",
+    ),
+    "huggingface": Form("huggingface", "a row with the column messages", ("hf", "jsonl")),
+    "curl": Form("curl", "a shell script with curl and jq", ("sh", "shell", "bash"), reads=False),
+}
+"""Each form by its name."""
+FORMATS = list(FORMS)
+
+
+def form_named(name: str) -> Form:
+    """Find a form by its name, or by one that people give it.
+
+    Raises:
+        PromptError: there is none; the text says the near ones.
+    """
+    for known, form in FORMS.items():
+        if name.lower().lstrip(".") in (known, *form.near):
+            return form
+    raise PromptError(f"There is no export format {name!r}.{near(name, FORMATS)}")
+
+
+def module_of(form: Form) -> Any:
+    """The module that writes and reads a form."""
+    return import_module(f"apo.prompts.forms.{form.module}")
+
+
+def write_prompt(prompt: "Prompt", form: str, provenance: "Provenance | None" = None) -> str:
+    """Write a prompt for use elsewhere.
+
+    Args:
+        prompt: the prompt.
+        form: a name in `FORMS`.
+        provenance: what is known of it; forms that can hold it do.
+
+    Raises:
+        PromptError: an unknown form, or one that cannot hold this prompt.
+    """
+    from apo.prompts.forms.provenance import Provenance
+
+    text: str = module_of(form_named(form)).write(prompt, provenance or Provenance())
+    return text
