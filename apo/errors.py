@@ -123,9 +123,11 @@ class ModelError(ApoError):
     Attributes:
         billed: whether the provider may have charged for the attempt all the same.
         usage: the tokens that it says it counted; None where there was no reply to say it.
+        of_limit: whether less room for the answer may help: the server refuses so long a one.
     """
 
     billed = False
+    of_limit = False
     usage: Usage | None = None
 
 
@@ -225,6 +227,9 @@ class ContentFilterError(ModelError):
 
 RETRIED = (RateLimitError, TransportError, MalformedReplyError)
 """What an attempt may end with that is made again."""
+
+FINAL = (ContextLengthError, ContentFilterError, TimedOutError)
+"""What is kept in place of an answer: it is not asked for again."""
 
 USERS_ERRORS = (Exception, SystemExit)
 """What a user's own function may raise; a `sys.exit` in it must not end apo without a word."""

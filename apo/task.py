@@ -137,6 +137,8 @@ class Task:
         input_fields: names of the input fields, the required variables of a prompt.
         labels: the allowed answers of a classification; empty for other tasks.
         contract: what every prompt must keep to; None for no rules of the task's own.
+        answer_tokens: tokens that each answer may take at least; the targets and a prompt that asks
+            for reasons may need more.
         notes: what loading noticed (rows dropped, pools cut), for people.
     """
 
@@ -152,6 +154,7 @@ class Task:
     input_fields: tuple[str, ...] = ("input",)
     labels: tuple[str, ...] = ()
     contract: "Rules | None" = None
+    answer_tokens: int = field(default=0, compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def judge(self, output: str, example: Example) -> Score:
@@ -189,6 +192,15 @@ class Task:
     def calls_per_example(self) -> int:
         """The most calls that one example takes: its answer, and what judges it."""
         return 1 + int(getattr(self.scorer, "n_calls", 0))
+
+    @cached_property
+    def longest_target(self) -> int:
+        """Bytes of the longest accepted answer in all pools that the task has."""
+        pools = (self.train, self.validation, self.test)
+        return max(
+            (len(t.encode("utf-8", "replace")) for pool in pools for e in pool for t in e.targets),
+            default=0,
+        )
 
     @cached_property
     def fingerprint(self) -> str:

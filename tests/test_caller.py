@@ -520,14 +520,14 @@ def test_lost_money_bounds_what_may_still_be_spent() -> None:
     run(main)
 
 
-def test_a_limit_in_tokens_is_sent_as_the_longest_answer() -> None:
+def test_every_call_states_its_longest_answer() -> None:
     async def main() -> None:
         model = Scripted()
         with Journal() as journal:
             await ask(make(journal), to(model, "a"))
             await ask(make(journal, Budget(max_tokens=1000)), to(model, "b"))
             await ask(make(journal, Budget(max_tokens=1000)), to(model, "c", max_tokens=7))
-        assert [r.decoding.max_tokens for r in model.requests] == [None, 10, 7]
+        assert [r.decoding.max_tokens for r in model.requests] == [10, 10, 7]
 
     run(main)
 

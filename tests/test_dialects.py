@@ -136,7 +136,8 @@ def test_held_back_and_cut_answers_are_told(tmp_path: Path) -> None:
     assert held_back.seed.counts()["refused"] == len(held_back.seed.rollouts)
     cut = run("opro", "cut", tmp_path / "cut", Budget(max_tokens=1_000_000))
     assert cut.seed.cuts() == {"cut": len(cut.seed.rollouts)}
-    assert any("cut at 1,024 tokens" in note for note in cut.notes)
+    assert any("cut at the server's own limit" in note for note in cut.notes)
+    assert any("thinks before it answers" in note for note in cut.notes)
     assert THOUGHT not in f"{[rollout.output for rollout in cut.seed.rollouts]}"
 
 

@@ -92,15 +92,21 @@ def path(tmp_path: Path) -> Path:
     [
         (
             saying("", truncated=True),
-            Budget(max_tokens=9999),
-            "1 of 1 answers of m were cut at 1,024 tokens, 1 of them before the first word. What a "
-            "model thinks counts toward it. Raise decoding.max_tokens in task.yaml.",
+            Budget(max_tokens=99999),
+            "1 of 1 answers of m were cut at 9,216 tokens, 1 of them before the first word. What a "
+            "model thinks counts toward it. Where the thinking needs more, give --max-thinking.",
         ),
         (
             saying("It seems to be", truncated=True),
             None,
+            "1 of 1 answers of m were cut at 1,024 tokens. Where the answers need more, give "
+            "--max-answer.",
+        ),
+        (
+            saying("It seems to be", Usage(9, 100), truncated=True),
+            None,
             "1 of 1 answers of m were cut at the server's own limit. Raise it there: its context, "
-            "or its length of output. Or set decoding.max_tokens in task.yaml.",
+            "or its length of output.",
         ),
         (saying("<think>So it is", Usage(3, 4)), None, "before the first word"),
     ],

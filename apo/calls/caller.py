@@ -46,7 +46,7 @@ class Caller:
     ) -> None:
         self.journal, self.meter, self.limits = journal, meter, limits or Limits()
         self.judges = judges or {}
-        self._tally = Tally(metered=meter.budget.meters_tokens)
+        self._tally = Tally()
         self._asker = Asker(journal, meter, retry or Retry(), self.limits, self._tally, purse)
         self._batches = itertools.count()
         self._charged: set[str] = set()
@@ -57,12 +57,21 @@ class Caller:
     @property
     def busy(self) -> int:
         """Attempts under way now."""
-        return self._asker.busy
+        return len(self._asker.attempts.under_way)
+
+    def under_way(self) -> dict[str, tuple[int, float]]:
+        """By role, how many attempts are under way, and for how many seconds the oldest is."""
+        now = asyncio.get_running_loop().time()
+        found: dict[str, tuple[int, float]] = {}
+        for role, since in self._asker.attempts.under_way.values():
+            n, longest = found.get(role, (0, 0.0))
+            found[role] = n + 1, max(longest, now - since)
+        return found
 
     @property
     def problem(self) -> str:
         """What the last failed attempt ended with; "" once another was answered."""
-        return self._asker.problem
+        return self._asker.attempts.problem
 
     def notes(self) -> tuple[str, ...]:
         """What was noticed of the models' answers beside their scores, in words."""
@@ -141,7 +150,8 @@ class Caller:
         asked = {call.key: call for call in calls}
         kept = self.journal.find_all(list(asked))
         new = asked.keys() - self._charged
-        self.meter.charge(len(new), len(new & kept.keys()))
+        short = {key for key, entry in kept.items() if asked[key].too_short(entry)}
+        self.meter.charge(len(new), len(new & kept.keys() - short))
         self._charged |= new
         # Counted here, before a call of the batch is made: what earlier sessions spent is spent.
         for key, entry in kept.items():
@@ -150,43 +160,45 @@ class Caller:
                 self._tally.add(asked[key], entry)
                 self._kept.append(entry.at)
                 self.meter.spent.retries += entry.retries
-        return {key: _read(asked[key], entry) for key, entry in kept.items()}
+        return {key: _read(asked[key], e) for key, e in kept.items() if key not in short}
 
     async def answer(self, call: Call) -> Completion:
         """Get the answer to a charged call: from the journal, or from the model.
 
         Raises:
-            ContextLengthError, ContentFilterError: the provider refuses this request for good.
+            ContextLengthError, ContentFilterError, TimedOutError: there is no answer, for good.
             Stopped: it was not made, because of the budget or the user, or got no answer.
             ModelError: wrong key, no credit, or a request that no retry can mend.
         """
         task = self._under_way.get(call.key)
         entry = None if task else self.journal.find(call.key)
-        if entry is None:
+        if entry is None or call.too_short(entry):
             if task is None:
-                task = self._under_way[call.key] = asyncio.create_task(self._ask(call))
+                work = self._ask(call, entry)
+                task = self._under_way[call.key] = asyncio.create_task(work)
             entry = await asyncio.shield(task)
         found = _read(call, entry)
         if isinstance(found, ModelError):
             raise found
         return found
 
-    async def _ask(self, call: Call) -> Entry:
+    async def _ask(self, call: Call, before: Entry | None) -> Entry:
         try:
-            return await self._asker.ask(call)
+            return await self._asker.ask(call, before)
         except JournalError:
             self.stop()  # Nothing more can be kept: no call may begin while this error travels.
-            self._take_back(call)
+            self._take_back(call, before)
             raise
         except BaseException:  # Whatever ended it, a cancellation too: it was not answered.
-            self._take_back(call)
+            self._take_back(call, before)
             raise
         finally:
             del self._under_way[call.key]
 
-    def _take_back(self, call: Call) -> None:
-        self._charged.discard(call.key)
-        self.meter.refund(1)
+    def _take_back(self, call: Call, before: Entry | None) -> None:
+        if before is None:
+            self._charged.discard(call.key)
+            self.meter.refund(1)
 
 
 def _read(call: Call, entry: Entry) -> Completion | ModelError:

@@ -17,19 +17,31 @@ def count(meter: Meter, call: Call, entry: Entry) -> Cost:
     A refusal that is not billed took nothing. One that is took what its reply stated; where it
     stated nothing, what it was sent at most, and no answer.
     """
+    took = _took(call, entry)
+    endpoint = call.answered_by(entry.model)
+    if meter.budget.meters_tokens:
+        meter.learn(entry.model, call.bound(endpoint, entry.bound), took)
+    meter.count(took, entry.usage)
+    meter.spent.reused_calls += entry.reused
+    meter.spent.reused_usd += (took.usd or 0.0) * entry.reused
+    return took
+
+
+def cut_off(meter: Meter, call: Call, entry: Entry) -> Cost:
+    """Take back what was counted for an answer that was cut and asked for again, and give it."""
+    took = _took(call, entry)
+    meter.take_back(took, entry.usage)
+    return took
+
+
+def _took(call: Call, entry: Entry) -> Cost:
     usage = entry.usage
     if entry.error and not entry.failure().billed:
         usage = Usage(0, 0)
     elif entry.error:
         usage = usage._replace(output_tokens=usage.output_tokens or 0)
     endpoint = call.answered_by(entry.model)
-    took = actual(usage, endpoint.price, lambda: call.bound(endpoint))
-    if meter.budget.meters_tokens:
-        meter.learn(entry.model, call.bound(endpoint), took)
-    meter.count(took, usage)
-    meter.spent.reused_calls += entry.reused
-    meter.spent.reused_usd += (took.usd or 0.0) * entry.reused
-    return took
+    return actual(usage, endpoint.price, lambda: call.bound(endpoint, entry.bound))
 
 
 def unanswered(error: ModelError) -> Completion:

@@ -8,6 +8,8 @@ from apo.models.dialect import dialect_of, told
 from apo.models.intake import settle
 from apo.storage.journal import Journal
 
+THINKING, BOUNDLESS = "thinking", "a limit of its answers"
+"""What is learnt beside options: that a model thinks, and that it takes no limit under any name."""
 LEARNT, DISTRUSTED = "learnt", "distrusted"
 """Kinds of events in the journal: an option that a server refuses, a count that cannot be true."""
 
@@ -22,8 +24,13 @@ class Habits:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._known: defaultdict[str, list[str]] = defaultdict(list)
+        self._found: set[tuple[str, str]] = set()
         for body in journal.told(LEARNT):
-            self._known[str(body.get("model"))].append(str(body.get("option")))
+            model, option = str(body.get("model")), str(body.get("option"))
+            if option in (THINKING, BOUNDLESS):
+                self._found.add((model, option))
+            else:
+                self._known[model].append(option)
 
     def refused(self, model: Model) -> frozenset[str]:
         """What the model will not be sent now; what an earlier session learnt is known."""
@@ -44,11 +51,37 @@ class Habits:
             False when it was not sent, or cannot be done without.
         """
         dialect = dialect_of(model)
-        if option in before or not dialect.learn(option):
+        if option in before:
             return False
+        if not dialect.learn(option):
+            return False
+        self._note(model, option)
+        return True
+
+    def thinks(self, model: Model) -> bool:
+        """Whether a model is known to think before it answers, by its name or by its answers."""
+        return dialect_of(model).thinks or (model.name, THINKING) in self._found
+
+    def learn_thinking(self, model: Model) -> bool:
+        """Know from now on that a model thinks; whether that is new."""
+        new = not self.thinks(model)
+        if new:
+            self._found.add((model.name, THINKING))
+            self._note(model, THINKING)
+        return new
+
+    def boundless(self, model: Model) -> bool:
+        """Whether the model's server takes no limit of an answer, under either name."""
+        return (model.name, BOUNDLESS) in self._found
+
+    def learn_boundless(self, model: Model) -> None:
+        """Ask a model without a limit of its answers from now on."""
+        self._found.add((model.name, BOUNDLESS))
+        self._note(model, BOUNDLESS)
+
+    def _note(self, model: Model, option: str) -> None:
         body = {"model": model.name, "option": option}
         self._journal.note(LEARNT, f"{model.name} {option}", body)
-        return True
 
     def settle(self, request: Request, completion: Completion, model: Model) -> Completion:
         """Do what `intake.settle` does; note counts that cannot be true."""

@@ -230,6 +230,16 @@ class Meter:
         unknown = took.usd is None or self.spent.usd is None
         self.spent.usd = None if unknown else (self.spent.usd or 0.0) + (took.usd or 0.0)
 
+    def take_back(self, took: Cost, usage: Usage) -> None:
+        """Take back what `count` counted of an answer whose place another one takes."""
+        self.spent.calls -= 1
+        self.spent.input_tokens -= took.input_tokens
+        self.spent.output_tokens -= took.output_tokens
+        self.spent.cached_tokens -= min(usage.cached_tokens, took.input_tokens)
+        self.spent.thinking_tokens -= min(usage.thinking_tokens, took.output_tokens)
+        if self.spent.usd is not None:
+            self.spent.usd -= took.usd or 0.0
+
     def _kept_back(self) -> str:
         held = (self.budget.max_calls or 0) - self.limit("max_calls")
         return f", and {held:.0f} more are kept for what must follow" if held > 0 else ""

@@ -35,6 +35,10 @@ class Options:
             prompts have in `decoding.extra`: {"reasoning_effort": "low"}.
         timeout: seconds after which an attempt at a call is given up.
         prices: dollars per million tokens, by model name; beats the table.
+        max_answer: tokens of the longest answer to an example, as `decoding.max_tokens` of the seed
+            prompts; None for what the targets and the prompt need.
+        max_thinking: tokens beside that, and beside what a proposal needs, of models that think
+            before they answer; 0 for none.
         max_chars: longest instruction that a candidate may have, in characters.
         fold: (i, k) makes the run the i-th of the k that `aoptimize_folds` starts: it tests on
             the i-th of k folds of all rows. (k + 1, k) searches on all rows, without a test.
@@ -58,6 +62,8 @@ class Options:
     body: Mapping[str, Any] = field(default_factory=dict[str, Any])
     timeout: float = 120.0
     prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
+    max_answer: int | None = None
+    max_thinking: int = 8192
     max_chars: int = 8000
     fold: tuple[int, int] | None = None
     meta_prompts: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -70,6 +76,10 @@ class Options:
         if self.audit_calls < 0:
             raise SettingsError(f"audit_calls is {self.audit_calls}; it must be at least 0.")
         _ = Extra.of(self.body)
+        for name, least in (("max_answer", 1), ("max_thinking", 0)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise SettingsError(f"{name} is {value} tokens; it must be at least {least}.")
         if not self.timeout > 0:
             raise SettingsError(f"timeout is {self.timeout} s; it must be greater than 0.")
         if self.fold is not None and not _is_fold(self.fold):

@@ -20,6 +20,11 @@ class SearchState(Protocol):
         """How many prompts have been measured or begun."""
         ...
 
+    @property
+    def newest(self) -> str:
+        """The instruction of the newest proposal; "" before the first."""
+        ...
+
 
 @dataclass
 class Progress:

@@ -16,6 +16,8 @@ REFUSED = {
 }
 SHOWN = 200
 """Characters of a server's words that are told."""
+NEARLY = 0.9
+"""The share of a limit from which on an answer that was cut was cut by it."""
 EMPTY_SHARE = 0.1
 """Share of answers without a character from which on it is told; a few may well be right."""
 
@@ -33,18 +35,14 @@ class _Of:
     refused: Counter[str] = field(default_factory=Counter[str])
     words: dict[str, str] = field(default_factory=dict[str, str])
     limit: int | None = None
+    own: bool = False
     limit_field: str = "max_tokens"
 
 
 class Tally:
-    """Counts answers once each, whether they are new or from the journal.
+    """Counts answers once each, whether they are new or from the journal."""
 
-    Args:
-        metered: whether calls without a limit of their own are sent their endpoint's.
-    """
-
-    def __init__(self, *, metered: bool) -> None:
-        self._metered = metered
+    def __init__(self) -> None:
         self._of: defaultdict[tuple[str, str], _Of] = defaultdict(_Of)
         self._servers: defaultdict[str, Server] = defaultdict(Server)
 
@@ -57,17 +55,25 @@ class Tally:
             found.words.setdefault(kind, said)
             return
         self._servers[entry.model].add(call.request, entry)
-        found.answers += 1
-        found.silent += not entry.truncated and not (entry.reply or "").strip()
-        if entry.thinking or entry.usage.thinking_tokens:
-            found.thought += 1
-            found.thinking_tokens += entry.usage.thinking_tokens
+        self._count(found, entry, 1)
         if entry.truncated:
             endpoint = call.answered_by(entry.model)
-            found.cut += 1
-            found.empty += not entry.reply
-            found.limit = call.limit(endpoint, metered=self._metered)
+            found.limit, found.own = _limit(entry), call.stated is None
             found.limit_field = dialect_of(endpoint.model).limit_field
+
+    def take_back(self, call: Call, entry: Entry) -> None:
+        """Count an answer no more: another one to the same takes its place."""
+        self._count(self._of[entry.role, entry.model], entry, -1)
+
+    def _count(self, found: _Of, entry: Entry, n: int) -> None:
+        found.answers += n
+        found.silent += n * (not entry.truncated and not (entry.reply or "").strip())
+        if entry.thinking or entry.usage.thinking_tokens:
+            found.thought += n
+            found.thinking_tokens += n * entry.usage.thinking_tokens
+        if entry.truncated:
+            found.cut += n
+            found.empty += n * (not entry.reply)
 
     def notes(self) -> list[str]:
         """Say what was noticed; nothing when every call got an answer that is none of these."""
@@ -114,6 +120,13 @@ def _thought(role: str, model: str, of: _Of) -> str:
     )
 
 
+def _limit(entry: Entry) -> int | None:
+    """The limit that cut an answer; None where it is the server's own, below the one sent."""
+    written = entry.usage.output_tokens
+    below = entry.bound is not None and written is not None and written < NEARLY * entry.bound
+    return None if below else entry.bound
+
+
 def _cut(role: str, model: str, of: _Of) -> str:
     whose = WHOSE.get(role, "replies")
     empty = f", {of.empty:,} of them before the first word" if of.empty else ""
@@ -121,10 +134,14 @@ def _cut(role: str, model: str, of: _Of) -> str:
     thinking = " What a model thinks counts toward it." if of.thought or of.empty else ""
     sent = "" if of.limit_field == "max_tokens" else f" (sent as {of.limit_field})"
     if of.limit is None:
-        mend = f"Raise it there: its context, or its length of output. Or set {OPTION}{sent}."
-    elif role == "task":
-        mend = f"Raise {OPTION}{sent}."
+        mend = "Raise it there: its context, or its length of output."
+    elif role != "task":
+        mend = "They have room for what they are asked for; a model that runs on needs another."
+    elif of.own:
+        mend = f"Where the answers need more, give --max-answer{sent}."
     else:
-        mend = "None is sent when --max-calls or --max-minutes alone limits the run."
+        mend = f"Raise {OPTION}{sent}."
+    if of.own and (of.thought or of.empty) and of.limit is not None:
+        mend = "Where the thinking needs more, give --max-thinking."
     text = f"{of.cut:,} of {of.answers:,} {whose} of {model} were cut at {limit}{empty}."
     return f"{text}{thinking} {mend}"

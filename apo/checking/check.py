@@ -26,6 +26,7 @@ from apo.checking.targets import target_findings
 from apo.data.folds import FEW_ROWS
 from apo.data.near import pair_notes, same_but_signs
 from apo.errors import USERS_ERRORS, PromptError, TaskError
+from apo.evaluation.room import told_room
 from apo.guards.checking import seed_lines
 from apo.prompts.files import check_variables
 from apo.reading.answers import plain, quote
@@ -77,6 +78,7 @@ def check(task: Task, more: Iterable[Finding] = ()) -> list[Finding]:
         *speed_findings(task, pools),
         *scale_findings(task),
         *_prompt(task),
+        *(Finding("ok", told_room(task)) for _ in task.seed_prompts[:1]),
         *(Finding("warning", text) for text in seed_lines(task)),
         *input_findings(pools),
         *injection_findings(pools),

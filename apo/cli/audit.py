@@ -117,7 +117,7 @@ def _subject(what: str, task: str) -> "tuple[Task, dict[str, Prompt], RunFolder 
     from apo.errors import PromptError, RunError, SettingsError
     from apo.prompts.forms.reading import read_prompt
     from apo.prompts.prompt import Prompt
-    from apo.run.recorded import same_pools
+    from apo.run.recorded import measured_task
     from apo.run.wishes import trusted_settings
     from apo.storage.lineage import find_named
     from apo.taskfile.load import load_task
@@ -139,7 +139,7 @@ def _subject(what: str, task: str) -> "tuple[Task, dict[str, Prompt], RunFolder 
     name = task or trusted_settings(folder).get("task_ref")
     if not name:
         raise RunError(f"{folder.id} was started with a Python object as its task: give --task.")
-    loaded = same_pools(folder, load_task(name, memory=home() / "splits"))
+    loaded = measured_task(folder, load_task(name, memory=home() / "splits"))
     if candidate is not None:
         return loaded, {candidate["id"]: Prompt.from_dict(candidate["prompt"])}, folder
     result = folder.need_result()

@@ -42,6 +42,8 @@ class RunFlags:
     body: o.Body = field(default_factory=list[str])
     transport: o.Transport = "aiohttp"
     timeout: o.Timeout = 120.0
+    max_answer: o.MaxAnswer = None
+    max_thinking: o.MaxThinking = 8192
     meta_prompts: o.MetaPrompts = field(default_factory=list[str])
     track: o.Track = True
     tracking_uri: o.TrackingUri = ""
@@ -73,6 +75,8 @@ class RunFlags:
             body=body(self.body),
             transport=transport(self.transport),
             timeout=self.timeout,
+            max_answer=self.max_answer,
+            max_thinking=self.max_thinking,
             prices=prices(self.prices),
             meta_prompts=texts("--meta-prompt", self.meta_prompts),
             track=self.track,

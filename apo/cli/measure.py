@@ -29,6 +29,7 @@ def evaluate(
     judge_model: o.JudgeModel = "",
     max_calls: o.MaxCalls = None,
     body: o.Body = [],  # noqa: B006 (typer reads the default, nobody changes it)
+    max_answer: o.MaxAnswer = None,
     fresh: o.Fresh = False,
     *,
     flags: AskFlags,
@@ -47,17 +48,17 @@ def evaluate(
     from apo.cli.console import home
     from apo.cli.prompts import prompt_of
     from apo.evaluation.noticed import noticed
-    from apo.run.recorded import same_pools
+    from apo.run.recorded import measured_task
     from apo.run.wishes import trusted_settings
     from apo.storage.folder import find_run
     from apo.taskfile.load import load_task
 
     loaded = load_task(task, memory=home() / "splits")
     measured, run = prompt_of(prompt, loaded)
-    measured = measured.with_extra(read_body(body))
+    measured = measured.with_extra(read_body(body)).with_max_tokens(max_answer)
     run = find_run(like, home()) if like else run
     if run is not None:
-        loaded = same_pools(run, loaded)
+        loaded = measured_task(run, loaded)
     name = model or (run and trusted_settings(run)["model"]) or "embedded"
     (evaluation, spent), kept, notes = flags.ask(
         partial(aevaluate, loaded, measured, split=split, model=name),

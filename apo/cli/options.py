@@ -127,6 +127,13 @@ Body = Annotated[
     ),
 ]
 Timeout = Annotated[float, typer.Option("--timeout", help="Seconds for one attempt at a call.")]
+MaxAnswer = Annotated[
+    int | None,
+    typer.Option("--max-answer", help="Most tokens of an answer; by default what targets need."),
+]
+MaxThinking = Annotated[
+    int, typer.Option("--max-thinking", help="Tokens beside that for models that think first.")
+]
 MetaPrompts = Annotated[
     list[str],
     typer.Option("--meta-prompt", metavar="NAME=FILE", help="Your own meta-prompt; repeatable."),

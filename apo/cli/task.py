@@ -74,6 +74,7 @@ def check(
     ] = False,
     model: o.ModelName = "embedded",
     body: o.Body = [],  # noqa: B006 (typer reads the default, nobody changes it)
+    max_answer: o.MaxAnswer = None,
     json: o.Json = False,
     csv: o.Csv = False,
 ) -> None:
@@ -84,10 +85,11 @@ def check(
     from apo.checking.check import check as check_task
     from apo.checking.groups import column_findings
     from apo.cli.console import home, one_form, print_csv, print_json
+    from apo.evaluation.room import with_max_answer
     from apo.taskfile.load import load_task, rows_of
 
     document = one_form(json=json, csv=csv)
-    loaded = load_task(task, memory=home() / "splits")
+    loaded = with_max_answer(load_task(task, memory=home() / "splits"), max_answer)
     read = rows_of(task)
     findings = check_task(loaded, column_findings(loaded, *read) if read else ())
     if not document:

@@ -95,7 +95,7 @@ def task_of(folder: "RunFolder") -> "Task":
     """
     from apo.cli.console import home
     from apo.errors import RunError
-    from apo.run.recorded import same_pools
+    from apo.run.recorded import measured_task
     from apo.run.wishes import trusted_settings
     from apo.taskfile.load import load_task
 
@@ -105,7 +105,7 @@ def task_of(folder: "RunFolder") -> "Task":
             f"{folder.id} was started with a Python object as its task, which cannot be loaded "
             "here. Put the task in a function of a file, and run file.py:name."
         )
-    return same_pools(folder, load_task(name, memory=home() / "splits"))
+    return measured_task(folder, load_task(name, memory=home() / "splits"))
 
 
 def _tell(matrix: "Matrix", folder: "RunFolder", file: "Path | None") -> None:

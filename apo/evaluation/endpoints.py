@@ -10,7 +10,9 @@ from apo.models import open_model
 from apo.scorers.awaited import AwaitedScorer
 from apo.trust import has_keys
 
-MAX_OUTPUT = {"task": 1024, "optimizer": 4096, "fallback": 4096, "judge": 1024}
+MAX_OUTPUT = {"task": 1024, "optimizer": 4096, "fallback": 4096, "judge": 512}
+"""Tokens of an answer in each role, thinking apart, where a call does not say: a judge gives its
+reason in a sentence or two, and a grade."""
 
 
 def open_with(options: Options, model: str) -> Model:

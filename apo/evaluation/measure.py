@@ -9,8 +9,9 @@ from typing import TypeVar, cast
 from apo.calls.call import Call, Endpoint
 from apo.calls.caller import Caller
 from apo.concurrency import gather, uncollected
-from apo.errors import ContentFilterError, ContextLengthError, ModelError
+from apo.errors import FINAL, ModelError
 from apo.evaluation.evaluation import Evaluation, Rollout
+from apo.evaluation.room import answer_room
 from apo.model import Completion, Request
 from apo.prompts.prompt import Prompt
 from apo.scorers.awaited import AwaitedScorer, Question, Ungraded, judge
@@ -59,7 +60,7 @@ async def measure_in_turns(
         TaskError: the scorer raised, or gave no score in [0, 1].
         BudgetExhausted: the calls that are missing would overspend; none of them was made.
     """
-    asked = _calls(endpoint, prompts, examples, place)
+    asked = _calls(endpoint, task, prompts, examples, place)
     if isinstance(task.scorer, AwaitedScorer):
         n_questions = task.scorer.n_calls * len(prompts) * len(examples)
         rollouts = await _judged(caller, task, asked, n_questions)
@@ -70,17 +71,19 @@ async def measure_in_turns(
 
 
 def _calls(
-    endpoint: Endpoint, prompts: Sequence[Prompt], examples: Sequence[Example], place: str
+    endpoint: Endpoint,
+    task: Task,
+    prompts: Sequence[Prompt],
+    examples: Sequence[Example],
+    place: str,
 ) -> Iterator[tuple[Call, Example]]:
     """Each example by all prompts before the next."""
+    rooms = [answer_room(task, prompt) for prompt in prompts]
     for i, example in enumerate(examples):
-        for prompt in prompts:
+        for prompt, room in zip(prompts, rooms, strict=True):
             request = Request(messages=prompt.messages(example.inputs), decoding=prompt.decoding)
-            note = f"{prompt.id} {example.id}"
-            yield (
-                Call.to(endpoint, request, place=f"{place}:{i}" if place else "", note=note),
-                example,
-            )
+            note, where = f"{prompt.id} {example.id}", f"{place}:{i}" if place else ""
+            yield Call.to(endpoint, request, place=where, note=note, room=room), example
 
 
 def _rollout(
@@ -158,7 +161,7 @@ async def collect(
     async def get(call: Call, given: T) -> R:
         try:
             return use(await caller.answer(call), given)
-        except (ContextLengthError, ContentFilterError) as refusal:
+        except FINAL as refusal:
             return use(refusal, given)
 
     with uncollected():

@@ -75,7 +75,7 @@ def _open(
         price = find_price(model.name, options.prices)
         if price is None and budget.max_usd is not None:
             raise SettingsError(f"The price of {model.name} is unknown; state it with --price.")
-        return Endpoint(role, model, price, MAX_OUTPUT[role])
+        return Endpoint(role, model, price, MAX_OUTPUT[role], options.max_thinking)
 
     answering = [endpoint("task", opened(model)) for model in models]
     referee = opened(judge_model) if judge_model else None

@@ -47,7 +47,7 @@ class Contract:
             for sign in (VARIABLE, STATEMENT)
             for found in sign.finditer(text)
         }
-        self._rules, self._max_chars = rules, max_chars
+        self._rules, self.max_chars = rules, max_chars
         said = [*(seed.text() for seed in seeds), *own, *rules.frozen]
         # Validation first: what is copied from it spoils the choice, and there is a limit.
         self._copies = Copies([*validation, *examples], said)
@@ -68,9 +68,9 @@ class Contract:
             return ""  # The user's own words, with other demos or another layout.
         if not prompt.instruction.strip():
             return "the instruction is empty"
-        if len(prompt.instruction) > self._max_chars:
+        if len(prompt.instruction) > self.max_chars:
             return f"the instruction has {len(prompt.instruction)} characters, over the " + (
-                f"limit of {self._max_chars}"
+                f"limit of {self.max_chars}"
             )
         asked = self._asked_for(prompt.instruction) or self._asked_for(prompt.cue)
         if asked:

@@ -17,6 +17,8 @@ DECODED = (
     "stop",
 )
 """What a request says of how its answer is decoded."""
+LIMITS = frozenset(("max_tokens", "max_completion_tokens"))
+"""The two names of the limit of an answer."""
 REFUSABLE = (*DECODED, "seed", "system")
 """What a server may refuse by name and be asked without; "system" is the role of a turn."""
 
@@ -34,7 +36,12 @@ _FAMILIES: tuple[tuple[re.Pattern[str], frozenset[str], bool], ...] = (
     ),
 )
 """Published families by the start of a model's name: what they refuse, and whether the limit of
-an answer must be called max_completion_tokens."""
+an answer must be called max_completion_tokens. All of them think before they answer."""
+_THINKS = re.compile(
+    r"deepseek-r|reasoner|qwq|qwen3(?!.*(instruct|coder))|magistral|gpt-oss|exaone-deep|"
+    r"gemini-(2\.5|3)|glm-4\.[5-9]|minimax-m|thinking|(?<!non-)reasoning"
+)
+"""Others that do, by a part of the name; those not listed show it in their first answers."""
 
 _CONSEQUENCES = {
     "max_tokens": "the limit of an answer is sent as max_completion_tokens.",
@@ -43,6 +50,7 @@ _CONSEQUENCES = {
     "seed": "sampled answers cannot be drawn again.",
     "system": "the system turn is sent at the head of the first user turn.",
     "stop": "apo cuts the answers there itself.",
+    "a limit of its answers": "they end where the model ends them.",
 }
 
 
@@ -53,10 +61,12 @@ class Dialect:
     Attributes:
         refused: names from `REFUSABLE` that are not sent.
         newer_limit: whether the limit of an answer is called max_completion_tokens.
+        thinks: whether it is known to think before it answers.
     """
 
     refused: set[str] = field(default_factory=set[str])
     newer_limit: bool = False
+    thinks: bool = False
 
     @classmethod
     def of(cls, model: str, *, newer_limit: bool = False) -> Self:
@@ -64,16 +74,15 @@ class Dialect:
         name = model.rpartition("/")[2].casefold()
         for family, refused, renamed in _FAMILIES:
             if family.match(name):
-                return cls(set(refused), renamed or newer_limit)
-        return cls(newer_limit=newer_limit)
+                return cls(set(refused), renamed or newer_limit, thinks=True)
+        return cls(newer_limit=newer_limit, thinks=bool(_THINKS.search(name)))
 
     def learn(self, option: str) -> bool:
         """Ask without an option from now on; False when it cannot be done without.
 
         Of the two names of the limit of an answer, one must be taken.
         """
-        limits = {"max_tokens", "max_completion_tokens"}
-        if option in limits and limits - {option} <= self.refused:
+        if option in LIMITS and LIMITS - {option} <= self.refused:
             return False
         self.refused.add(option)
         return True
@@ -130,7 +139,12 @@ def dialect_of(model: Model) -> Dialect:
 
 
 def told(model: str, option: str) -> str:
-    """Say that a model refuses an option, and what is done instead."""
+    """Say that a model refuses an option, and what is done instead; or that it thinks."""
+    if option == "thinking":
+        return (
+            f"{model} thinks before it answers: its answers got room for that, beside their own "
+            "(--max-thinking)."
+        )
     name = "a system turn" if option == "system" else option
     consequence = _CONSEQUENCES.get(option, "its own holds.")
     return f"{model} refuses {name}: {consequence}"

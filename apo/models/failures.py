@@ -77,6 +77,14 @@ CONTEXT_WORDS = re.compile(
     r"`inputs` (tokens|must have less)",
     re.IGNORECASE,
 )
+LIMIT_WORDS = re.compile(
+    r"max_(completion_|new_|output_)?tokens|in the completion|completion tokens|output tokens",
+    re.IGNORECASE,
+)
+"""The limit of an answer, which takes part in what is too long."""
+LARGE_WORDS = re.compile(
+    r"too (large|long|high)|at most|maximum|exceeds?|less than|up to|<=|≤", re.IGNORECASE
+)
 UNSUPPORTED = re.compile(
     r"unsupported|not support|unknown|unrecogni[sz]ed|not permitted|not allowed|deprecated|"
     r"invalid|does not|extra inputs|only",
@@ -115,7 +123,7 @@ def failure(
     if status in (401, 403):
         return AuthenticationError(f"{text} {_refused(address, status)}")
     if status == 413 or codes & CONTEXT_CODES or CONTEXT_WORDS.search(said):
-        return ContextLengthError(text)
+        return _of_limit(ContextLengthError(text), said)
     if status == 429:
         return RateLimitError(text, retry_after=asked_wait)
     option = refused_option(status, error_part(body), said)
@@ -125,7 +133,12 @@ def failure(
         return TransportError(text, retry_after=asked_wait)
     if status < 300:
         return MalformedReplyError(text)
-    return BadRequestError(text + _hint(address, status, headers, said))
+    return _of_limit(BadRequestError(text + _hint(address, status, headers, said)), said)
+
+
+def _of_limit(error: ModelError, said: str) -> ModelError:
+    error.of_limit = bool(LIMIT_WORDS.search(said) and LARGE_WORDS.search(said))
+    return error
 
 
 def _filters(status: int, said: str) -> bool:

@@ -181,6 +181,12 @@ class Prompt:
         """The prompt with further fields of each request's body; see `Decoding.with_extra`."""
         return replace(self, decoding=self.decoding.with_extra(values)) if values else self
 
+    def with_max_tokens(self, limit: int | None) -> "Prompt":
+        """The prompt with answers of so many tokens at most; None for the same prompt."""
+        if limit is None:
+            return self
+        return replace(self, decoding=replace(self.decoding, max_tokens=limit))
+
     def diff(self, other: "Prompt") -> str:
         """Show word by word what changes from this prompt's text to the other's.
 

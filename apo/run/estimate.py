@@ -12,6 +12,7 @@ from apo.calls.meter import Meter
 from apo.calls.options import Options
 from apo.evaluation.closing import closing
 from apo.evaluation.measure import measure
+from apo.evaluation.room import answer_room
 from apo.run.optimize import DEFAULT_BUDGET
 from apo.run.prepare import Setup
 from apo.run.session import Session
@@ -42,6 +43,7 @@ class Estimate:
         minutes: at the speed of the probes, which go out together like the run's calls; None where
             all of them were answers of earlier runs.
         limit: the limit that ends the run first.
+        answer_tokens: tokens that an answer to the seed prompt may take, thinking apart.
         validation: examples that every serious candidate is measured on.
         test: examples of the verdict.
     """
@@ -56,6 +58,7 @@ class Estimate:
     limit: str
     validation: int
     test: int
+    answer_tokens: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Give the estimate as JSON values."""
@@ -152,6 +155,7 @@ def _project(session: Session, meter: Meter, rate: float) -> Estimate:
         limit=limit,
         validation=len(session.task.validation),
         test=len(session.task.test),
+        answer_tokens=answer_room(session.task, session.task.seed_prompts[0]),
     )
 
 

@@ -113,7 +113,7 @@ def _endpoint(role: str, model: Model, budget: Budget, options: Options) -> Endp
             f"The price of {model.name} is unknown, so a limit in dollars cannot be kept. "
             f"State it, in dollars per million tokens: --price '{model.name}=IN,OUT'."
         )
-    return Endpoint(role, model, price, MAX_OUTPUT[role])
+    return Endpoint(role, model, price, MAX_OUTPUT[role], options.max_thinking)
 
 
 def _require_bounded(models: RunModels, budget: Budget) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from apo.calls.budget import Budget
 from apo.calls.options import Options
 from apo.errors import SettingsError, near
+from apo.evaluation.room import target_room
 from apo.model import Model
 from apo.prompts.files import check_variables
 from apo.prompts.meta_prompts import known_names
@@ -105,9 +106,10 @@ class Setup:
         task = fold_of(task, fold, self.options.seed)
         if self.prompt is not None:
             task = replace(task, seed_prompts=(self.prompt, *task.seed_prompts[1:]))
-        if body := self.options.body:
-            seeds = tuple(prompt.with_extra(body) for prompt in task.seed_prompts)
-            task = replace(task, seed_prompts=seeds)
+        body, limit = self.options.body, self.options.max_answer
+        if body or limit is not None:
+            seeds = (p.with_extra(body).with_max_tokens(limit) for p in task.seed_prompts)
+            task = replace(task, seed_prompts=tuple(seeds))
         if not task.validation or not task.train:
             raise SettingsError(f"{task.name!r} needs examples in train and in validation.")
         if not task.seed_prompts:
@@ -118,7 +120,8 @@ class Setup:
                 check_variables(prompt, fields)  # Raises, and says what is wrong.
         if task.contract is not None:
             require_kept(task.contract, task.seed_prompts, task.name)
-        return task
+        # From all rows, before a budget makes pools smaller: one room for search and verdict.
+        return replace(task, answer_tokens=max(task.answer_tokens, target_room(task)))
 
     def create(
         self, task: Task, optimizer: Optimizer, home: Path, folds: int | None = None

@@ -2,17 +2,20 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from apo.calls.options import Options
 from apo.data.folds import fold_tasks
 from apo.errors import RunError
+from apo.evaluation.room import target_room
+from apo.evaluation.widening import WIDENED
 from apo.model import Model
 from apo.models.providers import public_name
 from apo.run.fit import sample_pools
 from apo.search.search import Optimizer
 from apo.storage.folder import RunFolder
+from apo.storage.rows import open_for_reading, read_events
 from apo.storage.shapes import USED, require, typed
 from apo.task import Task
 
@@ -74,6 +77,24 @@ def same_pools(folder: RunFolder, task: Task) -> Task:
         f"The data of {task.name!r} changed since {folder.id} was started, so its scores "
         "cannot be compared. Restore the data, or start a new run."
     )
+
+
+def measured_task(folder: RunFolder, task: Task) -> Task:
+    """Take the pools that the run was started with, and the room that it gave to answers.
+
+    Raises:
+        RunError: the data are no longer the same, or the run's folder is damaged.
+    """
+    fitted = same_pools(folder, replace(task, answer_tokens=target_room(task)))
+    if not folder.journal_path.exists():
+        return fitted
+    database = open_for_reading(folder.journal_path)
+    try:
+        wide = [e.body for e in read_events(database, kind=WIDENED)]
+    finally:
+        database.close()
+    room = max((int(body["to"]) for body in wide if body.get("enough")), default=0)
+    return replace(fitted, answer_tokens=max(room, fitted.answer_tokens))
 
 
 def fold_of(task: Task, fold: Sequence[int] | None, seed: int) -> Task:

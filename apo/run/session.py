@@ -14,6 +14,7 @@ from apo.errors import USERS_ERRORS, ApoError, BudgetExhausted, SettingsError, w
 from apo.evaluation.closing import closing
 from apo.evaluation.evaluation import Evaluation, pair_line
 from apo.evaluation.noticed import noticed
+from apo.evaluation.widening import widened, widening_notes
 from apo.guards.drift import check_scorer
 from apo.prompts.prompt import Prompt
 from apo.results.gap import Gap, explain_gap
@@ -97,7 +98,8 @@ class Session:
         best, notes = await self._sound(caller, seeds[0], search)
         verdict, gap = await self._verdict(caller, seeds[0].prompt, best.prompt, search.archive)
         notes += () if drift is None else (str(drift),)
-        notes += caller.notes() + noticed(seeds[0], " to the seed prompt")
+        notes += (*widening_notes(caller.journal), *caller.notes())
+        notes += noticed(seeds[0], " to the seed prompt")
         if best.prompt != seeds[0].prompt:
             notes += noticed(best, " to the best prompt")
         notes += caller.meter.time_notes() + rescored(caller.journal)
@@ -163,6 +165,10 @@ class Session:
             seeds = await search.map(search.evaluate, search.seed_prompts)
         except BudgetExhausted as stop:
             raise too_small(self.task, caller, stop) from stop
+        wide = await widened(caller, self.models.task, self.task, seeds[0])
+        if wide is not None:
+            self.task, search.task = wide, replace(wide, test=())
+            seeds = await search.map(search.evaluate, search.seed_prompts)
         self.task = affordable(self.task, self.budget, meter.spent)
         calls, spent = each * len(self.task.test), meter.spent
         share = VERDICT_MARGIN * calls / spent.calls

@@ -20,11 +20,13 @@ class Candidates:
     Attributes:
         known: all candidates so far.
         contract: what a candidate must be.
+        newest: the instruction of the newest proposal; "" before the first.
     """
 
     def __init__(self, journal: Journal, contract: Contract, seeds: Iterable[Prompt]) -> None:
         self.known: set[Prompt] = set()
         self.contract = contract
+        self.newest = ""
         self._journal = journal
         self._refused: list[tuple[str, str]] = []
         self._n_accepted = 0
@@ -50,6 +52,7 @@ class Candidates:
                 continue
             self._add(prompt, operator, parents)
             self._n_accepted += 1
+            self.newest = prompt.instruction
             accepted.append(prompt)
         return accepted
 

@@ -111,6 +111,11 @@ class Search:
         return len(self._candidates.known)
 
     @property
+    def newest(self) -> str:
+        """The instruction of the newest proposal; "" before the first."""
+        return self._candidates.newest
+
+    @property
     def refused(self) -> dict[str, Any]:
         """How many proposals and replies were refused so far (`n`), `of` how many, and why."""
         return self._candidates.refused()

@@ -11,6 +11,7 @@ from apo.prompts.meta_prompts import MetaPrompt, unfence
 from apo.reading.replies import Reply, read_reply
 from apo.search.branches import branch
 from apo.search.candidates import Candidates
+from apo.search.reply_room import reply_room
 
 
 class Writer:
@@ -59,13 +60,14 @@ class Writer:
     async def _sample(
         self, asked: Sequence[tuple[MetaPrompt, str]], temperature: float
     ) -> list[Completion | ModelError]:
-        decoding = Decoding(temperature=temperature)
+        decoding, max_chars = Decoding(temperature=temperature), self._candidates.contract.max_chars
         calls = [
             Call.to(
                 self._endpoint,
                 Request(messages=(Message("user", meta.text),), decoding=decoding),
                 place=place,
                 note=meta.text,
+                room=reply_room(meta, max_chars),
             )
             for meta, place in asked
         ]

@@ -35,6 +35,7 @@ from apo.storage.tables import (
     ADD,
     FIND,
     LEAVE,
+    REPLACE,
     REUSE,
 )
 from apo.usage import Usage
@@ -125,6 +126,13 @@ class Journal:
         Raises:
             JournalError: the disk is full or cannot be written.
         """
+        return self._put(ADD, entry)
+
+    def replace(self, entry: Entry) -> Entry:
+        """Record an answer in the place of one to the same that was cut; as for `add`."""
+        return self._put(REPLACE, entry)
+
+    def _put(self, sql: str, entry: Entry) -> Entry:
         usage = entry.usage
         entry = entry._replace(
             request=clean(entry.request),
@@ -135,7 +143,7 @@ class Journal:
             served=clean(entry.served),
         )
         self._write(
-            ADD,
+            sql,
             (entry.key, entry.role, entry.model, entry.request, entry.reply, entry.error,
              usage.input_tokens, usage.output_tokens, usage.cached_tokens,
              entry.truncated, entry.retries, entry.seconds, entry.at,

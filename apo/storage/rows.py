@@ -10,16 +10,14 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from apo.errors import ContentFilterError, ContextLengthError, JournalError, ModelError
+from apo.errors import FINAL, JournalError, ModelError
 from apo.files import require_file, require_no_link
 from apo.secrecy import redact
 from apo.storage.shapes import EVENTS, require
 from apo.usage import Usage
 
 NEW = "Start a new run."
-KEPT_ERRORS: dict[str, type[ModelError]] = {
-    kind.__name__: kind for kind in (ContextLengthError, ContentFilterError)
-}
+KEPT_ERRORS: dict[str, type[ModelError]] = {kind.__name__: kind for kind in FINAL}
 
 
 class Entry(NamedTuple):

@@ -78,6 +78,15 @@ TOLD: Mapping[str, Any] = {
 EVENTS: Mapping[str, Mapping[str, Any]] = {
     "candidate": {"operator": str, "parents": list, "prompt": dict},
     "refused": {},
+    "widened": {
+        "cut": int,
+        "of": int,
+        "from": int,
+        "to": int,
+        "tried": list,
+        "ended": int,
+        "enough": bool,
+    },
     "evaluation": {
         "candidate": str,
         "n": int,

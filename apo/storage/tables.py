@@ -46,6 +46,8 @@ INSERT OR IGNORE INTO main.calls (key, role, model, request, reply, error, input
 VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
 """
 
+REPLACE = ADD.replace("INSERT OR IGNORE", "INSERT OR REPLACE")
+
 REUSE = """
 INSERT OR IGNORE INTO main.calls (key, role, model, request, reply, error, input_tokens,
     output_tokens, cached_tokens, truncated, retries, seconds, at, crc, thinking, thinking_tokens,

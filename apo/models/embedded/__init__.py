@@ -70,7 +70,9 @@ def _count_tokens(text: str) -> int:
 def _digest(request: Request, *, sampled: bool) -> int:
     parts = [f"{message.role}\0{message.content}\0" for message in request.messages]
     if sampled:
-        parts.append(f"{request.decoding.to_dict()}\0{request.seed}")
+        # Not how long it may be: an answer that comes to its end is the same with more room.
+        drawn = {k: v for k, v in request.decoding.to_dict().items() if k != "max_tokens"}
+        parts.append(f"{drawn}\0{request.seed}")
     return int.from_bytes(
         hashlib.sha256("".join(parts).encode("utf-8", "surrogatepass")).digest()[:8]
     )

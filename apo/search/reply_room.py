@@ -1,0 +1,27 @@
+"""How long a reply of the optimizer model may be, from what its meta-prompt asks for."""
+
+import re
+
+from apo.evaluation.room import asks_reasoning
+from apo.prompts.meta_prompts import MetaPrompt
+
+GROWTH, NEW = 2, 2000
+"""An instruction may grow to so many times its parent's characters, and by so many more."""
+AROUND, REASONS = 256, 512
+"""Tokens beside it: of tags and a preamble, and where reasons are asked for as well."""
+LATIN, HANGUL = 1 / 3, 1.5
+"""Tokens a character, rather too many: English has a quarter, Korean 0.8 to 1.4."""
+_HANGUL = re.compile("[가-힣]")
+
+
+def reply_room(meta: MetaPrompt, max_chars: int) -> int:
+    """The most tokens of a reply, thinking apart.
+
+    Args:
+        meta: what is asked.
+        max_chars: the longest instruction that a candidate may have, in characters.
+    """
+    parent = max((len(prompt.instruction) for prompt in meta.parents), default=0)
+    chars = min(max_chars, GROWTH * parent + NEW)
+    each = HANGUL if _HANGUL.search(meta.text) else LATIN
+    return round(each * chars) + (REASONS if asks_reasoning(meta.text) else AROUND)
