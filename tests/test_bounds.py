@@ -32,6 +32,7 @@ from apo.search.reply_room import AROUND, NEW, reply_room
 from apo.storage.journal import Journal
 from apo.task import Example, Task
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
+from apo.testing.fakes import Repeat
 
 QUIET = Options(track=False, max_concurrency=4)
 
@@ -60,15 +61,15 @@ def task_of(target: str, scorer: Any, prompt: str = "Answer.") -> Task:
         ("b", "choice", "Write <answer>LABEL</answer>.", 1 + OPEN),
         ("x" * 3000, "exact", "Copy it.", 3000 + SENTENCE),
         ("b", {"name": "judge", "rubric": "Is it good?"}, "Write a poem.", 1 + OPEN),
-        ("b", len, "Give the label.", 1 + OPEN),
+        ("b", Repeat(), "Give the label.", 1 + OPEN),
     ],
 )
 def test_an_answer_has_room_for_target_form_and_reasons(
     target: str, scorer: Any, prompt: str, room: int
 ) -> None:
     task = task_of(target, "exact" if callable(scorer) else scorer, prompt)
-    if callable(scorer):
-        task = replace(task, scorer=lambda output, example: task.scorer(output, example))
+    if callable(scorer):  # One of the user's own.
+        task = replace(task, scorer=scorer)
     assert answer_room(task, task.seed_prompts[0]) == room
 
 
@@ -271,19 +272,23 @@ def test_a_run_whose_answers_need_more_goes_on_the_same_after_a_break(tmp_path: 
 
 
 class Scripted:
-    """Each attempt gets what the next step makes of the request."""
+    """Each attempt gets the next step; the last one stays."""
 
-    def __init__(self, *steps: Any, name: str = "scripted", dialect: Dialect | None = None) -> None:
-        self.steps, self.name, self.requests = list(steps), name, list[Request]()
+    def __init__(
+        self,
+        *steps: str | Completion | ModelError,
+        name: str = "scripted",
+        dialect: Dialect | None = None,
+    ) -> None:
+        self.steps, self.name, self.requests = steps, name, list[Request]()
         self.dialect = dialect or Dialect()
 
     async def complete(self, request: Request) -> Completion:
         step = self.steps[min(len(self.requests), len(self.steps) - 1)]
         self.requests.append(request)
-        found = step(request) if callable(step) else step
-        if isinstance(found, ModelError):
-            raise found
-        return found if isinstance(found, Completion) else Completion(found, Usage(5, 1))
+        if isinstance(step, ModelError):
+            raise step
+        return step if isinstance(step, Completion) else Completion(step, Usage(5, 1))
 
     async def aclose(self) -> None:
         pass

@@ -56,8 +56,8 @@ class Ways:
         """The longest answer that is asked for; None where the server takes no limit."""
         if call.stated is not None:
             return call.stated
-        if self._habits.boundless(endpoint.model):
-            return None
+        if call.request.continuation or self._habits.boundless(endpoint.model):
+            return None  # A continuation bounds itself.
         limit = call.limit(endpoint, thinks=self._habits.thinks(endpoint.model))
         return max(min(LEAST, limit), limit >> this.shrunk) if this.shrunk else limit
 

@@ -31,6 +31,15 @@ PHASES = {
     "done": "done",
 }
 
+DOING = {
+    "task": "answering",
+    "optimizer": "writing prompts",
+    "fallback": "writing prompts in its place",
+    "judge": "judging",
+}
+"""What attempts in a role do."""
+SHOWN = 160
+"""Characters of the newest proposal in a plain line."""
 WINDOW, SLOW_WINDOW = 5.0, 120.0
 """Seconds over which the speed is told; the second where fewer than `ENOUGH` calls fall into the
 first.
@@ -124,18 +133,47 @@ class _View:
     progress: Progress
     title: str
     _line: tuple[str, float] = ("", 0.0)
-    _rate: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
+    _rate: list[tuple[float, int, int]] = field(default_factory=list[tuple[float, int, int]])
+    _newest: str = ""
 
     def panel(self) -> Group:
-        """Phase, scores, and spend against each limit."""
-        return Group(Text(self.title, style="bold"), Text(self._status()), self._limits())
+        """Phase, scores, what is under way, spend against each limit, and the newest proposal."""
+        rows: list[Any] = [Text(self.title, style="bold"), Text(self._status())]
+        rows += [Text(now) for now in (self._now(),) if now]
+        rows.append(self._limits())
+        newest = self._proposal()
+        if newest:
+            told = Text.assemble(("newest  ", "dim"), newest)
+            told.truncate(max(20, 2 * notes.width - 2), overflow="ellipsis")
+            rows.append(told)
+        return Group(*rows)
 
     def print_line(self, every: float = 10.0) -> None:
         """Write a plain line when the phase changes, and every so many seconds."""
         phase, last = self._line
-        if self.progress.phase != phase or time.monotonic() - last >= every:
-            self._line = (self.progress.phase, time.monotonic())
-            say(f"{self.title} · {self._status()} · {self._spent()}")
+        if self.progress.phase == phase and time.monotonic() - last < every:
+            return
+        self._line = (self.progress.phase, time.monotonic())
+        calls, tokens = self._speed()
+        told = [self.title, self._status(), self._now(), _speed(calls, tokens), self._spent()]
+        say(" · ".join(filter(None, told)))
+        newest = self._proposal()
+        if newest not in ("", self._newest):
+            self._newest = newest
+            say(f"  newest: {newest if len(newest) <= SHOWN else newest[:SHOWN] + '…'}")
+
+    def _proposal(self) -> str:
+        search = self.progress.search
+        return "" if search is None else " ".join(search.newest.split())
+
+    def _now(self) -> str:
+        """What is under way, and for how long; "" for nothing."""
+        caller = self.progress.caller
+        found = {} if caller is None else caller.under_way()
+        return ", ".join(
+            f"{n} {DOING.get(role, role)} (for {clock(longest)})"
+            for role, (n, longest) in sorted(found.items(), key=lambda one: -one[1][1])
+        )
 
     def _status(self) -> str:
         search = self.progress.search
@@ -180,25 +218,39 @@ class _View:
         for name, value, limit, text in rows:
             bar = ProgressBar(total=limit, completed=value, width=30) if limit else Text("")
             table.add_row(name, text, bar, f"of {limit:g}" if limit else "")
-        rate = self._speed(spent.calls)
+        rate, written = self._speed()
         left = ((meter.budget.max_calls or 0) - spent.calls) / rate if rate else 0
-        table.add_row(
-            "speed",
-            pace(rate),
-            Text(f"{caller.busy} under way"),
-            f"{clock(left)} left" if left > 0 else "",
-        )
+        told = f"{clock(left)} left" if left > 0 else ""
+        table.add_row("speed", pace(rate), Text(_written(written)), told)
         return table
 
-    def _speed(self, calls: int) -> float:
-        """Calls a second over the last few seconds; over minutes where calls take so long."""
-        now = time.monotonic()
-        self._rate.append((now, calls))
+    def _speed(self) -> tuple[float, float]:
+        """Calls, and tokens of answers, a second over the last few seconds; over minutes where
+        calls take so long.
+        """
+        caller = self.progress.caller
+        if caller is None:
+            return 0.0, 0.0
+        now, spent = time.monotonic(), caller.meter.spent
+        self._rate.append((now, spent.calls, spent.output_tokens))
         self._rate = [point for point in self._rate if now - point[0] <= SLOW_WINDOW]
         recent = [point for point in self._rate if now - point[0] <= WINDOW]
         points = recent if recent[-1][1] - recent[0][1] >= ENOUGH else self._rate
-        (start, first), (end, last) = points[0], points[-1]
-        return (last - first) / (end - start) if end > start else 0.0
+        first, last = points[0], points[-1]
+        seconds = last[0] - first[0]
+        if seconds <= 0:
+            return 0.0, 0.0
+        return (last[1] - first[1]) / seconds, (last[2] - first[2]) / seconds
+
+
+def _speed(calls: float, tokens: float) -> str:
+    """Both speeds in words; "" before the first answer."""
+    return ", ".join(filter(None, (pace(calls), _written(tokens)))) if calls > 0 else ""
+
+
+def _written(tokens: float) -> str:
+    """Say how fast answers are written; "" where nothing is known."""
+    return f"{tokens:,.0f} tokens/s" if tokens >= 1 else ""
 
 
 def pace(rate: float) -> str:

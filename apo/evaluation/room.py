@@ -29,7 +29,7 @@ from apo.task import Task
 SENTENCE, LAYOUT, RECKONING, OPEN = 128, 256, 512, 1024
 """Tokens beside the target: of a sentence around it, of JSON on many lines or another wording of a
 text, of a way to a number or an option that nobody asked for, and of reasoning or a free text."""
-_ROOM = {
+_ROOM: dict[type[object], int] = {
     **dict.fromkeys((JsonFields, JsonSchema, SqlRows, Rouge, Bleu, ChrF), LAYOUT),
     **dict.fromkeys((Numeric, MultipleChoice), RECKONING),
     **dict.fromkeys((Code, Judge), OPEN),
