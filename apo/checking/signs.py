@@ -1,5 +1,6 @@
 """Whether grades and numbers are read as they are written: the scale of a judge, decimal signs."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from apo.checking.finding import Finding
@@ -8,7 +9,7 @@ from apo.reading.digits import decimal_shown
 from apo.reading.grades import other_scale
 from apo.reading.numbers import whole_number
 from apo.scorers.judge import Judge
-from apo.scorers.registry import Numeric
+from apo.scorers.registry import Exact, Numeric
 from apo.task import Example, Task
 
 
@@ -50,4 +51,30 @@ def decimal_findings(scorer: Numeric, examples: Sequence[Example]) -> Iterator[F
             "warning",
             f"Targets have both decimal signs, so that {quote(doubtful[0])} may be two numbers; "
             f"it is read with {scorer.decimal!r}.",
+        )
+
+
+def bracket_findings(examples: Sequence[Example]) -> Iterator[Finding]:
+    """Targets that all stand in brackets: `numeric` reads (1) as −1, as accountants write it."""
+    if len(examples) > 1 and all(re.fullmatch(r"\(\d+\)", e.target) for e in examples):
+        yield Finding(
+            "error",
+            f"All targets stand in brackets, and numeric reads {quote(examples[0].target)} as a "
+            "loss, with a minus. Take the brackets out of the data, or say scorer: exact.",
+        )
+
+
+def code_findings(scorer: Exact, examples: Sequence[Example]) -> Iterator[Finding]:
+    """Codes in groups, such as an IBAN, that are wrong where an answer writes them in one."""
+    for example in examples[:30]:
+        joined = re.sub(r"(?<=[\dA-Z])[ -](?=[\dA-Z])", "", example.target)
+        if sum(map(str.isdigit, joined)) < 7 or joined == example.target:
+            return
+        if scorer(joined, example).value == 1:
+            return
+    if examples:
+        yield Finding(
+            "note",
+            f"The targets are written in groups, such as {quote(examples[0].target)}, and an "
+            "answer without them scores 0: let the prompt say how they are written.",
         )

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from apo.checking.finding import Finding, Named, all_examples
 from apo.checking.meaning import means_the_same
-from apo.checking.signs import decimal_findings
+from apo.checking.signs import bracket_findings, code_findings, decimal_findings
 from apo.errors import USERS_ERRORS, ApoError
 from apo.reading.answers import quote
 from apo.scorers.awaited import AwaitedScorer
@@ -54,6 +54,9 @@ def target_findings(task: Task, pools: Named) -> Iterator[Finding]:
         return  # What fails is told by the check of each target with itself.
     if isinstance(scorer, Numeric):
         yield from decimal_findings(scorer, examples)
+        yield from bracket_findings(examples)
+    if isinstance(scorer, Exact):
+        yield from code_findings(scorer, examples)
 
 
 def _distinct(pools: Named) -> list[Example]:

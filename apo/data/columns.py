@@ -15,7 +15,7 @@ from apo.reading.digits import decimal_shown
 from apo.reading.json_text import as_list, as_object
 from apo.reading.lists import written_list
 from apo.reading.numbers import whole_number
-from apo.reading.said_moment import order_shown, whole_moment
+from apo.reading.said_moment import order_shown, order_worded, whole_moment
 
 MAX_DISTINCT = 5000
 """Values of a column that are counted one by one."""
@@ -43,9 +43,11 @@ class Column:
             MAX_DISTINCT different ones.
         many: there are more different values than that.
         numbers: cells that are a number, with a unit at most.
+        nouns: what the numbers count, such as "apples"; "" where nothing is said.
         decimals: how often a number shows "." and "," as its decimal sign.
         moments: cells that are a date or a time of day.
         orders: how often a date shows the order "dmy" and "mdy".
+        worded: how often it does so where the month is a word.
         objects: cells that are a JSON object, or a list of them.
         keys: how often each key stands in these objects.
         spaced: cells with white space within.
@@ -63,9 +65,11 @@ class Column:
     values: Counter[str] = field(default_factory=Counter[str])
     many: bool = False
     numbers: int = 0
+    nouns: set[str] = field(default_factory=set[str])
     decimals: Counter[str] = field(default_factory=Counter[str])
     moments: int = 0
     orders: Counter[str] = field(default_factory=Counter[str])
+    worded: Counter[str] = field(default_factory=Counter[str])
     objects: int = 0
     keys: Counter[str] = field(default_factory=Counter[str])
     spaced: int = 0
@@ -107,10 +111,12 @@ class Column:
         before = self.n - 1  # Only columns that hold nothing else are of interest.
         if self.numbers == before and is_number(cell):
             self.numbers += 1
+            self.nouns.add(noun_of(cell))
             self.decimals[decimal_shown(cell)] += 1
         elif self.moments == before and (whole_moment(cell, "dmy") or whole_moment(cell, "mdy")):
             self.moments += 1
             self.orders[order_shown(cell)] += 1
+            self.worded[order_worded(cell)] += 1
 
     def _items(self, cell: str) -> list[str]:
         items = written_list(cell)
@@ -146,13 +152,20 @@ class Column:
     def is_label(self) -> bool:
         """Whether a few short values stand here again and again."""
         short = max(map(len, self.values), default=0) <= 80
-        few = 2 <= len(self.values) <= min(10 if self.is_number else 150, self.n / 3)
+        ten = len(self.values) == 11 and {*map(str, range(11))} == {*self.values}  # Grades to 10.
+        most = 11 if ten else 10 if self.is_number else 150
+        few = 2 <= len(self.values) <= min(most, self.n / 3)
         return few and short and not self.objects
 
     @property
     def is_number(self) -> bool:
-        """Whether all cells are numbers, and none is a version, as where 1.1 and 1.10 stand."""
-        return self.n > 0 and self.numbers == self.n and self.versions is None
+        """Whether all cells are numbers, of one thing, and no versions, as 1.1 beside 1.10.
+
+        Where all stand in brackets, these are marks, and no minus of an account.
+        """
+        if not 0 < self.n == self.numbers or self.versions is not None or len(self.nouns) > 1:
+            return False
+        return not all(re.fullmatch(r"\(\d+\)", value) for value in self.values)
 
     @property
     def versions(self) -> tuple[str, str] | None:
@@ -186,11 +199,21 @@ class Column:
 
 
 def is_number(cell: str) -> bool:
-    """Whether a cell is a number and no name of something, as 007 and 4111111111111111 are."""
+    """Whether a cell is a number and no name of something, as 007 and 4111111111111111 are.
+
+    A word after it may say what it counts.
+    """
     number = whole_number(cell)
-    if number is None or re.search(r"\w", cell[number.end :]):
+    if number is None or (re.search(r"\w", cell[number.end :]) and not noun_of(cell)):
         return False
     return not re.fullmatch(r"0\d+|\d{13,}", cell)
+
+
+def noun_of(cell: str) -> str:
+    """The one word after a number that says what it counts, as in "5 apples"; "" without one."""
+    found = re.fullmatch(r"\d+ ([^\W\d_]{3,})", cell)
+    number = whole_number(cell) if found else None
+    return found[1].casefold() if found and number and number.counted else ""
 
 
 def look(rows: Iterable[Row]) -> dict[str, Column]:

@@ -1,5 +1,6 @@
 """Rows of the first sheet of an Excel file, as the sheet shows them."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -102,9 +103,19 @@ class _Sheet:
 
     def _rows(self, book: Any) -> Iterator[tuple[Any, ...]]:
         try:
-            yield from book.worksheets[0].iter_rows(values_only=True)
+            for row in book.worksheets[0].iter_rows():
+                yield tuple(_value(cell) for cell in row)
         except Exception as error:  # As many kinds as when it is opened: it is read only now.
             raise DataError(f"{self.path} cannot be read as an Excel file: {error!r}.") from error
+
+
+def _value(cell: Any) -> Any:
+    """The value of a cell; a share that the sheet shows as 8.5% is that text."""
+    value = cell.value
+    if type(value) not in (int, float) or "%" not in cell.number_format:
+        return value
+    signs = re.sub(r'"[^"]*"|\\.|_.', "", cell.number_format)
+    return f"{value * 100:.{_DIGITS}g}%" if "%" in signs else value
 
 
 def _is_formula(value: object) -> bool:

@@ -7,9 +7,23 @@ from itertools import pairwise
 _WORDS = (
     *("conversation", "conv", "dialog", "dialogue", "chat", "thread", "session"),
     *("document", "doc", "passage", "template"),
-    *("customer", "client", "user", "patient"),
+    *("customer", "client", "user", "patient", "speaker", "author"),
+    *("gespräch", "sitzung", "dokument", "kunde", "kunden", "kundennummer", "nutzer", "autor"),
+    *("dossier", "utilisateur", "auteur"),
 )
-_KOREAN = ("대화", "세션", "문서", "템플릿", "고객", "회원", "사용자", "환자")
+_KOREAN = (
+    "대화",
+    "세션",
+    "문서",
+    "템플릿",
+    "고객",
+    "회원",
+    "사용자",
+    "환자",
+    "顧客",
+    "会話",
+    "文書",
+)
 _NO_GROUP = ("label", "class", "category", "intent", "target", "answer", "row", "example", "sample")
 MIN_REPEATED = 0.2
 """Share of the rows whose value another row has as well, from which a column names groups."""

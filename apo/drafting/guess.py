@@ -142,12 +142,18 @@ def guess_signs(kind: str, target: Column, notes: list[str]) -> dict[str, str]:
         return {}
     kelvin = next((v for v in target.values if re.search(r"\d K$", v)), None)
     if kind == "numeric" and kelvin and not re.match(r"\D", kelvin):
+        plain = kelvin.removesuffix(" K")
         notes.append(
-            f"{kelvin!r} is read as kelvin; where thousands are meant, write {_joined(kelvin)!r}."
+            f"{kelvin!r} may be kelvin or thousands, so that {plain}, {plain} kelvin and "
+            f"{plain}000 all count as right. Write {_joined(kelvin)!r} in the data where thousands "
+            f"are meant, else '{plain} kelvin'."
         )
     name = "decimal" if kind == "numeric" else "order"
     shown = target.decimals if kind == "numeric" else target.orders
     found = sorted(sign for sign in shown if sign)
+    if kind == "date" and not found:  # So an answer such as 05/06/2025 is read as they are.
+        found = sorted(sign for sign in target.worded if sign)
+        found = found if len(found) == 1 else []
     if len(found) > 1:
         notes.append(
             f"The targets are written in two ways: {name} is {found[0]!r} in {shown[found[0]]} "

@@ -1,10 +1,12 @@
 """Finds out whether cells of a target hold several items, and which are right: any, or all."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from apo.data.columns import Column
+from apo.reading.lists import SEPARATORS, split_at
 
 Lists = Literal["all", "any"]
 
@@ -12,7 +14,7 @@ _ANY_NAMES = (
     *("answer", "answers", "aliases", "accepted", "references", "synonyms", "solutions"),
     *("정답", "답", "답변", "동의어"),
 )
-_SIGNS = (";", "|", ",")
+_SURE = (";", "|", ",", "\n")
 MAX_LABELS = 50
 MAX_LENGTH = 40
 
@@ -58,19 +60,20 @@ def several_of(column: Column, wanted: Lists | None) -> Several | None:
         return Several(right, labels, column.several, reason)
     if wanted == "any" or column.many or column.objects:
         return None
-    for sign in _SIGNS:
-        if sign == "," and column.is_number and wanted is None:
+    for signs in (*((sign,) for sign in SEPARATORS), SEPARATORS):
+        if column.is_number and wanted is None and {*signs} - {";", "|"}:
             return None  # 7,9 is a number in most of Europe; `may_be_lists` tells it.
-        labels = _labels_between(sign, column)
+        labels = _labels_between(signs, column)
         if labels:
-            example = next(value for value in column.values if sign in value)
-            return Several("all", labels, example, f"as labels stand there between {sign!r}")
+            example = next(v for v in column.values if len(_items(signs, v)) > 1)
+            between = repr(signs[0]) if len(signs) == 1 else "several signs"
+            return Several("all", labels, example, f"as labels stand there between {between}")
     return None
 
 
 def may_be_lists(column: Column, lists: Lists | None) -> str:
     """Say that numbers with a comma may be two labels each, where that could be; else ""."""
-    if lists is not None or not column.is_number or not _labels_between(",", column):
+    if lists is not None or not column.is_number or not _labels_between((",",), column):
         return ""
     example = next(value for value in column.values if "," in value)
     return (
@@ -79,23 +82,41 @@ def may_be_lists(column: Column, lists: Lists | None) -> str:
     )
 
 
-def _labels_between(sign: str, column: Column) -> tuple[str, ...]:
-    """The labels of cells such as "urgent; bug", where each comes again in another cell."""
-    cells, total = Counter[str](), 0
+def _labels_between(signs: Sequence[str], column: Column) -> tuple[str, ...]:
+    """The labels of cells such as "urgent; bug", where each comes again in another cell.
+
+    Signs that stand within labels, too, such as / and "and", count where some labels are cells of
+    their own, and two cells or more hold several.
+    """
+    cells, total, joined = Counter[str](), 0, 0
+    sure = len(signs) == 1 and signs[0] in _SURE
     for value, count in column.values.items():
-        items = {item.strip() for item in value.split(sign)} - {""}
+        parts = [item.strip() for item in _items(signs, value)]
+        if "" in parts and not sure:
+            return ()
+        joined += len(parts) > 1
+        items = {*parts} - {""}
         cells.update(items)
         total += count * len(items)
-    some = sum(sign in value for value in column.values)
     again = all(count > 1 for count in cells.values())
     short = max(map(len, cells), default=0) <= MAX_LENGTH
     few = 2 <= len(cells) <= min(MAX_LABELS, total / 3)
-    return tuple(sorted(cells)) if some and again and short and few else ()
+    divided = joined > 0 if sure else 2 <= joined < len(column.values)
+    return tuple(sorted(cells)) if divided and again and short and few else ()
+
+
+def _items(signs: Sequence[str], value: str) -> list[str]:
+    """The parts of a cell between any of the signs."""
+    parts = [value]
+    for sign in signs:
+        parts = [item for part in parts for item in split_at(sign, part)]
+    return parts
 
 
 def lists_note(column: Column, several: Several) -> str:
     """Say what was taken for what, and how to say that it is not so."""
     kind = "labels" if several.labels else "items"
+    example = " ⏎ ".join(several.example.splitlines())
     name, other = f"{column.name!r}", "any" if several.right == "all" else "all"
     because = f", {several.reason}" if several.reason else ""
     if several.right == "all":
@@ -104,4 +125,4 @@ def lists_note(column: Column, several: Several) -> str:
     else:
         taken = f"any one of them is taken to be a right answer{because}"
         way = f"If all must be given, say --lists {other}"
-    return f"Cells of {name} hold several {kind}, such as {several.example}: {taken}. {way}."
+    return f"Cells of {name} hold several {kind}, such as {example}: {taken}. {way}."

@@ -36,7 +36,8 @@ def _common(sign: str) -> str:
 
 
 def _seen(sign: str) -> str:
-    return "" if unicodedata.category(sign) == "Cf" else sign
+    # U+FE0F only asks for the picture of a sign: ❤️ is ❤.
+    return "" if unicodedata.category(sign) == "Cf" or sign == "\ufe0f" else sign
 
 
 _COMMON, _SEEN = _Table(_common), _Table(_seen)

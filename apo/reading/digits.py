@@ -7,6 +7,8 @@ from fractions import Fraction
 _BLANK = " \u00a0\u202f\u2009"
 _FRACTION = re.compile(rf"(?:(\d+)[{_BLANK}-])?([\d.,]+)[{_BLANK}]?[/⁄][{_BLANK}]?(\d+)")
 _GROUPED = re.compile(rf"\d{{1,3}}([{_BLANK}'’])\d{{3}}(?:\1\d{{3}})*(?:[.,]\d+)?")
+_MONTH = re.compile(r"(?:0?[1-9]|1[0-2])/(?:19|20)\d\d|0\d+/\d+|\d+/0\d+")
+"""A month of a year, as 03/2025 and 3/2025; and no fraction is written with a leading zero."""
 _EXPONENT = re.compile(r"[eE]([+-]?\d{1,3})$")
 _ENGLISH = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3})(?:\.\d+)?")
 _GERMAN = re.compile(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?")
@@ -44,6 +46,8 @@ def value_of(text: str, decimal: str = ".") -> Fraction | None:
         decimal: "." or ",": what 1.234 and 1,234 have as decimal sign.
     """
     fraction = _FRACTION.fullmatch(text)
+    if fraction and _MONTH.fullmatch(text):
+        return None
     if fraction:
         top, divisor = value_of(fraction[2], decimal), int(fraction[3])
         if top is None or not divisor:

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any, cast
 
-SEPARATORS = (";", "|", ",", "\n")
-"""What stands between items in one cell, the surest first."""
+SEPARATORS = (";", "|", ",", "\n", "、", "，", "；", "·", "/", "+", "&", "and", "und", "et", "및")
+"""What stands between items in one cell, the surest first; words, + and & stand between blanks."""
+
+_SPACED = {"+", "&", "and", "und", "et", "및"}
 
 _TEXT = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 _PRINTED = re.compile(rf"\[\s*(?:{_TEXT}(?:(?:\s*,\s*|\s+){_TEXT})*)?\s*,?\s*\]", re.DOTALL)
@@ -40,5 +42,11 @@ def _printed(text: str) -> list[str] | None:
 def parted(text: str) -> Iterator[list[str]]:
     """Give the ways in which a text can be items between signs, the surest first."""
     for sign in SEPARATORS:
-        if sign in text:
-            yield text.split(sign)
+        items = split_at(sign, text)
+        if len(items) > 1:
+            yield items
+
+
+def split_at(sign: str, text: str) -> list[str]:
+    """Split a text at one of the SEPARATORS."""
+    return text.split(f" {sign} " if sign in _SPACED else sign)

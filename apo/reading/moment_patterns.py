@@ -10,6 +10,10 @@ _LOCALES = (
 )
 
 
+ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "大正": 1911}
+"""The years before the first one of each Japanese era."""
+
+
 @cache
 def months() -> dict[str, int]:
     """Names of months, long and short, in several languages."""
@@ -34,8 +38,8 @@ def date_patterns() -> tuple[re.Pattern[str], ...]:
     gap = r"[ \u00a0,/-]{1,3}(?:of |de |del )?"
     texts = (
         # 2025-11-15, 2025. 11. 15., 2025년 11월 15일
-        r"(?<![\d.])(?P<year>\d{4}(?!\d)|\d{2}(?=\s?년))\s?[-/.년]\s?(?P<month>\d{1,2})(?!\d)"
-        r"(?:\s?[-/.월]\s?(?P<day>\d{1,2})(?:\s?일|(?![\d:]))|\s?월|(?![-/.\d]))",
+        r"(?<![\d.])(?P<year>\d{4}(?!\d)|\d{2}(?=\s?[년年]))\s?[-/.년年]\s?(?P<month>\d{1,2})(?!\d)"
+        r"(?:\s?[-/.월月]\s?(?P<day>\d{1,2})(?:\s?[일日号]|(?![\d:]))|\s?[월月]|(?![-/.\d]))",
         r"(?<![\d.,/-])(?P<year>(?:19|20)\d\d)(?P<month>[01]\d)(?P<day>[0-3]\d)(?![\d.,/-]\d|\d)",
         r"(?<![\d./-])(?P<first>\d{1,2})(?P<sign>[./-])\s?(?P<second>\d{1,2})(?P=sign)\s?"
         r"(?P<third>\d{4}|\d{2})(?![\d/-]|\.\d)",
@@ -45,7 +49,9 @@ def date_patterns() -> tuple[re.Pattern[str], ...]:
         rf"{month}{gap}{year}",
         rf"(?<!\d){year},?{gap}{month}{gap}(?P<day>\d{{1,2}}){nth}(?![\d:])",
         r"(?<![\d./-])(?P<month>0?[1-9]|1[0-2])[/.-](?P<year>(?:19|20)\d\d)(?![\d/-]|\.\d)",
-        r"(?<!\d)(?P<month>\d{1,2})\s?월\s?(?P<day>\d{1,2})\s?일",
+        r"(?<!\d)(?P<month>\d{1,2})\s?[월月]\s?(?P<day>\d{1,2})\s?[일日号]",
+        rf"(?P<era>{'|'.join(ERAS)})\s?(?P<of_era>\d{{1,2}}|元)年\s?(?P<month>\d{{1,2}})月"
+        r"(?:\s?(?P<day>\d{1,2})日)?",
     )
     return tuple(re.compile(text, re.IGNORECASE) for text in texts)
 
@@ -58,11 +64,26 @@ ZONES = {
     "MST": -420, "PDT": -420, "PST": -480,
 }  # fmt: skip
 """Minutes that the zones of these names are ahead of UTC, of several the best known."""
+SEASONS = {
+    "eastern": (-300, -240), "central": (-360, -300), "mountain": (-420, -360),
+    "pacific": (-480, -420),
+}  # fmt: skip
+"""Minutes that places of these names are ahead of UTC, in winter and in summer."""
+_SHORT = {"et": "eastern", "ct": "central", "mt": "mountain", "pt": "pacific"}
+
+
+def place_named(text: str) -> str:
+    """Give the place of "ET", "Eastern time" or "New York time" in one form; "" for ""."""
+    name = text.casefold().removesuffix(" time").removesuffix(" 시간").strip()
+    return _SHORT.get(name, name)
+
+
 _ZONE = (
     rf"(?:\s?\(?(?P<zone>(?:UTC|GMT)\s?[-+−]\d{{1,2}}(?::?\d{{2}})?|[+-]\d{{2}}:?\d{{2}}"
     rf"|(?-i:{'|'.join(sorted(ZONES, key=len, reverse=True))})|Z|UTC|GMT)(?![^\W_가-힣])\)?"
     r"|\s?\(?(?P<place>(?-i:[A-Z][^\W\d_]+\s(?:[A-Z][^\W\d_]+\s){0,2})(?:time|Zeit)\b|(?-i:[ECMP]T)\b"
-    r"|(?:local|eastern|central|pacific) time|Ortszeit|heure (?:de (?-i:[A-Z])\w+|locale)"
+    r"|(?:local|eastern|central|mountain|pacific)(?: time)?\b|Ortszeit"
+    r"|heure (?:de (?-i:[A-Z])\w+|locale)"
     r"|[가-힣]{2,5}\s시간)\)?)?"
 )
 TIMES = tuple(
@@ -74,8 +95,8 @@ TIMES = tuple(
         r"(?<![\d:.])(?P<hour>\d{1,2})(?:[.:](?P<minute>\d{2}))?\s?Uhr(?:\s(?P<after>\d{1,2}))?(?!\w)"
         + _ZONE,
         r"(?<![\d:.])(?P<hour>\d{1,2})\s?h\s?(?P<minute>\d{2})?(?![\w])",
-        r"(?:(?P<half>오전|오후)\s?)?(?<!\d)(?P<hour>\d{1,2})\s?시(?!간)(?:\s?(?P<minute>\d{1,2})\s?분)?"
-        + _ZONE,
+        r"(?:(?P<half>오전|오후|午前|午後)\s?)?(?<!\d)(?P<hour>\d{1,2})\s?(?:시(?!간)|時(?!間))"
+        r"(?:\s?(?P<minute>\d{1,2})\s?[분分])?" + _ZONE,
     )
 )
 """What times of day look like."""

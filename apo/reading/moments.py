@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from apo.reading.moment_patterns import TIMES, ZONES, date_patterns, months
+from apo.reading.moment_patterns import (
+    ERAS,
+    SEASONS,
+    TIMES,
+    ZONES,
+    date_patterns,
+    months,
+    place_named,
+)
 
 ORDERS = ("dmy", "mdy", "ymd")
 _CENTURY = 70  # Two digits from here on are of the 20th century, as dateutil has it.
@@ -22,7 +30,7 @@ class Moment:
         day: 1 to 31.
         seconds: since midnight.
         offset: minutes that the place is ahead of UTC.
-        elsewhere: it is the time of a named place of which the offset is not known.
+        place: of which it is the time, where the offset is not known: "eastern", "local time".
         start: where it starts in the text.
         end: where it ends.
         open: day and month may stand in either order.
@@ -33,7 +41,7 @@ class Moment:
     day: int | None = None
     seconds: Fraction | None = None
     offset: int | None = None
-    elsewhere: bool = False
+    place: str = ""
     start: int = 0
     end: int = 0
     open: bool = False
@@ -47,9 +55,9 @@ class Moment:
         """Whether this is the wanted moment; a time of day is compared where one is wanted.
 
         Midnight is a date without a time, but for where both say their places, which are then
-        compared. Of places of which one is not known the times are not the same.
+        compared. The time of a place whose offset is not known is only that of the same place.
         """
-        if (self.elsewhere or wanted.elsewhere) and (self.offset, wanted.offset) != (None, None):
+        if self._is_elsewhere(wanted) or wanted._is_elsewhere(self):
             return False
         mine, its = (self, wanted)
         placed = self.offset is not None and wanted.offset is not None
@@ -61,7 +69,15 @@ class Moment:
             return True
         return (mine.seconds or 0) == (its.seconds or 0)
 
+    def _is_elsewhere(self, other: "Moment") -> bool:
+        """Whether the other names another place than this one's, as far as is known."""
+        if not self.place or (other.offset is None and not other.place):
+            return False
+        return other.place != self.place and other.offset not in SEASONS.get(self.place, ())
+
     def _in_utc(self) -> "Moment":
+        if self.seconds is not None and self.date == (None, None, None):
+            return replace(self, seconds=(self.seconds - 60 * (self.offset or 0)) % 86400)
         if None in (self.year, self.month, self.day, self.seconds):
             return self
         start = datetime(self.year or 1, self.month or 1, self.day or 1)
@@ -103,9 +119,7 @@ def moments_in(text: str, order: str = "") -> list[Moment]:
         if last and (last.seconds is None) != (moment.seconds is None):
             date, time = (last, moment) if last.seconds is None else (moment, last)
             if date.day and _BETWEEN.fullmatch(text[last.end : moment.start][:12]):
-                both = replace(
-                    date, seconds=time.seconds, offset=time.offset, elsewhere=time.elsewhere
-                )
+                both = replace(date, seconds=time.seconds, offset=time.offset, place=time.place)
                 found[-1] = replace(both, start=last.start, end=moment.end)
                 continue
         found.append(moment)
@@ -142,6 +156,8 @@ def _date(match: re.Match[str], order: str) -> Iterator[Moment]:
     month = months()[parts["name"].casefold()] if parts.get("name") else int(parts["month"])
     said = parts.get("year") or parts.get("short")
     year = None if not said else _full(int(said)) if len(said) == 2 else int(said)
+    if parts.get("era"):
+        year = ERAS[parts["era"]] + int(parts["of_era"].replace("元", "1"))
     day = int(parts["day"]) if parts.get("day") else None
     if _is_real(year, month, day):
         yield replace(at, year=year, month=month, day=day)
@@ -176,18 +192,23 @@ def _is_real(year: int | None, month: int, day: int | None) -> bool:
     return True
 
 
+_HALVES = {"오전": "a", "오후": "p", "午前": "a", "午後": "p"}
+
+
 def _time(match: re.Match[str]) -> Iterator[Moment]:
     parts = match.groupdict()
     hour, minute = int(parts["hour"]), int(parts.get("minute") or parts.get("after") or 0)
     second = Fraction(parts.get("second") or 0)
-    half = (parts.get("m") or "").lower() or {"오전": "a", "오후": "p"}.get(parts.get("half") or "")
+    half = (parts.get("m") or "").lower() or _HALVES.get(parts.get("half") or "")
     if half and not 1 <= hour <= 12:
         return
     if half:
         hour = hour % 12 + (12 if half == "p" else 0)
     if hour < 24 and minute < 60 and second < 60:
         seconds = Fraction(hour * 3600 + minute * 60) + second
-        at = Moment(start=match.start(), end=match.end(), elsewhere=bool(parts.get("place")))
+        at = Moment(
+            start=match.start(), end=match.end(), place=place_named(parts.get("place") or "")
+        )
         yield replace(at, seconds=seconds, offset=_minutes(parts.get("zone")))
 
 

@@ -7,7 +7,7 @@ from itertools import product
 from apo.reading.units import Unit
 
 KELVIN = (Unit("kelvin", Fraction(1)), Unit("thousands", Fraction(1)))
-"""What "200 K" may mean: it is 200,000 where the other number is no temperature in kelvin."""
+"""What "200 K" may mean: 200 kelvin, or 200,000."""
 _HUNDREDTH = Unit("share", Fraction(1, 100))
 
 
@@ -37,7 +37,10 @@ class Number:
         25% is 25%, and, as texts are free with the sign, also 25 and 0.25. Units are compared
         where both have one: 5 µg is no 5 mg, 41 kg no 41 %, and 5 apples are no 5 oranges.
         """
-        mine = self._thousands() if self._may_be_thousands and not other.is_like(self) else self
+        may_be_thousands = other.units == KELVIN and not self.is_like(other)
+        if may_be_thousands and self.near(other._thousands(), tolerance):
+            return True
+        mine = self._thousands() if self.units == KELVIN and not other.is_like(self) else self
         value = mine.value
         if mine.measures and other.measures:
             ratio = mine.ratio(other)
@@ -60,10 +63,6 @@ class Number:
     def is_measured(self) -> bool:
         """Whether it says what it is a number of."""
         return bool(self.measures or self.counted)
-
-    @property
-    def _may_be_thousands(self) -> bool:
-        return self.units == KELVIN
 
     def _thousands(self) -> "Number":
         return replace(self, value=self.value * 1000, units=())

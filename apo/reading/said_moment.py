@@ -21,10 +21,22 @@ def order_shown(text: str) -> str:
     return "dmy" if first > 12 >= second else "mdy" if second > 12 >= first else ""
 
 
+def order_worded(text: str) -> str:
+    """Tell the order of a date that is in words: "dmy" for 15 June 2025, "ymd" for 2025년 6월."""
+    if re.search(r"\d\s?[년年]", text):
+        return "ymd"
+    match = _WORDED.search(text) if len(text) < 100 else None
+    return "" if match is None else "dmy" if match["day"] else "mdy"
+
+
+_WORDED = re.compile(
+    r"(?P<day>(?<!\d)\d{1,2}(?:er|\.|st|nd|rd|th)?\s(?:de |of )?)?(?<![^\W_])[^\W\d_]{3,12}\.?,?\s"
+    r"(?(day)|\d{1,2}(?:st|nd|rd|th)?,?\s)(?:de |del )?(?:19|20)\d\d"
+)
 _AROUND = re.compile(
     r"[\W_]*(?:(?:on|the|am|den|der|le|el|il|um|at|by|date:?|mon|tue|wed|thu|fri|sat|sun|\w{3,11}day"
     r"|\w{3,8}tag|mittwoch|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|[월화수목금토일]요일"
-    r"|[월화수목금토일])[\W_]*){0,3}",
+    r"|[月火水木金土日]曜日?|[월화수목금토일月火水木金土日])[\W_]*){0,3}",
     re.IGNORECASE,
 )
 

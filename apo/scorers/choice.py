@@ -23,6 +23,7 @@ from apo.reading.number_words import in_digits
 from apo.reading.run_on import first_turn
 from apo.reading.said_grade import said_grade
 from apo.reading.signed_labels import respelled
+from apo.reading.stars import starred
 from apo.task import Example, Score
 
 _SHARE = re.compile(
@@ -57,7 +58,8 @@ class Choice:
     negation where that is a label, as unsafe is of safe, and else none; "partly true" names
     neither true nor false, and "you might think x" no x. Among single letters,
     "B. A mammal" and "(B)" name B alone. Among numbers, 4, 4.0 and, where 5 is the highest, 4/5
-    are the same; 4/10 is then none.
+    are the same; 4/10 is then none. Where all labels are rows of stars, so many stars, "3 stars"
+    and 3/5 are the label of three.
 
     Attributes:
         labels: the allowed answers, at least two.
@@ -108,6 +110,9 @@ class Choice:
         if whole is not None:
             return (whole,)
         text = respelled(self.labels)(text)
+        in_stars = starred(self.labels)
+        if in_stars:
+            text = in_stars(text)
         if self._half:
             text = self._half.sub("…", text)
         graded: tuple[str, ...] = ()

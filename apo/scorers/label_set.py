@@ -17,7 +17,7 @@ from apo.scorers.items import items_in
 from apo.task import Example, Score
 
 HOW = ("f1", "exact", "jaccard")
-_BETWEEN = re.compile(r"[\s,;|]*")
+_BETWEEN = re.compile(r"(?:[\s,;|/、，；·+&]|(?<=\s)(?:and|und|et|및)(?=\s))*", re.IGNORECASE)
 _TAG = re.compile(r"<(label|tag|category|class|라벨|레이블)>([^<]{1,200})</\1>", re.IGNORECASE)
 _CHATTER = re.compile(r"[.!?:。！？：]\s*$")
 
@@ -26,12 +26,13 @@ _CHATTER = re.compile(r"[.!?:。！？：]\s*$")
 class LabelSet:
     """The answer must name all labels of the target, in any order, and no others.
 
-    The target is a list of labels (JSON, or as Python prints it), or labels between ; | or commas;
-    [] is the set without a label, as are "None" and "없음". An answer is read likewise, with what
-    it marks as such (see `answers.marked`), as lines with bullets, or as the labels that its text
-    names. Of a checklist ("[x] bug", "bug: yes", {"bug": true}) the labels count that it ticks or
-    affirms. Something that stands in its list and is no label counts as a wrong one. An answer that
-    names none and does not say that there is none is not well formed.
+    The target is a list of labels (JSON, or as Python prints it), or labels between commas, / and
+    the like (see `lists.SEPARATORS`); [] is the set without a label, as are "None" and "없음". An
+    answer is read likewise, with what it marks as such (see `answers.marked`), as lines with
+    bullets, or as the labels that its text names. Of a checklist ("[x] bug", "bug: yes",
+    {"bug": true}) the labels count that it ticks or affirms. Something that stands in its list and
+    is no label counts as a wrong one. An answer that names none and does not say that there is none
+    is not well formed.
 
     Attributes:
         labels: the allowed labels, at least two.

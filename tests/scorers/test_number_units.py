@@ -32,7 +32,7 @@ UNITS: Cases = [
     ("$5/month", ["$5", "$5 per month", "$60 per year"], ["$5/year", "€5/month"]),
     ("20 °C", ["20 degrees", "20 Grad", "20도"], ["20 °F", "20 %", "20 kg"]),
     ("3.0 ‰", ["0.30 %", "3.0 per mille", "3000 ppm"], ["3.0 %"]),
-    ("200 K", ["200 kelvin", "200", "The temperature is 200 K."], ["200 thousand", "200000"]),
+    ("200 K", ["200 kelvin", "200", "200 thousand", "200000"], ["200 thousand kelvin", "20 K"]),
     ("200000", ["200K", "200 K"], ["200 kelvin"]),
     ("$200 K", ["200,000 dollars", "$200k"], ["$200"]),
     ("2 in", ["2 inches", "2"], ["6 ft 2 in", "2 ft"]),
@@ -96,7 +96,7 @@ def drafted(tmp_path: Path, targets: list[str]) -> tuple[Task, str, list[str]]:
     [
         ([f"{i} %" if i % 2 else f"{i} kg" for i in range(10, 50)], "10 kg", "10 %"),
         ([f"({i},037.5)" if i % 2 else f"{i},037.5" for i in range(2, 50)], "2037.5", "(2,037.5)"),
-        ([f"{i} K" for i in range(200, 250)], "200 kelvin", "200 thousand"),
+        ([f"{i} K" for i in range(200, 250)], "200 kelvin", "201 thousand"),
         ([f"{i} mg" for i in range(5, 50)], "5000 µg", "5 µg"),
     ],
 )  # fmt: skip
@@ -109,9 +109,7 @@ def test_a_file_of_numbers_is_scored_by_what_they_mean(
     first = Example({"text": "x"}, (targets[0],))
     assert task.scorer(right, first).value == 1
     assert task.scorer(wrong, first).value == 0
-    assert ("'200 K' is read as kelvin; where thousands are meant, write '200k'." in said) == (
-        "K" in targets[0]
-    )
+    assert ("'200 K' may be kelvin or thousands" in said) == ("K" in targets[0])
 
 
 @pytest.mark.parametrize(
