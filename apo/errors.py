@@ -11,6 +11,7 @@ ApoError                     what was given, what is needed, how to mend it
 ├── Stopped                  the search ends here, in order; what was paid is kept
 │   ├── BudgetExhausted      the next call would overspend
 │   │   └── Stalled          a stage of a search has brought nothing better for too long
+│   │       └── NothingWritten   the optimizer model writes nothing that can be read
 │   ├── Interrupted          the user asked for it (Ctrl-C, SIGTERM)
 │   └── ModelUnavailable     no answer after all retries; resume later
 └── ModelError               one attempt at one call failed
@@ -103,6 +104,10 @@ class BudgetExhausted(Stopped):
 
 class Stalled(BudgetExhausted):
     """A stage of a search has spent its patience; the search goes on with another."""
+
+
+class NothingWritten(Stalled):
+    """None of the optimizer model's replies could be read; to ask it on would be wasted."""
 
 
 class Interrupted(Stopped):

@@ -73,7 +73,7 @@ def run(tmp_path: Path, reply: str) -> Result:
     ("reply", "reason"),
     [
         ("Reply between <instruction> and </instruction> tags.", SPEAKS),
-        ("<instruction>\nSort the ticket", "the reply opens <instruction> and never closes it"),
+        ("<instruction>Write a program in Python.</instruction>", "the proposal is a program"),
         (
             "<instruction>Answer {{question}}.</instruction>",
             "the instruction holds {{question}}, which",
@@ -85,16 +85,20 @@ def test_a_search_that_gets_nowhere_says_why(
 ) -> None:
     result = run(tmp_path, reply)
     refused = result.to_dict()["refused"]
-    assert refused["n"] == refused["of"] == 20  # Five steps that brought nothing, of four samples.
-    [(found, times)] = refused["reasons"].items()
-    assert found.startswith(reason)
-    assert times == 20
+    # Three steps of four samples, and the writer is asked no more; or five that bring nothing.
+    times = 20 if "{{" in reply else 12
+    assert refused["n"] == refused["of"] == times
+    assert [*refused["reasons"].values()] == [times]
+    assert next(iter(refused["reasons"])).startswith(reason)
+    advice = "The search for instructions ended: writer was asked for 12 texts, each of them twice,"
+    assert any(note.startswith(advice) for note in result.notes) == (times == 12)
     folder = find_run(result.run_id, tmp_path)
     assert summary(folder)["refused"] == refused
     report({**result.to_dict(), "mlflow": {}})
     said = " ".join(capsys.readouterr().out.split())
     assert "the search had no candidate to try" in said
-    assert f"All 20 proposals and replies of the optimizer model were refused: {reason}" in said
+    all_ = f"All {times} proposals and replies of the optimizer model were refused: {reason}"
+    assert all_ in said
     assert "One began: " in said
     assert refused["example"] in said
     assert "budget" not in said

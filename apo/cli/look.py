@@ -165,6 +165,7 @@ def _tell_whole(folder: "RunFolder", document: dict[str, Any], n: int) -> None:
     from apo.cli.folds import report_any
     from apo.cli.results import tell_vetoes
     from apo.storage.refusals import told as told_refusals
+    from apo.storage.refusals import told_replies
 
     tell(
         f"{folder.id} · {document['state']} · {document['task']} · {document['optimizer']} · "
@@ -175,8 +176,8 @@ def _tell_whole(folder: "RunFolder", document: dict[str, Any], n: int) -> None:
         report_any(document)
     else:
         say(f"There is no result yet. Go on with: apo resume {folder.id}", "yellow")
-        if line := told_refusals(document["refused"]):
-            tell(line)
+        for line in (told_replies(document["refused"]), told_refusals(document["refused"])):
+            tell(line) if line else None
         for note in document["notes"]:
             tell(note, "yellow")
     tell_candidates(document, n)

@@ -13,7 +13,7 @@ from apo.results.constants import MAX_SAID
 from apo.results.outcome import Outcome, outcome, vetoed_line
 from apo.results.words import form_gain, missing
 from apo.run.estimate import Estimate
-from apo.storage.refusals import told
+from apo.storage.refusals import told, told_replies
 
 COUNTED = {"right": "right", "wrong": "wrong", "malformed": "malformed", "errors": "error"}
 RARE = ("refused", "cut")
@@ -79,6 +79,8 @@ def _tell_beside(found: Outcome, result: Mapping[str, Any]) -> None:
     vetoed: Mapping[str, Any] = result.get("vetoed") or {}
     if found.kind != "vetoed" and vetoed:
         tell(vetoed_line(vetoed, result["run_id"]), "yellow")
+    if line := told_replies(refused):
+        tell(line)
     if found.kind != "refused":
         tell(told(refused)) if refused and refused["n"] else None
         return

@@ -36,6 +36,7 @@ class Provider:
         needs_key: whether it is of no use without one.
         url_variable: the environment variable that states another base URL.
         seed_field: what the seed is called in a request; "" when it is refused.
+        continues: whether it goes on with a reply that the request begins, as its last turn.
     """
 
     url: str
@@ -43,6 +44,7 @@ class Provider:
     needs_key: bool = True
     url_variable: str = ""
     seed_field: str = "seed"
+    continues: bool = False
 
 
 PROVIDERS = {
@@ -74,7 +76,7 @@ PROVIDERS = {
     "together": Provider(url="https://api.together.xyz/v1", key_variable="TOGETHER_API_KEY"),
     "upstage": Provider(url="https://api.upstage.ai/v1", key_variable="UPSTAGE_API_KEY"),
     "xai": Provider(url="https://api.x.ai/v1", key_variable="XAI_API_KEY"),
-    "llamacpp": Provider(url="http://localhost:8080/v1", needs_key=False),
+    "llamacpp": Provider(url="http://localhost:8080/v1", needs_key=False, continues=True),
     "ollama": Provider(
         url="http://localhost:11434/v1", needs_key=False, url_variable="OLLAMA_HOST"
     ),
@@ -126,6 +128,7 @@ def locate(name: str, *, keys: bool = True) -> Address:
         scheme="api-key" if azure else "bearer",
         api_version=os.environ.get("OPENAI_API_VERSION") or AZURE_API_VERSION if azure else "",
         seed_field=provider.seed_field,
+        continues=provider.continues,
         # Meant for a gateway: they may be secret, and go to no provider's own address.
         extra=extra_headers() if stated else {},
         dialect=Dialect.of(model, newer_limit=newer_limit),

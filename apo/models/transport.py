@@ -49,6 +49,11 @@ class Transport(ABC):
         return self._address.name
 
     @property
+    def continues(self) -> bool:
+        """Whether it goes on with a reply that the request begins, as its last turn."""
+        return self._address.continues
+
+    @property
     def dialect(self) -> Dialect:
         """How it is asked."""
         return self._address.dialect

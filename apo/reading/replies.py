@@ -8,7 +8,7 @@ quotation marks, or "Here is the improved prompt:".
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from apo.reading.tags import TagPair, bare, pairs_of
 from apo.reading.wrapping import unwrapped
@@ -24,16 +24,26 @@ _JOINING = re.compile(
 """Words between two tags that are only spoken of: "between <x> and </x>", "<x> 태그와 </x>"."""
 
 
+Fault = Literal[
+    "", "cut", "empty", "missing", "echo", "data", "author", "question", "code", "piece"
+]
+"""What is wrong with a reply, for those who ask again."""
+
+
 class Reply(NamedTuple):
     """A reply as it was read.
 
     Attributes:
         text: what stands in the tags, without wrappings; "" when nothing can be taken.
         reason: why nothing can be taken, as the rest of "refused: …"; "" when there is a text.
+        fault: the kind of the reason; "" when there is a text.
+        salvaged: how a text was told that does not stand in its tags; "" when it does.
     """
 
     text: str
     reason: str = ""
+    fault: Fault = ""
+    salvaged: str = ""
 
 
 def read_reply(reply: str, tag: str, *, request: str = "", truncated: bool = False) -> Reply:
@@ -51,12 +61,12 @@ def read_reply(reply: str, tag: str, *, request: str = "", truncated: bool = Fal
     pairs, open_at = pairs_of(reply, tag)
     used = [pair for pair in pairs if not _spoken_of(pair.inner, tag, request)]
     if not used or open_at > used[-1].end:
-        return Reply("", _failure(reply, tag, truncated, pairs, open_at >= 0))
+        return _failure(reply, tag, truncated, pairs, open_at >= 0)
     chosen = [pair for pair in used if pair.alone] or used
     if truncated and not chosen[-1].alone:  # A draft in the middle of what was not said to its end.
-        return Reply("", _failure(reply, tag, truncated, [], is_open=True))
+        return _failure(reply, tag, truncated, [], is_open=True)
     text = unwrapped(bare(chosen[-1].inner, tag))
-    return Reply(text) if text else Reply("", f"nothing stands between its <{tag}> tags")
+    return Reply(text) if text else Reply("", f"nothing stands between its <{tag}> tags", "empty")
 
 
 def read_tags(reply: str, tag: str) -> list[str]:
@@ -70,18 +80,23 @@ def tagged(reply: str, tag: str) -> str | None:
     return read_reply(reply, tag).text or None
 
 
-def _failure(reply: str, tag: str, truncated: bool, pairs: Sequence[TagPair], is_open: bool) -> str:
+def _failure(
+    reply: str, tag: str, truncated: bool, pairs: Sequence[TagPair], is_open: bool
+) -> Reply:
     if truncated and not reply.strip():
-        return "the reply was cut before it said anything, perhaps while it was thinking"
+        why = "the reply was cut before it said anything, perhaps while it was thinking"
+        return Reply("", why, "cut")
     if truncated and (is_open or not pairs):
-        return f"the reply was cut at its limit of tokens, before </{tag}>"
+        return Reply("", f"the reply was cut at its limit of tokens, before </{tag}>", "cut")
     if is_open:
-        return f"the reply opens <{tag}> and never closes it"
+        return Reply("", f"the reply opens <{tag}> and never closes it", "missing")
+    if not reply.strip():
+        return Reply("", "the reply is empty", "empty")
     if not pairs:
-        return f"the reply has no <{tag}> tags" if reply.strip() else "the reply is empty"
+        return Reply("", f"the reply has no <{tag}> tags", "missing")
     if any(pair.inner.strip() for pair in pairs):
-        return f"the reply only speaks of <{tag}> tags"
-    return f"nothing stands between its <{tag}> tags"
+        return Reply("", f"the reply only speaks of <{tag}> tags", "missing")
+    return Reply("", f"nothing stands between its <{tag}> tags", "empty")
 
 
 def _spoken_of(inner: str, tag: str, request: str) -> bool:

@@ -98,7 +98,7 @@ class Session:
         best, notes = await self._sound(caller, seeds[0], search)
         verdict, gap = await self._verdict(caller, seeds[0].prompt, best.prompt, search.archive)
         notes += () if drift is None else (str(drift),)
-        notes += (*widening_notes(caller.journal), *caller.notes())
+        notes += (search.advice, *widening_notes(caller.journal), *caller.notes())
         notes += noticed(seeds[0], " to the seed prompt")
         if best.prompt != seeds[0].prompt:
             notes += noticed(best, " to the best prompt")

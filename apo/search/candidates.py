@@ -1,12 +1,18 @@
 """The candidates of a search, each with where it came from; and what was refused, with why."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from apo.errors import NothingWritten
 from apo.guards.contract import Contract
 from apo.prompts.prompt import Prompt
+from apo.reading.replies import Reply
 from apo.storage.journal import Journal
 from apo.storage.refusals import counted
+
+ENOUGH = 10
+"""Replies after which a writer of whom none could be read is asked no more."""
 
 
 class Candidates:
@@ -30,6 +36,7 @@ class Candidates:
         self._journal = journal
         self._refused: list[tuple[str, str]] = []
         self._n_accepted = 0
+        self._replies: Counter[str] = Counter()
         for prompt in seeds:
             self._add(prompt, "seed", ())
 
@@ -69,9 +76,53 @@ class Candidates:
         }
         self._journal.note("refused", place, body)
 
+    def count_replies(
+        self, place: str, operator: str, replies: Sequence[Reply], again: int
+    ) -> None:
+        """Record how replies could be read.
+
+        Args:
+            place: name of this step in the search.
+            operator: the meta-prompts of the step.
+            replies: what was asked for, as it was read in the end.
+            again: how many were asked for twice.
+        """
+        salvaged = [reply for reply in replies if reply.text and reply.salvaged]
+        for i, reply in enumerate(salvaged):
+            body = {"operator": operator, "how": reply.salvaged, "text": reply.text}
+            self._journal.note("salvaged", f"{place}:{i}", body)
+        unread = sum(not reply.text for reply in replies)
+        counts = {"n": len(replies), "again": again, "salvaged": len(salvaged), "unread": unread}
+        self._journal.note("replies", place, counts)
+        self._replies.update(counts)
+
+    def check_writer(self, model: str) -> None:
+        """End the search, or its stage, where the writer's replies are of no use.
+
+        Raises:
+            NothingWritten: none of `ENOUGH` replies or more could be used.
+        """
+        if self.nothing_written:
+            raise NothingWritten(self.advice(model))
+
+    @property
+    def nothing_written(self) -> bool:
+        """Whether the writer was asked often enough, and no reply could be used."""
+        return self._replies["n"] >= ENOUGH and self._replies["unread"] == self._replies["n"]
+
+    def advice(self, model: str) -> str:
+        """Say what to do about a writer that writes nothing; "" where it does."""
+        if not self.nothing_written:
+            return ""
+        return (
+            f"The search for instructions ended: {model} was asked for {self._replies['n']} texts, "
+            "each of them twice, and none of its replies could be used. A larger model writes "
+            "better: name one by --optimizer-model; this one can go on answering the examples."
+        )
+
     def refused(self) -> dict[str, Any]:
         """How much was refused so far, of how much, and for what: see `counted`."""
-        return counted(self._refused, self._n_accepted)
+        return counted(self._refused, self._n_accepted, self._replies)
 
     def _add(self, prompt: Prompt, operator: str, parents: Sequence[Prompt]) -> None:
         self.known.add(prompt)

@@ -93,7 +93,13 @@ class Search:
             ),
             self.seed_prompts,
         )
-        self._writer = Writer(caller, optimizer_model, self._candidates)
+        self._writer = Writer(
+            caller,
+            optimizer_model,
+            self._candidates,
+            language=task.language,
+            overrides=self._overrides,
+        )
         self._archive = Archive(seed=task.seed_prompts[0] if task.seed_prompts else None)
         by_class = task.metric is not None and task.metric.by_class
         self._shares = class_shares(task.validation) if by_class else {}
@@ -119,6 +125,11 @@ class Search:
     def refused(self) -> dict[str, Any]:
         """How many proposals and replies were refused so far (`n`), `of` how many, and why."""
         return self._candidates.refused()
+
+    @property
+    def advice(self) -> str:
+        """What to do about an optimizer model that writes nothing of use; "" where it does."""
+        return self._writer.advice
 
     @property
     def best(self) -> Evaluation | None:

@@ -1,6 +1,7 @@
-"""The optimizer model, asked by meta-prompts and read by tags (`apo.replies`)."""
+"""The optimizer model, asked by meta-prompts and read by tags (`apo.reading.replies`)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from apo.calls.call import Call, Endpoint
 from apo.calls.caller import Caller
@@ -8,10 +9,25 @@ from apo.errors import ModelError
 from apo.evaluation.measure import collect
 from apo.model import Completion, Decoding, Message, Request
 from apo.prompts.meta_prompts import MetaPrompt, unfence
-from apo.reading.replies import Reply, read_reply
+from apo.reading.replies import Reply
+from apo.reading.salvage import read_written
+from apo.reading.screen import screened
+from apo.search.again import second
 from apo.search.branches import branch
 from apo.search.candidates import Candidates
 from apo.search.reply_room import reply_room
+
+
+class _Ask(NamedTuple):
+    """One ask: what is sent, where in the search, and how the reply was begun for the model."""
+
+    meta: MetaPrompt
+    place: str
+    messages: tuple[Message, ...]
+
+    @property
+    def begun(self) -> str:
+        return self.messages[-1].content if self.messages[-1].role == "assistant" else ""
 
 
 class Writer:
@@ -21,55 +37,92 @@ class Writer:
         caller: makes the calls.
         endpoint: the optimizer model.
         candidates: where replies that cannot be parsed are recorded.
+        language: BCP 47 code of the task.
+        overrides: the user's own meta-prompts, by name.
     """
 
-    def __init__(self, caller: Caller, endpoint: Endpoint, candidates: Candidates) -> None:
+    def __init__(
+        self,
+        caller: Caller,
+        endpoint: Endpoint,
+        candidates: Candidates,
+        *,
+        language: str,
+        overrides: Mapping[str, str],
+    ) -> None:
         self._caller, self._endpoint, self._candidates = caller, endpoint, candidates
+        self._language, self._overrides = language, overrides
+        self._continues = bool(getattr(endpoint.model, "continues", False))
+        self._heeds = bool(getattr(endpoint.model, "heeds_remarks", True))
 
     async def generate(
         self, meta_prompts: Sequence[MetaPrompt], n: int, *, tag: str, temperature: float
     ) -> list[list[str]]:
         """Sample n replies to each meta-prompt, and parse them; see `Search.generate`."""
+        self._candidates.check_writer(self._endpoint.model.name)
         place = branch.get().step()
         asked = [
-            (meta, f"{place}:{i}:{j}") for i, meta in enumerate(meta_prompts) for j in range(n)
+            _Ask(meta, f"{place}:{i}:{j}", (Message("user", meta.text),))
+            for i, meta in enumerate(meta_prompts)
+            for j in range(n)
         ]
         found = await self._sample(asked, temperature)
         replies = [self._read(*pair, tag) for pair in zip(asked, found, strict=True)]
         failed = [k for k, reply in enumerate(replies) if reply.reason]
-        if failed:
-            again = [(asked[k][0], f"{asked[k][1]}:again") for k in failed]
-            for k, second in zip(failed, await self._sample(again, temperature), strict=True):
-                replies[k] = self._read(asked[k], second, tag)
-                if replies[k].reason:
-                    (meta, where), said = asked[k], _text(second)
-                    self._candidates.refuse(where, said, replies[k].reason, meta.name, meta.parents)
+        again = [self._again(asked[k], replies[k], tag) for k in failed]
+        for k, ask, said in zip(failed, again, await self._sample(again, temperature), strict=True):
+            replies[k] = self._read(ask, said, tag)
+            if replies[k].reason:
+                self._candidates.refuse(
+                    asked[k].place, _text(said), replies[k].reason, ask.meta.name, ask.meta.parents
+                )
+        names = ", ".join(sorted({meta.name for meta in meta_prompts}))
+        self._candidates.count_replies(place, names, replies, len(again))
         rows = [replies[i * n : (i + 1) * n] for i in range(len(meta_prompts))]
         return [[reply.text for reply in row if reply.text] for row in rows]
 
-    def _read(
-        self, asked: tuple[MetaPrompt, str], found: Completion | ModelError, tag: str
-    ) -> Reply:
+    @property
+    def advice(self) -> str:
+        """What to do about a model that writes nothing of use; "" where it does."""
+        return self._candidates.advice(self._endpoint.model.name)
+
+    def _again(self, ask: _Ask, reply: Reply, tag: str) -> _Ask:
+        messages = second(
+            ask.meta.text,
+            reply.fault if self._heeds else "",
+            tag,
+            language=self._language,
+            overrides=self._overrides,
+            continues=self._continues,
+        )
+        return _Ask(ask.meta, f"{ask.place}:again", messages)
+
+    def _read(self, ask: _Ask, found: Completion | ModelError, tag: str) -> Reply:
         """Read a reply; tags in the data, which the meta-prompt escapes, come back as they were."""
         if isinstance(found, ModelError):
             return Reply("", f"the provider refused the request ({type(found).__name__})")
-        request = asked[0].text
-        reply = read_reply(found.text, tag, request=request, truncated=found.truncated)
+        request = ask.meta.text
+        text = found.text
+        if ask.begun and not text.lstrip().startswith(ask.begun.strip()):
+            text = ask.begun + text  # Some servers give back what they were given, others do not.
+        reply = read_written(text, tag, request=request, truncated=found.truncated)
+        if reply.text and tag == "instruction":
+            reply = screened(reply, request)
         return reply._replace(text=unfence(reply.text, request))
 
     async def _sample(
-        self, asked: Sequence[tuple[MetaPrompt, str]], temperature: float
+        self, asked: Sequence[_Ask], temperature: float
     ) -> list[Completion | ModelError]:
         decoding, max_chars = Decoding(temperature=temperature), self._candidates.contract.max_chars
         calls = [
             Call.to(
                 self._endpoint,
-                Request(messages=(Message("user", meta.text),), decoding=decoding),
-                place=place,
-                note=meta.text,
-                room=reply_room(meta, max_chars),
+                Request(messages=ask.messages, decoding=decoding),
+                place=ask.place,
+                note=ask.messages[0].content,
+                room=reply_room(ask.meta, max_chars),
             )
-            for meta, place in asked
+            for ask in asked
         ]
         return await collect(self._caller, zip(calls, calls, strict=True), lambda found, _: found)
 

@@ -2,6 +2,7 @@
 
 import math
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +24,7 @@ class Record:
     def __init__(self) -> None:
         self.candidates: dict[str, Candidate] = {}
         self.refused: list[Mapping[str, Any]] = []
+        self.replies: Counter[str] = Counter()  # Of the optimizer model, by how they were read.
         self.curves: list[Point] = []
         self.best: Candidate | None = None
         self.calls = 0  # Answered ones, at the last measurement.
@@ -49,6 +51,8 @@ class Record:
             )
         elif event.kind == "refused":
             self.refused.append(body)
+        elif event.kind == "replies":
+            self.replies.update(body)
         elif event.kind == "evaluation" and body["candidate"] in self.candidates:
             self._measure(self.candidates[body["candidate"]], body)
 

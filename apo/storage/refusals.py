@@ -9,16 +9,21 @@ SHOWN = 4
 """Reasons that are told; the rest are summed up."""
 
 
-def counted(refusals: Iterable[tuple[str, str]], n_accepted: int) -> dict[str, Any]:
+def counted(
+    refusals: Iterable[tuple[str, str]], n_accepted: int, replies: Mapping[str, int] | None = None
+) -> dict[str, Any]:
     """Count what was refused, as JSON values.
 
     Args:
         refusals: the reason and the text of each proposal or reply that was refused.
         n_accepted: proposals that became candidates.
+        replies: how many texts the optimizer model was asked for (`n`), how many of them twice
+            (`again`), and how many were `salvaged` from other forms or stayed `unread`.
 
     Returns:
         `n`, how many were refused, `of` how many in all, `reasons`: how often each, the most
-        frequent first, and `example`: the beginning of a text that the first reason holds for.
+        frequent first, and `example`: the beginning of a text that the first reason holds for;
+        and `replies`, where there were any.
     """
     kinds: dict[str, list[tuple[str, str]]] = {}
     for reason, text in refusals:
@@ -31,7 +36,8 @@ def counted(refusals: Iterable[tuple[str, str]], n_accepted: int) -> dict[str, A
     }
     n = sum(reasons.values())
     example = " ".join(often[0][1][0][1].split())[:MAX_EXAMPLE] if often else ""
-    return {"n": n, "of": n + n_accepted, "reasons": reasons, "example": example}
+    found = {"n": n, "of": n + n_accepted, "reasons": reasons, "example": example}
+    return found | ({"replies": dict(replies)} if replies and replies["n"] else {})
 
 
 def told(refused: Mapping[str, Any]) -> str:
@@ -44,6 +50,19 @@ def told(refused: Mapping[str, Any]) -> str:
     parts += [f"other reasons ({others:,})"] if others else []
     share = f"All {n:,}" if n == of else f"{n:,} of {of:,}"
     return f"{share} proposals and replies of the optimizer model were refused: {'; '.join(parts)}."
+
+
+def told_replies(refused: Mapping[str, Any]) -> str:
+    """Say how the optimizer model's replies could be read; "" where all were as asked for."""
+    replies: Mapping[str, int] = (refused or {}).get("replies") or {}
+    if not replies or not (replies["again"] or replies["salvaged"]):
+        return ""
+    share = (replies["n"] - replies["unread"]) / replies["n"]
+    return (
+        f"Of {replies['n']:,} texts that the optimizer model was asked for, {share:.0%} could be "
+        f"used: {replies['again']:,} were asked for a second time, {replies['salvaged']:,} were "
+        f"taken from replies in another form, {replies['unread']:,} came to nothing."
+    )
 
 
 def _kind(reason: str) -> str:

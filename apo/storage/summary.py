@@ -27,7 +27,7 @@ def summary(folder: RunFolder) -> dict[str, Any]:
     record = read_record(folder.journal_path)
     rows = _rows(record, result)
     tried = sum(row["operator"] != "seed" for row in rows)
-    refused = {"refused": counted(_refusals(record), tried)}
+    refused = {"refused": counted(_refusals(record), tried, record.replies)}
     if result is None:
         whole = [row for row in rows if row["whole"]]
         seeds = [row for row in rows if row["operator"] == "seed"]

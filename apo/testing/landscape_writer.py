@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
+from typing import ClassVar
 
 from apo.model import Completion, Request
 from apo.testing.landscape import Landscape
@@ -92,6 +93,7 @@ class LandscapeWriter:
     landscape: Landscape
     name: str = "landscape-writer"
     calls: int = 0
+    heeds_remarks: ClassVar[bool] = False
 
     async def complete(self, request: Request) -> Completion:
         """Reply to a meta-prompt; a reply is drawn from the request and its seed."""

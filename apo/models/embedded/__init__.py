@@ -41,6 +41,9 @@ class Embedded:
 
     name = "embedded"
 
+    heeds_remarks = False
+    """It would take what was wrong with a reply for a part of what it is to write about."""
+
     async def complete(self, request: Request) -> Completion:
         """Answer the request, or say how likely its continuation is; never fails, never waits."""
         read = sum(_count_tokens(message.content) for message in request.messages)

@@ -1,0 +1,102 @@
+"""Proposals that are no instructions, told by what they say: before a token is spent on them."""
+
+import re
+from collections.abc import Iterable
+
+from apo.reading.replies import Fault, Reply
+
+RUN = 5
+"""Words in a row that a proposal and the meta-prompt's own words share."""
+ECHO = 0.6
+"""Share of a proposal's words in such runs from which it is an echo."""
+SAME = 0.9
+"""The same where it holds tags that fence the request's data."""
+_WORD = re.compile(r"[^\W_]+")
+_DATA = re.compile(r"<(?P<tag>\w+)(?: [^<>]*)?>\n.*?\n</(?P=tag)>", re.DOTALL)
+_EXAMPLES = re.compile(r"<example(?: [^<>]*)?>\n(.*?)\n</example>", re.DOTALL)
+_LABELS = re.compile(r"<labels>\n(.*?)\n</labels>", re.DOTALL)
+_SENTENCE = re.compile(r"[^.!?。？！\n]+[.!?。？！]*")
+_TEXT = r"(?:new |improved |revised |better |final |original |given |first |second |above )*"
+_AUTHOR = re.compile(
+    rf"\W*(?:(?:the|this|that|these|your|my|its|an?) {_TEXT}(?:instructions?|prompts?)\b"
+    r"(?! (?:below|tells? you to\b))[^.:]{0,40}?\b(?:is|are|was|were|should|could|can|does|do"
+    r"|needs?|must|has|have|lacks?|asks?|will|would|seems?|appears?|provides?|tells?|gives?|focus\w*)\b"
+    r"|i(?:'m| am| have|'ve| will|'ll| would| can| could| cannot| can't| need| think| understand)\b"
+    r"|as an? (?:ai|language model)\b|(?:i'm |i am )?sorry\b|here (?:is|are) (?:the|my|a|an|some)\b"
+    r"|(?:이|위|그|새|새로운|기존|주어진)? ?(?:지시문|프롬프트|지침)[은는이가의]? )",
+    re.IGNORECASE,
+)
+_CODE = re.compile(
+    r"^\s*(?:def \w+\(|import \w+|from \w+ import |class \w+[(:]|print\(|return |function \w+\(|"
+    r"public (?:static|class) |#include\b|console\.log)|```(?:python|java|javascript|cpp|c|sql)\b|"
+    r"\b(?:python|java|javascript|c\+\+) (?:function|program|script|code)\b|"
+    r"\b(?:write|create|implement|develop)\b[^.\n]{0,30}\b(?:function|program|script)\b|"
+    r"(?:파이썬|자바|python)\s*(?:함수|코드|프로그램)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+_ABOUT_CODE = re.compile(
+    r"\b(?:python|java|javascript|c\+\+|sql|functions?|scripts?|source code)\b|파이썬|소스 ?코드",
+    re.IGNORECASE,
+)
+"""A task that is about programs may well ask for one."""
+
+
+def screened(reply: Reply, request: str) -> Reply:
+    """Refuse an instruction that is none, with the reason; any other one comes back as it is."""
+    fault, why = _fault(reply.text, request)
+    return Reply("", why, fault, reply.salvaged) if fault else reply
+
+
+def _fault(text: str, request: str) -> tuple[Fault, str]:
+    own = _DATA.sub("\n", request)
+    data = "\n".join(_EXAMPLES.findall(request))
+    # With a tag in it that fences data: a copy of a candidate alone is none.
+    fenced = "</" in text and shared(text, request) >= SAME
+    if fenced or shared(text, own) >= ECHO or _all_in(text, own):
+        return "echo", "the proposal says the request again"
+    if shared(text, data) >= ECHO:
+        return "data", "the proposal is a piece of the examples that were shown"
+    if _AUTHOR.match(text):
+        return "author", "the proposal speaks about an instruction, and is none"
+    if _asks(text, request):
+        return "question", "the proposal is a question that names no outputs to choose from"
+    if text.endswith((":", "：")):
+        return "piece", "the proposal breaks off after a colon"
+    if _CODE.search(text) and not _ABOUT_CODE.search(request):
+        return "code", "the proposal is a program, or asks for one"
+    return "", ""
+
+
+def _asks(text: str, request: str) -> bool:
+    """Whether a text only asks: "Is it positive or negative?" tells a model what to answer."""
+    ends = [sentence[-1] for sentence in _SENTENCE.findall(text.strip())]
+    if not ends or set(ends) - {"?", "？"}:
+        return False
+    labels = [label for row in _LABELS.findall(request) for label in row.split(", ")]
+    return sum(label.casefold() in text.casefold() for label in labels) < 2
+
+
+def _all_in(text: str, other: str) -> bool:
+    """Whether each sentence of a text stands in another, as "Do not follow it." does."""
+    there = f" {' '.join(_words(other))} "
+    sentences = [" ".join(_words(sentence)) for sentence in _SENTENCE.findall(text)]
+    said = [sentence for sentence in sentences if sentence]
+    return bool(said) and all(f" {sentence} " in there for sentence in said)
+
+
+def shared(text: str, other: str) -> float:
+    """The share of a text's words that stand in runs of `RUN` words of another text."""
+    words, runs = _words(text), set(_runs(_words(other)))
+    if len(words) < RUN or not runs:
+        return 0.0
+    inside = {i + k for i, run in enumerate(_runs(words)) if run in runs for k in range(RUN)}
+    return len(inside) / len(words)
+
+
+def _words(text: str) -> list[str]:
+    return [word.casefold() for word in _WORD.findall(text)]
+
+
+def _runs(words: list[str]) -> Iterable[tuple[str, ...]]:
+    return zip(*(words[k:] for k in range(RUN)), strict=False)

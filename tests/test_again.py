@@ -1,0 +1,137 @@
+"""A reply of no use is asked for a second time, otherwise; ten of no use end the search."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from apo import Budget, Completion, ModelError, Options, Request, Search, Usage
+from apo.calls.call import Endpoint
+from apo.calls.caller import Caller
+from apo.calls.meter import Meter
+from apo.errors import ContentFilterError, NothingWritten
+from apo.prompts.meta_prompts import MetaPrompt
+from apo.storage.journal import Journal
+from apo.storage.refusals import told_replies
+from apo.testing import FakeModel, fake_task
+
+GOOD = "<instruction>Sort it.</instruction>"
+
+
+class Writer:
+    """Says its replies in turn, the last one again and again."""
+
+    name = "small"
+
+    def __init__(self, *replies: str | ModelError, continues: bool = False) -> None:
+        self.replies, self.continues = [*replies], continues
+        self.asked: list[Request] = []
+
+    async def complete(self, request: Request) -> Completion:
+        self.asked.append(request)
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if isinstance(reply, ModelError):
+            raise reply
+        return Completion(text=reply, usage=Usage(input_tokens=1, output_tokens=1))
+
+    async def aclose(self) -> None:
+        pass
+
+
+def write(writer: Writer, n: int = 1, *, language: str = "en", **given: Any) -> tuple[Any, ...]:
+    """Propose n times one, and give the texts, the search and the journal's events."""
+
+    async def main() -> tuple[Any, ...]:
+        with Journal() as journal:
+            search = Search(
+                replace(fake_task(), test=(), language=language),
+                caller=Caller(journal, Meter(Budget())),
+                task_model=Endpoint("task", FakeModel()),
+                optimizer_model=Endpoint("optimizer", writer),
+                options=Options(**given),
+            )
+            metas = [MetaPrompt("improve", "Write one.")]
+            texts = [p.instruction for _ in range(n) for p in await search.propose(metas)]
+            return texts, search, [*journal.events()]
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("first", "language", "told"),
+    [
+        ("Sort it.", "en", "the text did not stand in its tags"),
+        ("", "en", "it said nothing"),
+        ("<instruction>The prompt is bad.</instruction>", "en", "it spoke about the text"),
+        ("<instruction>Why is it so?</instruction>", "en", "it was a question"),
+        ("<instruction>이 지시문은 너무 짧습니다.</instruction>", "ko", "글에 대한 설명이었습니다"),
+        ("분류하세요.", "ko-KR", "정해진 태그 안에 내용을 쓰지 않았습니다"),
+    ],
+)
+def test_the_second_ask_says_what_was_wrong(first: str, language: str, told: str) -> None:
+    writer = Writer(first, GOOD)
+    texts, search, _ = write(writer, language=language)
+    assert texts == ["Sort it."]
+    one, two = [request.messages for request in writer.asked]
+    assert [m.content for m in one] == ["Write one."]
+    [again] = two
+    assert again.content.startswith("Write one.\n\n")
+    assert told in again.content
+    assert again.content.endswith("<instruction>\n…\n</instruction>")
+    assert search.refused["replies"] == {"n": 1, "again": 1, "salvaged": 0, "unread": 0}
+
+
+@pytest.mark.parametrize("said", ["Sort it.\n</instruction>", GOOD, " \n<instruction>\nSort it."])
+def test_the_reply_is_begun_for_a_model_that_goes_on(said: str) -> None:
+    """Some servers give back what was begun, and some do not."""
+    writer = Writer("The prompt is fine.", said, continues=True)
+    assert write(writer)[0] == ["Sort it."]
+    assert [m.role for m in writer.asked[0].messages] == ["user"]
+    assert [m.role for m in writer.asked[1].messages] == ["user", "assistant"]
+    assert writer.asked[1].messages[1].content == "<instruction>\n"
+
+
+def test_what_the_provider_refused_is_asked_for_as_it_was() -> None:
+    writer = Writer(ContentFilterError("!"), GOOD)
+    assert write(writer)[0] == ["Sort it."]
+    one, two = writer.asked
+    assert one.messages == two.messages
+
+
+def test_a_template_of_your_own_asks_again() -> None:
+    writer = Writer("Sort it.", GOOD)
+    write(writer, meta_prompts={"again": "Once more: {{ tag }}, as {{ fault }}."})
+    [message] = writer.asked[1].messages
+    assert message.content.startswith("Write one.\n\nOnce more: instruction, as the text did not")
+
+
+def test_what_was_salvaged_is_marked_in_the_journal_and_told() -> None:
+    _, search, events = write(Writer("<instructions>Sort it.</instructions>"))
+    [event] = [event for event in events if event.kind == "salvaged"]
+    assert event.body == {
+        "operator": "improve", "how": "its tags are written otherwise", "text": "Sort it.",
+    }  # fmt: skip
+    assert told_replies(search.refused) == (
+        "Of 1 texts that the optimizer model was asked for, 100% could be used: 0 were asked for a "
+        "second time, 1 were taken from replies in another form, 0 came to nothing."
+    )
+
+
+def test_replies_as_they_were_asked_for_are_not_told_of() -> None:
+    assert told_replies(write(Writer(GOOD))[1].refused) == ""
+    assert told_replies({}) == ""
+
+
+def test_ten_replies_of_no_use_end_the_search() -> None:
+    writer = Writer("I cannot do that.")
+    with pytest.raises(NothingWritten, match="small was asked for 10 texts, each of them twice"):
+        write(writer, 11)
+    assert len(writer.asked) == 20
+
+
+def test_one_reply_of_use_among_them_is_enough() -> None:
+    texts, search, _ = write(Writer(GOOD, "I cannot do that."), 15)
+    assert texts == ["Sort it."]
+    assert search.refused["replies"]["unread"] == 14
+    assert not search.advice
