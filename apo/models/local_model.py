@@ -51,6 +51,11 @@ class LocalModel:
         return self._name
 
     @property
+    def continues(self) -> bool:
+        """Whether it goes on with a reply that the request begins: llama.cpp's server does."""
+        return True
+
+    @property
     def waiting(self) -> str:
         """What is waited for, in words; "" for nothing."""
         return self._server.waiting if self._server else ""

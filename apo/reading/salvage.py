@@ -20,7 +20,12 @@ AGAIN = 20
 """Characters from which the beginning of a text is known again."""
 SENTENCE = 8
 """Words from which a text without tags is taken for one that was asked for."""
-_NAMES = {"instruction": "instruction|prompt|directive|candidate|지시문|지시|지침|프롬프트"}
+_REMARK = "reason|critique|criticism|comment|feedback|이유|비평|비판"
+_NAMES = {
+    "instruction": "instruction|prompt|directive|지시문|지시|지침|프롬프트",
+    "reason": _REMARK,
+    "critique": _REMARK,
+}
 _NEW_WORDS = "new|improved|revised|final|better|updated|optimized|새|새로운|개선된|수정된"
 _NEW = rf"(?:(?:{_NEW_WORDS})[-_ ]{{0,2}})?"
 _PROMISE = re.compile(
@@ -39,7 +44,7 @@ def read_written(reply: str, tag: str, *, request: str = "", truncated: bool = F
     if found.text:
         return found
     for how, text in _looks(reply, tag, request, truncated):
-        if _says(text, request):
+        if len(_LETTERS.findall(text)) > 1:
             return Reply(text, salvaged=how)
     return found
 
@@ -50,7 +55,13 @@ def _looks(reply: str, tag: str, request: str, truncated: bool) -> Iterator[tupl
     )
     if respelled != reply:
         found = read_reply(respelled, tag, request=request, truncated=truncated)
-        yield "its tags are written otherwise", found.text
+        if " ".join(found.text.split()) not in " ".join(request.split()):  # Shown again, or empty.
+            yield "its tags are written otherwise", found.text
+    if tag == "instruction" and not truncated and f"<{tag}>" not in respelled:
+        shown = {*read_tags(respelled.replace("candidate>", f"{tag}>"), tag)}
+        new = [text for text in shown if " ".join(text.split()) not in " ".join(request.split())]
+        if len(new) == 1:  # Of several, none is the one that was asked for.
+            yield "its tags are written otherwise", new[0]
     yield "it is JSON", _in_json(reply, tag)
     yield "it says the same again and breaks off", _said_again(reply, tag)
     if truncated:
@@ -59,15 +70,14 @@ def _looks(reply: str, tag: str, request: str, truncated: bool) -> Iterator[tupl
     yield f"its <{tag}> is never opened", _unopened(respelled, tag)
     if tag in COMMENTS:
         text = unwrapped(re.sub(rf"</?{tag}>", "", respelled))
-        if len(text.split()) >= SENTENCE and not _PROMISE.match(text):
+        if len(text.split()) >= SENTENCE and not _PROMISE.match(text) and not _shows(text, request):
             yield "it has no tags", text
 
 
-def _says(text: str, request: str) -> bool:
-    """Whether a text says something, and is not a piece of the request."""
-    if len(_LETTERS.findall(text)) < 2:
-        return False
-    return " ".join(text.split()) not in " ".join(request.split())
+def _shows(text: str, request: str) -> bool:
+    """Whether a text is made of lines of the request, as where the examples are said again."""
+    lines = {line.strip() for line in request.splitlines() if line.strip()}
+    return any(line.strip() in lines for line in text.splitlines())
 
 
 @lru_cache

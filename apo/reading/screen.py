@@ -7,13 +7,16 @@ from apo.reading.replies import Fault, Reply
 
 RUN = 5
 """Words in a row that a proposal and the meta-prompt's own words share."""
-ECHO = 0.6
+ECHO = 0.75
 """Share of a proposal's words in such runs from which it is an echo."""
 SAME = 0.9
 """The same where it holds tags that fence the request's data."""
+WITH_TAG = 0.5
+"""The same where it holds the tag that it was asked for."""
 _WORD = re.compile(r"[^\W_]+")
 _DATA = re.compile(r"<(?P<tag>\w+)(?: [^<>]*)?>\n.*?\n</(?P=tag)>", re.DOTALL)
 _EXAMPLES = re.compile(r"<example(?: [^<>]*)?>\n(.*?)\n</example>", re.DOTALL)
+_NOTES = re.compile(r"<(?:comment|critique|reason|style|task)>\n(.*?)\n</", re.DOTALL)
 _LABELS = re.compile(r"<labels>\n(.*?)\n</labels>", re.DOTALL)
 _SENTENCE = re.compile(r"[^.!?。？！\n]+[.!?。？！]*")
 _TEXT = r"(?:new |improved |revised |better |final |original |given |first |second |above )*"
@@ -51,9 +54,12 @@ def screened(reply: Reply, request: str) -> Reply:
 def _fault(text: str, request: str) -> tuple[Fault, str]:
     own = _DATA.sub("\n", request)
     data = "\n".join(_EXAMPLES.findall(request))
-    # With a tag in it that fences data: a copy of a candidate alone is none.
-    fenced = "</" in text and shared(text, request) >= SAME
+    # With a tag in it that fences data, or with that of the reply: a copy of a candidate is none.
+    tagged = "instruction>" in text
+    fenced = (tagged or "</" in text) and shared(text, request) >= (WITH_TAG if tagged else SAME)
     if fenced or shared(text, own) >= ECHO or _all_in(text, own):
+        return "echo", "the proposal says the request again"
+    if shared(text, "\n".join(_NOTES.findall(request))) >= ECHO:
         return "echo", "the proposal says the request again"
     if shared(text, data) >= ECHO:
         return "data", "the proposal is a piece of the examples that were shown"
@@ -63,6 +69,8 @@ def _fault(text: str, request: str) -> tuple[Fault, str]:
         return "question", "the proposal is a question that names no outputs to choose from"
     if text.endswith((":", "：")):
         return "piece", "the proposal breaks off after a colon"
+    if _lists(text, request):
+        return "piece", "the proposal is a list of outputs and says nothing of them"
     if _CODE.search(text) and not _ABOUT_CODE.search(request):
         return "code", "the proposal is a program, or asks for one"
     return "", ""
@@ -73,8 +81,20 @@ def _asks(text: str, request: str) -> bool:
     ends = [sentence[-1] for sentence in _SENTENCE.findall(text.strip())]
     if not ends or set(ends) - {"?", "？"}:
         return False
-    labels = [label for row in _LABELS.findall(request) for label in row.split(", ")]
-    return sum(label.casefold() in text.casefold() for label in labels) < 2
+    return sum(label.casefold() in text.casefold() for label in _labels(request)) < 2
+
+
+def _lists(text: str, request: str) -> bool:
+    """Whether a text is nothing but outputs, side by side."""
+    items = [item.strip(" .\"'").casefold() for item in re.split(r"[,\n]", text)]
+    if any(not item or " " in item for item in items):
+        return False
+    labels = {label.casefold() for label in _labels(request)}
+    return len(items) > 1 and (not labels or any(item in labels for item in items))
+
+
+def _labels(request: str) -> list[str]:
+    return [label for row in _LABELS.findall(request) for label in row.split(", ")]
 
 
 def _all_in(text: str, other: str) -> bool:
