@@ -76,8 +76,8 @@ def read_text(
         return text.read()
 
 
-def write_whole(path: Path, text: str, *, errors: str = "strict") -> None:
-    """Write a file whole or not at all; where a link lay, there is a file afterwards.
+def write_whole(path: Path, text: str | bytes, *, errors: str = "strict") -> None:
+    """Write a file whole or not at all, text in UTF-8; where a link lay, a file is afterwards.
 
     Raises:
         OSError: it cannot be written; what was there is still there.
@@ -86,8 +86,8 @@ def write_whole(path: Path, text: str, *, errors: str = "strict") -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
     handle = os.open(part, flags, 0o666)
     try:
-        with open(handle, "w", encoding="utf-8", errors=errors) as file:
-            file.write(text)
+        with open(handle, "wb") as file:
+            file.write(text.encode(errors=errors) if isinstance(text, str) else text)
         os.replace(part, path)
     except BaseException:  # A cancellation too: no half of a file stays beside it.
         with suppress(OSError):

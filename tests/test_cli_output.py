@@ -49,6 +49,19 @@ def test_every_command_is_looked_at() -> None:
     assert set(CALLS) == set(COMMANDS), "each command has a line in CALLS of tests/commands.py"
 
 
+def test_a_narrow_table_of_a_comparison_says_what_it_leaves_out(
+    apo: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "_width", 80)
+    monkeypatch.setattr(results, "_force_terminal", True)
+    done = apo("compare")
+    told = " ".join(done.stderr.split())
+    assert "Not shown here: 95 %, " in told
+    assert "table.md of the report and --csv have them." in told
+    monkeypatch.setattr(results, "_width", 250)
+    assert "Not shown here" not in apo("compare").stderr
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_pipe_gets_the_result_and_nothing_else(name: str, apo: Callable[..., Result]) -> None:
     done = apo(name)

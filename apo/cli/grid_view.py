@@ -103,10 +103,12 @@ def tell_grid(grid: "Grid", found: "Comparison", folder: Path) -> None:
     from apo.cli.console import results, say, tell, typed
     from apo.compare.table import LEGEND, tables
 
+    left_out = dict[str, None]()
     for table in tables(found):
         shown = Table(box=None, pad_edge=False, title=table.title, title_justify="left")
         narrow = results.width < table.width
         places = [p for p, name in enumerate(table.headings) if not narrow or name in NARROW]
+        left_out |= dict.fromkeys(h for p, h in enumerate(table.headings) if p not in places)
         for place in places:
             heading = table.headings[place]
             shown.add_column(heading, justify="right" if place else "left", no_wrap=True)
@@ -118,6 +120,9 @@ def tell_grid(grid: "Grid", found: "Comparison", folder: Path) -> None:
     tell()
     for line in LEGEND if found.tasks else ():
         tell(line, "dim")
+    if left_out:
+        told = "A wider terminal, table.md of the report and --csv have them."
+        say(f"Not shown here: {', '.join(left_out)}. {told}", "dim")
     tell()
     for problem in found.problems:
         tell(problem, "yellow")

@@ -71,7 +71,9 @@ def _idea(optimizer: "Optimizer") -> str:
     here = [k for k in module.values() if getattr(k, "__module__", "") == module["__name__"]]
     shared = sum(hasattr(kind, "run") for kind in here) > 1
     first = " ".join((_own(optimizer) if shared else _about(optimizer)).split("\n\n")[0].split())
-    return first if shared else first.partition(": ")[2] or first
+    if shared:  # A sentence of its own, which begins with a word or a name.
+        return first[0].lower() + first[1:] if first[:2].istitle() else first
+    return first.partition(": ")[2] or first
 
 
 def _own(optimizer: "Optimizer") -> str:

@@ -26,6 +26,7 @@ class Cell:
     Attributes:
         id: the run's name: readable parts, and a hash of all that decides how it goes.
         task: what the task is loaded by.
+        fingerprint: of the task's data, as this command read them.
         block: what tables call the task; with the model's name where several are compared.
         optimizer: what the optimizer is made by.
         settings: settings that the experiment gives it.
@@ -40,6 +41,7 @@ class Cell:
 
     id: str
     task: str
+    fingerprint: str
     block: str
     optimizer: str
     settings: Mapping[str, Any]
@@ -118,6 +120,7 @@ def _cell(
     return Cell(
         id=f"{readable}-{content_hash(decides)[:8]}",
         task=ref,
+        fingerprint=task.fingerprint,
         block=f"{task.name} · {model}" if len(experiment.models) > 1 else task.name,
         optimizer=entry.name,
         settings=entry.settings,

@@ -1,4 +1,4 @@
-"""Cells on Ray (`apo[ray]`): a local one, or a cluster of machines that share the folder."""
+"""Cells on Ray (`apo[ray]`): a local one, or a cluster of machines."""
 
 import io
 import logging
@@ -16,6 +16,7 @@ from apo.compare.cell import CellOutcome, run_cell
 from apo.compare.flag import Flag
 from apo.compare.grid import Cell
 from apo.compare.ray_cluster import KEPT, START, Pulse, check_cluster
+from apo.compare.ray_home import Home, run_away
 from apo.concurrency import n_cpus
 from apo.errors import RunError, SettingsError
 
@@ -54,9 +55,10 @@ def ray_workers(
         # More jobs than CPUs: cells mostly wait for answers. Each takes a part of a CPU then.
         share = min(1.0, cpus / jobs) if jobs and cpus else 1.0
         with redirect_stdout(_Notes()):
-            pulse = Pulse(ray, address)
+            home = None if address == LOCAL else _home(ray, root, flag)
+            pulse = Pulse(ray, address, home and home.is_up.remote())
             try:
-                yield RayWorkers(ray, root, flag, jobs or n_cells, share, pulse)
+                yield RayWorkers(ray, root, flag, home, jobs or n_cells, share, pulse)
             finally:
                 pulse.end()
     except ray.exceptions.LocalRayletDiedError as error:
@@ -81,18 +83,19 @@ class RayWorkers:
         ray: the module.
         root: the comparison's folder.
         flag: when it goes down cells stop.
+        home: where machines that do not share the folder send what they write; None on one machine.
         jobs: how many cells are given to Ray at once.
         cpus: how many CPUs a cell takes, by Ray's count.
         pulse: says whether the cluster lives.
     """
 
     def __init__(
-        self, ray: Any, root: Path, flag: Flag, jobs: int, cpus: float, pulse: Pulse
+        self, ray: Any, root: Path, flag: Flag, home: Any, jobs: int, cpus: float, pulse: Pulse
     ) -> None:
         self.jobs, self.die_together = jobs, False
         self.check = pulse.check
         self._ray, self._refs = ray, dict[Future[CellOutcome], Any]()
-        self._given = root.absolute(), flag, Path.cwd()
+        self._given = root.absolute(), flag, Path.cwd(), home
         # Another try is ours to give: Ray's would not count how often a cell was under way.
         self._task = ray.remote(max_retries=0, num_cpus=cpus, scheduling_strategy="SPREAD")(
             run_there
@@ -120,14 +123,25 @@ class RayWorkers:
             self._ray.cancel(ref, force=True)
 
 
-def run_there(cell: Cell, root: Path, flag: Flag, folder: Path) -> CellOutcome:
+def run_there(cell: Cell, root: Path, flag: Flag, folder: Path, home: Any) -> CellOutcome:
     """Run a cell on a worker of Ray, in the folder where the command was given."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         os.chdir(folder)
-    except OSError:
-        return CellOutcome("interrupted")  # As when the flag is not seen.
-    return run_cell(cell, root, flag)
+    except OSError as error:
+        return CellOutcome("failed", f"On {os.uname().nodename}, {folder}: {error.strerror}.")
+    if home is None or flag.is_up():
+        return run_cell(cell, root, flag)
+    return run_away(cell, home)
+
+
+def _home(ray: Any, root: Path, flag: Flag) -> Any:
+    """Keep the folder open, on this machine, for those that do not share it."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    actor = ray.remote(num_cpus=0, scheduling_strategy=here)(Home)
+    return actor.remote(root.absolute(), flag)
 
 
 class _Notes(io.TextIOBase):

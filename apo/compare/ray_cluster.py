@@ -107,13 +107,14 @@ class Pulse:
     Args:
         ray: the module, connected.
         address: what the cluster is called.
+        first: what a worker is to give that takes no CPU by Ray's count, so that a cluster that
+            is only busy gives it.
     """
 
-    def __init__(self, ray: Any, address: str) -> None:
+    def __init__(self, ray: Any, address: str, first: Any) -> None:
         self._ray, self._address = ray, address
         self._begun = self._answered = time.monotonic()
-        # It takes no CPU by Ray's count, so that a cluster that is only busy runs it.
-        self._first: Any = ray.remote(num_cpus=0, max_retries=3)(_nothing).remote()
+        self._first = first
         self._ended = threading.Event()
         threading.Thread(target=self._beat, daemon=True).start()
 
@@ -148,7 +149,3 @@ class Pulse:
             except Exception:  # noqa: S112 (no answer; which it is tells nothing more)
                 continue
             self._answered = time.monotonic()
-
-
-def _nothing() -> None:
-    """Show that a worker runs."""

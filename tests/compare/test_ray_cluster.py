@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import pytest
 
@@ -85,15 +84,12 @@ class FakeRay:
     nodes: Callable[[], object]
     runs: bool
 
-    def remote(self, **_: object) -> Callable[[object], SimpleNamespace]:
-        return lambda _: SimpleNamespace(remote=object)
-
     def wait(self, refs: list[object], timeout: float) -> tuple[list[object], list[object]]:
         return (refs, []) if self.runs else ([], refs)
 
 
 def pulse_of(nodes: Callable[[], object], *, runs: bool) -> Pulse:
-    return Pulse(FakeRay(nodes, runs), "10.0.0.5:6379")
+    return Pulse(FakeRay(nodes, runs), "10.0.0.5:6379", object())
 
 
 def await_words(pulse: Pulse) -> str:
