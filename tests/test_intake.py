@@ -157,7 +157,7 @@ def test_another_name_of_what_answers_is_kept_and_told_once(
 
 
 def test_counts_that_can_be_true_are_believed() -> None:
-    for usage in (Usage(1, 1), Usage(4000, 900_000), Usage(None, None), Usage(3, 1, 3, 1)):
+    for usage in (Usage(1, 1), Usage(20_000, 3), Usage(9_999_999, 900_000), Usage(None, None)):
         request = Request((Message("user", "12345678"),))
         assert settle(request, Completion(text="1234", usage=usage))[0].usage == usage
     assert estimate(3) == 2

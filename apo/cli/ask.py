@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+import typer
+
 from apo.cli import options as o
 from apo.cli.values import prices, transport
 
@@ -82,7 +84,7 @@ class AskFlags:
             caller = progress.caller
             if caller is None:
                 return Asked(found)
-            return Asked(found, caller.kept_notes(), caller.notes())
+            return Asked(found, caller.kept_notes(), caller.notes(), caller.meter.overspent)
 
 
 class Asked(NamedTuple, Generic[R]):
@@ -92,11 +94,23 @@ class Asked(NamedTuple, Generic[R]):
         found: what came of it.
         kept: what is to be told of answers that were kept before.
         notes: what is to be told of the calls.
+        overspent: what was spent beyond the limits, and why; "" for nothing.
     """
 
     found: R
     kept: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    overspent: str = ""
+
+    def end(self, code: int = 0) -> None:
+        """End the command: where it overspent this is said, with 3, else with the code given."""
+        from apo.cli.console import say
+
+        if self.overspent:
+            say(self.overspent, "bold red")
+            raise typer.Exit(3)
+        if code:
+            raise typer.Exit(code)
 
 
 def kept_answers(*, fresh: bool = False) -> "Journal":

@@ -82,7 +82,7 @@ def audit(
             f"{len(trials)} trials on {split} examples of {loaded.name}, {' and '.join(prompts)}: "
             f"{n * n_calls(loaded, trials):,} calls at most; those with kept answers are not made."
         )
-    found = flags.ask(
+    asked = flags.ask(
         partial(
             aaudit,
             loaded,
@@ -97,16 +97,18 @@ def audit(
         judge_model=judge_model,
         fresh=fresh,
         quiet=document,
-    ).found
+    )
+    found = asked.found
     figures = found.to_dict()
     whole = run is not None and "seed" in prompts
     file = kept(lambda: run.write("audit.json", figures)) if run is not None and whole else None
     if csv:
         print_csv([{"prompt": n, **r.to_dict()} for n in found.prompts for r in found.rates(n)])
     elif flags.json:
-        print_json(figures)
+        print_json({**figures, "overspent": asked.overspent})
     else:
         tell_audit(found, file)
+    asked.end()
     if max_rate is not None:
         _gate(found, run if whole else None, max_rate)
 

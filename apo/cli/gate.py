@@ -51,7 +51,7 @@ def gate(
     loaded = load_task(task, memory=home() / "splits")
     extra = read_body(body)
     before, after = (prompt_of(name, loaded)[0].with_extra(extra) for name in (old, new))
-    found, kept, noticed = flags.ask(
+    asked = flags.ask(
         partial(agate, loaded, before, after, model=model or "embedded", split=split),
         f"{task} · {split} · gate",
         judge_model=judge_model,
@@ -59,13 +59,12 @@ def gate(
         fresh=fresh,
         quiet=flags.json,
     )
-    notes = (*kept, *noticed)
+    found, notes = asked.found, (*asked.kept, *asked.notes)
     if flags.json:
-        print_json({**found.to_dict(), "notes": [*notes]})
+        print_json({**found.to_dict(), "notes": [*notes], "overspent": asked.overspent})
     else:
         _tell(found, split, notes)
-    if found.decision != "better":
-        raise typer.Exit(1)
+    asked.end(0 if found.decision == "better" else 1)
 
 
 def _tell(found: "Gate", split: str, notes: "Iterable[str]") -> None:

@@ -71,7 +71,7 @@ def judge(
         say(f"{len(rated.answers)} rated answers; ratings understood as {rated.scale}.")
         for note in rated.notes:
             say(note, "dim")
-    (found, spent), notes, _ = flags.ask(
+    asked = flags.ask(
         partial(ascore, scorer, rated, draws=draws),
         f"{loaded.name} · judge",
         judge_model=own,
@@ -79,15 +79,17 @@ def judge(
         fresh=fresh,
         quiet=document,
     )
+    found, spent = asked.found
     about = {"task": loaded.name, "scale": rated.scale, "notes": [*rated.notes], "draws": draws}
     figures = _kept(measured(found, rated), found, rated, own, about)
-    result = {**about, **figures, "spent": spent.to_dict()}
+    result = {**about, **figures, "spent": spent.to_dict(), "overspent": asked.overspent}
     if document:
         print_json(result) if flags.json else print_csv(figures["judges"])
-        return
-    tell_judges(result)
-    for note in notes:
-        tell(note, "dim")
+    else:
+        tell_judges(result)
+        for note in asked.kept:
+            tell(note, "dim")
+    asked.end()
 
 
 def _kept(

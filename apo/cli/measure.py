@@ -60,7 +60,7 @@ def evaluate(
     if run is not None:
         loaded = measured_task(run, loaded)
     name = model or (run and trusted_settings(run)["model"]) or "embedded"
-    (evaluation, spent), kept, notes = flags.ask(
+    asked = flags.ask(
         partial(aevaluate, loaded, measured, split=split, model=name),
         f"{task} · {split} · {name}",
         judge_model=judge_model,
@@ -68,11 +68,13 @@ def evaluate(
         fresh=fresh,
         quiet=flags.json,
     )
-    notes = (*kept, *notes, *noticed(evaluation))
+    evaluation, spent = asked.found
+    notes = (*asked.kept, *asked.notes, *noticed(evaluation))
     if run is None:
         notes += why_other(home(), loaded, measured, split, name)
-    about = {"task": loaded.name, "split": split, "model": name}
+    about = {"task": loaded.name, "split": split, "model": name, "overspent": asked.overspent}
     _tell(about, evaluation, spent, notes, json=flags.json)
+    asked.end()
 
 
 def _tell(

@@ -71,20 +71,23 @@ def transfer(
         split=split,
         judge_model=judging or settings["model"] or "embedded",
     )
-    matrix = flags.ask(
+    asked = flags.ask(
         measured,
         f"{folder.id} · transfer · {split}",
         judge_model=judge_model,
         max_calls=max_calls,
         quiet=document,
         before=partial(take_over, folder, prompts),
-    ).found
+    )
+    matrix = asked.found
     found_all = {"run_id": folder.id, **matrix.to_dict()}
     file = kept(lambda: folder.write("transfer.json", found_all))
     if document:
-        print_json(found_all) if flags.json else print_csv(matrix.rows())
-        return
-    _tell(matrix, folder, file)
+        overspent = {"overspent": asked.overspent}
+        print_json({**found_all, **overspent}) if flags.json else print_csv(matrix.rows())
+    else:
+        _tell(matrix, folder, file)
+    asked.end()
 
 
 def task_of(folder: "RunFolder") -> "Task":

@@ -11,8 +11,8 @@ from apo.usage import Usage
 
 MARKUP = 8
 """Tokens that a chat's markup takes for each turn, at most."""
-HIDDEN = 16_384
-"""Tokens that a server may put before a chat of its own accord, and count."""
+HIDDEN = 10_000_000
+"""Tokens that a server may put before a chat of its own accord, and bill; more no model reads."""
 UNSEEN = 1_000_000
 """Tokens that a model may think unseen; more no answer has."""
 BYTES_A_TOKEN = 2

@@ -70,7 +70,7 @@ class Overcounting:
     async def complete(self, request: Request) -> Completion:
         self.left -= 1
         found = await self._model.complete(request)
-        return found if self.left > 0 else found._replace(usage=Usage(12_000, 3_000))
+        return found if self.left > 0 else found._replace(usage=Usage(20_000, 3_000))
 
     async def aclose(self) -> None:
         pass
@@ -92,7 +92,7 @@ def test_a_run_that_overspent_ends_with_code_3(
         done = here("optimize", "support-tickets", *FLAGS, *given, *limit, "--no-track", "--json")
     found = json.loads(done.stdout)["overspent"]
     assert said in found
-    assert "counted 15,000 tokens for a call that takes" in found
+    assert "counted 23,000 tokens for a call that takes" in found
     assert done.code == 3
 
 
@@ -106,6 +106,43 @@ def test_a_run_that_overspent_before_the_seed_was_measured_ends_with_code_3(
         done = here("optimize", "support-tickets", *FLAGS, *given, *limit, "--no-track", "--json")
     assert "Overspent: " in json.loads(done.stdout)["error"]["message"]
     assert done.code == 3
+
+
+ASKING = {
+    "evaluate": ["evaluate", "small", "--prompt", "p.md"],
+    "gate": ["gate", "small", "p.md", "q.md"],
+    "audit": ["audit", "p.md", "-t", "small", "--max-calls", "20"],
+}
+
+
+@pytest.mark.parametrize("command", ASKING)
+def test_what_models_were_asked_beyond_the_limit_ends_with_code_3(
+    command: str, here: Callable[..., Done], tmp_path: Path
+) -> None:
+    """The last call alone breaks the bound, so that the result is there, and is told as well."""
+    (tmp_path / "small").mkdir()
+    rows = [f"note {i},{'bug' if i % 2 else 'login'},{'train' if i < 6 else 'test'}"
+            for i in range(18)]  # fmt: skip
+    (tmp_path / "small" / "d.csv").write_text("\n".join(["ticket,intent,pool", *rows]), "utf-8")
+    (tmp_path / "small" / "task.yaml").write_text(
+        "inputs: [ticket]\ntarget: intent\nlabels: [bug, login]\ndata: d.csv\n"
+        "split: {column: pool}\nprompt: Bug or login?\n",
+        "utf-8",
+    )
+    for name in "pq":
+        (tmp_path / f"{name}.md").write_text(f"Is it {name}, bug or login?", "utf-8")
+    counted = 10**6
+    codes: list[object] = []
+    for _ in range(2):  # The first time to learn how many calls there are.
+        with serve(Overcounting(at=counted)) as server:
+            given = ["--model", server.model_name, "--price", f"{server.model_name}=1,1"]
+            done = here(*ASKING[command], *given, "--max-usd", "0.02", "-c", "1", "--fresh")
+            counted = server.answered
+        codes.append(done.code)
+    assert codes == [1 if command == "gate" else 0, 3]
+    assert "Overspent: $0.02" in done.stderr
+    assert "counted 23,000 tokens for a call that takes" in done.stderr
+    assert "$0.02" in done.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
