@@ -1,5 +1,6 @@
 """Looks a task over before money is spent on it: the logic of `apo check`."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from apo.checking.data import (
@@ -44,6 +45,7 @@ MIN_VALIDATION = 30
 MIN_TEST = 50
 MIN_TRAIN = 20
 MAX_SCORED = 200  # examples of a pool that a user's own scorer, maybe a slow one, is asked about
+SCORING = 60.0  # seconds for these; a pattern of a file may take one second for each
 DIFFERENT = 0.2  # assumed share of examples on which two prompts differ
 VISIBLE = 0.2  # a verdict that proves no gain under this seldom proves any
 
@@ -118,15 +120,9 @@ def _gold(task: Task, pools: Named) -> Iterator[Finding]:
             "evaluate; how good a judge is, is told by apo judge.",
         )
         return
-    wrong: list[tuple[Example, Score]] = []
-    asked = 0
+    chosen = [example for pool in pools.values() for example in pool[:MAX_SCORED]]
     try:
-        for pool in pools.values():
-            for example in pool[:MAX_SCORED]:
-                asked += 1
-                score = task.scorer(example.target, example)
-                if score.value < 1 or not score.well_formed:
-                    wrong.append((example, score))
+        asked, wrong = _scored(task, chosen)
         empty = [
             e for e in (*task.train[:5], *task.validation[:5]) if task.scorer("", e).value >= 1
         ]
@@ -147,8 +143,26 @@ def _gold(task: Task, pools: Named) -> Iterator[Finding]:
         yield Finding("warning" if judges_form(task.scorer) else "error", text)
     else:
         yield Finding("ok", f"The scorer gives its own targets 1 ({asked} asked).")
+    if asked < len(chosen):
+        yield Finding(
+            "warning",
+            f"Scoring {asked} of {len(chosen)} targets took {SCORING:g} s; the rest was not tried.",
+        )
     if empty:
         yield Finding("warning", "The scorer gives an empty answer 1.")
+
+
+def _scored(task: Task, examples: list[Example]) -> tuple[int, list[tuple[Example, Score]]]:
+    """How many targets were scored as answers before the time was over, and which are not right."""
+    wrong: list[tuple[Example, Score]] = []
+    end = time.monotonic() + SCORING
+    for n, example in enumerate(examples):
+        if time.monotonic() > end:
+            return n, wrong
+        score = task.scorer(example.target, example)
+        if score.value < 1 or not score.well_formed:
+            wrong.append((example, score))
+    return len(examples), wrong
 
 
 def _programs(task: Task) -> Iterator[Finding]:

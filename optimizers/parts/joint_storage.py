@@ -1,5 +1,6 @@
 """The database of a joint search's study, by Optuna: how it is opened, and what if it restarts."""
 
+import logging
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from apo import RunError, Search, SettingsError
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
 
+_log = logging.getLogger(__name__)
 T = TypeVar("T")
 WAITS = (0.1, 0.3, 1.0, 3.0)
 """Seconds between tries to open a database whose tables others are making."""
@@ -54,6 +56,8 @@ async def patiently(search: Search, storage: str, do: Callable[[], T]) -> T:
         storage: the database's URL.
         do: what is done; it may be done twice.
 
+    It is told that it waits: where the run's time ends first, nothing else names the database.
+
     Raises:
         RunError: the database has not answered for minutes.
     """
@@ -63,6 +67,11 @@ async def patiently(search: Search, storage: str, do: Callable[[], T]) -> T:
         except Exception as error:  # Optuna wraps what the driver raises.
             if not is_away(error):
                 raise
+            _log.warning(
+                "The database %s of the shared study does not answer, and is waited for: %s.",
+                storage,
+                first_line(error),
+            )
         await search.wait(wait)
     try:
         return do()

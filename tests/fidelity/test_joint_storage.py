@@ -10,11 +10,11 @@ import pytest
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
-from apo import Interrupted, RunError, Search
+from apo import BudgetExhausted, Interrupted, RunError, Search
 from apo.calls.budget import Budget
 from apo.calls.ending import Ending
 from apo.calls.meter import Meter
-from apo.optimizers.parts.joint_storage import PATIENCE, is_away, patiently, starting
+from apo.optimizers.parts.joint_storage import PATIENCE, first_line, is_away, patiently, starting
 
 AWAY = OperationalError("SELECT 1", {}, ConnectionError("connection refused\nIs it running?"))
 URL = "postgresql+psycopg://apo@db/optuna"
@@ -89,11 +89,21 @@ def test_what_is_no_absence_is_not_tried_again(error: Exception) -> None:
     assert not is_away(error)
 
 
-def test_the_end_of_the_run_ends_the_waiting() -> None:
-    do, tried = failing([AWAY] * 9)
-    with pytest.raises(Interrupted):
-        asyncio.run(patiently(waiting([], Interrupted("stopped")), URL, do))
+@pytest.mark.parametrize(
+    "error", [AWAY, committed(AWAY), InterfaceError("COMMIT", {}, ConnectionError("closed"))]
+)
+@pytest.mark.parametrize("end", [Interrupted("stopped"), BudgetExhausted("The time is over.")])
+def test_the_end_of_the_run_ends_the_waiting_which_was_told(
+    error: Exception, end: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    do, tried = failing([error] * 9)
+    with pytest.raises(type(end)):
+        asyncio.run(patiently(waiting([], end), URL, do))
     assert tried == [2]
+    said = f"The database {URL} of the shared study does not answer, and is waited for: "
+    assert [text.removeprefix(said).rstrip(".") for text in caplog.messages] == [
+        first_line(error)
+    ] * 2
 
 
 def test_a_stop_breaks_off_a_wait() -> None:

@@ -3,6 +3,7 @@
 import multiprocessing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -97,6 +98,23 @@ def test_a_scorer_that_fails() -> None:
     assert "KeyError" in found(replace(TASK, scorer=bad), "error")
     wrapped = FunctionScorer(function=bad, name="mine")
     assert "The scorer mine failed" in found(replace(TASK, scorer=wrapped), "error")
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(1.0, 61), (25.0, 3), (0.1, 300)])
+def test_targets_are_scored_for_a_minute(
+    seconds: float, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("apo.checking.check.time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def slow(output: str, example: Example) -> Score:
+        now[0] += seconds
+        return Score(float(output == example.target))
+
+    task = replace(TASK, scorer=slow)
+    assert f"gives its own targets 1 ({asked} asked)" in found(task, "ok")
+    cut = f"Scoring {asked} of 300 targets took 60 s; the rest was not tried."
+    assert found(task, "warning") == (cut if asked < 300 else "")
 
 
 def test_a_scorer_that_likes_everything() -> None:
