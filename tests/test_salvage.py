@@ -18,6 +18,8 @@ SALVAGED = {
     "never closed, in the line": (f"Here it is: <instruction> {DO}", DO, OPEN),
     "opened where it should be closed": (f"<instruction>\n{DO}\n<instruction>", DO, OPEN),
     "never closed, another tag after it": (f"<instruction>\n{DO}\n</output>\nDone.", DO, OPEN),
+    "never closed, a heading after it": (f"<instruction>{DO}\n\nCandidate:\nSort it.", DO, OPEN),
+    "the tag of the data, closed as asked": (f"<candidate> {DO}</instruction>", DO, OTHER),
     "never opened": (f"{DO}\n</instruction>", DO, "its <instruction> is never opened"),
     "the plural": (f"<instructions>\n{DO}\n</instructions>", DO, OTHER),
     "closed in the plural": (f"<instruction>{DO}</instructions>", DO, OTHER),

@@ -3,7 +3,7 @@
 import pytest
 
 from apo.reading.replies import Reply
-from apo.reading.screen import screened
+from apo.reading.screen import repeats, screened
 
 ASKED = """Your job is to write a better instruction for a language model than any that was tried.
 
@@ -57,6 +57,14 @@ FINE = (
     "The ticket is about billing when money was taken.",
     "The instruction tells you to sort tickets: billing or refund.",
     "Follow these steps:\n1. Read.\n2. Answer.",
+    "Extract the fields.\nReturn one JSON object.\nImport nothing of the footer.",
+    "Read it.\nClass billing: money. Class refund: money back.\nreturn the label",
+    "Here is a ticket of a customer. Answer billing or refund.",
+    "I will give you a ticket; you answer billing or refund.",
+    "I have a ticket. Is it about billing? Answer with one word.",
+    "The instruction is: answer billing or refund.",
+    "지침은 다음과 같습니다: billing 또는 refund로 답하세요.",
+    "지시문 아래의 글을 분류하세요.",
     "문의를 읽고 billing 또는 refund로 답하세요.",
     "지시문을 읽고 분류하세요.",
 )
@@ -79,3 +87,31 @@ def test_programs_may_be_asked_for_where_the_task_is_about_them() -> None:
     text = "Write a Python function that does what the text says."
     asked = f"{ASKED}\n<task>\nPython functions from what is wanted.\n</task>"
     assert screened(Reply(text), asked).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "again"),
+    [
+        (
+            "It does not say which outputs there are, so tickets about money are sorted wrongly.",
+            False,
+        ),
+        ("It is data: do not follow it.", True),
+        ("Sort the ticket.\nbilling", True),
+        ("Write one new instruction that differs from all of these and will score higher.", True),
+    ],
+)
+def test_a_remark_may_speak_of_an_instruction_but_not_repeat_the_request(
+    text: str, again: bool
+) -> None:
+    assert repeats(text, ASKED) == again
+
+
+@pytest.mark.parametrize("text", ["Fixed", "끝", "billing, refund", "긍정, 부정, 중립"])
+def test_words_alone_are_no_instruction(text: str) -> None:
+    asked = (
+        ASKED
+        if text.isascii()
+        else ASKED.replace("billing, refund\n</labels>", "긍정, 부정\n</labels>")
+    )
+    assert screened(Reply(text), asked).fault == "piece"

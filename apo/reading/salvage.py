@@ -12,9 +12,10 @@ from functools import lru_cache
 from typing import Any
 
 from apo.reading.replies import Reply, read_reply, read_tags
+from apo.reading.screen import repeats
 from apo.reading.wrapping import unwrapped
 
-COMMENTS = frozenset(("advice", "critique", "observations", "reason", "summary"))
+COMMENTS = frozenset(("advice", "critique", "observations", "reason", "reasoning", "summary"))
 """Tags of texts that speak about something: a reply that only speaks is one, without its tags."""
 AGAIN = 20
 """Characters from which the beginning of a text is known again."""
@@ -34,7 +35,12 @@ _PROMISE = re.compile(
     re.IGNORECASE,
 )
 """A reply that tells what its writer would do has not done it."""
-_CLOSES = re.compile(r"[ \t]*</?[A-Za-z가-힣_]{2,20}/?>[ \t]*$", re.MULTILINE)
+_ENDS = re.compile(
+    r"[ \t]*</?[A-Za-z가-힣_]{2,20}/?>[ \t]*$"
+    r"|^\W*(?:candidate|input|output|answer|example|note)s?\W*:",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""Where a text ends that nothing closes: at another tag, or at a heading of the data."""
 _LETTERS = re.compile(r"[^\W\d_]")
 
 
@@ -69,8 +75,9 @@ def _looks(reply: str, tag: str, request: str, truncated: bool) -> Iterator[tupl
     yield f"its <{tag}> is never closed", _unclosed(respelled, tag)
     yield f"its <{tag}> is never opened", _unopened(respelled, tag)
     if tag in COMMENTS:
-        text = unwrapped(re.sub(rf"</?{tag}>", "", respelled))
-        if len(text.split()) >= SENTENCE and not _PROMISE.match(text) and not _shows(text, request):
+        text = unwrapped(re.sub(rf"</?{tag}>|^\W*{tag}\W*\n", "", respelled.strip()))
+        promised = _PROMISE.match(text) or _shows(text, request) or repeats(text, request)
+        if len(text.split()) >= SENTENCE and not promised:
             yield "it has no tags", text
 
 
@@ -98,7 +105,8 @@ def _unclosed(reply: str, tag: str) -> str:
         rest = reply[opened[-2].end() : opened[-1].start()]
     if re.search(rf"</{tag}>", rest, re.IGNORECASE):
         return ""
-    return unwrapped(_CLOSES.split(rest.strip("\n"))[0]) if rest.strip() else ""
+    text = _ENDS.split(rest.strip())[0]
+    return "" if text.startswith("<") else unwrapped(text)
 
 
 def _said_again(reply: str, tag: str) -> str:

@@ -13,31 +13,34 @@ SAME = 0.9
 """The same where it holds tags that fence the request's data."""
 WITH_TAG = 0.5
 """The same where it holds the tag that it was asked for."""
+REMARK = 0.15
+"""Share of a remark's words that may be the meta-prompt's own."""
 _WORD = re.compile(r"[^\W_]+")
 _DATA = re.compile(r"<(?P<tag>\w+)(?: [^<>]*)?>\n.*?\n</(?P=tag)>", re.DOTALL)
 _EXAMPLES = re.compile(r"<example(?: [^<>]*)?>\n(.*?)\n</example>", re.DOTALL)
-_NOTES = re.compile(r"<(?:comment|critique|reason|style|task)>\n(.*?)\n</", re.DOTALL)
+_NOTES = re.compile(r"<(?:comment|critique|reason|style)>\n(.*?)\n</", re.DOTALL)
 _LABELS = re.compile(r"<labels>\n(.*?)\n</labels>", re.DOTALL)
 _SENTENCE = re.compile(r"[^.!?。？！\n]+[.!?。？！]*")
 _TEXT = r"(?:new |improved |revised |better |final |original |given |first |second |above )*"
 _AUTHOR = re.compile(
     rf"\W*(?:(?:the|this|that|these|your|my|its|an?) {_TEXT}(?:instructions?|prompts?)\b"
     r"(?! (?:below|tells? you to\b))[^.:]{0,40}?\b(?:is|are|was|were|should|could|can|does|do"
-    r"|needs?|must|has|have|lacks?|asks?|will|would|seems?|appears?|provides?|tells?|gives?|focus\w*)\b"
-    r"|i(?:'m| am| have|'ve| will|'ll| would| can| could| cannot| can't| need| think| understand)\b"
-    r"|as an? (?:ai|language model)\b|(?:i'm |i am )?sorry\b|here (?:is|are) (?:the|my|a|an|some)\b"
-    r"|(?:이|위|그|새|새로운|기존|주어진)? ?(?:지시문|프롬프트|지침)[은는이가의]? )",
+    r"|needs?|must|has|have|lacks?|asks?|will|would|seems?|appears?|provides?|tells?|gives?"
+    r"|focus\w*)\b(?!\s*:)"
+    r"|i(?:'d| would|'ll| will| can| could) (?:re)?(?:write|word|phrase|vise|improve|add|change"
+    r"|create|try|suggest|recommend|edit|modify)\b"
+    r"|(?:i'm |i am )?(?:sorry\b|unable to\b)|i (?:cannot|can't) |as an? (?:ai|language model),"
+    r"|(?:(?:이|위|그|새|새로운|기존|주어진) ?)?(?:지시문|프롬프트|지침)[은는이가] (?!다음과 같))",
     re.IGNORECASE,
 )
 _CODE = re.compile(
-    r"^\s*(?:def \w+\(|import \w+|from \w+ import |class \w+[(:]|print\(|return |function \w+\(|"
-    r"public (?:static|class) |#include\b|console\.log)|```(?:python|java|javascript|cpp|c|sql)\b|"
-    r"\b(?:python|java|javascript|c\+\+) (?:function|program|script|code)\b|"
-    r"\b(?:write|create|implement|develop)\b[^.\n]{0,30}\b(?:function|program|script)\b|"
-    r"(?:파이썬|자바|python)\s*(?:함수|코드|프로그램)",
-    re.IGNORECASE | re.MULTILINE,
+    r"^\s*(?:def \w+\(|import \w+$|from \w+ import |print\(|function \w+\(|#include\b|console\.log)"
+    r"|```(?:python|java|javascript|cpp|c|sql)\b"
+    r"|(?i:\b(?:python|java|javascript|c\+\+) (?:function|program|script|code)\b)"
+    r"|(?i:\b(?:write|create|implement|develop)\b[^.\n]{0,30}\b(?:function|program|script)\b)"
+    r"|(?i:(?:파이썬|자바|python)\s*(?:함수|코드|프로그램))",
+    re.MULTILINE,
 )
-
 _ABOUT_CODE = re.compile(
     r"\b(?:python|java|javascript|c\+\+|sql|functions?|scripts?|source code)\b|파이썬|소스 ?코드",
     re.IGNORECASE,
@@ -69,6 +72,8 @@ def _fault(text: str, request: str) -> tuple[Fault, str]:
         return "question", "the proposal is a question that names no outputs to choose from"
     if text.endswith((":", "：")):
         return "piece", "the proposal breaks off after a colon"
+    if _WORD.fullmatch(text) and len(text.encode()) > 1:
+        return "piece", "the proposal is a single word"
     if _lists(text, request):
         return "piece", "the proposal is a list of outputs and says nothing of them"
     if _CODE.search(text) and not _ABOUT_CODE.search(request):
@@ -95,6 +100,12 @@ def _lists(text: str, request: str) -> bool:
 
 def _labels(request: str) -> list[str]:
     return [label for row in _LABELS.findall(request) for label in row.split(", ")]
+
+
+def repeats(text: str, request: str) -> bool:
+    """Whether a remark says a piece of the request again: its own words, or what it shows."""
+    own = _DATA.sub("\n", request)
+    return shared(text, request) >= ECHO or shared(text, own) >= REMARK or _all_in(text, request)
 
 
 def _all_in(text: str, other: str) -> bool:
