@@ -17,8 +17,8 @@ from apo.reading.wrapping import unwrapped
 
 COMMENTS = frozenset(("advice", "critique", "observations", "reason", "reasoning", "summary"))
 """Tags of texts that speak about something: a reply that only speaks is one, without its tags."""
-AGAIN = 20
-"""Characters from which the beginning of a text is known again."""
+AGAIN, LEAST = 20, 8
+"""Characters by which the beginning of a text is known again, and of what was cut sooner."""
 SENTENCE = 8
 """Words from which a text without tags is taken for one that was asked for."""
 _REMARK = "reason|critique|criticism|comment|feedback|이유|비평|비판"
@@ -64,7 +64,8 @@ def _looks(reply: str, tag: str, request: str, truncated: bool) -> Iterator[tupl
         if " ".join(found.text.split()) not in " ".join(request.split()):  # Shown again, or empty.
             yield "its tags are written otherwise", found.text
     if tag == "instruction" and not truncated and f"<{tag}>" not in respelled:
-        shown = {*read_tags(respelled.replace("candidate>", f"{tag}>"), tag)}
+        renamed = re.sub(r"<(/?)candidate\b[^<>]{0,40}>", rf"<\1{tag}>", respelled)
+        shown = {*read_tags(renamed, tag)}
         new = [text for text in shown if " ".join(text.split()) not in " ".join(request.split())]
         if len(new) == 1:  # Of several, none is the one that was asked for.
             yield "its tags are written otherwise", new[0]
@@ -113,9 +114,9 @@ def _said_again(reply: str, tag: str) -> str:
     """A whole text that a reply begins to say once more; models run on like that."""
     texts = read_tags(reply, tag)
     *_, rest = re.split(rf"<{tag}>", reply, flags=re.IGNORECASE)
-    begun = " ".join(rest.split())[:AGAIN]
-    same = [text for text in texts if " ".join(text.split()).startswith(begun)]
-    return same[-1] if same and len(begun) >= AGAIN else ""
+    begun = " ".join(rest.split())
+    same = [text for text in texts if " ".join(text.split()).startswith(begun[:AGAIN])]
+    return same[-1] if same and len(begun) >= LEAST else ""
 
 
 def _unopened(reply: str, tag: str) -> str:
