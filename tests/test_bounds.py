@@ -19,7 +19,7 @@ from apo.errors import BadRequestError, ContextLengthError, ModelError, TimedOut
 from apo.evaluation.evaluation import Evaluation, Rollout
 from apo.evaluation.measure import measure
 from apo.evaluation.room import OPEN, RECKONING, SENTENCE, answer_room, with_max_answer
-from apo.evaluation.widening import FEW, WIDER, widened, widening_notes
+from apo.evaluation.widening import FEW, TRIED, WIDER, widened, widening_notes
 from apo.model import Completion, Decoding, Message, Request
 from apo.models.address import Address
 from apo.models.dialect import Dialect
@@ -203,7 +203,7 @@ def test_cut_answers_that_would_end_are_asked_for_again_with_more_room(tmp_path:
     spent = caller.meter.spent
     assert (spent.calls, spent.lost_tokens) == (12, 6 * (5 + ROOM))  # A cut one is an attempt.
     assert spent.output_tokens == 6 * 1 + 6 * 201
-    assert "6 of 12 answers to the seed prompt were cut at 131 tokens, and 4 of 4" in notes[0]
+    assert "6 of 12 answers to the seed prompt were cut at 131 tokens, and 3 of 3" in notes[0]
     assert len(notes) == 1
 
     again = Wordy(lambda _: 0)
@@ -218,11 +218,36 @@ def test_a_model_that_runs_on_gets_no_more_room() -> None:
     found, wide, caller, notes = measured(model)
     assert wide is not None
     assert wide.answer_tokens == 0
-    assert len(model.requests) == 12 + 4
+    assert len(model.requests) == 12 + TRIED
     assert found.cuts() == {"cut": 12}
-    assert "of 4 asked again" in notes[0].replace("asked for again", "asked again")
+    assert "of 3 asked again" in notes[0].replace("asked for again", "asked again")
     assert "runs on" in notes[0]
     assert caller.meter.spent.calls == 12
+
+
+def test_where_more_room_takes_too_long_the_cut_answers_stay(tmp_path: Path) -> None:
+    class Slow(Wordy):
+        async def complete(self, request: Request) -> Completion:
+            found = await super().complete(request)
+            if (request.decoding.max_tokens or 0) > ROOM:
+                raise SLOW
+            return found
+
+    path = tmp_path / "journal.db"
+    model = Slow(lambda _: 10**6)
+    found, wide, caller, notes = measured(model, path)
+    assert wide is not None
+    assert (wide.answer_tokens, found.cuts()) == (0, {"cut": 12})
+    assert len(model.requests) == 12 + TRIED  # Not sent again: there is an answer.
+    assert "0 came to an end" in notes[0]
+    assert caller.meter.spent.calls == 12
+    again = Slow(lambda _: 0)
+    same, wide, _, told = measured(again, path)
+    assert not again.requests
+    assert ([r.output for r in same.rollouts], told[0]) == (
+        [r.output for r in found.rollouts],
+        notes[0],
+    )
 
 
 @pytest.mark.parametrize("long", [FEW - 1, 0])
@@ -416,6 +441,11 @@ def test_a_request_that_is_too_long_itself_is_refused_at_the_least_room() -> Non
          "length is 8192 tokens and your request has 90 input tokens.", ContextLengthError, True),
         ("max_tokens is too large: 9000. This model supports at most 4096 completion tokens, "
          "whereas you provided 9000.", BadRequestError, True),
+        ("Invalid max_tokens value, the valid range of max_tokens is [1, 8192]",
+         BadRequestError, True),
+        ("`max_tokens` must be less than or equal to `8192`", BadRequestError, True),
+        ("`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 4000 `inputs` tokens and 512 "
+         "`max_new_tokens`", ContextLengthError, True),
         ("the request exceeds the available context size (2048)", ContextLengthError, False),
         ("Invalid value for 'temperature'.", BadRequestError, False),
     ],

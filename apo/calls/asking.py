@@ -98,7 +98,8 @@ class Asker:
                 serves = traffic.answered > answered
                 wait = self._retry.wait(self._counted(attempt, error, serves), error)
                 slow += isinstance(error, TimedOutError)
-                if slow >= SLOW and endpoint.role in WRITES and traffic.answered > at_first:
+                spared = endpoint.role in WRITES and traffic.answered > at_first
+                if (slow and before is not None) or (slow >= SLOW and spared):
                     return self.attempts.give_up(call, endpoint, this, error)
                 if self._never_reached(attempt, error) or slow >= SLOW:
                     wait = None

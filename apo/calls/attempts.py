@@ -205,10 +205,10 @@ class Attempts:
     def give_up(self, call: Call, endpoint: Endpoint, this: Try, error: ModelError) -> Entry:
         """Keep that a call took too long in place of its answer: it is not asked for again.
 
-        Where an answer is there that was cut, it is that one.
+        Where an answer is there that was cut, that one stays, and more room is not tried again.
         """
         if this.before is not None:
-            return this.before
+            return self._journal.replace(this.before._replace(bound=call.room))
         said, now = (None, f"{type(error).__name__}: {error}"), asyncio.get_running_loop().time()
         entry = self._entry(call, endpoint, this, unanswered(error), said, (now, 0.0))
         return self._keep(call, entry, this, Slip())

@@ -15,7 +15,7 @@ from apo.task import Task
 
 FEW, SHARE = 3, 0.1
 """From so many cut answers, and such a share of all, on more room is tried."""
-TRIED, WIDER = 4, 4
+TRIED, WIDER = 3, 4
 """Cut answers that are asked for again to see, and how many times the room they then have."""
 WIDENING, WIDENED = "widening", "widened"
 """Kinds of events in the journal: what is tried, and what came of it."""
@@ -47,7 +47,10 @@ async def widened(
     if plan is None:
         return None
     caller.journal.note(WIDENING, prompt.id, plan)
+    known = [b for b in caller.journal.told(WIDENED) if b.get("prompt") == prompt.id]
     wide = replace(task, answer_tokens=int(plan["to"]))
+    if known:  # An earlier session has seen it.
+        return wide if known[0]["enough"] else task
     examples = [r.example for r in evaluation.rollouts if r.example.id in plan["tried"]]
     try:
         found = await measure(caller, endpoint, wide, prompt, examples)

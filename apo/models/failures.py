@@ -28,7 +28,7 @@ from apo.models.address import Address
 from apo.models.allowances import read_number, wait_for_reset
 from apo.models.body import as_dict, as_list, as_text, as_word
 from apo.models.dialect import DECODED
-from apo.models.refusals import refused_option
+from apo.models.refusals import OUT_OF_RANGE, refused_option
 from apo.trust import HOSTS, is_here
 
 CODE_FIELDS = ("code", "type", "status")
@@ -82,9 +82,6 @@ LIMIT_WORDS = re.compile(
     re.IGNORECASE,
 )
 """The limit of an answer, which takes part in what is too long."""
-LARGE_WORDS = re.compile(
-    r"too (large|long|high)|at most|maximum|exceeds?|less than|up to|<=|≤", re.IGNORECASE
-)
 UNSUPPORTED = re.compile(
     r"unsupported|not support|unknown|unrecogni[sz]ed|not permitted|not allowed|deprecated|"
     r"invalid|does not|extra inputs|only",
@@ -137,7 +134,7 @@ def failure(
 
 
 def _of_limit(error: ModelError, said: str) -> ModelError:
-    error.of_limit = bool(LIMIT_WORDS.search(said) and LARGE_WORDS.search(said))
+    error.of_limit = bool(LIMIT_WORDS.search(said) and OUT_OF_RANGE.search(said))
     return error
 
 

@@ -28,7 +28,7 @@ _ONE_VALUE = re.compile(
     r"\b(must|only|should)( be)?( set to| equal to| exactly)? 1(\.0)?\b(?!\.\d)"
 )
 """As of a reasoning model, whose temperature is 1 and nothing else."""
-_RANGE = re.compile(
+OUT_OF_RANGE = re.compile(
     r"\b(between|range|at (most|least)|greater|less|more than|too (large|high|long|small|low)|"
     r"maximum|minimum|exceeds?|up to)\b|[<>]=|[≤≥]",
     re.IGNORECASE,
@@ -67,7 +67,7 @@ def refused_option(status: int, error: dict[str, Any], said: str) -> str:
         return "system"
     stated = as_word(error.get("code")) in _CODES
     refuses = stated or _ONE_VALUE.search(said)
-    if not refuses and (status == 500 or not _REFUSES.search(said) or _RANGE.search(said)):
+    if not refuses and (status == 500 or not _REFUSES.search(said) or OUT_OF_RANGE.search(said)):
         return ""
     named = as_word(error.get("param"))
     if named in _LOWER:
