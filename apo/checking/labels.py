@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from apo.checking.finding import Finding, Named, all_examples
-from apo.data.columns import is_number
+from apo.data.amounts import is_number
 from apo.reading.answers import plain, quote
 from apo.reading.characters import alike, composed, differ_in, shown, untypeset
 from apo.reading.lists import parted

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from apo.data.amounts import is_number, is_pair, noun_of
 from apo.data.cells import SPREADSHEET_ERRORS, NoText, Row
 from apo.data.named import pool_named
 from apo.errors import DataError
@@ -14,7 +15,6 @@ from apo.reading.characters import composed
 from apo.reading.digits import decimal_shown
 from apo.reading.json_text import as_list, as_object
 from apo.reading.lists import written_list
-from apo.reading.numbers import whole_number
 from apo.reading.said_moment import order_shown, order_worded, whole_moment
 
 MAX_DISTINCT = 5000
@@ -44,6 +44,7 @@ class Column:
         many: there are more different values than that.
         numbers: cells that are a number, with a unit at most.
         nouns: what the numbers count, such as "apples"; "" where nothing is said.
+        pairs: cells that are rather two numbers than a fraction, as 120/80.
         decimals: how often a number shows "." and "," as its decimal sign.
         moments: cells that are a date or a time of day.
         orders: how often a date shows the order "dmy" and "mdy".
@@ -66,6 +67,7 @@ class Column:
     many: bool = False
     numbers: int = 0
     nouns: set[str] = field(default_factory=set[str])
+    pairs: int = 0
     decimals: Counter[str] = field(default_factory=Counter[str])
     moments: int = 0
     orders: Counter[str] = field(default_factory=Counter[str])
@@ -112,6 +114,7 @@ class Column:
         if self.numbers == before and is_number(cell):
             self.numbers += 1
             self.nouns.add(noun_of(cell))
+            self.pairs += is_pair(cell)
             self.decimals[decimal_shown(cell)] += 1
         elif self.moments == before and (whole_moment(cell, "dmy") or whole_moment(cell, "mdy")):
             self.moments += 1
@@ -163,7 +166,9 @@ class Column:
 
         Where all stand in brackets, these are marks, and no minus of an account.
         """
-        if not 0 < self.n == self.numbers or self.versions is not None or len(self.nouns) > 1:
+        if not 0 < self.n == self.numbers or self.versions is not None:
+            return False
+        if len(self.nouns) > 1 or self.pairs > self.n / 3:
             return False
         return not all(re.fullmatch(r"\(\d+\)", value) for value in self.values)
 
@@ -196,24 +201,6 @@ class Column:
     def pools(self) -> set[str | None]:
         """The pools that the cells name; None is among them where a cell names none."""
         return set(map(pool_named, self.values))
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell is a number and no name of something, as 007 and 4111111111111111 are.
-
-    A word after it may say what it counts.
-    """
-    number = whole_number(cell)
-    if number is None or (re.search(r"\w", cell[number.end :]) and not noun_of(cell)):
-        return False
-    return not re.fullmatch(r"0\d+|\d{13,}", cell)
-
-
-def noun_of(cell: str) -> str:
-    """The one word after a number that says what it counts, as in "5 apples"; "" without one."""
-    found = re.fullmatch(r"\d+ ([^\W\d_]{3,})", cell)
-    number = whole_number(cell) if found else None
-    return found[1].casefold() if found and number and number.counted else ""
 
 
 def look(rows: Iterable[Row]) -> dict[str, Column]:

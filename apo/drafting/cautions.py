@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from apo.data.columns import Column, is_number
+from apo.data.amounts import is_number
+from apo.data.columns import Column
 from apo.data.named import FOLD_NAMES
 from apo.drafting.format import Wanted
 from apo.errors import DataError

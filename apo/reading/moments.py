@@ -102,7 +102,7 @@ def moments_in(text: str, order: str = "") -> list[Moment]:
     Args:
         text: any text.
         order: "dmy", "mdy" or "ymd" of 05/06/2025; "" where that is not known, so that only
-            15/06/2025 is read.
+            15/06/2025 and 05.06.2025 are read.
     """
     dates = _apart(
         moment for match in _matches(text, date_patterns()) for moment in _date(match, order)
@@ -174,6 +174,8 @@ def _numeric(match: re.Match[str], order: str, at: Moment) -> Iterator[Moment]:
         real = {order: real[order]}
     elif not order:
         real.pop("ymd", None)  # Rare enough that it must be said.
+        if match["sign"] == "." and "dmy" in real:  # Where points stand, the day comes first.
+            real = {"dmy": real["dmy"]}
     dates = {*real.values()}
     if dates:
         year, month, day = sorted(dates)[0]

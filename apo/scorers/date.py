@@ -23,7 +23,7 @@ class Date:
 
     Attributes:
         order: of day, month and year in 05/06/2025: "dmy", "mdy" or "ymd"; "" reads only those
-            that leave no doubt, such as 15/06/2025.
+            that leave no doubt, such as 15/06/2025, and 05.06.2025 by the day.
     """
 
     order: str = ""

@@ -75,6 +75,10 @@ def test_the_order_of_day_and_month_is_the_datas_or_must_be_unmistakable() -> No
     assert (doubt.value, doubt.well_formed) == (0.0, False)
     assert "may be of two months" in doubt.feedback
     assert score("06/06/2025", "2025-06-06").value == 1
+    for dotted in ("05.06.2025", "5.6.2025", "am 5. 6. 2025", "05.06.25"):
+        assert score(dotted, "2025-06-05").value == 1
+        assert score(dotted, "2025-05-06").value == 0
+    assert score("05.06.2025", "2025-05-06", "mdy").value == 1
     with pytest.raises(TaskError, match="order is 'dym'"):
         make_scorer({"name": "date", "order": "dym"})
 

@@ -97,6 +97,11 @@ CASES: dict[str, tuple[list[str], str, str, Iterable[str], Iterable[str]]] = {
         *("exact", "(7)", ("7", "(7)", "7.")),
         ("8", "-7", "(17)"),
     ),
+    "pairs": (
+        [f"{n}/{m}" for n in range(110, 150, 4) for m in (70, 75, 80, 85)],
+        *("exact", "120/80", ("120/80", "120/80.")),
+        ("150/100", "1.5", "120/85"),
+    ),
     "counted": (
         [f"{n} Äpfel" for n in range(3, 60)],
         *("numeric", "5 Äpfel", ("5", "5 Äpfel", "Es sind 5.")),
