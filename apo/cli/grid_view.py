@@ -26,7 +26,8 @@ class view:  # noqa: N801 (used like the context managers of contextlib)
         from apo.compare.courses import Courses
 
         self._grid, self._quiet = grid, quiet
-        self._title = f"{experiment.name}: {len(grid.cells)} cells"
+        n = len(grid.cells)
+        self._title = f"{experiment.name}: {n} cell{'s' * (n != 1)}"
         self._last: deque[str] = deque(maxlen=5)
         self._told: set[str] = set(grid.outcomes)
         self._next = 0.0

@@ -15,7 +15,7 @@ from typing import Any
 
 from apo.errors import RunError, SettingsError
 
-CONNECT_SECONDS, PROBE_SECONDS = 10, 20
+CONNECT_SECONDS, PROBE_SECONDS = 10, 30
 SILENT_SECONDS, WORKER_SECONDS = 30.0, 60.0  # The first less than the 60 s of Ray itself.
 BEAT_SECONDS = 2.0
 KEPT = (

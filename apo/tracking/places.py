@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from apo.errors import RunError
 from apo.tracking.environment import database_path, public_uri, safe_name
 from apo.tracking.served import SCHEME
 from apo.trust import Wish, logging_wish, require
@@ -51,6 +52,9 @@ def place_wishes(path: Path, experiment: str) -> list[Wish]:
     Args:
         path: of the database.
         experiment: name of the experiment.
+
+    Raises:
+        RunError: another program holds it.
     """
     found: list[Wish] = []
     for beside in ("", "-wal", "-shm", "-journal"):
@@ -62,6 +66,11 @@ def place_wishes(path: Path, experiment: str) -> list[Wish]:
     try:
         places = [str(place) for place in _read(path, _QUERY, experiment) if place is not None]
     except sqlite3.Error as error:  # It must not be taken for one that names no place.
+        if getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
+            raise RunError(
+                f"Another program holds {path}, and did not let go of it. Try again when it is "
+                "done, or give another --tracking-uri, or --no-track."
+            ) from error
         return [Wish(f"write to {path}, which cannot be looked into ({error})")]
     places = places or [str(default_place(path, experiment))]
     return [

@@ -120,9 +120,12 @@ def cluster() -> Generator[tuple[Machine, Machine]]:
     try:
         ends = ["eth0", "netns", head.inside, "type", "veth", "peer", "eth0", "netns", other.inside]
         subprocess.run(["ip", "link", "add", *ends], check=True)
-        for machine in (head, other):
-            machine.run("ip", "address", "add", f"{machine.address}/24", "dev", "eth0")
+        for machine, peer in ((head, other), (other, head)):
+            # Not on the cable, which vanishes with the machine at its other end.
+            machine.run("ip", "address", "add", f"{machine.address}/32", "dev", "lo")
             machine.run("ip", "link", "set", "eth0", "up")
+            way = ["dev", "eth0", "src", machine.address]
+            machine.run("ip", "route", "add", f"{peer.address}/32", *way)
         head.ray("--head", "--port", "6379", "--include-dashboard", "false")
         other.ray("--address", f"{head.address}:6379")
         yield head, other
@@ -194,7 +197,7 @@ def main() -> None:
         rows.append(row("two machines", both, alone, total, there))
         before, there = head.calls(), other.calls()
         process = compare(head, "lost", *on)
-        while other.calls() < there + 100:
+        while other.calls() < there + 100 and process.poll() is None:
             time.sleep(0.2)
         there = other.calls() - there
         other.end()

@@ -177,7 +177,7 @@ async def opened(
         population_size: of NSGA-II.
 
     Raises:
-        SettingsError: the storage cannot be opened.
+        SettingsError: the storage cannot be opened, or the study is one of another kind.
         RunError: it was restarting, and did not come back.
     """
     import optuna
@@ -196,6 +196,8 @@ async def opened(
             database = open_database(url or "sqlite://")
             kept = _study(database, name, directions)
             return database, kept, _study(database, f"{name}: space") if storage else None
+        except SettingsError:
+            raise
         except Exception as error:  # Whatever a database and its driver may raise.
             if starting(error):
                 raise
@@ -228,9 +230,17 @@ def _study(
 ) -> "Study":
     from optuna import create_study
 
-    return create_study(
+    study = create_study(
         storage=database, study_name=name, directions=directions, load_if_exists=True
     )
+    there = [direction.name.lower() for direction in study.directions]
+    ours = "space" in study.user_attrs  # Then its objectives are known, and compared.
+    if directions is not None and there != directions and not ours:
+        raise SettingsError(
+            f"The study {name!r} is there already, to {', '.join(there)}, and these objectives are "
+            f"to {', '.join(directions)}. Give another study_name, or objectives like its own."
+        )
+    return study
 
 
 def figures(evaluation: Evaluation) -> dict[str, Any]:

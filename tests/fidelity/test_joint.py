@@ -23,6 +23,7 @@ from apo import (
 from apo.optimizers.joint import JointSearch
 from apo.optimizers.parts.demo_sets import Worked
 from apo.optimizers.parts.joint_space import Space
+from apo.optimizers.parts.joint_study import Direction
 from apo.storage.folder import find_run
 from apo.testing import OptimizerSuite, fake_task
 from apo.testing.suite import Observed, forget
@@ -230,6 +231,20 @@ def test_runs_with_one_storage_search_one_space(tmp_path: Path) -> None:
     assert len(study.trials) == 5
     kept.remove_session()
     kept.engine.dispose()
+
+
+@pytest.mark.parametrize("directions", [["minimize"], ["maximize", "minimize"]])
+def test_a_study_of_another_program_with_other_directions_is_refused(
+    directions: list[Direction], tmp_path: Path
+) -> None:
+    storage = f"sqlite:///{tmp_path / 'shared.db'}"
+    database = optuna.storages.RDBStorage(storage)
+    optuna.create_study(storage=database, study_name="theirs", directions=directions)
+    database.remove_session()
+    database.engine.dispose()
+    optimizer = small(storage=storage, study_name="theirs", n_trials=1)
+    with pytest.raises(SettingsError, match=r"'theirs' is there already, to .*to maximize"):
+        OptimizerSuite().run(tmp_path, optimizer)
 
 
 def test_a_study_with_other_objectives_or_examples_is_refused(tmp_path: Path) -> None:

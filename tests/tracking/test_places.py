@@ -3,13 +3,14 @@
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from apo.cli import app
-from apo.errors import TrustError
+from apo.errors import RunError, TrustError
 from apo.tracking.connection import connect
 from apo.tracking.environment import tracking_uri
 from apo.tracking.places import place_wishes, require_place
@@ -101,6 +102,20 @@ def test_a_database_that_cannot_be_looked_into_is_asked_about() -> None:
         db.execute("CREATE TABLE experiments (name)")
     with pytest.raises(TrustError, match="which cannot be looked into"):
         require_place(tracking_uri(), "apo/t")
+
+
+@pytest.mark.parametrize("journal", ["delete", "wal"])
+def test_a_database_that_another_program_holds_is_no_question_of_trust(
+    journal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, timeout=0))
+    with closing(sqlite3.connect("mlflow.db")) as db:
+        db.execute("CREATE TABLE experiments (name)")
+        db.execute(f"PRAGMA journal_mode = {journal}")
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        db.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(RunError, match=r"Another program holds .*mlflow\.db"):
+            require_place(tracking_uri(), "apo/t")
 
 
 def test_a_folder_of_files_that_is_a_link_is_asked_about() -> None:
