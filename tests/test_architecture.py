@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = """
 __main__
 cli
-assessment checking compare testing
+assessment bridges checking compare testing
 run
 search tracking
 audit drafting guards results

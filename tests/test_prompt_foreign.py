@@ -90,3 +90,10 @@ def test_a_request_among_values_is_named() -> None:
     """In a file it is read; in a task file or in Python, the list stands alone."""
     with pytest.raises(PromptError, match="Give the list alone"):
         parse_prompt({"messages": [{"role": "user", "content": "Sort {{text}}"}]}, ["text"])
+
+
+def test_an_address_in_a_task_is_no_instruction() -> None:
+    for value in ("prompts:/sort@prod", " prompts:/sort/3\n"):
+        with pytest.raises(PromptError, match="--prompt prompts:/sort"):
+            parse_prompt(value, ["text"])
+    assert parse_prompt("prompts:/ and more", ["text"]).instruction == "prompts:/ and more"

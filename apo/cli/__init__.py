@@ -4,9 +4,9 @@ Commands import what they need when they run, so that help and completion come a
 to standard output, progress and notes to standard error (`apo.cli.console`).
 
 Doors: none but this one.
-Rests on: assessment, audit, calls, checking, compare, data, drafting, errors, evaluation, models,
-prompts, prompts.forms, reading, results, run, search, secrecy, statistics, storage, task,
-taskfile, tracking, trust.
+Rests on: assessment, audit, bridges, calls, checking, compare, data, drafting, errors,
+evaluation, models, prompts, prompts.forms, reading, results, run, search, secrecy, statistics,
+storage, task, taskfile, tracking, trust.
 """
 
 import os

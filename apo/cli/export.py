@@ -9,6 +9,7 @@ from apo.cli import options as o
 from apo.prompts.forms.registry import FORMATS
 
 if TYPE_CHECKING:
+    from apo.prompts.forms.provenance import Provenance
     from apo.prompts.prompt import Prompt
     from apo.storage.folder import RunFolder
 
@@ -30,7 +31,14 @@ def export(
         ),
     ] = "text",
     out: Annotated[
-        str, typer.Option("--out", "-o", help="File to write; by default standard output.")
+        str,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE|prompts:/NAME|models:/NAME",
+            help="A file, the next version of a prompt in MLflow, or of a model that "
+            "`mlflow models serve` answers with; by default standard output.",
+        ),
     ] = "",
     best: Annotated[
         bool, typer.Option("--best", help="The best prompt found, even without a proven gain.")
@@ -70,7 +78,11 @@ def export(
     else:
         chosen = _of_result(folder, folder.need_result(), best, within)
     prompt = Prompt.from_dict(chosen)
-    text = write_prompt(prompt, form, provenance_of(folder, prompt))
+    known = provenance_of(folder, prompt)
+    if out.startswith(("prompts:/", "models:/")):
+        _register(prompt, known, out)
+        return
+    text = write_prompt(prompt, form, known)
     _tell_lost(prompt, form, text)
     _write(text, out) if out else write_document(text)
 
@@ -124,6 +136,24 @@ def _tell_lost(prompt: "Prompt", form: str, text: str) -> None:
 
     for told in lost(prompt, form, text):
         say(told, "yellow")
+
+
+def _register(prompt: "Prompt", known: "Provenance", out: str) -> None:
+    """Write a version in MLflow: a prompt, or a model that answers with it."""
+    from apo.cli.console import say
+
+    if out.startswith("prompts:/"):
+        from apo.tracking.registered import register_next
+        from apo.tracking.registry import caution
+
+        say(f"Registered {register_next(out, prompt, known)}")
+        if note := caution(prompt):
+            say(note, "yellow")
+        return
+    from apo.bridges.served import log_served
+
+    made = log_served(out, prompt, known)
+    say(f"Registered {made}. Serve it: mlflow models serve -m {made} --env-manager local")
 
 
 def _write(text: str, out: str) -> None:

@@ -71,6 +71,7 @@ def prompt_of(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
     from apo.cli.console import home, say
     from apo.errors import PromptError, RunError
     from apo.prompts.foreign import refuse_address
+    from apo.prompts.forms.found import Found
     from apo.prompts.forms.reading import read_prompt
     from apo.storage.lineage import find_named
 
@@ -80,6 +81,13 @@ def prompt_of(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
         if found.note:
             say(f"{path}: {found.note}", "yellow")
         return found.prompt, None
+    if name.startswith("prompts:/"):
+        from apo.tracking.registered import registered_prompt
+
+        template = task.seed_prompts[0].template
+        (prompt, left), pinned = registered_prompt(name, task.input_fields, template)
+        say(f"Seed prompt: {pinned}. {Found(prompt, left).note}".strip())
+        return prompt, None
     refuse_address(path)
     try:
         folder, candidate = find_named(name, home())

@@ -8,7 +8,7 @@ from typing import Any, cast
 from apo.errors import PromptError, near
 from apo.model import Role
 from apo.prompts.fill import VARIABLE
-from apo.prompts.foreign import refuse_mapping, refuse_other_variables, texts_of
+from apo.prompts.foreign import refuse_mapping, refuse_other_variables, refuse_registered, texts_of
 from apo.prompts.prompt import Prompt
 from apo.prompts.turns import Turn, pieces_of, prompt_of
 
@@ -35,6 +35,7 @@ def parse_prompt(
     Raises:
         PromptError: unknown or missing variables, or a shape that is none of the three.
     """
+    refuse_registered(value)
     if isinstance(value, Mapping):
         refuse_mapping(value)
     else:

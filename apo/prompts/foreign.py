@@ -69,6 +69,19 @@ def refuse_file(path: Path, text: str) -> None:
         raise PromptError(f"{path} looks like {kind}; as it is, all of it would be text. {READS}")
 
 
+def refuse_registered(value: object) -> None:
+    """Make sure that a text is not the address of a prompt in MLflow's registry.
+
+    Raises:
+        PromptError: it is; it would be sent as the instruction.
+    """
+    if isinstance(value, str) and re.fullmatch(r"\s*prompts:/\S+\s*", value):
+        raise PromptError(
+            f"{value.strip()} is a prompt in MLflow's registry, and not read from here. Give it on "
+            f"the command line, --prompt {value.strip()}, or save it as a file."
+        )
+
+
 def refuse_mapping(value: Mapping[str, Any]) -> None:
     """Make sure that an object is not that of another program.
 

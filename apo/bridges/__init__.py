@@ -1,0 +1,6 @@
+"""apo inside other libraries: where they hold the data, the prompts and who answers.
+
+Doors: served.
+Rests on: calls, concurrency, environment, errors, evaluation, model, prompts, prompts.forms,
+results, run, scorers, search, storage, task, taskfile, tracking.
+"""
