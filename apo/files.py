@@ -7,7 +7,9 @@ would fill the memory, and a link would lead what is written to another file of 
 import errno
 import io
 import os
+import re
 import secrets
+import sqlite3
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -95,6 +97,18 @@ def write_whole(path: Path, text: str | bytes, *, errors: str = "strict") -> Non
         raise
 
 
+def write_out(path: Path, text: str) -> None:
+    """Write a file that the user named: in the place of a link, too, but into a pipe or a device.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        path.write_text(text, encoding="utf-8")
+    else:
+        write_whole(path, text)
+
+
 def require_own(path: Path) -> None:
     """Make sure that what will be written to in its place, such as a database, is no link or pipe.
 
@@ -126,3 +140,38 @@ def require_own_database(path: Path) -> None:
     """
     for beside in ("", "-wal", "-shm", "-journal"):
         require_own(path.with_name(path.name + beside))
+
+
+_PLAIN = re.compile(r"CREATE (TABLE|(UNIQUE )?INDEX) ", re.IGNORECASE)
+
+
+def require_tables(
+    database: sqlite3.Connection, schema: str = "main", *, besides: re.Pattern[str] | None = None
+) -> None:
+    """Make sure that a database holds rows, and nothing that computes when it is used.
+
+    A view of a stranger's database may count for ever in the place of a table, a trigger may do
+    so with each row that is written, and no signal ends it. Its cells are limited in length, too.
+
+    Args:
+        database: an open connection.
+        schema: the name that an attached one has there.
+        besides: what else it may hold, by the beginning of its SQL.
+
+    Raises:
+        sqlite3.DatabaseError: it holds something else, which is named, or is damaged.
+    """
+    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, RESULTS)
+    # What SQLite makes of an entry is decided by its text alone, whatever it says that it is.
+    entries = database.execute(
+        f"SELECT name, sql FROM {schema}.sqlite_master WHERE sql <> ''"  # noqa: S608 - apo's word
+    )
+    columns = "SELECT 1 FROM pragma_table_xinfo(?, ?) WHERE hidden > 1"
+    for name, text in entries.fetchall():
+        if besides is not None and besides.match(str(text)):
+            continue
+        plain = _PLAIN.match(str(text)) is not None
+        if not plain or database.execute(columns, (name, schema)).fetchone() is not None:
+            raise sqlite3.DatabaseError(
+                f"{str(name)[:60]!r} in it computes when it is used, and only tables are read"
+            )

@@ -136,6 +136,10 @@ def compare(flags: CompareFlags) -> None:
     quiet, shared = one_form(json=flags.json, csv=flags.csv), flags.shared()
     wanted = flags.wanted()
     root = home() / "compare" / wanted.name
+    if flags.track:
+        from apo.compare.logbook import check_place
+
+        check_place(wanted, flags.tracking_uri or None)
     with only_one(root):
         grid = Grid(make_cells(wanted, root), root)
         _tell_sum(grid, shared, yes=flags.yes, quiet=quiet)

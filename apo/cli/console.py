@@ -107,11 +107,14 @@ def home() -> Path:
 
     Raises:
         SettingsError: it is a file.
+        TrustError: it is a link, or holds one, and that is not allowed.
     """
+    from apo.storage.folder import require_home
+
     folder = Path(os.environ.get("APO_HOME") or ".apo")
     if folder.is_file():
         raise SettingsError(f"{folder} is a file; --home and APO_HOME name a folder.")
-    return folder
+    return require_home(folder)
 
 
 def one_form(*, json: bool, csv: bool) -> bool:

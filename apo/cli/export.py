@@ -159,9 +159,10 @@ def _register(prompt: "Prompt", known: "Provenance", out: str) -> None:
 def _write(text: str, out: str) -> None:
     from apo.cli.console import say
     from apo.errors import SettingsError
+    from apo.files import write_out
 
     try:
-        Path(out).write_text(text, encoding="utf-8")
+        write_out(Path(out), text)
     except OSError as error:
         raise SettingsError(f"Cannot write {out}: {error.strerror}.") from error
     say(f"Wrote {out}")

@@ -82,7 +82,7 @@ def _ask_for(what: str) -> None:
     from apo.cli.console import home
     from apo.compare.settings import read_trusted_experiment
     from apo.run.wishes import trusted_settings
-    from apo.storage.folder import RunFolder, find_run
+    from apo.storage.folder import HOME, RunFolder, find_run, require_home
     from apo.taskfile.load import check_trust
 
     path = Path(what)
@@ -92,6 +92,8 @@ def _ask_for(what: str) -> None:
         _ask_for_places(path.absolute())
     elif path.is_file() and path.name != "task.yaml" and path.suffix in (".yaml", ".yml"):
         read_trusted_experiment(path)
+    elif path == HOME or (path / "runs").is_dir():
+        require_home(path)
     elif path.exists():
         check_trust(path)
     else:

@@ -17,6 +17,7 @@ from apo.compare.standing import Comparison
 from apo.compare.table import markdown
 from apo.environment import prepare_environment
 from apo.tracking.environment import absolute_uri, public_uri, tracking_uri
+from apo.tracking.places import require_place
 from apo.tracking.tracked import Tracked
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _log(
     from apo.tracking.connection import connect
     from apo.tracking.environment import is_server, run_url
 
-    client, place = connect(uri, f"apo/compare/{experiment.name}")
+    client, place = connect(uri, _place(experiment))
     parent = _parent(client, place, experiment)
     known = _cells(client, place, parent)
     for curve in curves:
@@ -82,6 +83,19 @@ def _log(
     client.set_terminated(parent, "FINISHED" if not found.problems else "FAILED")
     url = run_url(uri, place, parent) if is_server(uri) else None
     return Tracked(public_uri(uri), place, parent, url, complete=True)
+
+
+def _place(experiment: Experiment) -> str:
+    return f"apo/compare/{experiment.name}"
+
+
+def check_place(experiment: Experiment, uri: str | None) -> None:
+    """Make sure, before anything is paid, that the user allows where the report's files go.
+
+    Raises:
+        TrustError: they go elsewhere than beside the database, and that is not allowed.
+    """
+    require_place(absolute_uri(uri or tracking_uri()), _place(experiment))
 
 
 def _parent(client: "MlflowClient", place: str, experiment: Experiment) -> str:

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Generator
 from concurrent.futures import Future
-from contextlib import contextmanager, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -162,13 +162,14 @@ def _import_ray() -> Any:
 
 def _init(ray: Any, address: str, **more: Any) -> None:
     try:
-        ray.init(
-            address,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            include_dashboard=False,
-            **more,
-        )
+        with chdir(sys.prefix):  # Ray lets its workers import from where it was started.
+            ray.init(
+                address,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                include_dashboard=False,
+                **more,
+            )
     except Exception as error:  # Ray raises this itself, too.
         said = " ".join(str(error).split())
         raise RunError(f"Ray cannot be used at {address}: {said} {START}") from error

@@ -4,10 +4,12 @@ Colours are Okabe and Ito's, which people who see no red or no green can tell ap
 has its name at its end, so that colour is never the only sign.
 """
 
+import importlib
 import logging
+import sys
 import warnings
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +28,14 @@ ALWAYS = ("auto", "random-search")
 
 @contextmanager
 def style() -> Generator[None]:
-    """Draw as the pictures look, and leave matplotlib as it was."""
+    """Draw as the pictures look, and leave matplotlib as it was.
+
+    A matplotlibrc of the working directory has no say: it may be of others, and could have LaTeX
+    started with a preamble of theirs.
+    """
+    if "matplotlib" not in sys.modules:
+        with chdir(Path(__file__).parent):  # It is read with the import, and may be a pipe.
+            importlib.import_module("matplotlib")
     import matplotlib as mpl
 
     # The object-oriented way of use needs no backend, and so no screen.
@@ -48,7 +57,9 @@ def style() -> Generator[None]:
     level = logger.level
     logger.setLevel(logging.ERROR)  # It tells each font that is not there.
     try:
-        with mpl.rc_context(settings), warnings.catch_warnings():
+        with mpl.rc_context(), warnings.catch_warnings():
+            mpl.rcdefaults()
+            mpl.rcParams.update(settings)
             warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
             yield
     finally:

@@ -1,7 +1,9 @@
 """What an experiment file may say: which runs make up a comparison."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -14,9 +16,11 @@ from apo.run.wishes import experiment_wishes
 from apo.taskfile.yaml_file import read_mapping
 from apo.trust import FileName, require
 
-_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
+_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 _Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 MAX_NAME = 60
+MAX_CELLS = 100_000
+"""The most runs of one comparison: each is a folder, and is known from the start."""
 ALL = "all"
 """In place of a list of optimizers: every one that is installed."""
 
@@ -116,6 +120,8 @@ class Experiment(BaseModel):
         """Take a number of seeds for the first so many."""
         if type(value) is int and value < 1:
             raise ValueError(f"seeds is {value}; give at least 1")
+        if type(value) is int and value > MAX_CELLS:
+            raise ValueError(f"seeds is {value:,}; at most {MAX_CELLS:,} are possible")
         return tuple(range(value)) if type(value) is int else value
 
     @model_validator(mode="after")
@@ -127,9 +133,14 @@ class Experiment(BaseModel):
             "the labels of optimizers": tuple(entry.label for entry in self.optimizers),
         }
         for name, values in lists.items():
-            twice = [value for value in values if values.count(value) > 1]
+            twice = [value for value, times in Counter(values).items() if times > 1]
             if twice:
                 raise ValueError(f"{name}: {twice[0]!r} stands twice")
+        if (n_cells := prod(map(len, lists.values()))) > MAX_CELLS:
+            raise ValueError(
+                f"it has {n_cells:,} runs, and at most {MAX_CELLS:,} are possible: name fewer "
+                "tasks, models, optimizers or seeds"
+            )
         return self
 
 
@@ -156,18 +167,25 @@ def read_trusted_experiment(path: Path) -> dict[str, Any]:
         SettingsError: the file is not usable.
     """
     values = read_experiment(path)
-    names = dict[str, list[str]]()
-    for key in ("tasks", "optimizers", "models", "optimizer_model"):
-        given: Any = values.get(key)
-        items = cast("list[object]", given) if isinstance(given, list) else [given]
-        items = [
-            cast("dict[str, object]", item).get("name") if isinstance(item, dict) else item
-            for item in items
-        ]
-        names[key] = [item for item in items if isinstance(item, str)]
-    models = [*names["models"], *names["optimizer_model"]]
-    require(path, experiment_wishes(names["tasks"], names["optimizers"], models))
+    tasks, models = _texts(values.get("tasks")), _texts(values.get("models"))
+    models += _texts(values.get("optimizer_model"))
+    optimizers: list[tuple[str, object]] = [
+        (name, None) for name in _texts(values.get("optimizers"))
+    ]
+    for entry in _items(values.get("optimizers")):
+        if isinstance(entry, dict):
+            given = cast("dict[str, object]", entry)
+            optimizers.append((str(given.get("name")), given.get("settings")))
+    require(path, experiment_wishes(tasks, optimizers, models))
     return values
+
+
+def _items(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else [value]
+
+
+def _texts(value: object) -> list[str]:
+    return [item for item in _items(value) if isinstance(item, str)]
 
 
 def mark_models(experiment: Experiment, values: Mapping[str, Any]) -> Experiment:

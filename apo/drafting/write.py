@@ -6,6 +6,7 @@ from pathlib import Path
 
 from apo.drafting.draft import Draft, copy_name
 from apo.errors import TaskError
+from apo.files import write_whole
 from apo.taskfile.places import FILE_NAME
 
 
@@ -30,16 +31,17 @@ def write_draft(draft: Draft, folder: Path) -> Path:
             text += f"encoding: {draft.encoding}\n" if draft.encoding != "utf-8" else ""
         elif draft.rows:
             lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in draft.rows)
-            copy.write_text("".join(lines), encoding="utf-8", errors="backslashreplace")
+            write_whole(copy, "".join(lines), errors="backslashreplace")
         elif draft.encoding == "utf-8":
-            shutil.copyfile(draft.data, copy)
+            with draft.data.open("rb") as data, copy.open("xb") as whole:
+                shutil.copyfileobj(data, whole)
         else:
             with (
                 draft.data.open(encoding=draft.encoding, newline="") as source,
-                copy.open("w", encoding="utf-8", newline="") as sink,
+                copy.open("x", encoding="utf-8", newline="") as sink,
             ):
                 shutil.copyfileobj(source, sink)
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
     except OSError as error:
         raise TaskError(f"{folder} cannot be written: {error.strerror}.") from error
     return path

@@ -14,6 +14,7 @@ from typing import Any
 from apo.calls.budget import Spent
 from apo.errors import RunError
 from apo.evaluation.evaluation import Evaluation, Rollout
+from apo.files import RESULTS, read_text
 from apo.results.flips import FILE, read_pairs
 from apo.results.judge_trust import judge_details
 from apo.results.result import Result
@@ -46,7 +47,7 @@ def conclude(
     pairs = [_pairs(run, task) for run, task in zip(runs, tasks, strict=False)]
     verdict = _verdict([p for fold in pairs for p in fold], whole, last, results)
     tested = [run.path / FILE for run in runs if (run.path / FILE).exists()]
-    folder.write_text(FILE, "".join(p.read_text("utf-8", "surrogatepass") for p in tested))
+    folder.write_text(FILE, "".join(read_text(p, RESULTS, errors="surrogatepass") for p in tested))
     # So that whatever reads a run's candidates reads these.
     shutil.copyfile(last_run.journal_path, folder.journal_path)
     result = replace(

@@ -31,7 +31,7 @@ from apo.run.session import Session
 from apo.run.wishes import remember_run
 from apo.search.plugins import make_optimizer, optimizer_name
 from apo.search.search import Optimizer
-from apo.storage.folder import RunFolder, create_run, find_run
+from apo.storage.folder import RunFolder, create_run, find_run, require_home
 from apo.storage.versions import git_commit, versions
 from apo.task import Task
 from apo.trust import FileName
@@ -79,7 +79,7 @@ class Setup:
 
     def resolve(self, home: Path) -> tuple[Task, Optimizer]:
         """Load the task, or its fold, and the optimizer."""
-        task = self._task(home)
+        task = self._task(require_home(home))
         optimizer = self.optimizer
         if isinstance(optimizer, str):
             optimizer = make_optimizer(optimizer, dict(self.settings))

@@ -1,7 +1,7 @@
 """What runs and experiments want to do beyond being read, and the settings of a run for use."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from hashlib import sha256
@@ -14,7 +14,7 @@ from apo.storage.folder import RunFolder
 from apo.storage.shapes import USED, require_present, typed
 from apo.storage.shapes import require as require_shape
 from apo.taskfile.places import builtin_tasks
-from apo.taskfile.wishes import code_hash, model_wishes
+from apo.taskfile.wishes import body_wishes, code_hash, extra_of, model_wishes
 from apo.tracking.environment import absolute_uri, public_uri, tracking_uri
 from apo.tracking.parameters import told_uri
 from apo.trust import FileName, Wish, carry_over, logging_wish, remember, require
@@ -34,10 +34,12 @@ def run_wishes(settings: Mapping[str, Any]) -> list[Wish]:
     found = [*_reference(settings.get("task_ref"), "task")]
     if is_python_reference(str(optimizer.get("ref"))):
         found += _reference(optimizer["ref"], "optimizer")
+    found += _setting_wishes(optimizer.get("name"), optimizer.get("settings"))
     for name in (settings.get("model"), settings.get("optimizer_model")):
         found += model_wishes(name)
     for key in ("fallback_model", "judge_model"):
         found += model_wishes(options.get(key))
+    found += body_wishes(options.get("body"), extra_of(settings.get("prompt")))
     return [*dict.fromkeys(found)]
 
 
@@ -49,6 +51,17 @@ def _reference(reference: object, key: str) -> Iterator[Wish]:
         yield Wish(f"run the Python file {path} ({key})", code_hash(path))
     else:
         yield Wish(f"read {Path(reference).absolute()} ({key})")
+
+
+def _setting_wishes(name: object, settings: object) -> Iterator[Wish]:
+    """What settings of an optimizer want: one may be the URL of a database that runs share."""
+    if isinstance(settings, Mapping | list | tuple):
+        mapped = cast("Mapping[object, object]", settings)
+        values = mapped.values() if isinstance(settings, Mapping) else settings
+        for value in cast("Iterable[object]", values):
+            yield from _setting_wishes(name, value)
+    elif isinstance(settings, str) and "://" in settings:
+        yield Wish(f"use {settings} (a setting of the optimizer {name})")
 
 
 def trusted_settings(folder: RunFolder) -> dict[str, Any]:
@@ -139,12 +152,13 @@ def _bound(settings: Mapping[str, Any]) -> str:
 
 
 def experiment_wishes(
-    tasks: Sequence[str], optimizers: Sequence[str], models: Sequence[str]
+    tasks: Sequence[str], optimizers: Sequence[tuple[str, object]], models: Sequence[str]
 ) -> list[Wish]:
-    """What an experiment file wants: its tasks, its optimizers and its models."""
+    """What an experiment file wants: its tasks, its optimizers with settings, and its models."""
     found = [wish for task in tasks for wish in _reference(task, "task")]
-    for name in optimizers:
+    for name, settings in optimizers:
         found += _reference(name, "optimizer") if is_python_reference(name) else ()
+        found += _setting_wishes(name, settings)
     for model in models:
         found += model_wishes(model)
     return [*dict.fromkeys(found)]

@@ -5,5 +5,5 @@ from them.
 
 Doors: candidate, folder, journal, lineage, ranking, record, refusals, rows, servers, shapes,
 summary, versions.
-Rests on: errors, files, model, prompts, secrecy, usage.
+Rests on: errors, files, model, prompts, secrecy, trust, usage.
 """

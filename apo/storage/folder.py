@@ -1,8 +1,10 @@
 """Runs on disk: `.apo/runs/<id>/` holds the settings, the journal and the result of one run."""
 
 import json
+import os
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +15,27 @@ from apo.files import RESULTS, read_text, require_file, write_whole
 from apo.secrecy import redact
 from apo.storage.journal import Journal
 from apo.storage.shapes import require_result
+from apo.trust import Wish, require
 
 State = Literal["new", "estimated", "running", "interrupted", "failed", "finished"]
 HOME = Path(".apo")
+
+
+def require_home(home: Path) -> Path:
+    """Make sure that a folder of runs, which may have come with files of others, is where it says.
+
+    A home that was named, other than the `.apo` of the working directory, may be a link.
+
+    Raises:
+        TrustError: it, or something in it, is a link that the user has not allowed.
+    """
+    links = [home] if home == HOME and home.is_symlink() else []
+    for folder in (home, home / "runs"):
+        with suppress(OSError), os.scandir(folder) as entries:
+            links += [Path(entry.path) for entry in entries if entry.is_symlink()]
+    told = (f"use {os.path.realpath(link)} as {link.absolute()}, a link" for link in links)
+    require(home, [Wish(text) for text in sorted(told)])
+    return home
 
 
 @dataclass(frozen=True)
@@ -41,7 +61,18 @@ class RunFolder:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What the run was started with, and its state."""
+        """What the run was started with, and its state.
+
+        Raises:
+            RunError: a file of the run is a link, so that it may be any file; or as for `read`.
+        """
+        with suppress(FileNotFoundError), os.scandir(self.path) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    raise RunError(
+                        f"{entry.path} is a link, and apo takes what it leads to for no part of "
+                        "the run. Put the file itself there, or delete the link."
+                    )
         return self.read("run.json")
 
     def update(self, **values: Any) -> None:
@@ -195,7 +226,7 @@ def list_runs(home: Path = HOME) -> Iterator[RunFolder]:
         except RunError:
             return ""
 
-    folders = [RunFolder(path.parent) for path in (home / "runs").glob("*/run.json")]
+    folders = [RunFolder(path.parent) for path in (require_home(home) / "runs").glob("*/run.json")]
     yield from sorted(folders, key=created, reverse=True)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from apo.errors import JournalError
-from apo.files import read_text, require_own_database, write_whole
+from apo.files import read_text, require_own_database, require_tables, write_whole
 from apo.storage.rows import NEW, checksum
 from apo.storage.tables import ALL_CALLS, ALL_EVENTS, LATER, SCHEMA, VERSION
 
@@ -65,6 +65,7 @@ def set_up(db: sqlite3.Connection, path: Path | None, *, fresh: bool) -> int | N
     Raises:
         JournalError: it is damaged or empty, or another version of apo made it.
     """
+    require_tables(db)
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=NORMAL")
     if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'calls'").fetchone() is not None:
@@ -126,6 +127,7 @@ def share(db: sqlite3.Connection, path: Path) -> None:
     with sharing(path):
         require_own_database(path)
         db.execute("ATTACH ? AS shared", (str(path),))
+        require_tables(db, "shared")
         _into_wal(db)
         (version,) = db.execute("PRAGMA shared.user_version").fetchone()
         made = db.execute("SELECT 1 FROM shared.sqlite_master").fetchone()

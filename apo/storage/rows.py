@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from apo.errors import FINAL, JournalError, ModelError
-from apo.files import require_file, require_no_link
+from apo.files import require_file, require_no_link, require_tables
 from apo.secrecy import redact
 from apo.storage.shapes import EVENTS, require
 from apo.usage import Usage
@@ -153,7 +153,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         with readable():
             database = _connect(path)
             try:
-                database.execute("SELECT 1 FROM sqlite_master").fetchone()
+                require_tables(database)
             except sqlite3.OperationalError as error:
                 database.close()
                 if error.sqlite_errorname.split("_")[1] not in ("CANTOPEN", "READONLY"):
@@ -185,6 +185,7 @@ def _copied(path: Path) -> sqlite3.Connection:
         found = sqlite3.connect(":memory:", check_same_thread=False)
         with contextlib.closing(sqlite3.connect(Path(folder, "journal.db"))) as copy:
             copy.backup(found)
+    require_tables(found)
     return found
 
 

@@ -23,7 +23,7 @@ from apo.taskfile.build import build_task, usable_prompt
 from apo.taskfile.places import FILE_NAME, builtin_folder, path_of
 from apo.taskfile.problems import parse_settings
 from apo.taskfile.settings import TaskFile, TaskSettings
-from apo.taskfile.wishes import inside, named_by_file, task_wishes
+from apo.taskfile.wishes import file_wishes, inside, named_by_file, task_wishes
 from apo.taskfile.yaml_file import read_task_file
 from apo.trust import require
 from apo.user_code import is_python_reference, load_object
@@ -50,7 +50,7 @@ def load_task(ref: str | Path, *, memory: Path | None = None, seed: int = 0) -> 
     local = Path(text) / FILE_NAME
     if path == builtin_folder() / text / FILE_NAME and local.is_file() and not local.samefile(path):
         note = f"This is the built-in task; for the folder of that name write ./{text}."
-    task = _from_file(read_task_file(path), path, memory, seed)
+    task = _from_file(_settings(path), path, memory, seed)
     return replace(task, notes=(note, *task.notes)) if note else task
 
 
@@ -62,7 +62,13 @@ def check_trust(ref: str | Path) -> None:
         TaskError: there is no such task, or its file is not usable.
     """
     path = path_of(ref)
-    _trusted(read_task_file(path), path)
+    _trusted(_settings(path), path)
+
+
+def _settings(path: Path) -> TaskFile:
+    """Read a task.yaml; one that is a link to elsewhere is not even read before it is allowed."""
+    require(path.parent, file_wishes(path, path.parent))
+    return read_task_file(path)
 
 
 def _trusted(settings: TaskFile, path: Path) -> TaskFile:

@@ -8,7 +8,9 @@ from apo.data.pools import POOLS, Split
 from apo.prompts.rules import Rules
 from apo.reading.characters import composed
 
-STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
+STRICT = ConfigDict(
+    extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True, allow_inf_nan=False
+)
 """Of every part: no other keys, and values of the kinds that are meant."""
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Name = Annotated[Text, AfterValidator(composed)]

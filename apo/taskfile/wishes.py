@@ -1,5 +1,6 @@
 """What a task file wants to do beyond being read, for `apo.trust`."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -8,8 +9,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, cast
 
-from apo.errors import TaskError
-from apo.files import DATA, MB
+from apo.errors import ApoError, TaskError
+from apo.files import DATA, MB, TEXT, require_file
+from apo.prompts.forms.reading import read_prompt
 from apo.trust import FileName, Wish
 from apo.user_code import importable, is_python_reference
 
@@ -49,10 +51,12 @@ def task_wishes(settings: Any, folder: Path) -> list[Wish]:
     Raises:
         TaskError: Python that it names lies outside of the folder.
     """
-    given = settings.data
-    sources = [given] if isinstance(given, str) else [*given.values()]
+    data = settings.data
+    sources = [data] if isinstance(data, str) else [*data.values()]
     found = [wish for source in sources for wish in _data(source, folder)]
     found += _scorer(settings.scorer, folder)
+    given = ({"decoding": settings.decoding}, settings.prompt)
+    found += body_wishes(*map(extra_of, given), _extra_in_file(settings, folder))
     metric = _name(settings.metric)
     if is_python_reference(metric):
         found += _python(metric, folder, "metric")
@@ -64,6 +68,11 @@ def _data(source: str, folder: Path) -> Iterator[Wish]:
         yield Wish(f"load the data set {source[3:]} from the Hugging Face Hub")
     elif Path(source).is_absolute():
         yield from _file(source, folder, "data")
+
+
+def file_wishes(path: Path, folder: Path) -> list[Wish]:
+    """What reading a task.yaml itself wants: nothing where it lies in its folder."""
+    return [*_file(path.name, folder, path.name)]
 
 
 def _file(name: str, folder: Path, key: str) -> Iterator[Wish]:
@@ -136,6 +145,35 @@ def model_wishes(name: object) -> Iterator[Wish]:
     if name not in _OWN:
         keyed = "" if "://" in str(name) else ", with your key for it"
         yield Wish(f"ask the model {name}{keyed}")
+
+
+def body_wishes(*bodies: object) -> Iterator[Wish]:
+    """What further fields of requests want: a server may search the web by them, or cost more."""
+    for body in bodies:
+        if body:
+            fields = json.dumps(body, sort_keys=True, default=repr, ensure_ascii=False)
+            yield Wish(f"send these fields with each request to the task model: {fields}")
+
+
+def extra_of(prompt: object) -> object:
+    """The further fields that a prompt's JSON form, or a task file, holds under `decoding`."""
+    decoding = cast("Mapping[str, Any]", prompt).get("decoding") if _is_map(prompt) else None
+    return cast("Mapping[str, Any]", decoding).get("extra") if _is_map(decoding) else None
+
+
+def _is_map(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _extra_in_file(settings: Any, folder: Path) -> object:
+    """The further fields that a prompt file holds; what reading it will refuse holds none."""
+    if settings.prompt_file is not None:
+        with suppress(ApoError, OSError):
+            path = inside(folder, settings.prompt_file, "prompt_file")
+            require_file(path, TEXT)
+            found = read_prompt(path, tuple(settings.inputs), settings.template)
+            return found.prompt.decoding.extra
+    return None
 
 
 def _python(reference: str, folder: Path, key: str) -> Iterator[Wish]:

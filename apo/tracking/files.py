@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apo.errors import RunError
+from apo.files import RESULTS, read_text, require_file
 from apo.prompts.forms.registry import write_prompt
 from apo.storage.candidate import COUNTS, Candidate
 from apo.storage.folder import RunFolder
@@ -79,7 +80,7 @@ def _write_results(folder: RunFolder, target: Path) -> None:
     _write_table(target / FLIPS, FLIP_COLUMNS, [_flip_row(g) for g in read_flips(folder).groups])
     for name in (TRANSFER, AUDIT):
         if (folder.path / name).exists():
-            text = (folder.path / name).read_text("utf-8", "surrogatepass")
+            text = read_text(folder.path / name, RESULTS, errors="surrogatepass")
             (target / name).write_text(clean(text), encoding="utf-8")
     try:
         found = standings(folder)
@@ -155,6 +156,7 @@ def _parents(ids: list[str] | tuple[str, ...], numbers: Mapping[str, int]) -> st
 
 def example_rows(path: Path) -> Iterator[dict[str, Any]]:
     """A row for each test example, both answers side by side; won and lost ones first."""
+    require_file(path, RESULTS)
     with path.open(encoding="utf-8", errors="surrogatepass") as lines:
         examples = [json.loads(line) for line in lines if line.strip()]
     order = {"lost": 0, "won": 1, "same": 2}

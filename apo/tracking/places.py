@@ -1,6 +1,7 @@
 """Where the files of runs go: the mlflow.db of a folder of others may name any place."""
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from apo.errors import RunError
+from apo.files import require_tables
 from apo.tracking.environment import database_path, public_uri, safe_name
 from apo.tracking.served import SCHEME
 from apo.trust import Wish, logging_wish, require
@@ -20,6 +22,8 @@ WHERE e.name = :name
 AND runs.artifact_uri IS NOT e.artifact_location || '/' || runs.run_uuid || '/artifacts'
 """
 """The places of an experiment's files, and of those of its runs that lie elsewhere."""
+_OWN = re.compile(r"CREATE (TRIGGER \w+\s+BEFORE UPDATE ON secrets|TABLE \"?spans\"?)\s")
+"""What MLflow itself has computed, in tables that no run is logged to."""
 
 
 def default_place(database: Path, experiment: str) -> Path:
@@ -94,6 +98,7 @@ def _read(path: Path, query: str, name: str = "") -> list[object]:
     if not path.is_file():
         return []
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+        require_tables(database, besides=_OWN)
         if database.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None:
             return []
         return [row[0] for row in database.execute(query, {"name": name})]
