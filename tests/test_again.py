@@ -135,3 +135,10 @@ def test_one_reply_of_use_among_them_is_enough() -> None:
     assert texts == ["Sort it."]
     assert search.refused["replies"]["unread"] == 14
     assert not search.advice
+
+
+def test_requests_that_the_provider_refused_say_nothing_of_the_writer() -> None:
+    texts, search, _ = write(Writer(ContentFilterError("!")), 12)
+    assert not texts
+    assert not search.advice
+    assert told_replies(search.refused) == ""

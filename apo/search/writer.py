@@ -69,6 +69,7 @@ class Writer:
         found = await self._sample(asked, temperature)
         replies = [self._read(*pair, tag) for pair in zip(asked, found, strict=True)]
         failed = [k for k, reply in enumerate(replies) if reply.reason]
+        n_again = sum(bool(replies[k].fault) for k in failed)
         again = [self._again(asked[k], replies[k], tag) for k in failed]
         for k, ask, said in zip(failed, again, await self._sample(again, temperature), strict=True):
             replies[k] = self._read(ask, said, tag)
@@ -77,7 +78,8 @@ class Writer:
                     asked[k].place, _text(said), replies[k].reason, ask.meta.name, ask.meta.parents
                 )
         names = ", ".join(sorted({meta.name for meta in meta_prompts}))
-        self._candidates.count_replies(place, names, replies, len(again))
+        answered = [reply for reply in replies if reply.text or reply.fault]
+        self._candidates.count_replies(place, names, answered, n_again)
         rows = [replies[i * n : (i + 1) * n] for i in range(len(meta_prompts))]
         return [[reply.text for reply in row if reply.text] for row in rows]
 
