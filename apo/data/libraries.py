@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from apo.data.arrow_types import change_of, change_of_series
 from apo.data.cells import Row
+from apo.data.records import records
 from apo.data.typed import Typed
 from apo.data.unnamed import column_names
 from apo.errors import DataError
@@ -47,6 +48,31 @@ def _frame_values(frame: Any, header: list[str]) -> Iterator[dict[str, Any]]:
         columns.append(map(change, series) if change else series)
     for values in zip(*columns, strict=True):
         yield dict(zip(header, values, strict=True))
+
+
+def evaluation_rows(source: Any) -> Iterator[Row]:
+    """Read an evaluation data set of MLflow: each input and each expectation is a column.
+
+    Raises:
+        DataError: an input has the name of an expectation, or they are no objects.
+    """
+    frame = source if hasattr(source, "itertuples") else source.to_df()
+    found = list[dict[str, Any]]()
+    for number, parts in enumerate(zip(frame["inputs"], frame["expectations"], strict=True), 1):
+        inputs, expected = (
+            dict(cast("Mapping[str, Any]", part)) if isinstance(part, Mapping) else {}
+            for part in cast("tuple[object, object]", parts)
+        )
+        if not inputs:
+            raise DataError(f"Record {number} of the data set has no inputs.")
+        if twice := inputs.keys() & expected.keys():
+            raise DataError(
+                f"Record {number} of the data set has {', '.join(sorted(twice))} among its inputs "
+                "and its expectations: one of the two needs another name."
+            )
+        found.append({**inputs, **expected})
+    names = dict.fromkeys(name for row in found for name in row)
+    return records([{name: row.get(name) for name in names} for row in found], "record")
 
 
 def dataset_rows(dataset: Any) -> Iterator[Row]:

@@ -31,8 +31,9 @@ def read_rows(
     Args:
         source: a path to a CSV, TSV, JSON, JSONL, Parquet or Excel file; "hf:owner/name", with
             ":config" and "/split" where wanted, for a data set on the Hugging Face Hub; a pandas
-            DataFrame; a Dataset or IterableDataset of `datasets`; any iterable of mappings; or a
-            mapping with a list for each column.
+            DataFrame; a Dataset or IterableDataset of `datasets`; an evaluation data set of MLflow
+            or its frame, whose inputs and expectations become columns; any iterable of mappings;
+            or a mapping with a list for each column.
         encoding: of CSV, TSV and JSON files. "utf-8" also takes a byte order mark.
         delimiter: between the cells of a text table, whatever the file's name ends in; None for
             what that says.
@@ -51,6 +52,10 @@ def read_rows(
     if isinstance(source, str | Path):
         return _file_rows(Path(source), known_encoding(encoding), delimiter, wanted, notes)
     kind = source_type.__module__.partition(".")[0]
+    if is_evaluation_data(source):
+        from apo.data.libraries import evaluation_rows
+
+        return evaluation_rows(source)
     if kind in ("pandas", "datasets"):
         from apo.data.libraries import dataset_rows, frame_rows
 
@@ -62,6 +67,17 @@ def read_rows(
     raise DataError(
         f"Data cannot be read from a {source_type.__name__}; give a path, hf:owner/name, "
         "a DataFrame, a Dataset, a list of dicts, or a dict with a list for each column."
+    )
+
+
+def is_evaluation_data(source: Any) -> bool:
+    """Whether this is an evaluation data set of MLflow, or the frame of one."""
+    kind = type(cast("object", source)).__module__.partition(".")[0]
+    columns: Collection[Any] = getattr(source, "columns", ())
+    return (
+        hasattr(source, "to_df")
+        if kind == "mlflow"
+        else (kind == "pandas" and {"inputs", "expectations", "dataset_record_id"} <= set(columns))
     )
 
 

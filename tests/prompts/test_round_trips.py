@@ -208,3 +208,11 @@ async def scores(task: Task, prompt: Prompt, examples: Sequence[Example]) -> lis
         request = Request(prompt.messages(example.inputs), prompt.decoding)
         found.append(task.judge((await model.complete(request)).text, example).value)
     return found
+
+
+def test_promptfoo_is_given_no_row_that_it_would_fill() -> None:
+    rows = [({"input": "a {{input}}"}, ["b"]), ({"input": "c {{other}}"}, ["d"])]
+    text = write_prompt(Prompt("Do."), "promptfoo", replace(KNOWN, rows=rows))
+    assert "a {{input}}" not in text
+    assert "c {{other}}" in text
+    assert "without 1 test examples" in " ".join(text.split())

@@ -1,9 +1,11 @@
 """promptfoo: a configuration with the prompt, its provider and the test examples."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, cast
 
 from apo.errors import PromptError
+from apo.prompts.fill import VARIABLE
 from apo.prompts.forms.found import (  # fmt: skip
     Found,
     chat_turns,
@@ -38,13 +40,22 @@ def write(prompt: Prompt, provenance: Provenance) -> str:
     extra = dict(prompt.decoding.extra)
     config |= {"passthrough": extra} if extra else {}
     provider = {"id": f"openai:chat:{provenance.model_name}", "config": config}
+    kept = [row for row in provenance.rows if not _names_an_input(row[0])]
+    told = [*provenance.lines()]
+    if left := len(provenance.rows) - len(kept):
+        told.append(f"without {left} test examples whose text holds an input in double braces")
     values = {
-        "description": "; ".join(provenance.lines()),
+        "description": "; ".join(told),
         "prompts": [{"raw": json.dumps(chat, ensure_ascii=False, indent=2), "label": prompt.id}],
         "providers": [provider],
-        "tests": [_test(row, wanted) for row, wanted in provenance.rows],
+        "tests": [_test(row, wanted) for row, wanted in kept],
     }
     return dump({k: v for k, v in values.items() if v})
+
+
+def _names_an_input(row: Mapping[str, str]) -> bool:
+    """Whether promptfoo would fill a text of the row, which nothing keeps it from."""
+    return any(name in row for text in row.values() for name in VARIABLE.findall(text))
 
 
 def _test(row: Any, wanted: Any) -> dict[str, Any]:
