@@ -67,9 +67,9 @@ def ray_workers(
             f"the Ray at {address}; see what ended it, such as want of memory. {KEPT}"
         ) from error
     except ray.exceptions.RayError as error:
-        said = str(error).strip().splitlines()[-1:]
+        said = "".join(str(error).strip().splitlines()[-1:]).rstrip(".")
         raise RunError(
-            f"A Ray worker could not run a cell: {type(error).__name__}: {''.join(said)} All "
+            f"A Ray worker could not run a cell: {type(error).__name__}: {said}. All "
             "machines of the cluster need the same environment: Python, apo and its extras."
         ) from error
     finally:
