@@ -224,7 +224,7 @@ USED = f"use {STORAGE} (a setting of the optimizer joint)"
 
 def run(**keys: Any) -> RunFolder:
     optimizer = {"name": "joint", "ref": "joint", "settings": keys.pop("settings", {})}
-    settings = {
+    settings: dict[str, Any] = {
         "task_ref": "support-tickets", "optimizer": optimizer, "model": "embedded",
         "optimizer_model": None, "objects": [], "prompt": None, "budget": {"max_calls": 5},
         "options": {"seed": 0, "body": keys.pop("body", {})}, **keys,
@@ -301,18 +301,22 @@ def test_a_matplotlibrc_of_the_working_directory_has_no_say() -> None:
 
 
 def test_what_matplotlib_had_read_before_has_no_say() -> None:
-    from matplotlib import rc_context, rcParams
+    import matplotlib as mpl
 
-    with rc_context({"text.usetex": True}):
+    known: Any = mpl
+    with known.rc_context({"text.usetex": True}):
         with style():
-            assert not rcParams["text.usetex"]
-        assert rcParams["text.usetex"]
+            assert not known.rcParams["text.usetex"]
+        assert known.rcParams["text.usetex"]
 
 
 def test_a_comparison_asks_where_its_report_goes_before_it_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("apo.compare.runner.run_grid", lambda *_, **__: pytest.fail("it started"))
+    def started(*_: object, **__: object) -> None:
+        pytest.fail("it started")
+
+    monkeypatch.setattr("apo.compare.runner.run_grid", started)
     path = Path.cwd() / "mlflow.db"
     connect(f"sqlite:///{path}", "apo/compare/g")
     with closing(sqlite3.connect(path)) as database, database:

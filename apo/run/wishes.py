@@ -56,9 +56,10 @@ def _reference(reference: object, key: str) -> Iterator[Wish]:
 def _setting_wishes(name: object, settings: object) -> Iterator[Wish]:
     """What settings of an optimizer want: one may be the URL of a database that runs share."""
     if isinstance(settings, Mapping | list | tuple):
-        mapped = cast("Mapping[object, object]", settings)
-        values = mapped.values() if isinstance(settings, Mapping) else settings
-        for value in cast("Iterable[object]", values):
+        given: object = settings
+        if isinstance(settings, Mapping):
+            given = cast("Mapping[object, object]", settings).values()
+        for value in cast("Iterable[object]", given):
             yield from _setting_wishes(name, value)
     elif isinstance(settings, str) and "://" in settings:
         yield Wish(f"use {settings} (a setting of the optimizer {name})")
