@@ -56,7 +56,7 @@ def _reference(reference: object, key: str) -> Iterator[Wish]:
 def _setting_wishes(name: object, settings: object) -> Iterator[Wish]:
     """What settings of an optimizer want: one may be the URL of a database that runs share."""
     if isinstance(settings, Mapping | list | tuple):
-        given: object = settings
+        given = cast("object", settings)
         if isinstance(settings, Mapping):
             given = cast("Mapping[object, object]", settings).values()
         for value in cast("Iterable[object]", given):
