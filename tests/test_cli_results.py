@@ -118,7 +118,9 @@ def test_export_within(apo: Callable[..., Result], folder: RunFolder) -> None:
     for words in ("is the cheapest within 100 points", "tokens a call for", "There is no verdict"):
         assert words in near.stderr
     exact = apo("export", "last", "--within", "0", "--format", "json")
-    assert json.loads(exact.stdout) == (folder.result or {})["best_prompt"]
+    values = json.loads(exact.stdout)
+    assert values.pop("provenance")["run"] == folder.id
+    assert values == (folder.result or {})["best_prompt"]
     assert "The best prompt found" in exact.stderr
 
 
