@@ -65,6 +65,8 @@ FINE = (
     "The instruction is: answer billing or refund.",
     "지침은 다음과 같습니다: billing 또는 refund로 답하세요.",
     "지시문 아래의 글을 분류하세요.",
+    "Classify",
+    "분류하세요",
     "문의를 읽고 billing 또는 refund로 답하세요.",
     "지시문을 읽고 분류하세요.",
 )
@@ -107,7 +109,7 @@ def test_a_remark_may_speak_of_an_instruction_but_not_repeat_the_request(
     assert repeats(text, ASKED) == again
 
 
-@pytest.mark.parametrize("text", ["Fixed", "끝", "billing, refund", "긍정, 부정, 중립"])
+@pytest.mark.parametrize("text", ["끝", "고정", "billing, refund", "긍정, 부정, 중립"])
 def test_words_alone_are_no_instruction(text: str) -> None:
     asked = (
         ASKED

@@ -15,6 +15,10 @@ WITH_TAG = 0.5
 """The same where it holds the tag that it was asked for."""
 REMARK = 0.15
 """Share of a remark's words that may be the meta-prompt's own."""
+PHRASE = 8
+"""Characters of a sentence that is known again; any text holds shorter ones."""
+_NOUN = re.compile(r"[가-힣]*(?![요오라자])[가-힣]")
+"""A Korean word that asks for nothing; an English one may be a verb."""
 _WORD = re.compile(r"[^\W_]+")
 _DATA = re.compile(r"<(?P<tag>\w+)(?: [^<>]*)?>\n.*?\n</(?P=tag)>", re.DOTALL)
 _EXAMPLES = re.compile(r"<example(?: [^<>]*)?>\n(.*?)\n</example>", re.DOTALL)
@@ -72,8 +76,8 @@ def _fault(text: str, request: str) -> tuple[Fault, str]:
         return "question", "the proposal is a question that names no outputs to choose from"
     if text.endswith((":", "：")):
         return "piece", "the proposal breaks off after a colon"
-    if _WORD.fullmatch(text) and len(text.encode()) > 1:
-        return "piece", "the proposal is a single word"
+    if _NOUN.fullmatch(text):
+        return "piece", "the proposal is a noun alone"
     if _lists(text, request):
         return "piece", "the proposal is a list of outputs and says nothing of them"
     if _CODE.search(text) and not _ABOUT_CODE.search(request):
@@ -113,7 +117,8 @@ def _all_in(text: str, other: str) -> bool:
     there = f" {' '.join(_words(other))} "
     sentences = [" ".join(_words(sentence)) for sentence in _SENTENCE.findall(text)]
     said = [sentence for sentence in sentences if sentence]
-    return bool(said) and all(f" {sentence} " in there for sentence in said)
+    long = any(len(sentence) >= PHRASE for sentence in said)
+    return long and all(f" {sentence} " in there for sentence in said)
 
 
 def shared(text: str, other: str) -> float:

@@ -284,7 +284,10 @@ def test_a_list_of_variants_may_lack_its_inner_tags() -> None:
 
 
 def test_lost_replies_cost_no_more_than_themselves(run: Run) -> None:
-    seen = run(replace(QUICK, n_refinements=4), lambda _, __: "nothing in tags")
+    def reply(n: int, _: str) -> str:
+        return "<instructions>Seed</instructions>" if n == 0 else "nothing in tags"
+
+    seen = run(replace(QUICK, n_refinements=4), reply)
     made = [e.body["prompt"] for e in seen.events if e.kind == "candidate"]
     assert [prompt["instruction"] for prompt in made] == ["Seed", "Seed"]
     assert [len(prompt["demos"]) for prompt in made] == [0, 5]
