@@ -12,7 +12,7 @@ from apo.optimizers.parts.joint_storage import check_storage, open_database, pat
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
-    from optuna.storages import RDBStorage
+    from optuna.storages import BaseStorage, RDBStorage
     from optuna.study import Study
     from optuna.trial import FrozenTrial, Trial
 
@@ -29,6 +29,7 @@ class Trials:
     Attributes:
         search: the run.
         study: where trials are chosen and told.
+        database: where that study is.
         kept: where they are kept; the same in a shared storage.
         claims: where runs that share a storage put their spaces; None for the run's own file.
         train: the task's training examples.
@@ -41,6 +42,7 @@ class Trials:
 
     search: Search
     study: "Study"
+    database: "BaseStorage"
     kept: "Study"
     claims: "Study | None"
     train: Sequence[Example]
@@ -107,19 +109,44 @@ class Trials:
         Every choice has a sampler with a seed of its own, so that it follows from the trials
         before it alone, whether or not the run was resumed in between.
         """
+        from optuna.distributions import CategoricalDistribution, IntDistribution
         from optuna.trial import TrialState
 
         name = f"{self.run}:{number}"
-        for trial in self.study.get_trials(deepcopy=False):
-            if trial.user_attrs.get("name") == name:
-                if trial.state == TrialState.COMPLETE:
-                    return trial
-                if not trial.state.is_finished():  # Chosen by a session that ended before it told.
-                    self.study.tell(trial.number, state=TrialState.FAIL)
-        self.study.sampler = self.make_sampler(seed)
-        chosen = self.study.ask(space.distributions())
-        chosen.set_user_attr("name", name)
+        for trial in self._named(name):
+            if trial.state == TrialState.COMPLETE:
+                return trial
+        chosen = self._begin(name, self.make_sampler(seed))
+        for key, allowed in space.distributions().items():
+            if isinstance(allowed, IntDistribution):
+                chosen.suggest_int(key, allowed.low, allowed.high)
+            elif isinstance(allowed, CategoricalDistribution):
+                chosen.suggest_categorical(key, allowed.choices)
         return chosen
+
+    def _begin(self, name: str, sampler: "BaseSampler") -> "Trial":
+        """Make a trial that bears its name from its first moment.
+
+        `Study.ask` names it afterwards: where a database ends in between, a trial of nobody's stays
+        under way, and the sampler keeps away from what it tries.
+        """
+        from optuna import Trial, load_study
+        from optuna.trial import TrialState, create_trial
+
+        # A study opened anew looks at all trials; one that has chosen before looks at its memory.
+        study = load_study(study_name=self.study.study_name, storage=self.database, sampler=sampler)
+        named = create_trial(state=TrialState.RUNNING, user_attrs={"name": name})
+        at = self.database.get_study_id_from_name(study.study_name)
+        made = self.database.create_new_trial(at, template_trial=named)
+        number = self.database.get_trial(made).number
+        for trial in self._named(name):  # Begun, and not told before a session or database ended.
+            if trial.number != number and not trial.state.is_finished():
+                self.study.tell(trial.number, state=TrialState.FAIL)
+        return Trial(study, made)
+
+    def _named(self, name: str) -> "list[FrozenTrial]":
+        trials = self.study.get_trials(deepcopy=False)
+        return [trial for trial in trials if trial.user_attrs.get("name") == name]
 
     def make_sampler(self, seed: int) -> "BaseSampler":
         """The sampler for one choice."""
@@ -206,10 +233,12 @@ async def opened(
             ) from error
 
     database, kept, claims = await patiently(search, url, start)
+    memory = optuna.storages.InMemoryStorage()
     try:
         yield Trials(
             search=search,
-            study=kept if storage else optuna.create_study(directions=directions),
+            study=kept if storage else optuna.create_study(storage=memory, directions=directions),
+            database=database if storage else memory,
             kept=kept,
             claims=claims,
             train=search.task.train,

@@ -8,6 +8,7 @@ from typing import Any
 
 import optuna
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from apo import (
     Completion,
@@ -21,6 +22,7 @@ from apo import (
     Usage,
 )
 from apo.optimizers.joint import JointSearch
+from apo.optimizers.parts import joint_storage
 from apo.optimizers.parts.demo_sets import Worked
 from apo.optimizers.parts.joint_space import Space
 from apo.optimizers.parts.joint_study import Direction
@@ -231,6 +233,35 @@ def test_runs_with_one_storage_search_one_space(tmp_path: Path) -> None:
     assert len(study.trials) == 5
     kept.remove_session()
     kept.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "broken", ["create_new_trial", "set_trial_user_attr", "set_trial_state_values"]
+)
+def test_trials_after_a_break_are_those_without_one(
+    broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database does what it is asked, and ends before it says so, at every seventh time."""
+    optimizer, suite = small(storage="", n_trials=12), OptimizerSuite()
+    calm = suite.run(
+        tmp_path / "calm", replace(optimizer, storage=f"sqlite:///{tmp_path / 'calm.db'}")
+    )
+    whole, times = getattr(optuna.storages.RDBStorage, broken), 0
+
+    def ends(*given: Any, **named: Any) -> Any:
+        nonlocal times
+        done, times = whole(*given, **named), times + 1
+        if times % 7 == 1:
+            raise OperationalError("SELECT 1", {}, Exception("server closed the connection"))
+        return done
+
+    monkeypatch.setattr(optuna.storages.RDBStorage, broken, ends)
+    monkeypatch.setattr(joint_storage, "PATIENCE", (0.0,) * 9)
+    storage = f"sqlite:///{tmp_path / 'broken.db'}"
+    seen = suite.run(tmp_path / "broken", replace(optimizer, storage=storage))
+    assert times > 7
+    assert candidates(seen, "combine") == candidates(calm, "combine")
+    assert seen.result.spent.calls == calm.result.spent.calls
 
 
 @pytest.mark.parametrize("directions", [["minimize"], ["maximize", "minimize"]])
