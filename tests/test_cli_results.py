@@ -164,6 +164,7 @@ def test_transfer(apo: Callable[..., Result], folder: RunFolder) -> None:
         assert len(server.seen) == asked > 0
     for words in ("Best on embedded:", "Best for all:", "confirm on test examples", "kept answers"):
         assert words in text
+    assert again.pop("overspent") == ""
     assert again == json.loads((folder.path / "transfer.json").read_text("utf-8"))
     assert again["run_id"] == folder.id
     # The run's own model has answered all this before, and the server is the same model.
