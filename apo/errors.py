@@ -166,9 +166,9 @@ class LikelihoodError(ModelError):
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(
             f"{name} cannot score a given answer: {reason} That takes a server whose /completions "
-            "echoes the prompt with its log-probabilities, as vLLM and SGLang do; hosted chat "
-            'models, Ollama and llama-server do not. Use score="execution", which needs answers '
-            "alone."
+            "echoes the prompt with its log-probabilities, as vLLM and SGLang do, or local/NAME; "
+            'hosted chat models, Ollama and llama-server do not. Use score="execution", which '
+            "needs answers alone."
         )
 
 

@@ -233,6 +233,40 @@ def test_the_time_in_the_queue_is_told_apart(
     virtually(main)
 
 
+class Loaded:
+    """A model that has to be loaded first, and works on two calls at once."""
+
+    name, slots = "loaded", 2
+    open = False
+
+    async def ready(self) -> None:
+        if not self.open:
+            await asyncio.sleep(60)
+        self.open = True
+
+    async def complete(self, request: Request) -> Completion:
+        await asyncio.sleep(1)
+        return Completion(text="x", usage=USED)
+
+    async def aclose(self) -> None:
+        pass
+
+
+def test_loading_is_no_call_and_slots_are_waited_for_here() -> None:
+    async def main() -> None:
+        model = Loaded()
+        with Journal() as journal:
+            caller = Caller(journal, Meter(Budget()), limits=Limits(max_concurrency=16))
+            work = [to(model, str(i)) for i in range(5)]
+            caller.charge(work)
+            await asyncio.gather(*map(caller.answer, work))
+            entries = [journal.find(call.key) for call in work]
+            times = [(60, 1), (60, 1), (61, 1), (61, 1), (62, 1)]
+            assert [(e.waited, e.seconds) for e in entries if e] == times
+
+    virtually(main)
+
+
 # --- scripted -------------------------------------------------------------------------------
 
 

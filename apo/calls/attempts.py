@@ -76,7 +76,8 @@ class Attempts:
             return self._patient
         name = endpoint.model.name
         if name not in self._traffic:
-            self._traffic[name] = traffic_to(name, self._limits)
+            most = endpoint.at_once(self._limits.max_concurrency)
+            self._traffic[name] = traffic_to(name, replace(self._limits, max_concurrency=most))
         return self._traffic[name]
 
     async def make(self, call: Call, endpoint: Endpoint, this: Try) -> Entry:
@@ -104,6 +105,7 @@ class Attempts:
             self._check_answering(model.name, traffic)
             async with taken(self._purse, bound.usd, self._ending) as slip:
                 async with self._ending.breaks_off():
+                    await endpoint.ready()
                     await self._meter.reserve(bound, model.name)
                 return await self._answered(call, endpoint, request, bound, this, slip)
         except BadRequestError as error:

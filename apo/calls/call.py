@@ -1,6 +1,7 @@
 """What is asked of whom: the calls of a run, each with the key that its answer is kept under."""
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -34,6 +35,21 @@ class Endpoint:
     max_thinking: int = 8192
     fallback: "Endpoint | None" = None
     patient: bool = False
+
+    def at_once(self, most: int) -> int:
+        """How many calls go to it at once: no more than the model says that it works on."""
+        own: int = getattr(self.model, "slots", most)
+        return min(own, most)
+
+    async def ready(self) -> None:
+        """Wait until the model can answer, where it has to be loaded first: that is no call.
+
+        Raises:
+            SettingsError: it cannot be loaded.
+        """
+        load: Callable[[], Awaitable[None]] | None = getattr(self.model, "ready", None)
+        if load is not None:
+            await load()
 
 
 class Call(NamedTuple):

@@ -29,13 +29,16 @@ class LocalModel:
         transport: how the child is asked: "aiohttp" or "openai".
         timeout: seconds that one attempt may take in all; loading and waiting for a slot apart.
         max_connections: the most calls at once; no more than the child has slots.
+
+    Attributes:
+        slots: how many calls it works on at once; more would wait in it.
     """
 
     def __init__(
         self, name: str, path: Path, *, transport: str, timeout: float, max_connections: int
     ) -> None:
         self._name, self._path, self._kind, self._timeout = name, path, transport, timeout
-        self._most = min(max_connections, servers.SLOTS)
+        self.slots = min(max_connections, servers.SLOTS)
         self.dialect = Dialect.of(path.stem)
         self._fingerprint = fingerprint(path)
         self._server: servers.Server | None = None
@@ -60,6 +63,14 @@ class LocalModel:
         """What is waited for, in words; "" for nothing."""
         return self._server.waiting if self._server else ""
 
+    async def ready(self) -> None:
+        """Wait until the file is loaded.
+
+        Raises:
+            SettingsError: llama.cpp cannot load it.
+        """
+        await self._ready()
+
     async def complete(self, request: Request) -> Completion:
         """Ask once; the first call waits until the model is loaded.
 
@@ -67,9 +78,7 @@ class LocalModel:
             SettingsError: llama.cpp cannot load the file.
             ModelError: the attempt failed; the subclass says whether a retry can help.
         """
-        self._turn = self._turn or asyncio.Lock()
-        async with self._turn:
-            client, server = await self._started()
+        client, server = await self._ready()
         try:
             completion = await self._ask(client, server, request)
         except TransportError:
@@ -104,6 +113,11 @@ class LocalModel:
         if server:
             servers.leave(self._path)
 
+    async def _ready(self) -> tuple[Transport, servers.Server]:
+        self._turn = self._turn or asyncio.Lock()
+        async with self._turn:
+            return await self._started()
+
     async def _started(self) -> tuple[Transport, servers.Server]:
         if self._server is not None and self._server.ended:
             await self._drop()
@@ -119,10 +133,10 @@ class LocalModel:
         if self._kind == "openai":
             from apo.models.sdk import SdkModel
 
-            return SdkModel(address, timeout=self._timeout, max_connections=self._most)
+            return SdkModel(address, timeout=self._timeout, max_connections=self.slots)
         from apo.models.http import HttpModel
 
-        return HttpModel(address, timeout=self._timeout, max_connections=self._most)
+        return HttpModel(address, timeout=self._timeout, max_connections=self.slots)
 
     def _address(self, place: servers.Place) -> Address:
         return Address(

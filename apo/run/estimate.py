@@ -98,7 +98,8 @@ async def aestimate(
         seed = session.task.seed_prompts[0]
         async with closing(caller, session.models.opened, session.task.scorer):
             await measure(caller, session.models.task, session.task, seed, examples)
-        rate = pace(journal.times(), options.max_concurrency)
+        at_once = session.models.task.at_once(options.max_concurrency)
+        rate = pace(journal.times(), at_once)
     folder.set_state("estimated")
     return _project(session, meter, rate)
 

@@ -3,10 +3,13 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from apo.models.local import server as servers
 from apo.models.local.weights import WEIGHTS, Packaged, find_weights, fingerprint
 from apo.models.local_model import LocalModel
 from apo.models.prices import FREE, find_price
+from apo.models.providers import PROVIDERS
 from apo.trust import FileName
 from tests.models.tiny_gguf import write_tiny
 
@@ -203,6 +207,48 @@ def test_a_child_that_was_killed_is_started_anew(tiny: str) -> None:
             await model.aclose()
 
     asyncio.run(ask())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    "APO_LLAMA_SERVER" not in os.environ,
+    reason="APO_LLAMA_SERVER names no llama-server to ask as llamacpp/NAME",
+)
+def test_a_llama_server_of_the_user(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    flags = ["-m", tiny.removeprefix("local/"), "--port", str(port), "-np", "2", "-c", "512"]
+    here = PROVIDERS["llamacpp"].url.replace("8080", str(port))
+    monkeypatch.setitem(PROVIDERS, "llamacpp", replace(PROVIDERS["llamacpp"], url=here))
+
+    async def ask() -> list[Completion]:
+        model = open_model("llamacpp/tiny")
+        try:
+            while True:  # Until it listens, and then until the model is loaded.
+                with suppress(TransportError):
+                    await model.complete(ASK)
+                    break
+            seeded = ASK._replace(decoding=Decoding(temperature=1.0, max_tokens=6), seed=7)
+            with pytest.raises(LikelihoodError):
+                await model.complete(ASK._replace(continuation="the end"))
+            return [await model.complete(request) for request in (ASK, ASK, seeded, seeded)]
+        finally:
+            await model.aclose()
+
+    with subprocess.Popen(
+        [os.environ["APO_LLAMA_SERVER"], *flags],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as server:
+        try:
+            first, again, drawn, drawn_again = asyncio.run(ask())
+        finally:
+            server.kill()
+    assert (first.text, drawn.text) == (again.text, drawn_again.text)
+    assert first.text != drawn.text
+    assert first.usage.output_tokens == 6
+    assert first.truncated
 
 
 CODE = """
