@@ -20,9 +20,8 @@ IMPORTED = (
     "apo.cli.report",
     "apo.models.embedded",
     "apo.models.http",
-    "apo.optimize",
     "apo.optimizers",
-    "apo.outside",
+    "apo.run.folds",
     "apo.taskfile.load",
     "apo.tracking",
     "aiohttp",
@@ -114,6 +113,7 @@ def _become(
     os.environ.clear()
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # Whoever started all this may have ignored it.
     sys.argv = ["apo", *arguments]
     sys.path.insert(0, folder)
     main()
