@@ -7,12 +7,16 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
 from apo.errors import RunError, TrustError
+from apo.prompts.prompt import Prompt
+from apo.results.provenance import provenance_of
 from apo.results.standings import _asked  # pyright: ignore[reportPrivateUsage]
 from apo.run.wishes import trusted_settings
+from apo.storage.shapes import require_result
 from apo.taskfile.load import load_task
 from apo.user_code import load_object
 from experiments.benchmarks.trust.cases import TASK, Case, draw_task, draw_task_into, make_decoys
@@ -21,6 +25,8 @@ from experiments.benchmarks.trust.untrusted import Touched, look, watching
 from tests.test_trust import run
 
 FOLDERS = 24
+REFUSED: dict[str, Any] = {"n": 1, "of": 2, "reasons": {"seen before": 1}}
+READ = {"n": 2, "again": 1, "salvaged": 0, "unread": 1}
 
 
 @pytest.fixture
@@ -119,3 +125,35 @@ def test_the_front_of_a_run_with_damaged_options_is_told(options: object, tmp_pa
     folder = run(tmp_path, options=options)
     with pytest.raises(RunError, match=r"run\.json: options is .*of the wrong kind"):
         _asked(folder, set())
+
+
+@pytest.mark.parametrize("data", ["own.py:f", ["x"], {"train": 3}, {"fingerprint": 1}])
+def test_an_export_of_a_run_with_damaged_data_is_told(data: object, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"run\.json: data.*damaged"):
+        provenance_of(run(tmp_path, data=data), Prompt("Say it."))
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"spent": {"thinking_tokens": "many"}}, "spent: thinking_tokens is 'many'"),
+        ({"spent": {"lost_tokens": [1]}}, "spent: lost_tokens is"),
+        ({"refused": {"n": 1}}, "refused has no 'of'"),
+        ({"refused": REFUSED | {"replies": {"again": "../x"}}}, "replies has no 'n'"),
+        ({"refused": REFUSED | {"replies": READ | {"again": "../x"}}}, "again is '../x'"),
+    ],
+    ids=str,
+)
+def test_results_of_the_wrong_kind_are_told(keys: dict[str, Any], told: str) -> None:
+    spent = dict.fromkeys(("calls", "input_tokens", "output_tokens", "retries"), 0)
+    whole = {"usd": 0.0, "seconds": 1.0, "lost_usd": 0.0, **spent}
+    known: dict[str, Any] = {
+        **dict.fromkeys(("run_id", "task", "optimizer", "model", "optimizer_model"), "x"),
+        "seed_prompt": {}, "best_prompt": {}, "mlflow": {},
+        "winner": "seed", "validation": {"seed": None, "best": None}, "verdict": None,
+    }  # fmt: skip
+    require_result({**known, "spent": whole}, "result.json")
+    damaged = {**known, **keys, "spent": {**whole, **keys.get("spent", {})}}
+    with pytest.raises(RunError) as error:
+        require_result(damaged, "result.json")
+    assert told in str(error.value)

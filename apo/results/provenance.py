@@ -11,6 +11,7 @@ from apo.results.outcome import outcome
 from apo.statistics.bounded import bounded_interval
 from apo.statistics.clusters import by_group
 from apo.storage.folder import RunFolder
+from apo.storage.shapes import require
 from apo.storage.summary import candidates
 
 
@@ -21,6 +22,8 @@ def provenance_of(folder: RunFolder, prompt: Prompt) -> Provenance:
         RunError: a file of the run is damaged.
     """
     settings, result = folder.settings, folder.result or {}
+    data: dict[str, Any] = settings.get("data", {})
+    require(data, {"fingerprint": str} if data else dict, f"{folder.path / 'run.json'}: data")
     pairs = _pairs(folder)
     spent = {k: result["spent"][k] for k in ("calls", "usd")} if "spent" in result else None
     known: dict[str, Any] = {
@@ -29,7 +32,7 @@ def provenance_of(folder: RunFolder, prompt: Prompt) -> Provenance:
         "task": str(settings.get("task", "")),
         "optimizer": result.get("optimizer", ""),
         "model": str(settings.get("model", "")),
-        "data": settings.get("data", {}).get("fingerprint", ""),
+        "data": data.get("fingerprint", ""),
         "outcome": outcome(result).kind if result else "",
         "spent": spent,
         "rows": [(pair["inputs"], pair["targets"]) for pair in pairs],

@@ -75,6 +75,11 @@ TOLD: Mapping[str, Any] = {
     "vetoed": dict,
 }
 """What results of earlier versions do not say."""
+SPENT: Mapping[str, Any] = dict.fromkeys(
+    ("cached_tokens", "thinking_tokens", "lost_tokens", "reused_calls"), int
+)
+REFUSED: Mapping[str, Any] = {"n": int, "of": int, "reasons": dict}
+REPLIES: Mapping[str, Any] = dict.fromkeys(("n", "again", "salvaged", "unread"), int)
 EVENTS: Mapping[str, Mapping[str, Any]] = {
     "candidate": {"operator": str, "parents": list, "prompt": dict},
     "refused": {},
@@ -174,7 +179,13 @@ def require_result(result: object, where: str) -> None:
     """
     require(result, RESULT, where)
     require_present(result, TOLD, where)
-    verdict = cast("dict[str, Any]", result)["verdict"]
+    known = cast("dict[str, Any]", result)
+    require_present(known["spent"], SPENT, f"{where}: spent")
+    if refused := known.get("refused"):
+        require(refused, REFUSED, f"{where}: refused")
+        if refused.get("replies"):
+            require(refused["replies"], REPLIES, f"{where}: refused: replies")
+    verdict = known["verdict"]
     if verdict is not None:
         require(verdict, VERDICT, f"{where}: verdict")
         ends: list[object] = verdict["interval"]

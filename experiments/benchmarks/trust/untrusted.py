@@ -101,7 +101,7 @@ class Watch:
         """A Python file that a run or an experiment names is read for its hash, for `apo trust`."""
         beside = os.path.realpath(os.fsdecode(args[0])) == f"{self.room}/outside"
         code = event == "open" and str(args[0]).endswith(".py") and args[1] in ("rb", "r")
-        return self.hashes and (code or (event == "os.scandir" and beside))
+        return self.hashes and (code or (event in ("os.scandir", "os.listdir") and beside))
 
     def _may_connect(self, name: object) -> bool:
         text = _text(name).removeprefix("file:").partition("?")[0]
