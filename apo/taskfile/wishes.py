@@ -210,7 +210,7 @@ def _digest(path: Path) -> bytes:
 
 def _beside(path: Path) -> list[Path]:
     try:
-        return sorted(importable(path.parent))
+        return sorted(importable(path.parent)) if path.is_file() else []
     except (OSError, ValueError, RuntimeError):
         return []
 

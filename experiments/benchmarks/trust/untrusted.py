@@ -98,8 +98,12 @@ class Watch:
         return any(path == own or path.startswith(own + os.sep) for own in ours)
 
     def _is_hashed(self, event: str, args: tuple[Any, ...]) -> bool:
-        """A Python file that a run or an experiment names is read for its hash, for `apo trust`."""
-        beside = os.path.realpath(os.fsdecode(args[0])) == f"{self.room}/outside"
+        """A Python file that a run or an experiment names is read for its hash, for `apo trust`.
+
+        What it could import is so, too: the files beside it and in the packages there.
+        """
+        place, outside = os.path.realpath(os.fsdecode(args[0])), f"{self.room}/outside"
+        beside = place == outside or place.startswith(f"{outside}{os.sep}")
         code = event == "open" and str(args[0]).endswith(".py") and args[1] in ("rb", "r")
         return self.hashes and (code or (event in ("os.scandir", "os.listdir") and beside))
 
