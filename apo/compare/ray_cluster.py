@@ -146,6 +146,6 @@ class Pulse:
                 self._ray.nodes()
                 if self._first is not None and self._ray.wait([self._first], timeout=0)[0]:
                     self._first = None
-            except Exception:  # noqa: S112 (no answer; which it is tells nothing more)
+            except Exception:  # noqa: S112 - Whatever Ray raises, it is no answer.
                 continue
             self._answered = time.monotonic()

@@ -153,7 +153,7 @@ def _sent(ray: Any, home: Any, run: str, root: Path, flag: Flag) -> Generator[No
                     send()
                     now = time.monotonic()  # A large journal is sent less often.
                     due = now + max(SEND_SECONDS, 10 * (now - begun))
-            except Exception:
+            except Exception:  # Whatever Ray raises: its head is out of reach.
                 flag.take_down()  # Nobody keeps what is paid from here on.
 
     thread = threading.Thread(target=look, daemon=True)
