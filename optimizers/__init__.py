@@ -1,5 +1,6 @@
 """One module per published algorithm; exporting a class here puts it under test."""
 
+from apo.optimizers.ace import ACE
 from apo.optimizers.ape import APE
 from apo.optimizers.auto import Auto
 from apo.optimizers.bootstrap import BootstrapRS
@@ -23,6 +24,7 @@ from apo.optimizers.spo import SPO
 from apo.optimizers.textgrad import TextGrad
 
 __all__ = [
+    "ACE",
     "APE",
     "BY_NAME",
     "CAPO",
@@ -53,6 +55,7 @@ BY_NAME = {
     "auto": Auto,
     "portfolio": Portfolio,
     "race-search": RaceSearch,
+    "ace": ACE,
     "ape": APE,
     "bootstrap-rs": BootstrapRS,
     "capo": CAPO,

@@ -1,11 +1,10 @@
 """Promptbreeder's operators: which is drawn, and which prompts its request shows."""
 
-import math
 import random
-from collections import Counter
 from collections.abc import Sequence
 
 from apo import Prompt
+from apo.optimizers.parts.likeness import likeness
 from apo.optimizers.parts.promptbreeder_unit import Unit, best_first
 
 HYPER = ("hyper_zero", "hyper_first")
@@ -38,14 +37,7 @@ def distinct(units: Sequence[Unit], max_similarity: float) -> tuple[Prompt, ...]
     """Leave out prompts that are too much like one before them."""
     kept: list[Prompt] = []
     for prompt in [unit.prompt for unit in units]:
-        alike = [similarity(prompt.instruction, other.instruction) for other in kept]
+        alike = [likeness(prompt.instruction, other.instruction) for other in kept]
         if max(alike, default=0.0) <= max_similarity:
             kept.append(prompt)
     return tuple(kept)
-
-
-def similarity(text: str, other: str) -> float:
-    """Cosine of the counts of character trigrams, 0 to 1."""
-    a, b = (Counter(t[i : i + 3] for i in range(max(1, len(t) - 2))) for t in (text, other))
-    product = sum(count * b[part] for part, count in a.items())
-    return product / math.sqrt(sum(n * n for n in a.values()) * sum(n * n for n in b.values()))

@@ -14,11 +14,11 @@ import pytest
 from apo import Example, Prompt, Rollout, Score, SettingsError
 from apo.errors import ContentFilterError
 from apo.optimizers import promptbreeder
+from apo.optimizers.parts.likeness import likeness
 from apo.optimizers.parts.promptbreeder_operators import (
     OPERATORS,
     distinct,
     draw_operator,
-    similarity,
 )
 from apo.optimizers.parts.promptbreeder_unit import Unit, best_first, draw_pairs
 from apo.optimizers.promptbreeder import Promptbreeder
@@ -295,9 +295,9 @@ def test_prompts_too_much_alike_are_shown_once() -> None:
     [("abcdef", "abcdef", 1, 1), ("abcdef", "uvwxyz", 0, 0), ("a", "a", 1, 1), ("a", "b", 0, 0),
      ("지시문을 쓰세요", "지시문을 쓰자", 0.5, 0.9), ("abcabc", "abc", 0.7, 0.99)],
 )  # fmt: skip
-def test_similarity(text: str, other: str, low: float, high: float) -> None:
-    assert low - 1e-9 <= similarity(text, other) <= high + 1e-9
-    assert similarity(text, other) == pytest.approx(similarity(other, text))
+def test_likeness(text: str, other: str, low: float, high: float) -> None:
+    assert low - 1e-9 <= likeness(text, other) <= high + 1e-9
+    assert likeness(text, other) == pytest.approx(likeness(other, text))
 
 
 def test_the_lineage_lists_its_elites_oldest_first(run: Run) -> None:
