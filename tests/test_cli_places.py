@@ -172,3 +172,19 @@ def test_a_home_that_is_a_file(command: str, plain: Place, monkeypatch: pytest.M
     done = RUNNER.invoke(app, ["--home", "my.csv", *plain.arguments(command)])
     assert isinstance(done.exception, SettingsError)
     assert "my.csv is a file" in str(done.exception)
+
+
+@pytest.mark.parametrize("command", ["tasks", "check", "optimize", "compare", "runs"])
+def test_a_working_directory_that_was_deleted_is_told(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    given = {"check": ["support-tickets"], "optimize": ["support-tickets"], "compare": ["g.yaml"]}
+    said = RUNNER.invoke(app, [command, *given.get(command, [])]).exception
+    assert isinstance(said, SettingsError)
+    assert "The working directory is not there any more." in str(said)

@@ -73,8 +73,25 @@ def _options(
     from apo.cli.console import listen
 
     listen()
+    _require_place()
     if home:
         os.environ["APO_HOME"] = home
+
+
+def _require_place() -> None:
+    """Paths are meant from the working directory, which somebody may have deleted since.
+
+    Raises:
+        SettingsError: it is not there any more.
+    """
+    from apo.errors import SettingsError
+
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise SettingsError(
+            "The working directory is not there any more. Change to a folder that is: `cd ~`."
+        ) from None
 
 
 def main() -> None:

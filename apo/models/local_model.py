@@ -82,7 +82,7 @@ class LocalModel:
         try:
             completion = await self._ask(client, server, request)
         except TransportError:
-            if not server.ended:
+            if not await asyncio.to_thread(server.ends):
                 raise
             raise TransportError(
                 f"{self.name}: llama.cpp ended in the middle: {server.last_words()}. It is "

@@ -24,6 +24,8 @@ CONTEXT = 8192
 """The most tokens of a request with its answer; less where the model was trained on less."""
 PREFIXES = 512
 """MiB of memory for the prefixes of prompts that no slot holds any more."""
+AT_ONCE = 1.0
+"""Seconds after a broken connection in which a child that died is known to have ended."""
 _WORDS = re.compile(r"^[\d.]+ E +(?:\S+ +)?\S+: (.+)$", re.MULTILINE)
 """An error in llama.cpp's log: time, level, part and function come before it."""
 
@@ -83,6 +85,12 @@ class Server:
     def ended(self) -> bool:
         """Whether the child has ended."""
         return self._process.poll() is not None
+
+    def ends(self) -> bool:
+        """Whether the child has ended or is about to: its connections break a moment before."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(AT_ONCE)
+        return self.ended
 
     async def place(self) -> Place:
         """Wait until the model is loaded.

@@ -1,12 +1,13 @@
 """Folders of others, generated: hostile values in every field of tasks and of runs."""
 
 import copy
+import io
 import json
 import os
 import shutil
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing, redirect_stderr, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -252,10 +253,24 @@ def _prompt(rng: Random, document: Any, folder: Path, outside: Path) -> list[Par
     return parts
 
 
+def real_run(room: Path) -> Path:
+    """The folder of a run that came to its end; made once, elsewhere than where it is looked at."""
+    from apo import Budget, Options, optimize
+
+    made = room / "made"
+    if not made.exists():
+        options = Options(track=False)
+        with redirect_stderr(io.StringIO()):
+            optimize(
+                "support-tickets", "random-search", budget=Budget(max_calls=60), home=made,
+                options=options,
+            )  # fmt: skip
+        shutil.rmtree(room / "settings", ignore_errors=True)  # It is nobody's own run any more.
+    return next((made / "runs").iterdir())
+
+
 def draw_run(rng: Random, place: Path, outside: Path) -> Case:
     """Draw a run's folder, a copy of a real run, with hostile values in one of its files."""
-    from experiments.benchmarks.trust.untrusted import real_run
-
     source = real_run(outside.parent)
     folder = place / "runs" / source.name
     folder.parent.mkdir(parents=True)

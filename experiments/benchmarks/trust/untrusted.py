@@ -144,22 +144,6 @@ def watching(room: Path) -> Generator[Watch]:
         watch.on = False
 
 
-def real_run(room: Path) -> Path:
-    """The folder of a run that came to its end; made once, elsewhere than where it is looked at."""
-    from apo import Budget, Options, optimize
-
-    made = room / "made"
-    if not made.exists():
-        options = Options(track=False)
-        with contextlib.redirect_stderr(io.StringIO()):
-            optimize(
-                "support-tickets", "random-search", budget=Budget(max_calls=60), home=made,
-                options=options,
-            )  # fmt: skip
-        shutil.rmtree(room / "settings", ignore_errors=True)  # It is nobody's own run any more.
-    return next((made / "runs").iterdir())
-
-
 def look(case: Case, watch: Watch) -> tuple[str, str]:
     """Do with a folder what people do.
 
