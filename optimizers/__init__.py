@@ -22,6 +22,7 @@ from apo.optimizers.random_search import RandomSearch
 from apo.optimizers.simba import SIMBA
 from apo.optimizers.spo import SPO
 from apo.optimizers.textgrad import TextGrad
+from apo.optimizers.vista import VISTA
 
 __all__ = [
     "ACE",
@@ -33,6 +34,7 @@ __all__ = [
     "OPRO",
     "SIMBA",
     "SPO",
+    "VISTA",
     "Auto",
     "BootstrapRS",
     "EccentricGrid",
@@ -76,4 +78,5 @@ BY_NAME = {
     "simba": SIMBA,
     "spo": SPO,
     "textgrad": TextGrad,
+    "vista": VISTA,
 }

@@ -20,7 +20,7 @@ a row without a new child end the search.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
@@ -30,6 +30,7 @@ from apo.optimizers.parts.choices import check_choices
 from apo.optimizers.parts.epochs import minibatches
 from apo.optimizers.parts.gepa_merge import contrast, merges, part
 from apo.optimizers.parts.gepa_pool import Pool
+from apo.optimizers.parts.paired import difference, each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,17 +188,3 @@ class GEPA:
         after = await search.evaluate(prompt, examples)
         if all(difference(part(side, examples), after) >= 0 for side in sides):
             pool.add(await search.evaluate(prompt), (i, j))
-
-
-async def each(
-    search: Search, pairs: Iterable[tuple[Prompt, Sequence[Example]]]
-) -> list[Evaluation]:
-    """Measure each prompt on its own examples, all at once."""
-    return await search.map(lambda pair: search.evaluate(*pair), pairs)
-
-
-def difference(before: Evaluation, after: Evaluation) -> float:
-    """How much more the second scores in all, where both have an answer; NaN where none has."""
-    pairs = zip(before.rollouts, after.rollouts, strict=True)
-    gains = [b.score.value - a.score.value for a, b in pairs if a.score and b.score]
-    return math.fsum(gains) if gains else math.nan

@@ -21,7 +21,7 @@ PURE = settings(deadline=None, derandomize=True)
 OPTIMIZERS = Path(_optimizers.__file__).parent
 MODULE = str(OPTIMIZERS / "opro.py")
 FILES = sorted(path.stem for path in (OPTIMIZERS / "meta_prompts" / "en").glob("*.md"))
-LISTS = [name for name in FILES if name.endswith(("_styles", "_mutations", "_levels"))]
+LISTS = [name for name in FILES if name.endswith(("_styles", "_mutations", "_levels", "_causes"))]
 """Files that ask for nothing: their lines fill slots of others."""
 NAMES = [name for name in FILES if name not in LISTS]
 

@@ -31,10 +31,11 @@ from apo import (
     aoptimize,
 )
 from apo.optimizers import gepa
-from apo.optimizers.gepa import GEPA, difference
+from apo.optimizers.gepa import GEPA
 from apo.optimizers.parts.epochs import minibatches
 from apo.optimizers.parts.gepa_merge import contrast, merged
 from apo.optimizers.parts.gepa_pool import Pool, one_sided
+from apo.optimizers.parts.paired import difference
 from apo.prompts.meta_prompts import render
 from apo.storage.folder import find_run
 from apo.storage.rows import Event
