@@ -28,9 +28,9 @@ def optimizers(
     from dataclasses import asdict
 
     from apo.cli.console import one_form, print_csv, print_json, tell, tell_pairs
-    from apo.search.plugins import make_optimizer, optimizer_names
+    from apo.search.plugins import all_names, make_optimizer
 
-    made = {each: make_optimizer(each) for each in ([name] if name else optimizer_names())}
+    made = {each: make_optimizer(each) for each in ([name] if name else all_names())}
     if one_form(json=json, csv=csv):
         told = {n: {"idea": _idea(m), "settings": asdict(m)} for n, m in made.items()}
         print_json(told) if json else print_csv([{"optimizer": n, **t} for n, t in told.items()])

@@ -19,9 +19,9 @@ def _runs() -> list[str]:
 
 
 def _optimizers() -> list[str]:
-    from apo.search.plugins import optimizer_names
+    from apo.search.plugins import all_names
 
-    return optimizer_names()
+    return all_names()
 
 
 TaskName = Annotated[

@@ -3,7 +3,7 @@
 import inspect
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,9 @@ class Setup:
         optimizer = self.optimizer
         if isinstance(optimizer, str):
             optimizer = make_optimizer(optimizer, dict(self.settings))
+        require: Callable[[], None] | None = getattr(optimizer, "require", None)
+        if require is not None:  # What it needs beside apo is looked for before anything is paid.
+            require()
         self._check_meta_prompts(optimizer)
         return task, optimizer
 
@@ -140,7 +143,8 @@ class Setup:
         elif self.options.fold is not None:
             number, k = self.options.fold
             name += f"-fold{number}" if number <= k else "-last"
-        folder = create_run(home, re.sub(r"[^\w.-]+", "-", task.name), name, record)
+        called, method = (re.sub(r"[^\w.-]+", "-", part) for part in (task.name, name))
+        folder = create_run(home, called, method, record)
         others = (self.options.fallback_model, self.options.judge_model)
         if not any(isinstance(m, FileName) for m in (self.model, self.optimizer_model, *others)):
             remember_run(folder)

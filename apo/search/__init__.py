@@ -2,7 +2,7 @@
 
 `Search` is its only door to models and data. Candidates are checked before they cost anything.
 
-Doors: plugins, search.
+Doors: plugins, ranges, search.
 Rests on: calls, concurrency, errors, evaluation, guards, model, prompts, reading,
 scorers.metrics, select, storage, task, user_code.
 """

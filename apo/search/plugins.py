@@ -12,19 +12,26 @@ if TYPE_CHECKING:
     from apo.search.search import Optimizer
 
 GROUP = "apo.optimizers"
+OF_OTHERS = ("apo.bridges.dspy_optimizers",)
+"""Modules with the optimizers of other libraries, which are imported when one of them runs."""
 
 
 def optimizer_names() -> list[str]:
-    """Names of all optimizers that are installed, built-in ones first."""
+    """Names of all optimizers of apo's own kind that are installed, built-in ones first."""
     return [*_built_in(), *sorted(entry.name for entry in entry_points(group=GROUP))]
+
+
+def all_names() -> list[str]:
+    """Names of all optimizers, those of other libraries last, whether or not these are there."""
+    return [*optimizer_names(), *_of_others()]
 
 
 def make_optimizer(name: str, settings: dict[str, Any] | None = None) -> "Optimizer":
     """Make an optimizer from its name and settings.
 
     Args:
-        name: a built-in name ("ape"), one that a package declares under the entry-point group
-            `apo.optimizers`, or `file.py:ClassName`.
+        name: a built-in name ("ape"), one of another library ("dspy:GEPA"), one that a package
+            declares under the entry-point group `apo.optimizers`, or `file.py:ClassName`.
         settings: its settings by name; text is turned into the type of the setting's default.
 
     Raises:
@@ -52,21 +59,29 @@ def make_optimizer(name: str, settings: dict[str, Any] | None = None) -> "Optimi
 def optimizer_name(optimizer: "Optimizer") -> str:
     """The name of an optimizer: its built-in name, or that of its class in lower case."""
     kind = type(optimizer)
-    return next((n for n, k in _built_in().items() if k is kind), kind.__name__.lower())
+    known = {**_built_in(), **_of_others()}
+    return next((n for n, k in known.items() if k is kind), kind.__name__.lower())
 
 
 def _built_in() -> dict[str, type]:
-    module = importlib.import_module("apo.optimizers")
-    kinds: dict[str, type] = module.BY_NAME
+    return _by_name("apo.optimizers")
+
+
+def _of_others() -> dict[str, type]:
+    return {name: kind for module in OF_OTHERS for name, kind in _by_name(module).items()}
+
+
+def _by_name(module: str) -> dict[str, type]:
+    kinds: dict[str, type] = importlib.import_module(module).BY_NAME
     return dict(kinds)
 
 
 def _find(name: str) -> Any:
     if is_python_reference(name):
         return load_object(name)
-    built_in = _built_in()
-    if name in built_in:
-        return built_in[name]
+    known = _built_in() if ":" not in name else _of_others()
+    if name in known:
+        return known[name]
     for entry in entry_points(group=GROUP, name=name):
         try:
             return entry.load()
@@ -77,7 +92,7 @@ def _find(name: str) -> Any:
             ) from error
     if name.endswith(".py"):
         raise SettingsError(f"{name!r} names a file, not an optimizer: write {name}:ClassName.")
-    raise SettingsError(f"There is no optimizer {name!r}.{near(name, optimizer_names())}")
+    raise SettingsError(f"There is no optimizer {name!r}.{near(name, all_names())}")
 
 
 def _convert(optimizer: str, key: str, value: Any, default: Any) -> Any:

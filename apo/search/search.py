@@ -14,6 +14,7 @@ from apo.calls.options import Options
 from apo.concurrency import gather
 from apo.errors import (
     BudgetExhausted,
+    NothingWritten,
     PromptError,
     TaskError,
 )
@@ -21,6 +22,7 @@ from apo.evaluation.evaluation import Evaluation
 from apo.evaluation.likelihood import likelihoods
 from apo.evaluation.measure import measure
 from apo.guards.contract import Contract
+from apo.model import Completion, Request
 from apo.prompts.fill import fill
 from apo.prompts.meta_prompts import MetaPrompt, render
 from apo.prompts.prompt import Prompt
@@ -221,6 +223,26 @@ class Search:
         """
         self._stage.check(self.best)
         return await self._writer.generate(meta_prompts, n, tag=tag, temperature=temperature)
+
+    async def ask(self, request: Request) -> Completion:
+        """Draw an answer of the optimizer model to a request of any form.
+
+        For methods that bring their own requests and read the answers themselves.
+
+        Raises:
+            BudgetExhausted: the call would overspend.
+            ContextLengthError, ContentFilterError, TimedOutError: there is no answer, for good.
+        """
+        self._stage.check(self.best)
+        return await self._writer.ask(request)
+
+    def unreadable(self, told: str) -> NothingWritten:
+        """Make the error that ends a search whose own requests (`ask`) get no reply of use.
+
+        Args:
+            told: what was asked of whom, in a sentence; it goes with the result.
+        """
+        return self._writer.unreadable(told)
 
     async def propose(
         self, meta_prompts: Sequence[MetaPrompt], n: int = 1, *, temperature: float = 1.0

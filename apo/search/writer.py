@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from apo.calls.call import Call, Endpoint
 from apo.calls.caller import Caller
-from apo.errors import ModelError
+from apo.errors import ModelError, NothingWritten
 from apo.evaluation.measure import collect
 from apo.model import Completion, Decoding, Message, Request
 from apo.prompts.meta_prompts import MetaPrompt, unfence
@@ -52,6 +52,7 @@ class Writer:
     ) -> None:
         self._caller, self._endpoint, self._candidates = caller, endpoint, candidates
         self._language, self._overrides = language, overrides
+        self._unreadable = ""
         self._continues = bool(getattr(endpoint.model, "continues", False))
         self._heeds = bool(getattr(endpoint.model, "heeds_remarks", True))
 
@@ -83,10 +84,25 @@ class Writer:
         rows = [replies[i * n : (i + 1) * n] for i in range(len(meta_prompts))]
         return [[reply.text for reply in row if reply.text] for row in rows]
 
+    async def ask(self, request: Request) -> Completion:
+        """Draw an answer to a request as it is; see `Search.ask`."""
+        call = Call.to(
+            self._endpoint, request, place=branch.get().step(), note=request.messages[-1].content
+        )
+        [found] = await collect(self._caller, [(call, None)], lambda said, _: said)
+        if isinstance(found, ModelError):
+            raise found
+        return found
+
     @property
     def advice(self) -> str:
         """What to do about a model that writes nothing of use; "" where it does."""
-        return self._candidates.advice(self._endpoint.model.name)
+        return self._unreadable or self._candidates.advice(self._endpoint.model.name)
+
+    def unreadable(self, told: str) -> NothingWritten:
+        """Make the end of a search, and keep what is said of it; see `Search.unreadable`."""
+        self._unreadable = f"The search for instructions ended: {told}"
+        return NothingWritten(self._unreadable)
 
     def _again(self, ask: _Ask, reply: Reply, tag: str) -> _Ask:
         messages = second(

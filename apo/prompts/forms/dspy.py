@@ -31,14 +31,18 @@ def write(prompt: Prompt, provenance: Provenance) -> str:
     fields = [{"prefix": f"{name}:", "description": f"${{{name}}}"} for name in prompt.variables]
     fields.append({"prefix": "Answer:", "description": "${answer}"})
     signature = {"instructions": "\n\n".join(filter(None, texts)), "fields": fields}
-    demos = [{**_inputs(d.user, prompt.template), ANSWER: d.assistant} for d in prompt.demos]
+    demos = [{**inputs_of(d.user, prompt.template), ANSWER: d.assistant} for d in prompt.demos]
     own = {"prompt": prompt.to_dict(), "provenance": provenance.to_dict()}
     state = {"traces": [], "train": [], "demos": demos, "signature": signature, "lm": None}
     return pretty({**state, "apo": own, "metadata": {"dependency_versions": {}}})
 
 
-def _inputs(user: str, template: str) -> dict[str, str]:
-    """The inputs that fill a template so that it is this text."""
+def inputs_of(user: str, template: str) -> dict[str, str]:
+    """The inputs that fill a template so that it is this text.
+
+    Raises:
+        PromptError: nothing fills it so.
+    """
     parts = VARIABLE.split(template)
     pattern = "".join("(.*?)" if i % 2 else re.escape(part) for i, part in enumerate(parts))
     match = re.fullmatch(pattern, user, re.DOTALL)
