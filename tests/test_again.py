@@ -11,6 +11,8 @@ from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
 from apo.calls.meter import Meter
 from apo.errors import ContentFilterError, NothingWritten
+from apo.models import open_model
+from apo.models.small import named_small
 from apo.prompts.meta_prompts import MetaPrompt
 from apo.storage.journal import Journal
 from apo.storage.refusals import told_replies
@@ -24,8 +26,10 @@ class Writer:
 
     name = "small"
 
-    def __init__(self, *replies: str | ModelError, continues: bool = False) -> None:
-        self.replies, self.continues = [*replies], continues
+    def __init__(
+        self, *replies: str | ModelError, continues: bool = False, begins: bool = False
+    ) -> None:
+        self.replies, self.continues, self.begins = [*replies], continues or begins, begins
         self.asked: list[Request] = []
 
     async def complete(self, request: Request) -> Completion:
@@ -90,6 +94,52 @@ def test_the_reply_is_begun_for_a_model_that_goes_on(said: str) -> None:
     assert [m.role for m in writer.asked[0].messages] == ["user"]
     assert [m.role for m in writer.asked[1].messages] == ["user", "assistant"]
     assert writer.asked[1].messages[1].content == "<instruction>\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ("Sort it.", "Sort it."),  # The server ended it where the closing tag stood.
+        ("<instruction>\nSort it.\n", "Sort it."),
+        ("Sort it.\n\nNote: it is short.", "Sort it."),
+        ("Sort it.</instruction> Done.", "Sort it."),
+    ],
+)
+def test_the_first_reply_of_a_small_model_is_begun_and_ends_with_its_text(
+    said: str, text: str
+) -> None:
+    writer = Writer(said, begins=True)
+    texts, search, _ = write(writer)
+    assert texts == [text]
+    [request] = writer.asked
+    assert [m.role for m in request.messages] == ["user", "assistant"]
+    assert request.decoding.stop == ("</instruction>",)
+    assert request.decoding.max_tokens == 600 // 3 + 32
+    assert search.refused["replies"]["salvaged"] == 0
+
+
+def test_a_begun_reply_of_no_use_is_asked_for_again() -> None:
+    writer = Writer("The prompt is bad.", "Sort it.", begins=True)
+    assert write(writer)[0] == ["Sort it."]
+    assert "it spoke about the text" in writer.asked[1].messages[0].content
+
+
+@pytest.mark.parametrize(
+    ("name", "small"),
+    [
+        ("SmolLM2-135M-Instruct.Q4_1", True),
+        ("qwen2.5-coder-0.5b-instruct", True),
+        ("gemma-3-1b-it", True),
+        ("Llama-3.2-3B", False),
+        ("qwen3-30b-a3b", False),
+        ("mixtral-8x7b", False),
+        ("gpt-oss", False),
+    ],
+)
+def test_which_names_tell_of_a_small_model(name: str, small: bool) -> None:
+    assert named_small(name) is small
+    assert getattr(open_model(f"llamacpp/{name}"), "begins", None) is small
+    assert getattr(open_model(f"ollama/{name}"), "begins", None) is False
 
 
 def test_what_the_provider_refused_is_asked_for_as_it_was() -> None:

@@ -11,6 +11,7 @@ from apo.models.dialect import Dialect
 from apo.models.forced import forced_body, read_forced
 from apo.models.local import server as servers
 from apo.models.local.weights import find_weights, fingerprint
+from apo.models.small import FILE
 from apo.models.transport import Transport
 
 RUNTIME = "xllamacpp"
@@ -57,6 +58,11 @@ class LocalModel:
     def continues(self) -> bool:
         """Whether it goes on with a reply that the request begins: llama.cpp's server does."""
         return True
+
+    @property
+    def begins(self) -> bool:
+        """Whether its replies are begun for it: small ones forget the form of a reply."""
+        return self._path.stat().st_size < FILE and not self.dialect.thinks
 
     @property
     def waiting(self) -> str:

@@ -11,6 +11,7 @@ from apo.models.dialect import Dialect
 from apo.models.likelihood import read_scored, scored_body
 from apo.models.network import from_server, proxy_for
 from apo.models.replies import Reply, read_reply
+from apo.models.small import named_small
 
 
 class Closes(Protocol):
@@ -52,6 +53,11 @@ class Transport(ABC):
     def continues(self) -> bool:
         """Whether it goes on with a reply that the request begins, as its last turn."""
         return self._address.continues
+
+    @property
+    def begins(self) -> bool:
+        """Whether its replies are begun for it: it goes on with them, and its name says small."""
+        return self.continues and named_small(self._address.model) and not self.dialect.thinks
 
     @property
     def dialect(self) -> Dialect:

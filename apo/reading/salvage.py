@@ -55,6 +55,14 @@ def read_written(reply: str, tag: str, *, request: str = "", truncated: bool = F
     return found
 
 
+def closed(reply: str, tag: str) -> str:
+    """Close the tag of a reply that was begun for the model, and that ended before it closed it."""
+    start, mark, rest = reply.rpartition(f"<{tag}>")
+    if not mark or f"</{tag}>" in rest:
+        return reply
+    return f"{start}{mark}{_ENDS.split(rest.strip())[0]}</{tag}>"
+
+
 def _looks(reply: str, tag: str, request: str, truncated: bool) -> Iterator[tuple[str, str]]:
     respelled = _variants(tag).sub(
         lambda mark: f"</{tag}>" if mark["end"] or mark["last"] else f"<{tag}>", reply

@@ -1,4 +1,4 @@
-"""The second ask of a reply: it says what was wrong with the first, and begins where it may."""
+"""The asks of a reply. The second says what was wrong with the first, and begins where it may."""
 
 from collections.abc import Mapping
 
@@ -24,6 +24,22 @@ FAULTS: Mapping[Fault, tuple[str, str]] = {
     "code": ("it was a program, or asked for one", "프로그램이거나 프로그램을 요구했습니다"),
 }
 """What a writer is told, in English and in Korean."""
+
+
+def first(asked: str, tag: str, *, begins: bool) -> tuple[Message, ...]:
+    """Ask for a reply.
+
+    Args:
+        asked: the meta-prompt.
+        tag: the tag of the reply.
+        begins: whether the reply is begun for the model.
+    """
+    return (Message("user", asked), *(begun(tag) if begins else ()))
+
+
+def begun(tag: str) -> tuple[Message, ...]:
+    """The beginning of a reply, for a model that goes on with it."""
+    return (Message("assistant", f"<{tag}>\n"),)
 
 
 def second(
@@ -61,5 +77,4 @@ def second(
         what=what,
         tag=tag,
     )
-    begun = (Message("assistant", f"<{tag}>\n"),) if continues else ()
-    return (Message("user", f"{asked}\n\n{told}"), *begun)
+    return (Message("user", f"{asked}\n\n{told}"), *(begun(tag) if continues else ()))

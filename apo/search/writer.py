@@ -10,9 +10,9 @@ from apo.evaluation.measure import collect
 from apo.model import Completion, Decoding, Message, Request
 from apo.prompts.meta_prompts import MetaPrompt, unfence
 from apo.reading.replies import Reply
-from apo.reading.salvage import read_written
+from apo.reading.salvage import closed, read_written
 from apo.reading.screen import screened
-from apo.search.again import second
+from apo.search.again import first, second
 from apo.search.branches import branch
 from apo.search.candidates import Candidates
 from apo.search.reply_room import reply_room
@@ -23,11 +23,17 @@ class _Ask(NamedTuple):
 
     meta: MetaPrompt
     place: str
+    tag: str
     messages: tuple[Message, ...]
 
     @property
     def begun(self) -> str:
         return self.messages[-1].content if self.messages[-1].role == "assistant" else ""
+
+    @property
+    def stop(self) -> tuple[str, ...]:
+        """What ends the reply: of one that was begun, the closing tag; small models run on."""
+        return (f"</{self.tag}>",) if self.begun else ()
 
 
 class Writer:
@@ -54,6 +60,7 @@ class Writer:
         self._language, self._overrides = language, overrides
         self._unreadable = ""
         self._continues = bool(getattr(endpoint.model, "continues", False))
+        self._begins = bool(getattr(endpoint.model, "begins", False))
         self._heeds = bool(getattr(endpoint.model, "heeds_remarks", True))
 
     async def generate(
@@ -63,17 +70,17 @@ class Writer:
         self._candidates.check_writer(self._endpoint.model.name)
         place = branch.get().step()
         asked = [
-            _Ask(meta, f"{place}:{i}:{j}", (Message("user", meta.text),))
+            _Ask(meta, f"{place}:{i}:{j}", tag, first(meta.text, tag, begins=self._begins))
             for i, meta in enumerate(meta_prompts)
             for j in range(n)
         ]
         found = await self._sample(asked, temperature)
-        replies = [self._read(*pair, tag) for pair in zip(asked, found, strict=True)]
+        replies = [self._read(*pair) for pair in zip(asked, found, strict=True)]
         failed = [k for k, reply in enumerate(replies) if reply.reason]
         n_again = sum(bool(replies[k].fault) for k in failed)
-        again = [self._again(asked[k], replies[k], tag) for k in failed]
+        again = [self._again(asked[k], replies[k]) for k in failed]
         for k, ask, said in zip(failed, again, await self._sample(again, temperature), strict=True):
-            replies[k] = self._read(ask, said, tag)
+            replies[k] = self._read(ask, said)
             if replies[k].reason:
                 self._candidates.refuse(
                     asked[k].place, _text(said), replies[k].reason, ask.meta.name, ask.meta.parents
@@ -104,25 +111,26 @@ class Writer:
         self._unreadable = f"The search for instructions ended: {told}"
         return NothingWritten(self._unreadable)
 
-    def _again(self, ask: _Ask, reply: Reply, tag: str) -> _Ask:
+    def _again(self, ask: _Ask, reply: Reply) -> _Ask:
         messages = second(
             ask.meta.text,
             reply.fault if self._heeds else "",
-            tag,
+            ask.tag,
             language=self._language,
             overrides=self._overrides,
             continues=self._continues,
         )
-        return _Ask(ask.meta, f"{ask.place}:again", messages)
+        return _Ask(ask.meta, f"{ask.place}:again", ask.tag, messages)
 
-    def _read(self, ask: _Ask, found: Completion | ModelError, tag: str) -> Reply:
+    def _read(self, ask: _Ask, found: Completion | ModelError) -> Reply:
         """Read a reply; tags in the data, which the meta-prompt escapes, come back as they were."""
         if isinstance(found, ModelError):
             return Reply("", f"the provider refused the request ({type(found).__name__})")
-        request = ask.meta.text
-        text = found.text
+        request, tag, text = ask.meta.text, ask.tag, found.text
         if ask.begun and not text.lstrip().startswith(ask.begun.strip()):
             text = ask.begun + text  # Some servers give back what they were given, others do not.
+        if ask.begun and not found.truncated:
+            text = closed(text, tag)  # Where the closing tag stood, the reply was ended.
         reply = read_written(text, tag, request=request, truncated=found.truncated)
         if reply.text and tag == "instruction":
             reply = screened(reply, request)
@@ -131,14 +139,14 @@ class Writer:
     async def _sample(
         self, asked: Sequence[_Ask], temperature: float
     ) -> list[Completion | ModelError]:
-        decoding, max_chars = Decoding(temperature=temperature), self._candidates.contract.max_chars
+        max_chars = self._candidates.contract.max_chars
         calls = [
             Call.to(
                 self._endpoint,
-                Request(messages=ask.messages, decoding=decoding),
+                Request(ask.messages, Decoding(temperature=temperature, stop=ask.stop)),
                 place=ask.place,
                 note=ask.messages[0].content,
-                room=reply_room(ask.meta, max_chars),
+                room=reply_room(ask.meta, max_chars, begun=bool(ask.begun)),
             )
             for ask in asked
         ]
