@@ -22,7 +22,8 @@ from apo import (
 from apo.assessment.evaluate import aevaluate, evaluate
 from apo.calls.progress import Progress
 from apo.errors import AuthenticationError
-from apo.run.estimate import Estimate, aestimate, pace
+from apo.run.estimate import Estimate, aestimate
+from apo.run.pacing import pace
 from apo.storage.folder import find_run
 from apo.storage.journal import Journal
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task

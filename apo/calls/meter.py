@@ -26,6 +26,8 @@ class Meter:
         spent: the counts so far.
         earlier_seconds: running time of earlier sessions of the same run.
         charged: calls paid for so far, the batches under way included.
+        planned: calls that there is about time for; infinite where no time is limited. Nothing is
+            refused by it.
         clock: seconds since any fixed moment.
     """
 
@@ -36,7 +38,7 @@ class Meter:
 
     def __post_init__(self) -> None:
         self._start = self.clock()
-        self.charged = 0
+        self.charged, self.planned = 0, math.inf
         self._held: dict[str, dict[str, float]] = {}
         self._reserved = self._reserved_tokens = 0
         self._reserved_usd = 0.0
@@ -98,8 +100,9 @@ class Meter:
 
     @property
     def calls_left(self) -> float:
-        """Calls that may still be charged; infinite without a limit."""
-        return self.limit("max_calls") - self.charged
+        """Calls that may still be charged, and that there is about time for; may be infinite."""
+        held = sum(amounts.get("max_calls", 0.0) for amounts in self._held.values())
+        return min(self.limit("max_calls"), self.planned - held) - self.charged
 
     def remains(self, share: float) -> dict[str, float]:
         """A share of what is left of each limit, by limit name, as `hold_back` takes it."""

@@ -1,7 +1,5 @@
 """What a run will take, from a few calls of its own; and one prompt measured on one split."""
 
-import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from apo.evaluation.closing import closing
 from apo.evaluation.measure import measure
 from apo.evaluation.room import answer_room
 from apo.run.optimize import DEFAULT_BUDGET
+from apo.run.pacing import pace
 from apo.run.prepare import Setup
 from apo.run.session import Session
 from apo.storage.folder import HOME
@@ -102,25 +101,6 @@ async def aestimate(
         rate = pace(journal.times(), at_once)
     folder.set_state("estimated")
     return _project(session, meter, rate)
-
-
-def pace(times: Sequence[tuple[float, float]], at_once: int) -> float:
-    """Calls a second, from a few that went out together.
-
-    So many at once, each as long as these took on average; but no more than came back a second in
-    the middle half of them: a server that takes one after the other answers so, however many wait.
-
-    Args:
-        times: of each answer, when it came and how long it took on the wire, in seconds.
-        at_once: calls that will be under way at once.
-    """
-    came = sorted(at for at, _ in times)
-    mean = sum(took for _, took in times) / max(1, len(times))
-    first, last = len(came) // 4, 3 * len(came) // 4
-    rates = [at_once / mean] if mean > 0 else []
-    if last > first and came[last] > came[first]:
-        rates.append((last - first) / (came[last] - came[first]))
-    return min(rates, default=math.inf)
 
 
 def _project(session: Session, meter: Meter, rate: float) -> Estimate:

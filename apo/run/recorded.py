@@ -13,6 +13,8 @@ from apo.evaluation.widening import WIDENED
 from apo.model import Model
 from apo.models.providers import public_name
 from apo.run.fit import sample_pools
+from apo.run.pacing import PACED
+from apo.run.pacing import fitted as at_pace
 from apo.search.search import Optimizer
 from apo.storage.folder import RunFolder
 from apo.storage.rows import open_for_reading, read_events
@@ -91,8 +93,11 @@ def measured_task(folder: RunFolder, task: Task) -> Task:
     database = open_for_reading(folder.journal_path)
     try:
         wide = [e.body for e in read_events(database, kind=WIDENED)]
+        plans = [e.body for e in read_events(database, kind=PACED)]
     finally:
         database.close()
+    for plan in plans:
+        fitted = at_pace(fitted, plan)
     room = max((int(body["to"]) for body in wide if body.get("enough")), default=0)
     return replace(fitted, answer_tokens=max(room, fitted.answer_tokens))
 

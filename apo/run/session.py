@@ -23,6 +23,7 @@ from apo.results.result import Result
 from apo.results.verdict import Verdict, reach_verdict
 from apo.run.fit import VERDICT_MARGIN, VERDICT_SHARE, affordable, too_small
 from apo.run.models import RunModels
+from apo.run.pacing import pace_notes, paced
 from apo.run.pairs import measure_both, part_size
 from apo.run.rescoring import rescored
 from apo.scorers.awaited import try_scorer
@@ -82,6 +83,8 @@ class Session:
             return await self._run(caller)
 
     async def _run(self, caller: Caller) -> Result:
+        self.progress.phase = "seed"
+        self.task = await paced(caller, self.models.task, self.task, self.options.max_concurrency)
         search = Search(
             replace(self.task, test=()),
             caller=caller,
@@ -102,7 +105,7 @@ class Session:
         notes += noticed(seeds[0], " to the seed prompt")
         if best.prompt != seeds[0].prompt:
             notes += noticed(best, " to the best prompt")
-        notes += caller.meter.time_notes() + rescored(caller.journal)
+        notes += pace_notes(caller.journal) + caller.meter.time_notes() + rescored(caller.journal)
         return Result(
             run_id=self.folder.id,
             seed=seeds[0],
