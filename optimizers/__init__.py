@@ -6,6 +6,7 @@ from apo.optimizers.auto import Auto
 from apo.optimizers.bootstrap import BootstrapRS
 from apo.optimizers.capo import CAPO
 from apo.optimizers.copro import COPRO
+from apo.optimizers.distill import Distill
 from apo.optimizers.eccentric import EccentricGrid, EccentricSearch
 from apo.optimizers.evoprompt import EvoPromptDE, EvoPromptGA
 from apo.optimizers.gepa import GEPA
@@ -37,6 +38,7 @@ __all__ = [
     "VISTA",
     "Auto",
     "BootstrapRS",
+    "Distill",
     "EccentricGrid",
     "EccentricSearch",
     "EvoPromptDE",
@@ -62,6 +64,7 @@ BY_NAME = {
     "bootstrap-rs": BootstrapRS,
     "capo": CAPO,
     "copro": COPRO,
+    "distill": Distill,
     "eccentric-grid": EccentricGrid,
     "eccentric-search": EccentricSearch,
     "evoprompt-de": EvoPromptDE,

@@ -53,6 +53,8 @@ class GEPA:
         merge_size: validation examples that decide about a merge.
         max_iterations: iterations; the budget usually ends the search before.
         max_stale_iterations: iterations in a row without a new child after which the search ends.
+        n_studied: train examples on which a parent's wrong answers are counted, for a page that its
+            reflection sees beside the minibatch; 0, as published, for none.
         temperature: of the optimizer model.
     """
 
@@ -68,6 +70,7 @@ class GEPA:
     merge_size: int = 5
     max_iterations: int = 1000
     max_stale_iterations: int = 30
+    n_studied: int = 0
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
@@ -75,7 +78,7 @@ class GEPA:
         check_ranges(
             self, n_proposals=some, minibatch_size=some, epsilon=(0, 1), max_demos=some,
             max_merges=(0, math.inf), merge_size=some, max_iterations=some,
-            max_stale_iterations=some, temperature=(0, 2),
+            max_stale_iterations=some, n_studied=(0, math.inf), temperature=(0, 2),
         )  # fmt: skip
         check_choices(self, selection=("pareto", "best", "epsilon"), acceptance=("strict", "ties"))
         names = self.components
@@ -144,7 +147,7 @@ class GEPA:
                 # Reflective prompt mutation (§3.2) sees all answers, right ones as well.
                 meta = search.meta_prompt(
                     __file__, "gepa_reflect", parents=[before.prompt], prompt=before.prompt,
-                    rollouts=before.answered,
+                    rollouts=before.answered, page=await self.study(search, before.prompt),
                 )  # fmt: skip
                 metas.append((meta, before, i))
         texts = await search.generate([m for m, _, _ in metas], temperature=self.temperature)
@@ -153,6 +156,13 @@ class GEPA:
             accepted = search.accept(proposals, operator=meta.name, parents=meta.parents)
             children += [(child, before, i) for child in accepted]
         return children
+
+    async def study(self, search: Search, prompt: Prompt) -> str:
+        """What a prompt gets wrong on some train examples, counted; "" as published."""
+        if not self.n_studied:
+            return ""
+        studied = await search.evaluate(prompt, search.task.train[: self.n_studied])
+        return search.failure_page(studied.rollouts)
 
     def choose_demos(self, search: Search, pool: Pool, before: Evaluation) -> list[Prompt]:
         """Draw demos from examples that were got wrong, but not now."""

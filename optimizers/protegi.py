@@ -51,6 +51,8 @@ class ProTeGi:
         allocator: rule that selects the next beam; a name that `apo.allocate` knows.
         max_rollouts: what a selection may spend, in answers of the task model.
         n_leaders: prompts of each beam that are measured on the validation split.
+        count_failures: show critiques also what all errors of the minibatch have in common, counted
+            in a page; off as published.
         temperature: of the optimizer model.
     """
 
@@ -66,6 +68,7 @@ class ProTeGi:
     allocator: str = "ucb"
     max_rollouts: int = 250
     n_leaders: int = 2
+    count_failures: bool = False
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
@@ -98,7 +101,14 @@ class ProTeGi:
             if parent.failures
             for _ in range(self.n_gradients)
         ]
-        asked = [ask(search, "criticize", parent, errors) for parent, errors in shown]
+        pages = {
+            parent.prompt: search.failure_page(parent.rollouts) if self.count_failures else ""
+            for parent in looked
+        }
+        asked = [
+            ask(search, "criticize", parent, errors, page=pages[parent.prompt])
+            for parent, errors in shown
+        ]
         gradients = await search.generate(asked, tag="reason", temperature=self.temperature)
         steps = [
             ask(search, "edit", parent, errors, reason)
@@ -156,10 +166,15 @@ class ProTeGi:
 
 
 def ask(
-    search: Search, operation: str, parent: Evaluation, errors: Sequence[Rollout], reason: str = ""
+    search: Search,
+    operation: str,
+    parent: Evaluation,
+    errors: Sequence[Rollout],
+    reason: str = "",
+    page: str = "",
 ) -> MetaPrompt:
     """Ask for a gradient of a prompt, or for a step against it (§2.2)."""
     return search.meta_prompt(
         __file__, f"protegi_{operation}", parents=[parent.prompt], prompt=parent.prompt,
-        rollouts=errors, reason=reason,
+        rollouts=errors, reason=reason, page=page,
     )  # fmt: skip

@@ -23,7 +23,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apo import Evaluation, MetaPrompt, Prompt, Rollout, Search, check_ranges
+from apo import Evaluation, MetaPrompt, Prompt, Search, check_ranges
 from apo.optimizers.parts.breeding import Brood, demonstrated, fitting
 from apo.optimizers.parts.draw import some
 from apo.optimizers.parts.racing import Racetrack, better
@@ -49,6 +49,8 @@ class RaceSearch:
         first_share: part of the validation split that the first heat of a race measures.
         slack: standard errors behind the best prompt at which a child is dropped.
         max_stale_rounds: rounds without a better best prompt after which the search ends.
+        count_failures: show "repair" also what all studied failures have in common, counted in a
+            page.
     """
 
     n_children: int = 8
@@ -63,6 +65,7 @@ class RaceSearch:
     first_share: float = 0.15
     slack: float = 1.0
     max_stale_rounds: int = 40
+    count_failures: bool = False
 
     def __post_init__(self) -> None:
         any_, share = (1, math.inf), (0.01, 1)
@@ -114,9 +117,11 @@ class RaceSearch:
                 leader = search.rng.choice(leaders)
                 brood.add(demonstrated(search, leader.prompt, n_demos), operator)
             elif operator == "repair" and failures:
-                leader, missed = search.rng.choice(failures)
-                shown = some(search.rng, missed, self.n_failures)
-                brood.ask(self.meta(search, "repair", [leader], failures=shown), shown)
+                leader, found = search.rng.choice(failures)
+                shown = some(search.rng, found.failures, self.n_failures)
+                page = search.failure_page(found.rollouts) if self.count_failures else ""
+                meta = self.meta(search, "repair", [leader], failures=shown, page=page)
+                brood.ask(meta, shown)
             elif operator == "improve":
                 history = track.history(self.n_history)
                 brood.ask(self.meta(search, "improve", leaders[:1], history=history))
@@ -137,9 +142,9 @@ class RaceSearch:
 
     async def study(
         self, search: Search, leaders: Sequence[Evaluation]
-    ) -> list[tuple[Evaluation, Sequence[Rollout]]]:
+    ) -> list[tuple[Evaluation, Evaluation]]:
         """Find failures of the first leaders on training examples; who has none is left out."""
         examples = search.task.train[: self.n_studied]
         mended = leaders[: self.n_mended]
         found = await search.map(lambda e: search.evaluate(e.prompt, examples), mended)
-        return [(e, f.failures) for e, f in zip(mended, found, strict=True) if f.failures]
+        return [(e, f) for e, f in zip(mended, found, strict=True) if f.failures]

@@ -25,6 +25,7 @@ cli
 assessment bridges checking compare testing
 run
 search tracking
+failures
 audit drafting guards results
 evaluation taskfile
 scorers.metrics

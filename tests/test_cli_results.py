@@ -88,6 +88,25 @@ def test_flips(apo: Callable[..., Result], folder: RunFolder) -> None:
     assert flips["groups"][0]["lost"] == len(flips["lost"]) >= 1
 
 
+def test_failures_of_the_best_prompt_and_of_another(
+    apo: Callable[..., Result], folder: RunFolder
+) -> None:
+    text = told(apo("show", "last", "--failures"))
+    found = document(apo("show", "last", "--failures", "--json"))
+    table, best = found["failures"], found["candidates"][0]
+    assert text.count(table["page"]) == 1
+    assert table["id"] == best["id"]
+    pools = folder.settings["data"]
+    counted = sum(table["counts"].values())
+    assert pools["validation"] <= counted <= pools["validation"] + 48  # Of train and validation.
+    other = next(row for row in found["candidates"] if row["whole"] and row["value"] < 1)
+    missed = document(apo("show", f"last:{other['id']}", "--failures", "--json"))["failures"]
+    assert missed["counts"]["wrong"] + missed["counts"]["malformed"] > 0
+    assert missed["page"] in told(apo("show", f"last:{other['id'][:6]}", "--failures"))
+    rows = told(apo("show", f"last:{other['id']}", "--failures", "--csv"))
+    assert rows.startswith("what,value,said,n,of\n")
+
+
 def test_front(apo: Callable[..., Result]) -> None:
     text = told(apo("show", "last", "--front"))
     assert "The front of high score, low tokens: " in text

@@ -126,7 +126,7 @@ def rendered(name: str, language: str, text: str, score: Score | None = None) ->
         return example.inputs["input"]
 
     rollout = evaluation.rollouts[0]
-    texts = ("critique", "reason", "mutation", "style", "summary", "tip", "requirements")
+    texts = ("critique", "reason", "mutation", "style", "summary", "tip", "requirements", "page")
     values: dict[str, Any] = {
         "task": replace(fake_task(), description=text, labels=(text,)),
         "shown": shown,

@@ -98,6 +98,9 @@ def show(
     flips: Annotated[
         bool, typer.Option("--flips", help="Test examples won and lost, by label and slice.")
     ] = False,
+    failures: Annotated[
+        bool, typer.Option("--failures", help="What the best prompt's wrong answers share.")
+    ] = False,
     front: Annotated[
         bool, typer.Option("--front", help="Candidates by score, tokens, cost and latency.")
     ] = False,
@@ -123,6 +126,7 @@ def show(
     """
     from apo.cli.candidates import lineage_of, tell_candidate, tell_lineage, winner
     from apo.cli.console import home, one_form, print_csv, print_json
+    from apo.cli.failures import failures_of
     from apo.cli.results import parts_of, rows_of
     from apo.errors import SettingsError
     from apo.results.outcome import outcome
@@ -142,7 +146,9 @@ def show(
         "example": example,
     }
     parts = parts_of(folder, wanted, objective)
-    if candidate is not None:
+    if failures:
+        parts["failures"] = failures_of(folder, document, candidate)
+    elif candidate is not None:
         parts["candidate"] = (candidate, lambda: tell_candidate(candidate, document))
     if lineage:
         last = candidate["id"] if candidate is not None else winner(document)

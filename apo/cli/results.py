@@ -49,7 +49,7 @@ def parts_of(
     return parts
 
 
-_ROWS = {"flips": "groups", "front": "candidates", "example": "answers"}
+_ROWS = {"flips": "groups", "failures": "rows", "front": "candidates", "example": "answers"}
 
 
 def rows_of(parts: Mapping[str, Any], document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -2,6 +2,6 @@
 
 A guard looks and says what it saw; whoever asked decides what follows.
 
-Doors: checking, contract, drift.
+Doors: checking, contract, copies, drift.
 Rests on: calls, concurrency, data, errors, evaluation, prompts, reading, scorers, task.
 """

@@ -97,7 +97,7 @@ def shares(*measured: Evaluation) -> dict[str, list[float]]:
     if not 1 < len(classes) <= min(MAX_ANSWERS, len(targets) / 2):
         return {}
     pattern = label_pattern(classes, ignore_case=True)
-    columns = [targets, *([_said(r, classes, pattern) for r in e.rollouts] for e in measured)]
+    columns = [targets, *([said(r, classes, pattern) for r in e.rollouts] for e in measured)]
     counted = [Counter(column) for column in columns]
     names = sorted(
         {name for counts in counted for name in counts},
@@ -106,7 +106,14 @@ def shares(*measured: Evaluation) -> dict[str, list[float]]:
     return {name: [counts[name] / len(targets) for counts in counted] for name in names}
 
 
-def _said(rollout: Rollout, classes: Sequence[str], pattern: re.Pattern[str]) -> str:
+def said(rollout: Rollout, classes: Sequence[str], pattern: re.Pattern[str]) -> str:
+    """Which class an answer says; in parentheses what is none.
+
+    Args:
+        rollout: the answer.
+        classes: the classes.
+        pattern: finds them, as `label_pattern` makes it.
+    """
     if rollout.outcome in ("refused", "error", "malformed"):
         return MALFORMED if rollout.outcome == "malformed" else UNANSWERED
     if rollout.outcome == "right":

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from sqlite3 import Connection
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from apo.calls.call import Call, Endpoint
 from apo.errors import SettingsError
@@ -94,9 +94,7 @@ def history(folder: RunFolder, task: Task, wanted: str) -> History:
     database = open_for_reading(folder.journal_path)
     try:
         events = list(read_events(database))
-        with readable():
-            models = [m for (m,) in database.execute(
-                "SELECT DISTINCT model FROM calls WHERE role = 'task' ORDER BY model")]  # fmt: skip
+        models = task_models(database)
         known = {e.key: e for e in events if e.kind == "candidate"}
         whole = {
             e.body["candidate"]: e.body["value"]
@@ -153,26 +151,60 @@ def _plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
+def task_models(database: Connection) -> list[str]:
+    """The names of the models that answered examples in a run."""
+    with readable():
+        rows = database.execute(
+            "SELECT DISTINCT model FROM calls WHERE role = 'task' ORDER BY model"
+        )
+        return [str(name) for (name,) in rows]
+
+
+class Reply(NamedTuple):
+    """What a journal holds of a prompt's answer to an example.
+
+    Attributes:
+        text: the answer; "" when the provider refused.
+        error: the refusal.
+        thinking: what the model thought before the answer, where that is known.
+        truncated: whether the answer was cut.
+    """
+
+    text: str
+    error: str
+    thinking: str
+    truncated: bool
+
+
+def find_reply(
+    database: Connection, prompt: Prompt, example: Example, models: Sequence[str]
+) -> Reply | None:
+    """Find what a prompt answered to an example; None when it was not asked."""
+    request = Request(messages=prompt.messages(example.inputs), decoding=prompt.decoding)
+    named = [cast("Model", SimpleNamespace(name=name)) for name in models]
+    with readable():
+        columns = {column[1] for column in database.execute("PRAGMA table_info(calls)")}
+        query = "SELECT reply, error, thinking, truncated FROM calls WHERE key = ?"
+        if "thinking" not in columns:  # A journal of an earlier version.
+            query = "SELECT reply, error, '', truncated FROM calls WHERE key = ?"
+        for model in named:
+            key = Call.to(Endpoint("task", model), request).key
+            row = database.execute(query, (key,)).fetchone()
+            if row is not None:
+                return Reply(row[0] or "", row[1], row[2], bool(row[3]))
+    return None
+
+
 def _answer(
     database: Connection, task: Task, example: Example, event: Event, value: float,
     models: Sequence[str],
 ) -> Answer | None:  # fmt: skip
     """What a candidate answered; None when it was not asked."""
     prompt = Prompt.from_dict(event.body["prompt"])
-    request = Request(messages=prompt.messages(example.inputs), decoding=prompt.decoding)
-    named = [cast("Model", SimpleNamespace(name=name)) for name in models]
-    keys = [Call.to(Endpoint("task", model), request).key for model in named]
-    row: tuple[str | None, str, str] | None = None
-    with readable():
-        columns = {column[1] for column in database.execute("PRAGMA table_info(calls)")}
-        query = "SELECT reply, error, thinking FROM calls WHERE key = ?"
-        if "thinking" not in columns:  # A journal of an earlier version.
-            query = "SELECT reply, error, '' FROM calls WHERE key = ?"
-        for key in keys:
-            row = row or database.execute(query, (key,)).fetchone()
-    if row is None:
+    reply = find_reply(database, prompt, example, models)
+    if reply is None:
         return None
-    output, error = row[0] or "", row[1]
+    output, error = reply.text, reply.error
     score = Score(0.0, feedback=error) if error else None
     if not error and not isinstance(task.scorer, AwaitedScorer):
         score = task.judge(output, example)
@@ -189,5 +221,5 @@ def _answer(
         score=None if score is None else score.value,
         outcome=outcome,
         feedback=score.feedback if score is not None else "",
-        thinking=row[2],
+        thinking=reply.thinking,
     )

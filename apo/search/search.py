@@ -18,9 +18,11 @@ from apo.errors import (
     PromptError,
     TaskError,
 )
-from apo.evaluation.evaluation import Evaluation
+from apo.evaluation.evaluation import Evaluation, Rollout
 from apo.evaluation.likelihood import likelihoods
 from apo.evaluation.measure import measure
+from apo.failures.page import page
+from apo.failures.table import failure_table
 from apo.guards.contract import Contract
 from apo.model import Completion, Request
 from apo.prompts.fill import fill
@@ -178,6 +180,19 @@ class Search:
     def shown(self, example: Example) -> str:
         """The example's input as the user turn of the seed prompt shows it."""
         return fill(self.seed_prompts[0].template, example.inputs)
+
+    def failure_page(self, rollouts: Sequence[Rollout]) -> str:
+        """Tell in words what the wrong answers among some have in common; no call is made.
+
+        For a slot of a meta-prompt, in the task's language. It holds counts, labels, and words
+        that several rows share, and of no row so much that an instruction could copy it. Take
+        answers to train examples: what is told of validation examples helps to fit them, and
+        they choose.
+
+        Args:
+            rollouts: all that was measured, right answers as well: the more, the clearer.
+        """
+        return page(failure_table(rollouts, self.task.labels), self.task.language)
 
     def meta_prompt(
         self, module: str, name: str, *, parents: Sequence[Prompt] = (), **values: Any
