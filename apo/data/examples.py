@@ -9,6 +9,7 @@ from types import NoneType
 from typing import cast
 
 from apo.data.cells import SPREADSHEET_ERRORS, NoText, Row
+from apo.data.nested import with_paths
 from apo.errors import DataError, near
 from apo.reading.answers import quote
 from apo.reading.characters import composed
@@ -26,6 +27,8 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, kw_only=True)
 class Columns:
     """Where an example's parts stand in a row.
+
+    A name may be a path to what stands within a column, such as answers.text.
 
     Attributes:
         inputs: the column of each input field, by the field's name.
@@ -104,6 +107,7 @@ def usable(
         if number % TOLD == 0:
             _log.info("Read %s rows of %s. Large data are read once.", f"{number:,}", where)
         if not needed <= row.keys():
+            row = with_paths(row, names)
             _require_columns(row, names, f"{where}, row {number}")
         if not _TEXTS.issuperset(map(type, map(row.get, names))):
             _require_texts(row, names, f"{where}, row {number}")

@@ -22,6 +22,7 @@ from apo.errors import DataError
 
 _HUB = re.compile(
     r"hf:(?P<name>[\w.-]+/[\w.-]+)(?::(?P<config>[\w.+-]+))?(?:/(?P<split>[\w.\[\]:%+-]+))?"
+    r"(?:@(?P<revision>[\w./-]+))?"
 )
 _HUB_TIMEOUT = 5.0  # seconds to find out that there is no way to the Hub
 
@@ -133,7 +134,8 @@ def hub_rows(source: str) -> Iterator[Row]:
     """Stream a data set from the Hugging Face Hub, or take it from the local cache when offline.
 
     Args:
-        source: "hf:owner/name", "hf:owner/name:config/split"; the split is "train" by default.
+        source: "hf:owner/name", "hf:owner/name:config/split@revision"; the split is "train" by
+            default, and may be a part of one, "train[:500]". A revision is a commit, tag or branch.
 
     Raises:
         DataError: a name of the wrong form, no connection, or no such data set, config or split.
@@ -141,8 +143,8 @@ def hub_rows(source: str) -> Iterator[Row]:
     match = _HUB.fullmatch(source)
     if match is None:
         raise DataError(
-            f"{source!r} does not read like hf:owner/name, hf:owner/name/split or "
-            "hf:owner/name:config/split."
+            f"{source!r} does not read like hf:owner/name, hf:owner/name/split, "
+            "hf:owner/name:config/split or hf:owner/name@revision."
         )
     offline = os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on")
     if not offline:
@@ -152,8 +154,14 @@ def hub_rows(source: str) -> Iterator[Row]:
     load_dataset: Any = import_module("datasets").load_dataset
     split = match["split"] or "train"
     try:
-        # A cached data set cannot be streamed.
-        dataset = load_dataset(match["name"], match["config"], split=split, streaming=not offline)
+        # A cached data set cannot be streamed, nor a part of a split.
+        dataset = load_dataset(
+            match["name"],
+            match["config"],
+            split=split,
+            revision=match["revision"],
+            streaming=not offline and "[" not in split,
+        )
         yield from dataset_rows(dataset)
     except DataError:
         raise

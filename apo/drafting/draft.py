@@ -66,7 +66,7 @@ def draft_task(name: str, data: Path, wanted: Wanted | None = None) -> Draft:
     text = find_format(data, wanted, notes)
     rows = read_rows(data, encoding=text.encoding, delimiter=text.delimiter, notes=notes)
     shape = reshape(rows, wanted, notes)
-    settings = draft_settings(name, look(shape.rows), wanted, notes, shape.prompt, shape.head)
+    settings = draft_settings(name, look(shape.rows), shape.wanted, notes, shape.prompt, shape.head)
     prompt = settings.pop("prompt")  # It is long, and stands last.
     kept = tuple(shape.rows) if shape.changed else ()
     settings["data"] = copy_name(data, kept)

@@ -48,7 +48,7 @@ def guessed_task(data: Any, inputs: str | Sequence[str] = (), target: str = "") 
     found = look(row for part in rows.values() for row in part)
     in_pools = isinstance(data, Mapping)
     settings = draft_settings(
-        name, found, wanted, notes, prompts[0], shapes[0].head, pools_given=in_pools
+        name, found, shapes[0].wanted, notes, prompts[0], shapes[0].head, pools_given=in_pools
     )
     _log.warning("The task is guessed from the data:\n%s", "\n".join(f"- {n}" for n in notes))
     return task_from_data(rows[""] if whole else rows, **settings)

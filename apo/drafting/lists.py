@@ -51,7 +51,9 @@ def several_of(column: Column, wanted: Lists | None) -> Several | None:
         wanted: what the user says of them; guessed when None.
     """
     if column.several:
-        right = wanted or ("any" if column.name.casefold() in _ANY_NAMES else "all")
+        right = wanted or (
+            "any" if column.name.casefold().partition(".")[0] in _ANY_NAMES else "all"
+        )
         found = sum(column.values.values())
         few = not column.many and 2 <= len(column.values) <= min(MAX_LABELS, found / 3)
         short = max(map(len, column.values)) <= MAX_LENGTH

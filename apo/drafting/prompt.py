@@ -32,6 +32,12 @@ _KOREAN = {
 }
 
 
+def spoken(column: str) -> str:
+    """What a column is called in a sentence: of a path the last step that says something."""
+    *_, before, last = ("", *column.split("."))
+    return before if before and last in ("text", "value", "name", "label") else last or column
+
+
 def seed_prompt(
     scorer: str,
     language: str,
@@ -52,7 +58,7 @@ def seed_prompt(
     """
     texts = _KOREAN if language == "ko" else _ENGLISH
     joined = ", ".join(inputs) if language == "ko" else " and ".join(inputs)
-    words = {"inputs": joined, "target": target, "details": ", ".join(details)}
+    words = {"inputs": joined, "target": spoken(target), "details": ", ".join(details)}
     words |= {
         "example": example,
         "object": _object_particle(joined),

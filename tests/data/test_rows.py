@@ -369,8 +369,10 @@ def test_the_hub_is_streamed_and_taken_from_the_cache_when_offline(
     datasets: Any = pytest.importorskip("datasets")
     asked: list[Any] = []
 
-    def load(name: str, config: str | None, *, split: str, streaming: bool) -> list[dict[str, Any]]:
-        asked.append((name, config, split, streaming))
+    def load(
+        name: str, config: str | None, *, split: str, revision: str | None, streaming: bool
+    ) -> list[dict[str, Any]]:
+        asked.append((name, config, split, revision, streaming))
         if split == "gone":
             raise ValueError("unknown split")
         return [{"a": "x"}]
@@ -382,9 +384,15 @@ def test_the_hub_is_streamed_and_taken_from_the_cache_when_offline(
     monkeypatch.setattr("apo.data.libraries.socket.create_connection", connect)
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     assert list(read_rows("hf:o/n")) == [{"a": "x"}]
+    assert list(read_rows("hf:o/n:c/train[:5]@v1.0")) == list(read_rows("hf:o/n@refs/pr/1"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert list(read_rows("hf:o/n:c/test")) == [{"a": "x"}]
-    assert asked == [("o/n", None, "train", True), ("o/n", "c", "test", False)]
+    assert asked == [
+        ("o/n", None, "train", None, True),
+        ("o/n", "c", "train[:5]", "v1.0", False),
+        ("o/n", None, "train", "refs/pr/1", True),
+        ("o/n", "c", "test", None, False),
+    ]
     with pytest.raises(DataError, match=r"hf:o/n/gone cannot be read: ValueError: unknown split"):
         list(read_rows("hf:o/n/gone"))
 
