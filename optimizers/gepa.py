@@ -15,21 +15,23 @@ instruction and, if wanted, the demos, which no model writes: they are drawn ane
 the train split that were got wrong, but not those of the minibatch, whose answers they would give
 away. A merge that fails counts against `max_merges` too, an ancestor that scores 0 can be merged
 from, and a minibatch never holds an example twice. Sums are compared over the examples that both
-prompts have an answer for. Answers are kept, so an iteration may be free; `max_stale_iterations` in
-a row without a new child end the search.
+prompts have an answer for. Objectives beside the score are the prompt's length and the tokens of a
+call, where the code has whatever an evaluator gives. Answers are kept, so an iteration may be free;
+`max_stale_iterations` in a row without a new child end the search.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
+from typing import Literal, get_args
 
 from apo import Evaluation, Example, MetaPrompt, Prompt, Search, SettingsError, check_ranges
-from apo.optimizers.parts.choices import check_choices
+from apo.optimizers.parts.choices import check_choices, check_several
 from apo.optimizers.parts.epochs import minibatches
+from apo.optimizers.parts.gepa_demos import redrawn_demos
 from apo.optimizers.parts.gepa_merge import contrast, merges, part
-from apo.optimizers.parts.gepa_pool import Pool
+from apo.optimizers.parts.gepa_pool import Frontier, Objective, Pool
 from apo.optimizers.parts.paired import difference, each
 
 
@@ -38,13 +40,22 @@ class GEPA:
     """Genetic-Pareto: reflective evolution along the front of specialists.
 
     Attributes:
-        n_proposals: parents, each with a minibatch of its own, that an iteration draws from one
-            state of the pool and works on at once (the code's independent sampling). 1 is the
-            paper's; more take less time for as many calls.
+        n_proposals: parents that an iteration draws from one state of the pool and works on at
+            once (P of the code's P x N sampling). 1 is the paper's; more take less time for as
+            many calls.
+        n_mutations: children of each of these parents, each from a minibatch of its own (N).
+        n_accepted: how many of the children that pass join the pool, those that gain most; 0 for
+            all.
         minibatch_size: train examples that a reflection sees, and that decide about its child.
-        selection: "pareto" draws a parent by how many validation examples it is the best on;
-            "best" takes the highest mean; "epsilon" takes it too, but at times any candidate.
+        selection: "pareto" draws a parent by how many fronts it is on, so of validation examples
+            that it is the best on; "top" does so among the `n_top` highest means; "best" takes
+            the highest mean; "epsilon" takes it too, but at times any candidate.
         epsilon: how often "epsilon" draws any candidate.
+        n_top: candidates that "top" draws from.
+        frontier: what there is a front for: each validation example ("instance"), each objective
+            ("objective"), both ("hybrid"), or each pair of them ("cartesian").
+        objectives: for the last three, of "score" (up), "length" (characters, down) and "cost"
+            (tokens of a call, down).
         acceptance: a child must do better on the minibatch ("strict"), or no worse ("ties").
         skip_perfect: draw again when the parent is right about the whole minibatch.
         components: the parts that change, in turn: "instruction", "demos", or both.
@@ -59,9 +70,14 @@ class GEPA:
     """
 
     n_proposals: int = 1
+    n_mutations: int = 1
+    n_accepted: int = 0
     minibatch_size: int = 3
-    selection: Literal["pareto", "best", "epsilon"] = "pareto"
+    selection: Literal["pareto", "top", "best", "epsilon"] = "pareto"
     epsilon: float = 0.1
+    n_top: int = 5
+    frontier: Frontier = "instance"
+    objectives: tuple[Objective, ...] = ("score", "length")
     acceptance: Literal["strict", "ties"] = "strict"
     skip_perfect: bool = True
     components: tuple[Literal["instruction", "demos"], ...] = ("instruction",)
@@ -74,17 +90,21 @@ class GEPA:
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        some = (1, math.inf)
+        some, any_number = (1, math.inf), (0, math.inf)
         check_ranges(
-            self, n_proposals=some, minibatch_size=some, epsilon=(0, 1), max_demos=some,
-            max_merges=(0, math.inf), merge_size=some, max_iterations=some,
-            max_stale_iterations=some, n_studied=(0, math.inf), temperature=(0, 2),
+            self, n_proposals=some, n_mutations=some, n_accepted=any_number, minibatch_size=some,
+            epsilon=(0, 1), n_top=some, max_demos=some, max_merges=any_number, merge_size=some,
+            max_iterations=some, max_stale_iterations=some, n_studied=any_number,
+            temperature=(0, 2),
         )  # fmt: skip
-        check_choices(self, selection=("pareto", "best", "epsilon"), acceptance=("strict", "ties"))
-        names = self.components
-        if not names or len(set(names)) < len(names) or set(names) - {"instruction", "demos"}:
-            raise SettingsError(f"GEPA.components is {names!r}; it is instruction, demos or both.")
-        if self.max_merges and len(names) < 2:
+        check_choices(
+            self,
+            selection=("pareto", "top", "best", "epsilon"),
+            acceptance=("strict", "ties"),
+            frontier=get_args(Frontier),
+        )
+        check_several(self, components=("instruction", "demos"), objectives=get_args(Objective))
+        if self.max_merges and len(self.components) < 2:
             raise SettingsError(
                 f"GEPA.max_merges is {self.max_merges}, but a merge joins what two prompts have "
                 'changed in different parts: set components=("instruction", "demos").'
@@ -92,7 +112,7 @@ class GEPA:
 
     async def run(self, search: Search) -> None:
         """Algorithm 1, with a merge after a child that was accepted (appendix)."""
-        pool = Pool(search.rng)
+        pool = Pool(search.rng, self.frontier, self.objectives)
         for evaluation in await search.map(search.evaluate, search.seed_prompts):
             pool.add(evaluation, ())
         batches = minibatches(search.rng, search.task.train, self.minibatch_size, fill=True)
@@ -105,7 +125,8 @@ class GEPA:
                 owed, tried, accepted = owed - 1, tried + 1, False
                 await self.test_merge(search, pool, *pair)
             else:
-                accepted = await self.reflect(search, pool, list(islice(batches, self.n_proposals)))
+                n = self.n_proposals * self.n_mutations
+                accepted = await self.reflect(search, pool, list(islice(batches, n)))
                 owed = min(owed + accepted, self.max_merges - tried)
             stale = 0 if search.n_candidates > known else stale + 1
             known = search.n_candidates
@@ -114,16 +135,20 @@ class GEPA:
         self, search: Search, pool: Pool, batches: Sequence[Sequence[Example]]
     ) -> bool:
         """Select, mutate and test on the minibatches; whether a child joined the pool."""
-        chosen = [self.select(search, pool) for _ in batches]
+        drawn = [self.select(search, pool) for _ in batches[:: self.n_mutations]]
+        chosen = [i for i in drawn for _ in range(self.n_mutations)]
         parents = [pool.evaluations[i].prompt for i in chosen]
         befores = await each(search, zip(parents, batches, strict=True))
         children = await self.mutate(search, pool, list(zip(chosen, befores, strict=True)))
         tested = [(child, [r.example for r in before.rollouts]) for child, before, _ in children]
-        better: dict[Prompt, int] = {}
+        passed: list[tuple[float, Prompt, int]] = []
         for after, (child, before, i) in zip(await each(search, tested), children, strict=True):
             gain = difference(before, after)
             if gain > 0 or (gain == 0 and self.acceptance == "ties"):
-                better[child] = i
+                passed.append((gain, child, i))
+        if self.n_accepted:
+            passed = sorted(passed, key=lambda found: found[0], reverse=True)[: self.n_accepted]
+        better = {child: i for _, child, i in passed}
         for evaluation in await search.map(search.evaluate, better):
             pool.add(evaluation, (better[evaluation.prompt],))
         return bool(better)
@@ -140,9 +165,8 @@ class GEPA:
                 continue
             turn, pool.turns[i] = pool.turns[i], pool.turns[i] + 1
             if self.components[turn % len(self.components)] == "demos":
-                children += [
-                    (child, before, i) for child in self.choose_demos(search, pool, before)
-                ]
+                redrawn = redrawn_demos(search, before, pool.missed, self.max_demos)
+                children += [(child, before, i) for child in redrawn]
             else:
                 # Reflective prompt mutation (§3.2) sees all answers, right ones as well.
                 meta = search.meta_prompt(
@@ -164,20 +188,11 @@ class GEPA:
         studied = await search.evaluate(prompt, search.task.train[: self.n_studied])
         return search.failure_page(studied.rollouts)
 
-    def choose_demos(self, search: Search, pool: Pool, before: Evaluation) -> list[Prompt]:
-        """Draw demos from examples that were got wrong, but not now."""
-        now = {rollout.example for rollout in before.rollouts}
-        missed = [example for example in pool.missed if example not in now]
-        chosen = search.rng.sample(missed, min(len(missed), self.max_demos))
-        prompt = before.prompt
-        child = prompt.with_demos(tuple(prompt.demo(e.inputs, e.target) for e in chosen))
-        return search.accept([child], operator="gepa_demos", parents=[prompt]) if chosen else []
-
     def select(self, search: Search, pool: Pool) -> int:
         """Algorithm 2, or one of the simpler rules it is compared with."""
         means = [evaluation.value for evaluation in pool.evaluations]
-        if self.selection == "pareto":
-            kept, weights = pool.front()
+        if self.selection in ("pareto", "top"):
+            kept, weights = pool.front(self.n_top if self.selection == "top" else None)
             return search.rng.choices(kept, weights)[0]
         if self.selection == "epsilon" and search.rng.random() < self.epsilon:
             return search.rng.randrange(len(means))

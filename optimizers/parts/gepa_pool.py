@@ -2,8 +2,14 @@
 
 from dataclasses import dataclass, field
 from random import Random
+from typing import Literal
 
 from apo import Evaluation, Example, Prompt, pareto_fronts, pareto_weights, roulette, undominated
+
+Frontier = Literal["instance", "objective", "hybrid", "cartesian"]
+"""What there is a front for."""
+Objective = Literal["score", "length", "cost"]
+"""What a prompt is good at: its score, few characters, or few tokens."""
 
 
 @dataclass
@@ -12,6 +18,8 @@ class Pool:
 
     Attributes:
         rng: for the draw of an ancestor.
+        frontier: what there is a front for.
+        objectives: what candidates are measured by, where that is more than examples.
         evaluations: of each candidate on the validation split, the seeds first.
         parents: places of the candidates that each was made from.
         turns: how often a component of each was changed; tells whose turn it is.
@@ -20,6 +28,8 @@ class Pool:
     """
 
     rng: Random
+    frontier: Frontier = "instance"
+    objectives: tuple[Objective, ...] = ("score",)
     evaluations: list[Evaluation] = field(default_factory=list[Evaluation])
     parents: list[tuple[int, ...]] = field(default_factory=list[tuple[int, ...]])
     turns: list[int] = field(default_factory=list[int])
@@ -32,16 +42,25 @@ class Pool:
         self.evaluations.append(evaluation)
         self.parents.append(parents)
 
-    def front(self) -> tuple[list[int], list[int]]:
-        """Who is not dominated, and on how many validation examples each is among the best."""
-        scores = [
-            [r.score.value if r.score else None for r in e.rollouts] for e in self.evaluations
-        ]
-        fronts = pareto_fronts(scores)
-        kept = undominated(fronts, [evaluation.value for evaluation in self.evaluations])
-        if not kept:  # No example was answered: all are alike.
-            return list(range(len(scores))), [1] * len(scores)
-        return kept, pareto_weights(fronts, kept)
+    def front(self, n_top: int | None = None) -> tuple[list[int], list[int]]:
+        """Who is not dominated, and on how many fronts each is.
+
+        Args:
+            n_top: look only at so many candidates with the highest values; None for all.
+        """
+        means = [evaluation.value for evaluation in self.evaluations]
+        fronts = pareto_fronts(
+            [columns(e, self.frontier, self.objectives) for e in self.evaluations]
+        )
+        if n_top is not None:
+            top = set(sorted(range(len(means)), key=lambda i: -means[i])[:n_top])
+            fronts = [front & top for front in fronts]
+        kept = undominated(fronts, means)
+        if kept:
+            return kept, pareto_weights(fronts, kept)
+        if n_top is not None:  # None of the best is first anywhere.
+            return [means.index(max(means))], [1]
+        return list(range(len(means))), [1] * len(means)  # Nothing was answered: all are alike.
 
     def ancestors(self, k: int) -> set[int]:
         """All candidates that k was made from."""
@@ -72,3 +91,26 @@ def one_sided(base: Prompt, one: Prompt, other: Prompt) -> bool:
     return (one.instruction == base.instruction) != (other.instruction == base.instruction) or (
         (one.demos == base.demos) != (other.demos == base.demos)
     )
+
+
+def columns(
+    evaluation: Evaluation, frontier: Frontier, objectives: tuple[Objective, ...]
+) -> list[float | None]:
+    """What a candidate is worth on each front; higher is better, None is unknown."""
+    length = -float(len(evaluation.prompt.text()))
+    scores = [r.score.value if r.score else None for r in evaluation.rollouts]
+    costs = [-float(r.tokens) for r in evaluation.rollouts]
+    each: dict[Objective, list[float | None]] = {
+        "score": scores,
+        "length": [length] * len(scores),
+        "cost": [*costs],
+    }
+    whole: dict[Objective, float] = {
+        "score": evaluation.value,
+        "length": length,
+        "cost": sum(costs) / max(1, len(costs)),
+    }
+    if frontier == "cartesian":
+        return [value for name in objectives for value in each[name]]
+    of_objectives = [] if frontier == "instance" else [whole[name] for name in objectives]
+    return [*([] if frontier == "objective" else scores), *of_objectives]

@@ -33,8 +33,9 @@ from apo import (
 from apo.optimizers import gepa
 from apo.optimizers.gepa import GEPA
 from apo.optimizers.parts.epochs import minibatches
+from apo.optimizers.parts.gepa_demos import redrawn_demos
 from apo.optimizers.parts.gepa_merge import contrast, merged
-from apo.optimizers.parts.gepa_pool import Pool, one_sided
+from apo.optimizers.parts.gepa_pool import Pool, columns, one_sided
 from apo.optimizers.parts.paired import difference
 from apo.prompts.meta_prompts import render
 from apo.storage.folder import find_run
@@ -111,6 +112,88 @@ def test_the_other_rules_of_selection() -> None:
     rule = GEPA(selection="epsilon", epsilon=0.3)
     drawn = [rule.select(search, pool) for _ in range(3000)]
     assert drawn.count(1) / 3000 == pytest.approx(0.7 + 0.1, abs=0.03)
+
+
+def test_top_draws_from_the_front_of_the_best_few() -> None:
+    """The code's TopKParetoCandidateSelector: the same weights, among the highest means alone."""
+    rows = ([1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 0.9, 0.9], [0, 0, 0, 0, 1, 0])
+    pool = pool_of(*((row, "p", ()) for row in rows))
+    assert dict(zip(*pool.front(), strict=True)) == {0: 3, 1: 2, 2: 1}
+    assert dict(zip(*pool.front(2), strict=True)) == {0: 3, 1: 2}
+    assert pool.front(1) == ([0], [3])
+    lone = pool_of(([0.4, 0.4], "a", ()), ([1, 0], "b", ()), ([0, 0.7], "c", ()))
+    assert lone.front(1) == ([1], [1])
+    behind = pool_of(([0.9, 0.9], "a", ()), ([1, 0], "b", ()), ([0, 1], "c", ()))
+    assert behind.front(1) == ([0], [1])  # It is first nowhere, and the best of all.
+    search, rule = stub(), GEPA(selection="top", n_top=2)
+    drawn = [rule.select(search, pool) for _ in range(1000)]
+    assert drawn.count(0) / 1000 == pytest.approx(3 / 5, abs=0.05)
+    assert drawn.count(2) == 0
+
+
+@pytest.mark.parametrize(
+    ("frontier", "expected"),
+    [
+        ("instance", [1, 0]),
+        ("objective", [0.5, -4, -15]),
+        ("hybrid", [1, 0, 0.5, -4, -15]),
+        ("cartesian", [1, 0, -4, -4, -10, -20]),
+    ],
+)
+def test_there_is_a_front_for_examples_objectives_both_or_each_pair(
+    frontier: Any, expected: list[float]
+) -> None:
+    """The code's `frontier_type`, with what can be told of one prompt."""
+    measured = evaluation([1, 0], Prompt("four"))
+    rollouts = [replace(r, tokens=10 * k) for k, r in enumerate(measured.rollouts, 1)]
+    measured = Evaluation(measured.prompt, tuple(rollouts))
+    length = -float(len(measured.prompt.text()))
+    found = columns(measured, frontier, ("score", "length", "cost"))
+    assert found == [length if value == -4 else value for value in expected]
+
+
+def test_the_shortest_prompt_has_a_front_of_its_own() -> None:
+    members = (([1, 1], "a" * 50, ()), ([1, 0], "b", (0,)))
+    assert pool_of(*members).front() == ([0], [2])
+    pool = Pool(Random(0), "hybrid", ("score", "length"))
+    for scores, prompt, parents in members:
+        pool.add(evaluation(scores, prompt), parents)
+    assert pool.front() == ([0, 1], [3, 2])  # Both are right about the first example.
+
+
+def shown_candidate(text: str) -> str:
+    return str(re.findall(r"<candidate>\n(.*?)\n</candidate>", text, re.DOTALL)[0])
+
+
+def test_some_parents_with_some_mutations_each(run: Run) -> None:
+    """The code's P x N sampling: P parents, and for each N minibatches of its own."""
+    optimizer = GEPA(
+        n_proposals=2, n_mutations=3, minibatch_size=2, max_iterations=6,
+        selection="epsilon", epsilon=1.0, acceptance="ties",
+    )  # fmt: skip
+    seen = run(optimizer, lambda n, _: tagged(f"new {n}"), size=24)
+    assert len(seen.writer.texts) == 6 * 2 * 3
+    for start in range(0, 36, 3):
+        texts = seen.writer.texts[start : start + 3]
+        assert len({shown_candidate(text) for text in texts}) == 1
+        assert len({tuple(shown_inputs(text)) for text in texts}) == 3
+    parents = [shown_candidate(text) for text in seen.writer.texts[::3]]
+    assert any(one != other for one, other in zip(parents[::2], parents[1::2], strict=True))
+
+
+@pytest.mark.parametrize(("n_accepted", "joined"), [(0, [3, 5, 9]), (1, [9]), (2, [9, 5])])
+def test_of_the_children_that_pass_those_that_gain_most_join(
+    n_accepted: int, joined: list[int], run: Run
+) -> None:
+    """The code's AllImprovements, BestImprovement and TopKImprovements."""
+    plus = [3, 0, 9, 5]
+    optimizer = GEPA(
+        n_proposals=4, n_accepted=n_accepted, max_iterations=1, minibatch_size=12
+    )  # fmt: skip
+    seen = run(optimizer, lambda n, _: tagged("+" * plus[n] + f" {n}"), size=12)
+    names = {Prompt("+" * k + f" {plus.index(k)}").id: k for k in plus}
+    whole = [names.get(event.body["candidate"]) for event in seen.evaluations(whole=True)]
+    assert sorted(k for k in whole if k is not None) == sorted(joined)
 
 
 def parts(events: Sequence[Event]) -> list[tuple[str, float]]:
@@ -413,10 +496,10 @@ def test_demos_do_not_give_away_the_minibatch_that_tests_them() -> None:
         return list(prompts)
 
     search = cast("Search", SimpleNamespace(rng=Random(0), accept=accept))
-    assert GEPA().choose_demos(search, pool, before) == accepted
+    assert redrawn_demos(search, before, pool.missed, 4) == accepted
     assert {demo.user for demo in accepted[0].demos} == {"x3", "x4"}
     pool.missed = dict.fromkeys(task.train[:3])
-    assert GEPA().choose_demos(search, pool, before) == []
+    assert redrawn_demos(search, before, pool.missed, 4) == []
 
 
 @pytest.mark.parametrize(("gain", "joins"), [(-0.2, False), (0.0, True), (0.2, True)])
@@ -479,7 +562,8 @@ def test_settings() -> None:
     assert (GEPA().selection, GEPA().acceptance, GEPA().temperature) == ("pareto", "strict", 1.0)
     for wrong in (
         {"selection": "beam"}, {"acceptance": "loose"}, {"components": ()}, {"minibatch_size": 0},
-        {"components": ("cue",)}, {"components": ("demos", "demos")}, {"max_merges": 5},
+        {"objectives": ("speed",)}, {"frontier": "all"}, {"n_top": 0}, {"components": ("cue",)},
+        {"components": ("demos", "demos")}, {"max_merges": 5},
     ):  # fmt: skip
         with pytest.raises(SettingsError, match="GEPA"):
             GEPA(**cast("Any", wrong))
