@@ -1,6 +1,7 @@
 """The public names. `__all__` lists the essentials; the rest are building blocks."""
 
 from .assessment.to_mlflow import to_mlflow as to_mlflow
+from .bridges.dspy_lm import dspy_lm as dspy_lm
 from .bridges.mlflow_optimizer import mlflow_optimizer as mlflow_optimizer
 from .calls.budget import Budget
 from .calls.budget import Spent as Spent
