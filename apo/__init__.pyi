@@ -48,10 +48,14 @@ from .model import Model as Model
 from .model import Request as Request
 from .models import open_model as open_model
 from .models.prices import Price as Price
+from .programs.program import Ask as Ask
+from .programs.program import Asked as Asked
+from .programs.program import Program as Program
 from .prompts.layout import Demo as Demo
 from .prompts.layout import Layout as Layout
 from .prompts.meta_prompts import MetaPrompt as MetaPrompt
 from .prompts.prompt import Prompt as Prompt
+from .prompts.prompt import PromptSet as PromptSet
 from .reading.replies import read_tags as read_tags
 from .results.result import Result as Result
 from .results.verdict import Verdict as Verdict

@@ -14,6 +14,7 @@ from apo.errors import USERS_ERRORS, TaskError
 from apo.prompts.prompt import Prompt
 
 if TYPE_CHECKING:
+    from apo.programs.program import Program
     from apo.prompts.rules import Rules
 
 
@@ -140,6 +141,7 @@ class Task:
         answer_tokens: tokens that each answer may take at least; the targets and a prompt that asks
             for reasons may need more.
         notes: what loading noticed (rows dropped, pools cut), for people.
+        program: how an example is answered; None where the prompt is sent as it is.
     """
 
     name: str
@@ -156,6 +158,7 @@ class Task:
     contract: "Rules | None" = None
     answer_tokens: int = field(default=0, compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
+    program: "Program | None" = None
 
     def judge(self, output: str, example: Example) -> Score:
         """Score an answer, and make sure that the score is one.
@@ -190,8 +193,9 @@ class Task:
 
     @property
     def calls_per_example(self) -> int:
-        """The most calls that one example takes: its answer, and what judges it."""
-        return 1 + int(getattr(self.scorer, "n_calls", 0))
+        """The most calls that one example takes: its answer, or a program's; and what judges it."""
+        answers = 1 if self.program is None else self.program.calls
+        return answers + int(getattr(self.scorer, "n_calls", 0))
 
     @cached_property
     def longest_target(self) -> int:

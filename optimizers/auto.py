@@ -14,6 +14,7 @@ for a second method.
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from apo import Search, check_ranges, make_optimizer
 
@@ -38,6 +39,9 @@ class Auto:
     patience: float = 8.0
     n_handed: int = 3
     max_stale_turns: int = 3
+
+    knows_steps: ClassVar[bool] = True
+    """Its methods say themselves how they work on a program's steps."""
 
     def __post_init__(self) -> None:
         some = (1, math.inf)

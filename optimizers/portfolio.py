@@ -11,6 +11,7 @@ row have brought nothing.
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from apo import Search, SettingsError, check_ranges, make_optimizer
 from apo.optimizers.parts.racing import better
@@ -36,6 +37,9 @@ class Portfolio:
     patience: float = 4.0
     n_handed: int = 3
     max_stale_turns: int = 3
+
+    knows_steps: ClassVar[bool] = True
+    """Its methods say themselves how they work on a program's steps."""
 
     def __post_init__(self) -> None:
         if not self.optimizers or "portfolio" in self.optimizers:

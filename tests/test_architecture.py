@@ -31,6 +31,7 @@ evaluation taskfile
 scorers.metrics
 calls data models.batches scorers
 models prompts.forms storage task
+programs
 models.embedded models.local prompts
 concurrency model reading statistics trust user_code
 body

@@ -52,6 +52,7 @@ async def aevaluate(
     async with open_caller(
         [model],
         task.scorer,
+        program=task.program,
         budget=budget,
         options=options,
         journal=journal,

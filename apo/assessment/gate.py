@@ -114,6 +114,7 @@ async def agate(
     async with open_caller(
         [model],
         task.scorer,
+        program=task.program,
         budget=budget,
         options=options,
         journal=journal,

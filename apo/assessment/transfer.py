@@ -84,6 +84,7 @@ async def atransfer(
     async with open_caller(
         models,
         task.scorer,
+        program=task.program,
         judge_model=judge_model,
         budget=budget,
         options=options,

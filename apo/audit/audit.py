@@ -62,6 +62,7 @@ async def aaudit(
     async with open_caller(
         [model],
         task.scorer,
+        program=task.program,
         budget=budget,
         options=options,
         journal=journal,

@@ -67,7 +67,9 @@ async def attack(
 def _reworded(prompt: Prompt, trial: Trial, task: Task) -> Prompt:
     if trial.kind != "rewording":
         return prompt
-    return REWORDINGS[trial.name](prompt, task.language.split("-")[0] == "ko")
+    reworded, korean = REWORDINGS[trial.name], task.language.split("-")[0] == "ko"
+    steps = {name: reworded(step, korean) for name, step in prompt.steps.items()}
+    return prompt.with_steps(steps)
 
 
 def _right(rollout: Rollout) -> bool:

@@ -43,8 +43,11 @@ class Secret:
 
     @cached_property
     def _text(self) -> str:
-        demos = (text for demo in self.prompt.demos for text in (demo.user, demo.assistant))
-        return "\n".join([self.prompt.instruction, self.prompt.context, *demos])
+        texts: list[str] = []
+        for step in self.prompt.steps.values():
+            demos = (text for demo in step.demos for text in (demo.user, demo.assistant))
+            texts += [step.instruction, step.context, *demos]
+        return "\n".join(texts)
 
     @cached_property
     def _passages(self) -> dict[str, int]:

@@ -64,6 +64,11 @@ def log_served(name: str, prompt: Prompt, provenance: Provenance) -> str:
     called = name.removeprefix(SCHEME)
     if not called or set(called) & set("/@:"):
         raise PromptError(f"{name!r} must be models:/NAME, without a version or an alias.")
+    if prompt.focus:
+        raise PromptError(
+            f"This is a program with a prompt for each of the steps {', '.join(prompt.steps)}; a "
+            "served model answers with one prompt. Export it as json, and run it with apo."
+        )
     if not provenance.model:
         raise PromptError("The run's model is a Python object: only one that has a name is served.")
     prepare_environment()

@@ -31,6 +31,7 @@ class Caller:
         limits: how fast each model may be asked.
         retry: what is tried again, and when.
         judges: the models that judge answers, by name; "" is the run's own.
+        others: the models that answer steps of a program in the task model's place, by name.
         purse: what may be spent together with other runs; None for no such limit.
     """
 
@@ -42,10 +43,13 @@ class Caller:
         limits: Limits | None = None,
         retry: Retry | None = None,
         judges: Mapping[str, Endpoint] | None = None,
+        others: Mapping[str, Endpoint] | None = None,
         purse: Purse | None = None,
     ) -> None:
         self.journal, self.meter, self.limits = journal, meter, limits or Limits()
-        self.judges = judges or {}
+        self.judges, self.others = judges or {}, others or {}
+        self.finished: set[tuple[str, str]] = set()
+        """Runs of programs whose calls are all charged, by candidate and example, and by place."""
         self._tally = Tally()
         self._asker = Asker(journal, meter, retry or Retry(), self.limits, self._tally, purse)
         self._batches = itertools.count()
@@ -123,7 +127,26 @@ class Caller:
         Yields:
             To be told of calls to judges that are about to be charged, which frees so many.
         """
-        purpose, left = f"judges of batch {next(self._batches)}", calls
+        with self._set_aside(f"judges of batch {next(self._batches)}", calls) as pay:
+            yield pay
+
+    @contextmanager
+    def kept_for_programs(self, calls: int) -> Generator[Callable[[int], None]]:
+        """Hold back the most calls that programs may make, before they make the first.
+
+        Yields:
+            To be told of calls that are about to be charged, which frees so many.
+
+        Raises:
+            BudgetExhausted: they would overspend.
+        """
+        self.meter.require(calls)
+        with self._set_aside(f"programs of batch {next(self._batches)}", calls) as pay:
+            yield pay
+
+    @contextmanager
+    def _set_aside(self, purpose: str, calls: int) -> Generator[Callable[[int], None]]:
+        left = calls
 
         def pay(n: int) -> None:
             nonlocal left

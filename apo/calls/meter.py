@@ -129,12 +129,20 @@ class Meter:
         """
         if calls > kept:
             self.check_time()
+        self.require(calls)
+        self.charged += calls
+
+    def require(self, calls: int) -> None:
+        """Make sure that so many more calls may be charged.
+
+        Raises:
+            BudgetExhausted: they would overspend.
+        """
         if self.charged + calls > self.limit("max_calls"):
             raise BudgetExhausted(
                 f"{calls} more calls would overspend: {self.charged} of "
                 f"{self.limit('max_calls'):.0f} are spent{self._kept_back()}."
             )
-        self.charged += calls
 
     def refund(self, calls: int) -> None:
         """Take back the charge of calls that were not made."""

@@ -5,8 +5,8 @@ to standard output, progress and notes to standard error (`apo.cli.console`).
 
 Doors: none but this one.
 Rests on: assessment, audit, bridges, calls, checking, compare, data, drafting, errors,
-evaluation, failures, files, models, prompts, prompts.forms, reading, results, run, search,
-secrecy, statistics, storage, task, taskfile, tracking, trust.
+evaluation, failures, files, models, programs, prompts, prompts.forms, reading, results, run,
+search, secrecy, statistics, storage, task, taskfile, tracking, trust.
 """
 
 import os

@@ -22,10 +22,12 @@ MAX_OPENING = 100
 
 
 def marked(prompt: Prompt) -> Text:
-    """A prompt's turns, the role above each."""
+    """A prompt's turns, the role above each; of a program, those of each step under its name."""
     turns: list[Text] = []
-    for message in prompt.messages():
-        turns += [Text(f"── {message.role} ──", style="dim"), Text(message.content)]
+    for name, step in prompt.steps.items():
+        turns += [Text(f"━━ step {name} ━━", style="bold")] if name else []
+        for message in step.messages():
+            turns += [Text(f"── {message.role} ──", style="dim"), Text(message.content)]
     return Text("\n").join(turns)
 
 
@@ -58,7 +60,10 @@ def opening(text: str) -> Text:
 
 def decoding_of(prompt: Prompt) -> str:
     """What is sent beside the prompt, such as "temperature 0.3"; the provider's choice is none."""
-    return told_options(prompt.decoding.to_dict())
+    told = {n: told_options(step.decoding.to_dict()) for n, step in prompt.steps.items()}
+    if len(set(told.values())) == 1:
+        return next(iter(told.values()))
+    return "; ".join(f"{name}: {options}" for name, options in told.items())
 
 
 def prompt_of(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
@@ -68,6 +73,14 @@ def prompt_of(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
         name: a path, RUN for the prompt to use of a run, or RUN:ID for one of its candidates.
         task: whose input fields the prompt of a file must have.
     """
+    from apo.programs.fit import require_fit
+
+    found, folder = _found(name, task)
+    require_fit(task.program, found, task.input_fields)
+    return found, folder
+
+
+def _found(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
     from apo.cli.console import home, say
     from apo.errors import PromptError, RunError
     from apo.prompts.foreign import refuse_address

@@ -7,6 +7,7 @@ from apo.calls.options import Options
 from apo.errors import SettingsError
 from apo.model import Model
 from apo.models import open_model
+from apo.programs.program import Program
 from apo.scorers.awaited import AwaitedScorer
 from apo.trust import has_keys
 
@@ -59,3 +60,21 @@ def open_judges(
             )
         opened[""] = referee
     return {name: endpoint("judge", model) for name, model in opened.items()}
+
+
+def open_others(
+    program: Program | None, options: Options, endpoint: Callable[[str, Model], Endpoint]
+) -> dict[str, Endpoint]:
+    """Open the models that answer steps of a program in the task model's place, by name.
+
+    Args:
+        program: the task's; None for none.
+        options: of the run.
+        endpoint: makes the endpoint of a role and a model.
+    """
+    names = {} if program is None else dict.fromkeys(program.models.values())
+    named = (options.judge_model, options.fallback_model)
+    return {
+        name: endpoint("task", open_with(options, str(name) if has_keys(name, named) else name))
+        for name in names
+    }

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from apo.programs.program import Asked
+from apo.prompts.layout import Demo
 from apo.prompts.prompt import Prompt
 from apo.scorers.metrics.metric import class_weights
 from apo.statistics.clusters import n_groups
@@ -25,6 +27,8 @@ class Rollout:
             grade; else "".
         tokens: input and output tokens of the call; 0 when the server did not count.
         cut: whether the answer has no end: a limit cut it, or the thinking before it.
+        trace: the calls of a program, in the order in which they were asked; () for a prompt that
+            was sent as it is.
     """
 
     example: Example
@@ -33,15 +37,31 @@ class Rollout:
     error: str = ""
     tokens: int = 0
     cut: bool = False
+    trace: tuple[Asked, ...] = ()
 
     @classmethod
-    def of_refusal(cls, example: Example, error: str) -> "Rollout":
+    def of_refusal(cls, example: Example, error: str, trace: tuple[Asked, ...] = ()) -> "Rollout":
         """Make the rollout of a request that was refused for good: nobody gets an answer.
 
         It scores 0, so that no prompt gains by what it leaves unanswered
         (docs/decisions/0023-refusals.md).
         """
-        return cls(example, "", Score(0.0, feedback=error), error)
+        return cls(example, "", Score(0.0, feedback=error), error, trace=trace)
+
+    def at(self, step: str) -> "Asked | None":
+        """The last call of a step of a program; None where it was not asked."""
+        return next((asked for asked in reversed(self.trace) if asked.step == step), None)
+
+    def demo(self, prompt: Prompt) -> Demo:
+        """Make a demo of it: the user turn as the prompt writes it, and what was answered.
+
+        Of a program's prompts, what the step in focus was given and answered; an empty demo where
+        it was not asked.
+        """
+        if not prompt.focus:
+            return prompt.demo(self.example.inputs, self.output)
+        asked = self.at(prompt.focus)
+        return Demo("", "") if asked is None else prompt.steps[prompt.focus].demo(*asked[1:])
 
     @property
     def refused(self) -> bool:

@@ -11,8 +11,11 @@ from apo.calls.caller import Caller
 from apo.concurrency import gather, uncollected
 from apo.errors import FINAL, ModelError
 from apo.evaluation.evaluation import Evaluation, Rollout
+from apo.evaluation.programs import Answered, run_programs
 from apo.evaluation.room import answer_room
 from apo.model import Completion, Request
+from apo.programs.fit import require_fit
+from apo.programs.program import Asked
 from apo.prompts.prompt import Prompt
 from apo.scorers.awaited import AwaitedScorer, Question, Ungraded, judge
 from apo.task import Example, Score, Task
@@ -60,14 +63,35 @@ async def measure_in_turns(
         TaskError: the scorer raised, or gave no score in [0, 1].
         BudgetExhausted: the calls that are missing would overspend; none of them was made.
     """
-    asked = _calls(endpoint, task, prompts, examples, place)
+    for prompt in prompts:
+        require_fit(task.program, prompt)
     if isinstance(task.scorer, AwaitedScorer):
         n_questions = task.scorer.n_calls * len(prompts) * len(examples)
-        rollouts = await _judged(caller, task, asked, n_questions)
+        with caller.kept_for_judges(n_questions) as pay:
+            answered = await _answered(caller, endpoint, task, prompts, examples, place)
+            rollouts = await _judged(caller, task, answered, pay)
+    elif task.program is not None:
+        answered = await _answered(caller, endpoint, task, prompts, examples, place)
+        rollouts = [_rollout(task, *one) for one in answered]
     else:
+        asked = _calls(endpoint, task, prompts, examples, place)
         rollouts = await collect(caller, asked, partial(_rollout, task))
     n = len(prompts)
     return [Evaluation(p, tuple(rollouts[i::n]), task.metric) for i, p in enumerate(prompts)]
+
+
+async def _answered(
+    caller: Caller,
+    endpoint: Endpoint,
+    task: Task,
+    prompts: Sequence[Prompt],
+    examples: Sequence[Example],
+    place: str,
+) -> list[Answered]:
+    """The answers before they are scored, each example by all prompts before the next."""
+    if task.program is not None:
+        return await run_programs(caller, endpoint, task, task.program, prompts, examples, place)
+    return await collect(caller, _calls(endpoint, task, prompts, examples, place), Answered)
 
 
 def _calls(
@@ -87,41 +111,44 @@ def _calls(
 
 
 def _rollout(
-    task: Task, answer: Completion | ModelError, example: Example, score: Score | None = None
+    task: Task,
+    answer: Completion | ModelError,
+    example: Example,
+    trace: tuple[Asked, ...] = (),
+    score: Score | None = None,
 ) -> Rollout:
     """An answer with its score, which is the scorer's where none is given; a refusal scores 0."""
     if isinstance(answer, ModelError):
-        return Rollout.of_refusal(example, f"{type(answer).__name__}: {answer}")
+        return Rollout.of_refusal(example, f"{type(answer).__name__}: {answer}", trace)
     tokens = (answer.usage.input_tokens or 0) + (answer.usage.output_tokens or 0)
     score = score or task.judge(answer.text, example)
     if answer.truncated and score.value < 1:
         score = replace(score, feedback=f"{CUT} {score.feedback}".strip())
-    return Rollout(example, answer.text, score, "", tokens, answer.truncated)
+    return Rollout(example, answer.text, score, "", tokens, answer.truncated, trace)
 
 
 async def _judged(
-    caller: Caller, task: Task, asked: Iterable[tuple[Call, Example]], n_questions: int
+    caller: Caller, task: Task, answered: Sequence[Answered], pay: Callable[[int], None]
 ) -> list[Rollout]:
     """Have answers scored by who is waited for, such as a judge, whose calls are kept for it."""
     at_once = asyncio.Semaphore(caller.limits.max_concurrency)
-    with caller.kept_for_judges(n_questions) as pay:
-        answers = await collect(caller, asked, lambda answer, example: (answer, example))
 
-        async def ask(questions: Sequence[Question]) -> list[str]:
-            pay(len(questions))
-            return await put(caller, questions)
+    async def ask(questions: Sequence[Question]) -> list[str]:
+        pay(len(questions))
+        return await put(caller, questions)
 
-        async def scored(answer: Completion | ModelError, example: Example) -> Rollout:
-            if isinstance(answer, ModelError):
-                return _rollout(task, answer, example)
-            try:
-                async with at_once:
-                    score = await judge(task, answer.text, example, ask)
-                    return _rollout(task, answer, example, score)
-            except Ungraded as failure:
-                return Rollout(example, answer.text, None, f"{failure}")
+    async def scored(one: Answered) -> Rollout:
+        answer, example, trace = one
+        if isinstance(answer, ModelError):
+            return _rollout(task, answer, example, trace)
+        try:
+            async with at_once:
+                score = await judge(task, answer.text, example, ask)
+                return _rollout(task, answer, example, trace, score)
+        except Ungraded as failure:
+            return Rollout(example, answer.text, None, f"{failure}", trace=trace)
 
-        return await gather(scored(*one) for one in answers)
+    return await gather(scored(one) for one in answered)
 
 
 async def put(caller: Caller, questions: Sequence[Question]) -> list[str]:

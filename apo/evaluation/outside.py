@@ -11,9 +11,10 @@ from apo.calls.options import Options
 from apo.calls.progress import Progress
 from apo.errors import SettingsError
 from apo.evaluation.closing import closing
-from apo.evaluation.endpoints import MAX_OUTPUT, open_judges, open_with
+from apo.evaluation.endpoints import MAX_OUTPUT, open_judges, open_others, open_with
 from apo.model import Model
 from apo.models.prices import find_price
+from apo.programs.program import Program
 from apo.storage.journal import Journal
 
 
@@ -22,6 +23,7 @@ async def open_caller(
     models: Sequence[Model | str],
     scorer: object,
     *,
+    program: Program | None = None,
     judge_model: str = "",
     budget: Budget | None = None,
     options: Options | None = None,
@@ -33,6 +35,7 @@ async def open_caller(
     Args:
         models: that answer examples, by name or as objects.
         scorer: the task's; its judges are opened, too.
+        program: the task's, which may have steps that other models answer.
         judge_model: who judges where neither scorer nor options say; by default the first model.
         budget: what may be spent; by default no limit.
         options: transport, time-out, concurrency, prices and judge.
@@ -46,9 +49,9 @@ async def open_caller(
         SettingsError: a model cannot be opened, or a price is missing under a limit in dollars.
     """
     options, budget = options or Options(), budget or Budget()
-    answering, judges, used = _open(models, scorer, judge_model, budget, options)
+    answering, judges, others, used = _open(models, scorer, program, judge_model, budget, options)
     kept = Journal() if journal is None else journal
-    caller = Caller(kept, Meter(budget), limits=options.limits, judges=judges)
+    caller = Caller(kept, Meter(budget), limits=options.limits, judges=judges, others=others)
     if progress is not None:
         progress.caller, progress.phase = caller, "evaluate"
     try:
@@ -62,11 +65,12 @@ async def open_caller(
 def _open(
     models: Sequence[Model | str],
     scorer: object,
+    program: Program | None,
     judge_model: str,
     budget: Budget,
     options: Options,
-) -> tuple[list[Endpoint], dict[str, Endpoint], list[Model]]:
-    """Who answers, who judges, and every model that was opened for it."""
+) -> tuple[list[Endpoint], dict[str, Endpoint], dict[str, Endpoint], list[Model]]:
+    """Who answers, who judges, who answers steps, and every model that was opened for it."""
 
     def opened(model: Model | str) -> Model:
         return open_with(options, model) if isinstance(model, str) else model
@@ -82,5 +86,6 @@ def _open(
     if referee is None and answering:
         referee = answering[0].model
     judges = open_judges(scorer, referee, options, endpoint)
-    used = [one.model for one in (*answering, *judges.values())]
-    return answering, judges, used if referee is None else [*used, referee]
+    others = open_others(program, options, endpoint)
+    used = [one.model for one in (*answering, *judges.values(), *others.values())]
+    return answering, judges, others, used if referee is None else [*used, referee]

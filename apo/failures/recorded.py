@@ -3,7 +3,8 @@
 from apo.errors import SettingsError
 from apo.evaluation.evaluation import Rollout
 from apo.prompts.prompt import Prompt
-from apo.results.history import find_reply, task_models
+from apo.results.history import task_models
+from apo.results.replay import find_reply
 from apo.scorers.awaited import AwaitedScorer
 from apo.storage.folder import RunFolder
 from apo.storage.rows import open_for_reading
@@ -34,7 +35,7 @@ def recorded_rollouts(folder: RunFolder, task: Task, prompt: Prompt) -> list[Rol
     try:
         models = task_models(database)
         for example in dict.fromkeys((*task.train, *task.validation)):
-            reply = find_reply(database, prompt, example, models)
+            reply = find_reply(database, task.program, prompt, example, models)
             if reply is None:
                 continue
             if reply.error:

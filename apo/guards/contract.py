@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from apo.guards.copies import Copies
 from apo.prompts.fill import VARIABLE, fill
-from apo.prompts.prompt import Prompt
+from apo.prompts.prompt import Prompt, PromptSet
 from apo.prompts.rules import Rules
 from apo.reading.answers import quote
 from apo.task import Example
@@ -37,6 +37,15 @@ class Contract:
         max_chars: int,
     ) -> None:
         seeds, rules = tuple(seeds), rules or Rules()
+        self._rules, self.max_chars = rules, max_chars
+        self._steps: dict[str, Contract] = {}
+        for name in seeds[0].steps if seeds and isinstance(seeds[0], PromptSet) else ():
+            steps = [seed.steps[name] for seed in seeds]
+            self._steps[name] = Contract(
+                steps, examples, validation=validation, own=own, max_chars=max_chars
+            )
+        if self._steps:
+            return
         self._frozen = {(seed.template, seed.context) for seed in seeds}
         self._given = {seed.instruction for seed in seeds}
         self._variables = {name for seed in seeds for name in seed.variables}
@@ -47,7 +56,6 @@ class Contract:
             for sign in (VARIABLE, STATEMENT)
             for found in sign.finditer(text)
         }
-        self._rules, self.max_chars = rules, max_chars
         said = [*(seed.text() for seed in seeds), *own, *rules.frozen]
         # Validation first: what is copied from it spoils the choice, and there is a limit.
         self._copies = Copies([*validation, *examples], said)
@@ -56,6 +64,8 @@ class Contract:
 
     def refusal(self, prompt: Prompt) -> str:
         """Say why a candidate must not be measured; "" when it may."""
+        if self._steps:
+            return self._rules.broken(prompt) or self._refused_step(prompt)
         if (prompt.template, prompt.context) not in self._frozen:
             lost = self._variables - {*prompt.variables}
             if lost:
@@ -77,6 +87,12 @@ class Contract:
             return asked
         copied = self._copies.find(prompt.instruction) or self._copies.find(prompt.cue)
         return f"the instruction copies a row of the data: {quote(copied)}" if copied else ""
+
+    def _refused_step(self, prompt: Prompt) -> str:
+        if tuple(prompt.steps) != tuple(self._steps):
+            return f"it has other steps than {', '.join(self._steps)}"
+        refusals = {n: self._steps[n].refusal(step) for n, step in prompt.steps.items()}
+        return next((f"step {name}: {why}" for name, why in refusals.items() if why), "")
 
     def _asked_for(self, text: str) -> str:
         """Say what a text would ask to be filled in when it is exported as a template."""

@@ -9,7 +9,7 @@ from apo.errors import PromptError, near
 from apo.model import Role
 from apo.prompts.fill import VARIABLE
 from apo.prompts.foreign import refuse_mapping, refuse_other_variables, refuse_registered, texts_of
-from apo.prompts.prompt import Prompt
+from apo.prompts.prompt import Prompt, PromptSet
 from apo.prompts.turns import Turn, pieces_of, prompt_of
 
 
@@ -35,6 +35,21 @@ def parse_prompt(
     Raises:
         PromptError: unknown or missing variables, or a shape that is none of the three.
     """
+    prompt = parse_step(value, input_fields, template)
+    check_variables(prompt, input_fields)
+    return prompt
+
+
+def parse_step(
+    value: str | Sequence[Mapping[str, Any]] | Mapping[str, Any],
+    input_fields: Sequence[str],
+    template: str | None = None,
+) -> Prompt:
+    """Read a prompt as `parse_prompt` does, whatever variables it has.
+
+    Raises:
+        PromptError: a shape that is none of the three.
+    """
     refuse_registered(value)
     if isinstance(value, Mapping):
         refuse_mapping(value)
@@ -48,16 +63,19 @@ def parse_prompt(
     else:
         prompt = _from_messages(value, template)
     check_characters(prompt)
-    check_variables(prompt, input_fields)
     return prompt
 
 
 def check_variables(prompt: Prompt, input_fields: Sequence[str]) -> None:
     """Make sure that the prompt's variables are the task's input fields.
 
+    What the steps of a program are given, its program says: see `apo.programs.fit`.
+
     Raises:
         PromptError: a variable that is no field, or a field that has no place in the prompt.
     """
+    if isinstance(prompt, PromptSet):
+        return
     for name in prompt.variables:
         if name not in input_fields:
             raise PromptError(

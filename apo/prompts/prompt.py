@@ -2,23 +2,21 @@
 
 import hashlib
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from difflib import SequenceMatcher
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from apo.errors import PromptError, near
 from apo.model import Decoding, Message
+from apo.prompts.changes import marked
 from apo.prompts.fill import VARIABLE, fill
 from apo.prompts.layout import Demo, Layout
 
 FORMAT = 1
+STEPS = "steps"
 BESIDE = ("apo_prompt", "provenance")
 """What a prompt's JSON holds beside its parts."""
-LONG_DIFF = 2000
-"""Words from which `Prompt.diff` leaves common words aside when it looks for what is the same."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +67,37 @@ class Prompt:
     def with_demos(self, demos: tuple[Demo, ...]) -> "Prompt":
         """The same prompt with other demos."""
         return replace(self, demos=demos)
+
+    @property
+    def focus(self) -> str:
+        """The step of a program that this prompt's parts are; "" for a prompt that stands alone."""
+        return ""
+
+    @cached_property
+    def steps(self) -> "dict[str, Prompt]":
+        """The prompt of each step, by its name: of a prompt that stands alone, itself under ""."""
+        return {"": self}
+
+    @property
+    def instructions(self) -> str:
+        """The instruction; of a program, those of all steps, each after its step's name."""
+        return self.instruction
+
+    def focused(self, step: str) -> "Prompt":
+        """The same candidate with another step in focus."""
+        if step not in self.steps:
+            raise PromptError(f"There is no step {step!r}.{near(step, list(self.steps))}")
+        return self
+
+    def with_steps(self, changed: "Mapping[str, Prompt]") -> "Prompt":
+        """The same candidate with other prompts for some steps."""
+        return changed.get("", self)
+
+    def at_temperature(self, temperature: float) -> "Prompt":
+        """The same with answers drawn so; as it is where that is left to the provider (None)."""
+        if self.decoding.temperature is None:
+            return self
+        return replace(self, decoding=replace(self.decoding, temperature=temperature))
 
     def demo(self, inputs: Mapping[str, str], target: str) -> Demo:
         """Make a demo of an example: the user turn as this prompt writes it, and its answer."""
@@ -144,22 +173,21 @@ class Prompt:
             "decoding": {**self.decoding.to_dict(), "stop": list(self.decoding.stop)},
         }
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Prompt":
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> "Prompt":
         """Read what `to_dict` gives; parts left out take their defaults.
 
         Raises:
             PromptError: an unknown part, or a part of the wrong shape.
         """
-        known = [field.name for field in fields(cls)]
+        if STEPS in values:
+            return PromptSet.from_dict(values)
+        known = [field.name for field in fields(Prompt)]
         parts = {name: value for name, value in values.items() if name not in BESIDE}
         for name in parts:
             if name not in known:
                 raise PromptError(f"A prompt has no part {name!r}.{near(str(name), known)}")
-        if values.get("apo_prompt", FORMAT) != FORMAT:
-            raise PromptError(
-                f"This prompt is in format {values['apo_prompt']!r}; this apo reads {FORMAT}."
-            )
+        _require_format(values)
         try:
             demos = tuple(Demo(**demo) for demo in parts.pop("demos", ()))
             layout: dict[str, Any] = dict(parts.pop("layout", {}))
@@ -173,7 +201,7 @@ class Prompt:
             turns: list[Any] = [text for demo in demos for text in (demo.user, demo.assistant)]
             if not all(isinstance(text, str) for text in [*parts.values(), *turns]):
                 raise PromptError("instruction, context, cue, template and demos must be text.")
-            return cls(demos=demos, layout=Layout(**layout), decoding=decoding, **parts)
+            return Prompt(demos=demos, layout=Layout(**layout), decoding=decoding, **parts)
         except (AttributeError, TypeError, ValueError) as error:
             raise PromptError(f"A part of the prompt has the wrong shape: {error}.") from error
 
@@ -193,29 +221,180 @@ class Prompt:
         Returns:
             The other's text, with [-removed-] and {+added+} words; "" when the texts are equal.
         """
-        before, after = (_WORDS.findall(prompt.text()) for prompt in (self, other))
-        if before == after:
-            return ""
-        # Common words are worth comparing, but take time by the square of the lengths.
-        common = len(before) * len(after) > LONG_DIFF**2
-        matcher = SequenceMatcher(None, before, after, autojunk=common)
-        marked: list[str] = []
-        for tag, a, b, c, d in matcher.get_opcodes():
-            if tag == "equal":
-                marked += before[a:b]
-                continue
-            marked += [f"[-{''.join(before[a:b])}-]"] if b > a else []
-            marked += [f"{{+{''.join(after[c:d])}+}}"] if d > c else []
-        return "".join(marked)
+        return marked(self.text(), other.text())
 
     def text(self) -> str:
         """The messages as one plain text, variables unfilled; for reading and comparing."""
         return "\n\n".join(message.content for message in self.messages())
 
 
-_WORDS = re.compile(r"\s+|[^\W_]+|[\W_]", re.UNICODE)
-
-
 def _shown(template: str, inputs: Mapping[str, str] | None) -> str | None:
     """Fill a part; None without one, so that an empty input does not change what stands around."""
     return fill(template, inputs) if template else None
+
+
+def _require_format(values: Mapping[str, Any]) -> None:
+    if values.get("apo_prompt", FORMAT) != FORMAT:
+        raise PromptError(
+            f"This prompt is in format {values['apo_prompt']!r}; this apo reads {FORMAT}."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class PromptSet(Prompt):
+    """The prompts of a program's steps: one candidate, with one of its steps in focus.
+
+    Its instruction, demos and other parts are those of the step in focus, so that what changes a
+    prompt changes that step. Which step is in focus is no part of what the candidate is: sets of
+    the same prompts are equal, and have one id.
+
+    Attributes:
+        name: of the step in focus.
+        before: the steps before it, each with its name, in their order.
+        after: the steps after it.
+    """
+
+    name: str = ""
+    before: tuple[tuple[str, Prompt], ...] = ()
+    after: tuple[tuple[str, Prompt], ...] = ()
+
+    @staticmethod
+    def of(steps: Mapping[str, Prompt], focus: str = "") -> "PromptSet":
+        """Make a set of prompts by their steps' names, in their order.
+
+        Args:
+            steps: at least one.
+            focus: a step's name; by default the first.
+
+        Raises:
+            PromptError: there is no step, or none of that name.
+        """
+        named = tuple(steps.items())
+        if not named:
+            raise PromptError("A program needs at least one step with a prompt.")
+        focus = focus or named[0][0]
+        if focus not in steps:
+            raise PromptError(f"There is no step {focus!r}.{near(focus, list(steps))}")
+        place = list(steps).index(focus)
+        parts = {field.name: getattr(named[place][1], field.name) for field in fields(Prompt)}
+        return PromptSet(**parts, name=focus, before=named[:place], after=named[place + 1 :])
+
+    @property
+    def focus(self) -> str:
+        """See `Prompt.focus`."""
+        return self.name
+
+    @cached_property
+    def steps(self) -> dict[str, Prompt]:
+        """The prompt of each step, by its name, in their order."""
+        parts = {field.name: getattr(self, field.name) for field in fields(Prompt)}
+        return dict((*self.before, (self.name, Prompt(**parts)), *self.after))
+
+    @property
+    def instructions(self) -> str:
+        """The instructions of all steps, each after its step's name."""
+        return "\n\n".join(f"[{name}] {step.instruction}" for name, step in self.steps.items())
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other holds the same prompts for the same steps."""
+        return isinstance(other, PromptSet) and self.id == other.id
+
+    def __hash__(self) -> int:
+        """Hash by content, as equality is by content."""
+        return hash(self.id)
+
+    @cached_property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the variables of all steps, answers of earlier steps among them."""
+        found = (name for prompt in self.steps.values() for name in prompt.variables)
+        return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def literal_variables(self) -> tuple[str, ...]:
+        """What looks like a variable in parts of any step that are text."""
+        found = (name for prompt in self.steps.values() for name in prompt.literal_variables)
+        return tuple(dict.fromkeys(found))
+
+    def focused(self, step: str) -> "PromptSet":
+        """The same set with another step in focus."""
+        return self if step == self.name else PromptSet.of(self.steps, step)
+
+    def with_steps(self, changed: Mapping[str, Prompt]) -> "PromptSet":
+        """The same set with other prompts for some steps."""
+        return PromptSet.of({**self.steps, **changed}, self.name)
+
+    def _each(self, change: Callable[[Prompt], Prompt]) -> "PromptSet":
+        return self.with_steps({name: change(prompt) for name, prompt in self.steps.items()})
+
+    def at_temperature(self, temperature: float) -> "PromptSet":
+        """The same set with all steps' answers drawn so."""
+        return self._each(lambda prompt: prompt.at_temperature(temperature))
+
+    def with_extra(self, values: Mapping[str, Any]) -> "PromptSet":
+        """The same set with further fields of each request's body."""
+        return self._each(lambda prompt: prompt.with_extra(values))
+
+    def with_max_tokens(self, limit: int | None) -> "PromptSet":
+        """The same set with answers of so many tokens at most; None for the same set."""
+        return self._each(lambda prompt: prompt.with_max_tokens(limit))
+
+    def demo(self, inputs: Mapping[str, str], target: str) -> Demo:
+        """Make a demo of the step in focus; an empty one where an example alone is none of it.
+
+        A labelled example holds what the whole program is given and has to answer. That is a demo
+        of the last step, where it is given nothing else; `Rollout.demo` shows what a step did.
+        """
+        known = {*VARIABLE.findall(self.template)} <= inputs.keys()
+        return super().demo(inputs, target) if known and not self.after else Demo("", "")
+
+    def with_demos(self, demos: tuple[Demo, ...]) -> "PromptSet":
+        """The same set with other demos of the step in focus; empty ones are left out."""
+        return replace(self, demos=tuple(demo for demo in demos if demo != Demo("", "")))
+
+    def messages(self, inputs: Mapping[str, str] | None = None) -> tuple[Message, ...]:
+        """Refuse: a program is no single chat.
+
+        Raises:
+            PromptError: always; each of `steps` has messages of its own.
+        """
+        raise PromptError(
+            f"This is a program with a prompt for each of the steps {', '.join(self.steps)}, and "
+            "no single chat. apo's own forms, json and yaml, hold all of its prompts."
+        )
+
+    def text(self) -> str:
+        """The texts of all steps, each under its name."""
+        return "\n\n".join(f"[{name}]\n{prompt.text()}" for name, prompt in self.steps.items())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the set as JSON values; `from_dict` reads it back, the first step in focus."""
+        steps = [{"name": name, **prompt.to_dict()} for name, prompt in self.steps.items()]
+        for step in steps:
+            del step["apo_prompt"]
+        return {"apo_prompt": FORMAT, STEPS: steps}
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> "PromptSet":
+        """Read what `to_dict` gives.
+
+        Raises:
+            PromptError: a step without a name, with that of another, or of the wrong shape.
+        """
+        _require_format(values)
+        for part in values:
+            if part not in (*BESIDE, STEPS):
+                raise PromptError(
+                    f"A program's prompts have no part {part!r} beside steps; a step may have it."
+                )
+        found: dict[str, Prompt] = {}
+        given: object = values[STEPS]
+        for one in cast("list[object]", given) if isinstance(given, list) else [given]:
+            step = dict(cast("Mapping[str, Any]", one)) if isinstance(one, Mapping) else {}
+            name = step.pop("name", None)
+            if not isinstance(name, str) or not name.strip() or name in found:
+                raise PromptError(
+                    f"{one!r:.120} is no step of a program: each is an object with a name of its "
+                    "own, and a prompt's parts."
+                )
+            found[name] = Prompt.from_dict(step)
+        return PromptSet.of(found)

@@ -53,23 +53,28 @@ class Rules:
             korean: the language to say it in.
         """
         parts = [_folded(part) for part in (prompt.context, prompt.template, prompt.cue)]
+        others = [step for name, step in prompt.steps.items() if name != prompt.focus]
+        parts += [_folded(part) for step in others for part in (step.instruction, step.template)]
         kept = [text for text in self.frozen if not any(_folded(text) in part for part in parts)]
         says = {False: KEEP, True: KEEP_KO}[korean]
         return "\n".join([says, *(f"<keep>\n{text}\n</keep>" for text in kept)]) if kept else ""
 
     def broken(self, prompt: Prompt) -> str:
         """Say which rule a prompt breaks, and what it would take; "" when it keeps all."""
-        text = prompt.text()
+        text, instructions = prompt.text(), [step.instruction for step in prompt.steps.values()]
         return (
             self._lost(prompt)
             or next(filter(None, (_said(item, text) for item in self.forbidden)), "")
             or self._too_long(text)
-            or self._foreign(prompt.instruction)
+            or next((why for text in instructions if (why := self._foreign(text))), "")
         )
 
     def _lost(self, prompt: Prompt) -> str:
-        parts = (prompt.instruction, prompt.context, prompt.template, prompt.cue)
-        there = [_folded(part) for part in parts]
+        there = [
+            _folded(part)
+            for step in prompt.steps.values()
+            for part in (step.instruction, step.context, step.template, step.cue)
+        ]
         for passage in self.frozen:
             if not any(_folded(passage) in part for part in there):
                 return f"the frozen passage {_cut(passage)} is gone; it must stay word for word"

@@ -4,7 +4,8 @@ Every figure is a function of evaluations or of a run's folder, so it is the sam
 asked for.
 
 Doors: constants, csv_rows, flips, fold_verdict, front, gap, history, judge_trust, outcome,
-paired, provenance, result, standings, verdict, words.
-Rests on: calls, data, errors, evaluation, files, model, models, models.batches, prompts,
-prompts.forms, reading, scorers, scorers.metrics, select, statistics, storage, task, usage.
+paired, provenance, replay, result, standings, verdict, words.
+Rests on: calls, concurrency, data, errors, evaluation, files, model, models, models.batches,
+programs, prompts, prompts.forms, reading, scorers, scorers.metrics, select, statistics, storage,
+task, usage.
 """

@@ -4,14 +4,12 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from sqlite3 import Connection
-from types import SimpleNamespace
-from typing import Any, NamedTuple, cast
+from typing import Any
 
-from apo.calls.call import Call, Endpoint
 from apo.errors import SettingsError
-from apo.model import Model, Request
 from apo.prompts.prompt import Prompt
 from apo.reading.answers import quote
+from apo.results.replay import find_reply
 from apo.scorers.awaited import AwaitedScorer
 from apo.storage.folder import RunFolder
 from apo.storage.rows import Event, open_for_reading, read_events, readable
@@ -28,7 +26,7 @@ class Answer:
     Attributes:
         id: the prompt's.
         operator: where the candidate came from; "seed" for a seed prompt.
-        instruction: its instruction.
+        instruction: its instruction; of a program, those of all steps.
         validation: its score on the whole validation split.
         output: the answer; "" when the provider refused.
         score: of the answer, in [0, 1], 0 where it was refused; None where models judge it.
@@ -160,48 +158,13 @@ def task_models(database: Connection) -> list[str]:
         return [str(name) for (name,) in rows]
 
 
-class Reply(NamedTuple):
-    """What a journal holds of a prompt's answer to an example.
-
-    Attributes:
-        text: the answer; "" when the provider refused.
-        error: the refusal.
-        thinking: what the model thought before the answer, where that is known.
-        truncated: whether the answer was cut.
-    """
-
-    text: str
-    error: str
-    thinking: str
-    truncated: bool
-
-
-def find_reply(
-    database: Connection, prompt: Prompt, example: Example, models: Sequence[str]
-) -> Reply | None:
-    """Find what a prompt answered to an example; None when it was not asked."""
-    request = Request(messages=prompt.messages(example.inputs), decoding=prompt.decoding)
-    named = [cast("Model", SimpleNamespace(name=name)) for name in models]
-    with readable():
-        columns = {column[1] for column in database.execute("PRAGMA table_info(calls)")}
-        query = "SELECT reply, error, thinking, truncated FROM calls WHERE key = ?"
-        if "thinking" not in columns:  # A journal of an earlier version.
-            query = "SELECT reply, error, '', truncated FROM calls WHERE key = ?"
-        for model in named:
-            key = Call.to(Endpoint("task", model), request).key
-            row = database.execute(query, (key,)).fetchone()
-            if row is not None:
-                return Reply(row[0] or "", row[1], row[2], bool(row[3]))
-    return None
-
-
 def _answer(
     database: Connection, task: Task, example: Example, event: Event, value: float,
     models: Sequence[str],
 ) -> Answer | None:  # fmt: skip
     """What a candidate answered; None when it was not asked."""
     prompt = Prompt.from_dict(event.body["prompt"])
-    reply = find_reply(database, prompt, example, models)
+    reply = find_reply(database, task.program, prompt, example, models)
     if reply is None:
         return None
     output, error = reply.text, reply.error
@@ -215,7 +178,7 @@ def _answer(
     return Answer(
         id=prompt.id,
         operator=event.body["operator"],
-        instruction=prompt.instruction,
+        instruction=prompt.instructions,
         validation=value,
         output=output,
         score=None if score is None else score.value,

@@ -4,6 +4,6 @@
 
 Doors: ending, estimate, fit, folds, optimize, prepare, recorded, resume, wishes.
 Rests on: audit, calls, concurrency, data, drafting, errors, evaluation, guards, model, models,
-models.batches, prompts, results, scorers, scorers.metrics, search, storage, task, taskfile,
-tracking, trust, user_code.
+models.batches, programs, prompts, results, scorers, scorers.metrics, search, storage, task,
+taskfile, tracking, trust, user_code.
 """

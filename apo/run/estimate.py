@@ -92,7 +92,8 @@ async def aestimate(
     with folder.open_journal(reuse=options.reuse) as journal:
         meter = Meter(session.budget)
         limits, n = options.limits, min(max(FEWEST, options.max_concurrency), MOST)
-        caller = Caller(journal, meter, limits=limits, judges=session.models.judges)
+        judges, others = session.models.judges, session.models.others
+        caller = Caller(journal, meter, limits=limits, judges=judges, others=others)
         examples = session.task.validation[:n]
         seed = session.task.seed_prompts[0]
         async with closing(caller, session.models.opened, session.task.scorer):

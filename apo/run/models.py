@@ -8,13 +8,14 @@ from apo.calls.budget import Budget
 from apo.calls.call import Endpoint
 from apo.calls.options import Options
 from apo.errors import SettingsError
-from apo.evaluation.endpoints import MAX_OUTPUT, open_judges, open_with
+from apo.evaluation.endpoints import MAX_OUTPUT, open_judges, open_others, open_with
 from apo.model import Model
 from apo.models.address import Address
 from apo.models.batches.batch import BatchModel
 from apo.models.batches.log import BatchLog
 from apo.models.batches.terms import batch_address, batch_price
 from apo.models.prices import find_price
+from apo.programs.program import Program
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +26,14 @@ class RunModels:
         task: answers examples.
         optimizer: writes prompts.
         judges: judge answers, by the name that the scorer has for each.
+        others: answer steps of a program in the task model's place, by name.
         batches: where the task model is asked in batches once the run has begun; None for calls.
     """
 
     task: Endpoint
     optimizer: Endpoint
     judges: Mapping[str, Endpoint] = field(default_factory=dict[str, Endpoint])
+    others: Mapping[str, Endpoint] = field(default_factory=dict[str, Endpoint])
     batches: Address | None = None
 
     @property
@@ -38,7 +41,7 @@ class RunModels:
         """Every one, the stand-in of the optimizer model included."""
         fallback = self.optimizer.fallback
         others = [*([fallback] if fallback else []), *self.judges.values()]
-        return [self.task, self.optimizer, *others]
+        return [self.task, self.optimizer, *others, *self.others.values()]
 
     def opened(self) -> list[Model]:
         """Every model, to be closed."""
@@ -67,6 +70,7 @@ def open_models(
     optimizer_model: Model | str | None,
     scorer: object,
     *,
+    program: Program | None = None,
     budget: Budget,
     options: Options,
 ) -> RunModels:
@@ -76,6 +80,7 @@ def open_models(
         model: answers examples: a model, or its name.
         optimizer_model: writes prompts; None for the same model.
         scorer: the task's, which may ask models of its own.
+        program: the task's, which may have steps that other models answer.
         budget: of the run.
         options: of the run.
 
@@ -100,7 +105,8 @@ def open_models(
     if options.fallback_model is not None:
         writes = replace(writes, fallback=endpoint("fallback", opened(options.fallback_model)))
     judges = open_judges(scorer, writer, options, endpoint)
-    models = RunModels(task=task, optimizer=writes, judges=judges, batches=batches)
+    others = open_others(program, options, endpoint)
+    models = RunModels(task=task, optimizer=writes, judges=judges, others=others, batches=batches)
     _require_bounded(models, budget)
     return models
 

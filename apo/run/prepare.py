@@ -13,6 +13,7 @@ from apo.calls.options import Options
 from apo.errors import SettingsError, near
 from apo.evaluation.room import target_room
 from apo.model import Model
+from apo.programs.fit import require_fit
 from apo.prompts.files import check_variables
 from apo.prompts.meta_prompts import known_names
 from apo.prompts.prompt import Prompt
@@ -57,6 +58,7 @@ class Setup:
             self.model,
             self.optimizer_model,
             task.scorer,
+            program=task.program,
             budget=self.budget,
             options=self.options,
         )
@@ -119,6 +121,7 @@ class Setup:
             raise SettingsError(f"{task.name!r} needs a seed prompt: give one as prompt=….")
         fields = tuple(task.train[0].inputs)
         for prompt in task.seed_prompts:
+            require_fit(task.program, prompt, fields)
             if not prompt.variables or not {*prompt.variables} <= {*fields}:
                 check_variables(prompt, fields)  # Raises, and says what is wrong.
         if task.contract is not None:

@@ -71,9 +71,14 @@ class Session:
             ModelError: wrong key, no credit, or a request that no retry can mend.
         """
         meter = Meter(self.budget, earlier_seconds=journal.earlier_seconds())
-        limits, judges = self.options.limits, self.models.judges
         caller = Caller(
-            journal, meter, limits=limits, retry=self.retry, judges=judges, purse=self.purse
+            journal,
+            meter,
+            limits=self.options.limits,
+            retry=self.retry,
+            judges=self.models.judges,
+            others=self.models.others,
+            purse=self.purse,
         )
         self.progress.caller = caller
         if self.models.batches is not None:
@@ -125,7 +130,7 @@ class Session:
         """Let the optimizer look for better prompts until it ends, or the budget does."""
         self.progress.phase = "search"
         try:
-            await self.optimizer.run(search)
+            await search.work(self.optimizer)
         except BudgetExhausted:
             await search.measure_finalists()
         except (ApoError, MemoryError):

@@ -5,6 +5,7 @@ import math
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -16,6 +17,7 @@ from apo.errors import (
     BudgetExhausted,
     NothingWritten,
     PromptError,
+    SettingsError,
     TaskError,
 )
 from apo.evaluation.evaluation import Evaluation, Rollout
@@ -25,7 +27,6 @@ from apo.failures.page import page
 from apo.failures.table import failure_table
 from apo.guards.contract import Contract
 from apo.model import Completion, Request
-from apo.prompts.fill import fill
 from apo.prompts.meta_prompts import MetaPrompt, render
 from apo.prompts.prompt import Prompt
 from apo.scorers.metrics.metric import class_shares
@@ -33,6 +34,7 @@ from apo.search.archive import Archive
 from apo.search.branches import Branch, branch
 from apo.search.candidates import Candidates
 from apo.search.stages import Stage
+from apo.search.steps import knows_steps, refocused, shown, step_by_step, step_values, told
 from apo.search.writer import Writer
 from apo.select.draw import stratified
 from apo.task import Example, Task
@@ -107,7 +109,7 @@ class Search:
         self._archive = Archive(seed=task.seed_prompts[0] if task.seed_prompts else None)
         by_class = task.metric is not None and task.metric.by_class
         self._shares = class_shares(task.validation) if by_class else {}
-        self._stage = Stage(caller.meter)
+        self._stage, self._step = Stage(caller.meter), ""
         branch.set(Branch(options.seed))
 
     @property
@@ -138,12 +140,13 @@ class Search:
     @property
     def best(self) -> Evaluation | None:
         """The highest mean on the whole validation split so far; None before the first."""
-        return self._archive.best
+        best = self._archive.best
+        return None if best is None else refocused(best, self._step)
 
     @property
     def archive(self) -> list[Evaluation]:
         """Every evaluation on the whole validation split so far, the best first."""
-        return self._archive.ranked()
+        return [refocused(evaluation, self._step) for evaluation in self._archive.ranked()]
 
     @property
     def calls_left(self) -> float:
@@ -179,7 +182,7 @@ class Search:
 
     def shown(self, example: Example) -> str:
         """The example's input as the user turn of the seed prompt shows it."""
-        return fill(self.seed_prompts[0].template, example.inputs)
+        return shown(self.seed_prompts[0], example)
 
     def failure_page(self, rollouts: Sequence[Rollout]) -> str:
         """Tell in words what the wrong answers among some have in common; no call is made.
@@ -205,13 +208,18 @@ class Search:
             parents: the prompts that it is made from; the first lends proposals its other parts.
             **values: what fills its slots.
         """
-        values = {"task": self.task, "shown": self.shown, **values}
+        base = (*parents, *self.seed_prompts)[0]
+        values = {
+            "task": told(self.task, base),
+            "shown": partial(shown, base) if base.focus else self.shown,
+            **step_values(values, base, self.task.language),
+        }
         text = render(module, name, self.task.language, self._overrides, **values)
         rules = self.task.contract
         if rules is not None and "<instruction>" in text:
             korean = self.task.language.split("-")[0] == "ko"
-            told = rules.told((*parents, *self.seed_prompts)[0], korean=korean)
-            text = f"{text}\n\n{told}" if told else text
+            kept = rules.told(base, korean=korean)
+            text = f"{text}\n\n{kept}" if kept else text
         return MetaPrompt(name, text, tuple(parents))
 
     async def generate(
@@ -334,9 +342,15 @@ class Search:
 
         Raises:
             LikelihoodError: the task model gives no log-probabilities of a given text.
+            SettingsError: the task is answered by a program, not by one call.
             PromptError: the prompt is against the contract and was never accepted.
             BudgetExhausted: the calls that are missing would overspend.
         """
+        if self.task.program is not None:
+            raise SettingsError(
+                f"{self.task.name!r} is answered by a program of several calls: how likely its "
+                "answer is cannot be asked. Score by the answers given."
+            )
         self._stage.check(self.best)
         self._admit(prompt)
         return await likelihoods(self._caller, self._task_model, prompt, examples)
@@ -358,9 +372,7 @@ class Search:
         """
         self._stage.check(self.best)
         self._admit(prompt)
-        drawn = prompt
-        if prompt.decoding.temperature is not None:
-            drawn = replace(prompt, decoding=replace(prompt.decoding, temperature=temperature))
+        drawn = prompt.at_temperature(temperature)
         place = branch.get().step()
         found = await measure(
             self._caller, self._task_model, self.task, drawn, examples, place=place
@@ -389,6 +401,7 @@ class Search:
         seed_prompts: Sequence[Prompt] = (),
         share: float = 1.0,
         patience: float = math.inf,
+        step: str = "",
     ) -> bool:
         """Let another optimizer search on, with a share of what is left of the budget.
 
@@ -399,6 +412,8 @@ class Search:
             seed_prompts: where it starts; by default where this search started.
             share: the part of the remaining calls, tokens, money and time that it may spend.
             patience: calls that it may spend in a row without a better best prompt.
+            step: of a program, to be worked on alone; "" for all, by an optimizer that knows of
+                steps, or else one after the other.
 
         Returns:
             True when it ended by itself, False when its share or the patience ended it.
@@ -409,11 +424,22 @@ class Search:
 
         def search_on(stage: Stage) -> Awaitable[None]:
             view = copy.copy(self)
-            view.seed_prompts = tuple(seed_prompts) or self.seed_prompts
-            view._stage = stage
-            return optimizer.run(view)
+            view._stage, view._step = stage, step or self._step
+            seeds = tuple(seed_prompts) or self.seed_prompts
+            view.seed_prompts = tuple(
+                seed.focused(view._step) if view._step else seed for seed in seeds
+            )
+            return view.work(optimizer)
 
         return await self._stage.run(search_on, share=share, patience=patience, best=self.best)
+
+    async def work(self, optimizer: "Optimizer") -> None:
+        """Run an optimizer; one that does not know of a program's steps, on one after the other."""
+        seeds = self.seed_prompts
+        if self._step or len(seeds[0].steps) == 1 or knows_steps(optimizer):
+            await optimizer.run(self)
+        else:
+            await step_by_step(self, optimizer, seeds)
 
     def keep_for_finalist(self) -> None:
         """Hold back one measurement on all of validation until the optimizer has made one."""

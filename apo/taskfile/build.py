@@ -22,6 +22,7 @@ from apo.scorers.metrics.registry import METRICS, FunctionMetric, make_metric, m
 from apo.scorers.registry import make_scorer, reads_lists, scorer_of
 from apo.task import Example, Metric, Scorer, Task
 from apo.taskfile.settings import TaskSettings
+from apo.taskfile.steps import make_program, read_steps
 
 T = TypeVar("T")
 
@@ -53,6 +54,7 @@ def build_task(
     """
     seed_prompt = _seed_prompt(settings, prompt, where)
     contract = _contract(settings, seed_prompt, where)
+    program = make_program(settings, seed_prompt, folder, where)
     scorer = _scorer(settings, folder, where)
     metric = _metric(settings, folder, where)
     _require_fitting(metric, scorer, where)
@@ -67,6 +69,7 @@ def build_task(
     _require_judgeable(pools, scorer, where)
     return Task(
         name=settings.name,
+        program=program,
         scorer=scorer,
         metric=metric,
         seed_prompts=(seed_prompt,),
@@ -119,6 +122,8 @@ def _seed_prompt(settings: TaskSettings, prompt: Prompt | None, where: str) -> P
     fields = tuple(settings.inputs)
 
     def make() -> Prompt:
+        if settings.steps and prompt is None:
+            return read_steps(settings)
         made = prompt or parse_prompt(settings.prompt, fields, settings.template)
         check_variables(made, fields)
         if settings.template is not None and made.template != settings.template:
@@ -126,7 +131,9 @@ def _seed_prompt(settings: TaskSettings, prompt: Prompt | None, where: str) -> P
                 "template is given, but the prompt brings a user turn of its own; leave one out."
             )
         if settings.decoding is not None:
-            made = replace(made, decoding=Decoding.from_dict(settings.decoding))
+            drawn = Decoding.from_dict(settings.decoding)
+            steps = {name: replace(step, decoding=drawn) for name, step in made.steps.items()}
+            made = made.with_steps(steps)
         return made
 
     return usable_prompt(where, make)

@@ -23,7 +23,7 @@ from apo.taskfile.build import build_task, usable_prompt
 from apo.taskfile.places import FILE_NAME, builtin_folder, path_of
 from apo.taskfile.problems import parse_settings
 from apo.taskfile.settings import TaskFile, TaskSettings
-from apo.taskfile.wishes import file_wishes, inside, named_by_file, task_wishes
+from apo.taskfile.wishes import file_wishes, inside, named_by_file, step_by_file, task_wishes
 from apo.taskfile.yaml_file import read_task_file
 from apo.trust import require
 from apo.user_code import is_python_reference, load_object
@@ -75,7 +75,8 @@ def _trusted(settings: TaskFile, path: Path) -> TaskFile:
     if path.is_relative_to(builtin_folder()):
         return settings
     require(path.parent, task_wishes(settings, path.parent))
-    return settings.model_copy(update={"scorer": named_by_file(settings.scorer)})
+    steps = {name: step_by_file(step) for name, step in settings.steps.items()}
+    return settings.model_copy(update={"scorer": named_by_file(settings.scorer), "steps": steps})
 
 
 def require_no_test(ref: str | Path) -> None:
@@ -175,7 +176,7 @@ def task_from_data(
     *,
     inputs: str | Sequence[str] | Mapping[str, str],
     target: str | Sequence[str],
-    prompt: str | list[dict[str, Any]] | dict[str, Any] | Prompt,
+    prompt: str | list[dict[str, Any]] | dict[str, Any] | Prompt | None = None,
     name: str = "data",
     encoding: str = "utf-8",
     delimiter: str | None = None,
@@ -190,14 +191,15 @@ def task_from_data(
             hf:owner/name; or a dict of these with train and, where given, validation and test.
         inputs: the input column, several, or a mapping of field: column.
         target: the column of the accepted answer, or several.
-        prompt: the seed prompt: text, chat messages with {{variables}}, or a `Prompt`.
+        prompt: the seed prompt: text, chat messages with {{variables}}, or a `Prompt`; None where
+            `steps` have one each.
         name: of the task.
         encoding: of a text file.
         delimiter: of a text table; None for what the file's name says.
         memory: folder where splits are remembered; None remembers nothing.
         seed: of the split.
         settings: further keys of a task.yaml: description, language, labels, scorer (also a
-            function of an answer and its example), template, decoding, split.
+            function of an answer and its example), template, decoding, split, steps, program.
 
     Raises:
         TaskError: something is not usable; the text says the key.
@@ -207,6 +209,8 @@ def task_from_data(
     values = {"inputs": inputs, "target": target, "name": name, **settings}
     values |= {"prompt": None if ready else prompt}
     parsed = parse_settings(TaskSettings, values, where)
+    if ready is None and parsed.prompt is None and not parsed.steps:
+        raise TaskError(f"{where}: give a prompt, or steps with a prompt each.")
     sources: dict[str, Any] = {"data": data}
     if isinstance(data, Mapping) and not is_columns(cast("object", data), POOLS):
         sources = {str(k): v for k, v in cast("Mapping[object, Any]", data).items()}

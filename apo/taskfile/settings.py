@@ -16,6 +16,7 @@ from apo.data.pools import POOLS
 from apo.reading.characters import composed
 from apo.scorers.awaited import AwaitedScorer
 from apo.taskfile.parts import STRICT, ContractSettings, Name, SplitSettings, Text
+from apo.user_code import is_python_reference
 
 NAME = r"^[\w][\w .-]*$"
 MAX_NAME = 100
@@ -44,6 +45,9 @@ class TaskSettings(BaseModel):
     scorer: Any = None
     metric: Any = None
     prompt: Any = None
+    steps: dict[Name, Any] = {}
+    program: Any = None
+    calls: Annotated[int, Field(ge=1)] | None = None
     template: Text | None = None
     decoding: dict[str, Any] | None = None
     split: SplitSettings = SplitSettings()
@@ -99,6 +103,41 @@ class TaskSettings(BaseModel):
                 raise ValueError(f"group is {column!r}, which says something else already")
         return self
 
+    @field_validator("steps", mode="after")
+    @classmethod
+    def _steps(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name, given in value.items():
+            if not re.fullmatch(r"[^\W\d]\w*", name):
+                raise ValueError(f"{name!r} is no name of a step: letters, digits and _ alone")
+            if not isinstance(given, str | list | Mapping):
+                raise ValueError(f"{name}: must be a text, a list of chat messages, or a mapping")
+            model: object = (
+                cast("Any", given).get("model", "") if isinstance(given, Mapping) else ""
+            )
+            if not isinstance(model, str):
+                raise ValueError(f"{name}: model must be the name of a model")
+        return value
+
+    @model_validator(mode="after")
+    def _one_seed(self) -> "TaskSettings":
+        if self.steps and (self.prompt is not None or self.template is not None):
+            raise ValueError("give prompt and template, or steps with a prompt each; not both")
+        for name in self.steps:
+            if name in self.inputs:
+                raise ValueError(f"the step {name!r} has the name of an input field")
+        if self.calls is not None and not (isinstance(self.program, str) or callable(self.program)):
+            raise ValueError("calls is the most that a program of your own makes: give program")
+        return self
+
+    @field_validator("program", mode="after")
+    @classmethod
+    def _program(cls, value: Any) -> object:
+        given = cast("object", value)
+        runs = callable(given) or hasattr(given, "answer")
+        if given is None or runs or (isinstance(given, str) and is_python_reference(given)):
+            return value
+        raise ValueError("must be file.py:name, a coroutine function that answers an example")
+
     @field_validator("scorer", "metric", "prompt", mode="after")
     @classmethod
     def _shape(cls, value: Any, info: ValidationInfo) -> object:
@@ -135,6 +174,7 @@ class TaskFile(TaskSettings):
 
     @model_validator(mode="after")
     def _one_prompt(self) -> "TaskFile":
-        if (self.prompt is None) == (self.prompt_file is None):
-            raise ValueError("give one of prompt and prompt_file: where the search starts")
+        given = [self.prompt is not None, self.prompt_file is not None, bool(self.steps)]
+        if sum(given) != 1:
+            raise ValueError("give one of prompt, prompt_file and steps: where the search starts")
         return self

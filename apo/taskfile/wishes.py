@@ -56,7 +56,13 @@ def task_wishes(settings: Any, folder: Path) -> list[Wish]:
     found = [wish for source in sources for wish in _data(source, folder)]
     found += _scorer(settings.scorer, folder)
     given = ({"decoding": settings.decoding}, settings.prompt)
-    found += body_wishes(*map(extra_of, given), _extra_in_file(settings, folder))
+    given = (*given, *settings.steps.values())
+    found += body_wishes(*map(extra_of, given), *_extras_in_file(settings, folder))
+    for step in settings.steps.values():
+        if has_model(step):
+            found += model_wishes(str(step["model"]))
+    if is_python_reference(_name(settings.program)):
+        found += _python(_name(settings.program), folder, "program")
     metric = _name(settings.metric)
     if is_python_reference(metric):
         found += _python(metric, folder, "metric")
@@ -165,15 +171,15 @@ def _is_map(value: object) -> bool:
     return isinstance(value, Mapping)
 
 
-def _extra_in_file(settings: Any, folder: Path) -> object:
+def _extras_in_file(settings: Any, folder: Path) -> list[object]:
     """The further fields that a prompt file holds; what reading it will refuse holds none."""
     if settings.prompt_file is not None:
         with suppress(ApoError, OSError):
             path = inside(folder, settings.prompt_file, "prompt_file")
             require_file(path, TEXT)
             found = read_prompt(path, tuple(settings.inputs), settings.template)
-            return found.prompt.decoding.extra
-    return None
+            return [step.decoding.extra for step in found.prompt.steps.values()]
+    return []
 
 
 def _python(reference: str, folder: Path, key: str) -> Iterator[Wish]:
@@ -213,6 +219,17 @@ def _beside(path: Path) -> list[Path]:
         return sorted(importable(path.parent)) if path.is_file() else []
     except (OSError, ValueError, RuntimeError):
         return []
+
+
+def step_by_file(step: Any) -> Any:
+    """A step of a program with the model in it marked as named by a file."""
+    given: Any = step
+    return {**given, "model": FileName(given["model"])} if has_model(given) else given
+
+
+def has_model(step: object) -> bool:
+    """Whether a step of a program names a model."""
+    return isinstance(step, Mapping) and "model" in step
 
 
 def named_by_file(spec: Any) -> Any:

@@ -104,7 +104,7 @@ class Children:
         tags = {
             PARENT: self._parent,
             "apo.candidate": candidate.id,
-            "instruction": candidate.prompt.instruction,
+            "instruction": candidate.prompt.instructions,
             "mlflow.note.content": shown(candidate.prompt),
         }
         name = clean(f"{candidate.ordinal} {candidate.operator} {candidate.id}")[:200]

@@ -64,7 +64,9 @@ def write_files(folder: RunFolder, record: Record, target: Path) -> None:
     (target / "prompts").mkdir()
     for name, prompt in zip(("seed", "best"), chosen_prompts(record, result), strict=True):
         for form, ending in FORMATS if prompt is not None else ():
-            text = write_prompt(prompt, form) if prompt is not None else ""
+            if prompt is None or (prompt.focus and form == "messages"):
+                continue  # A program has a chat for each step.
+            text = prompt.text() if prompt.focus and form == "text" else write_prompt(prompt, form)
             (target / "prompts" / f"{name}.{ending}").write_text(clean(text), encoding="utf-8")
 
 
@@ -136,7 +138,7 @@ def _candidate_row(candidate: Candidate, numbers: Mapping[str, int], best: str) 
     row: dict[str, Any] = {
         "candidate": f"{MARK}{candidate.ordinal}" if candidate.id == best else candidate.ordinal,
         "operator": candidate.operator,
-        "instruction": candidate.prompt.instruction,
+        "instruction": candidate.prompt.instructions,
         "measured": measured,
         "parents": _parents(candidate.parents, numbers),
         "prompt": candidate.prompt.text(),

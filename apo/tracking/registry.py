@@ -62,6 +62,13 @@ def register(client: MlflowClient, result: Mapping[str, Any], experiment_id: str
     """
     name = safe_name(f"apo-{result['task']}")
     seed, best = (Prompt.from_dict(result[f"{which}_prompt"]) for which in ("seed", "best"))
+    if best.focus:
+        return Registered(
+            name,
+            note=f"The best candidate is not in the prompt registry, whose entries are one prompt "
+            f"each: it has one for each of the steps {', '.join(best.steps)}. It is in the run's "
+            "artifacts, prompts/best.json.",
+        )
     size = _size(best)
     if size > MAX_CHARS:
         return Registered(

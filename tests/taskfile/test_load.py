@@ -119,7 +119,7 @@ WRONG = [
     ({"template": "hello"}, "never shows the input"),
     ({"template": "'x {{text}}'", "prompt": "'y {{text}}'"}, "a user turn of its own"),
     ({"target": "text"}, "the column 'text' is both input and target"),
-    ({"prompt_file": "p.txt"}, "one of prompt and prompt_file"),
+    ({"prompt_file": "p.txt"}, "one of prompt, prompt_file and steps"),
     ({"decoding": "{temprature: 1}"}, "no option 'temprature'"),
     ({"decoding": "{temperature: 9}"}, r"temperature is 9; it must be"),
     ({"data": "nothing.csv"}, "no data file"),

@@ -20,6 +20,8 @@ def lost(prompt: Prompt, form: str, text: str) -> list[str]:
     """
     kind = form_named(form)
     told = [kind.loses] if kind.loses else []
+    if prompt.focus:
+        return told  # Only forms that hold all of a program are written.
     if kind.module in ("text", "messages"):
         return _lost_in_chat(prompt)
     if kind.module in ("curl", "dspy") or not kind.reads:

@@ -4,7 +4,7 @@ from typing import Any
 
 from apo.prompts.forms.found import Found, load_json, mapping, pretty
 from apo.prompts.forms.provenance import Provenance
-from apo.prompts.prompt import Prompt
+from apo.prompts.prompt import STEPS, Prompt
 
 
 def values_of(prompt: Prompt, provenance: Provenance) -> dict[str, Any]:
@@ -25,4 +25,4 @@ def read(text: str) -> Found:
 
 def of_values(values: dict[str, Any]) -> Found:
     """A prompt of its parts; one that leaves the user turn out gets the task's."""
-    return Found(Prompt.from_dict({"template": "", **values}))
+    return Found(Prompt.from_dict(values if STEPS in values else {"template": "", **values}))

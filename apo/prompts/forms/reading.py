@@ -11,6 +11,7 @@ from apo.prompts.files import check_characters, check_variables, default_templat
 from apo.prompts.foreign import refuse_address, refuse_file, refuse_mapping
 from apo.prompts.forms.found import Found, keys_of
 from apo.prompts.forms.registry import FORMS, module_of
+from apo.prompts.prompt import PromptSet
 
 _ENDINGS = {
     ".prompt.yml": "github",
@@ -47,7 +48,7 @@ def read_prompt(path: Path, input_fields: Sequence[str], template: str | None = 
     try:
         found: Found = module_of(FORMS[form]).read(text)
         prompt = found.prompt
-        if not prompt.template:
+        if not prompt.template and not isinstance(prompt, PromptSet):
             prompt = replace(prompt, template=template or default_template(input_fields))
         check_characters(prompt)
         check_variables(prompt, input_fields)

@@ -62,6 +62,8 @@ FORMS: dict[str, Form] = {
 }
 """Each form by its name."""
 FORMATS = list(FORMS)
+WHOLE = ("own_json", "own_yaml")
+"""Modules of forms that hold all prompts of a program."""
 
 
 def form_named(name: str) -> Form:
@@ -94,5 +96,11 @@ def write_prompt(prompt: "Prompt", form: str, provenance: "Provenance | None" = 
     """
     from apo.prompts.forms.provenance import Provenance
 
+    steps = [name for name in prompt.steps if name]
+    if steps and form_named(form).module not in WHOLE:
+        raise PromptError(
+            f"This is a program with a prompt for each of the steps {', '.join(steps)}; the form "
+            f"{form} holds one prompt. Take --format json or yaml, which hold them all."
+        )
     text: str = module_of(form_named(form)).write(prompt, provenance or Provenance())
     return text

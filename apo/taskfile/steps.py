@@ -1,0 +1,92 @@
+"""The program of a task: its steps, each with a prompt and, where it says so, a model."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from apo.errors import PromptError, TaskError
+from apo.model import Decoding
+from apo.programs.chain import Chain
+from apo.programs.fit import require_fit
+from apo.programs.function import FunctionProgram, require_coroutine
+from apo.programs.program import Program
+from apo.prompts.files import default_template, parse_step
+from apo.prompts.prompt import Prompt, PromptSet
+from apo.taskfile.settings import TaskSettings
+from apo.user_code import load_object
+
+
+def read_steps(settings: TaskSettings) -> PromptSet:
+    """Read the prompt of each step.
+
+    A step without a user turn of its own is given the answer of the step before it, the first one
+    the task's inputs.
+
+    Raises:
+        PromptError: one is not usable; the text says which.
+    """
+    found: dict[str, Prompt] = {}
+    template = default_template(tuple(settings.inputs))
+    for name, given in settings.steps.items():
+        value: Any = given
+        if isinstance(given, Mapping):
+            value = {k: v for k, v in cast("Mapping[str, Any]", given).items() if k != "model"}
+        try:
+            made = parse_step(value, (*settings.inputs, *found), template)
+        except PromptError as error:
+            raise PromptError(f"steps.{name}: {error}") from error
+        if settings.decoding is not None:
+            made = replace(made, decoding=Decoding.from_dict(settings.decoding))
+        found[name] = made
+        template = default_template((name,))
+    return PromptSet.of(found)
+
+
+def make_program(settings: TaskSettings, seed: Prompt, folder: Path, where: str) -> Program | None:
+    """Make what answers an example; None where the prompt is sent as it is.
+
+    Args:
+        settings: the task's.
+        seed: its seed prompt, or those of its steps.
+        folder: where the path of a program's Python file starts.
+        where: opens the messages.
+
+    Raises:
+        TaskError: the program is no coroutine function, or its steps do not fit together.
+    """
+    steps, models = tuple(seed.steps), step_models(settings)
+    program: Program
+    if settings.program is not None:
+        given: Any = settings.program
+        name = given if isinstance(given, str) else getattr(given, "__name__", repr(given))
+        if isinstance(given, str):
+            given = load_object(given, folder)
+        if isinstance(given, Program) and not isinstance(given, type):
+            program = given
+        else:
+            program = FunctionProgram(
+                function=require_coroutine(given, name),
+                name=name,
+                steps=steps,
+                calls=settings.calls or len(steps),
+                models=models,
+            )
+    elif steps == ("",):
+        return None
+    else:
+        program = Chain(steps=steps, models=models)
+    try:
+        require_fit(program, seed, tuple(settings.inputs))
+    except PromptError as error:
+        raise TaskError(f"{where}: {error}") from error
+    return program
+
+
+def step_models(settings: TaskSettings) -> dict[str, str]:
+    """The model of each step that names one."""
+    return {
+        name: cast("Mapping[str, Any]", given)["model"]
+        for name, given in settings.steps.items()
+        if isinstance(given, Mapping) and "model" in given
+    }
