@@ -14,6 +14,7 @@ from apo.optimizers.joint import JointSearch
 from apo.optimizers.miprov2 import MIPROv2
 from apo.optimizers.opro import OPRO
 from apo.optimizers.portfolio import Portfolio
+from apo.optimizers.prefpo import PrefPO
 from apo.optimizers.promptagent import PromptAgent
 from apo.optimizers.promptbreeder import Promptbreeder
 from apo.optimizers.promptwizard import PromptWizard
@@ -46,6 +47,7 @@ __all__ = [
     "JointSearch",
     "MIPROv2",
     "Portfolio",
+    "PrefPO",
     "ProTeGi",
     "PromptAgent",
     "PromptWizard",
@@ -73,6 +75,7 @@ BY_NAME = {
     "joint": JointSearch,
     "miprov2": MIPROv2,
     "opro": OPRO,
+    "prefpo": PrefPO,
     "promptagent": PromptAgent,
     "promptbreeder": Promptbreeder,
     "promptwizard": PromptWizard,

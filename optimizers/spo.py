@@ -20,11 +20,11 @@ solved.
 """
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apo import Evaluation, Example, Prompt, Search, check_ranges
+from apo.optimizers.parts.votes import chosen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +108,5 @@ class SPO:
 
 def vote(choice: str, *, new_is_a: bool) -> int:
     """+1 when the chosen side is the new one, -1 when it is the other, 0 when it is neither."""
-    named = re.sub(r"^\W*(?:set|answers?|option|세트|답)?\W*", "", choice, flags=re.IGNORECASE)
-    chosen = named.strip(".\"'`*() \n").upper()
-    if chosen not in ("A", "B"):
-        return 0
-    return 1 if (chosen == "A") == new_is_a else -1
+    letter = chosen(choice)
+    return 0 if not letter else 1 if (letter == "A") == new_is_a else -1

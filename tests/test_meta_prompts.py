@@ -126,7 +126,17 @@ def rendered(name: str, language: str, text: str, score: Score | None = None) ->
         return example.inputs["input"]
 
     rollout = evaluation.rollouts[0]
-    texts = ("critique", "reason", "mutation", "style", "summary", "tip", "requirements", "page")
+    texts = (
+        "constraints",
+        "critique",
+        "reason",
+        "mutation",
+        "style",
+        "summary",
+        "tip",
+        "requirements",
+        "page",
+    )
     values: dict[str, Any] = {
         "task": replace(fake_task(), description=text, labels=(text,)),
         "shown": shown,
@@ -140,6 +150,8 @@ def rendered(name: str, language: str, text: str, score: Score | None = None) ->
         "best": evaluation,
         "demos": [SimpleNamespace(example=example, answer=text)],
         "n": 3,
+        "expected": True,
+        "preferred": "A",
         **dict.fromkeys(("rollout", "better", "worse"), rollout),
         **dict.fromkeys(("a", "b"), evaluation),
         "gradients": [(rollout, text)],
