@@ -2,6 +2,7 @@
 
 from .assessment.to_mlflow import to_mlflow as to_mlflow
 from .bridges.dspy_lm import dspy_lm as dspy_lm
+from .bridges.dspy_model import DspyModel as DspyModel
 from .bridges.mlflow_optimizer import mlflow_optimizer as mlflow_optimizer
 from .calls.budget import Budget
 from .calls.budget import Spent as Spent

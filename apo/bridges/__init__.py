@@ -2,5 +2,5 @@
 
 Doors: served.
 Rests on: calls, concurrency, environment, errors, evaluation, model, prompts, prompts.forms,
-results, run, scorers, search, storage, task, taskfile, tracking.
+results, run, scorers, search, storage, task, taskfile, tracking, usage.
 """

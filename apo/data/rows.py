@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from apo.data.cells import Row
+from apo.data.dspy_examples import is_examples, plain_examples
 from apo.data.records import column_rows, is_columns, records
 from apo.data.text import TABLES, table_rows, text_rows
 from apo.errors import DataError
@@ -33,7 +34,7 @@ def read_rows(
             ":config" and "/split" where wanted, for a data set on the Hugging Face Hub; a pandas
             DataFrame; a Dataset or IterableDataset of `datasets`; an evaluation data set of MLflow
             or its frame, whose inputs and expectations become columns; any iterable of mappings;
-            or a mapping with a list for each column.
+            a list of `dspy.Example`s; or a mapping with a list for each column.
         encoding: of CSV, TSV and JSON files. "utf-8" also takes a byte order mark.
         delimiter: between the cells of a text table, whatever the file's name ends in; None for
             what that says.
@@ -61,7 +62,8 @@ def read_rows(
 
         return frame_rows(source) if kind == "pandas" else dataset_rows(source)
     if isinstance(source, Iterable) and not isinstance(source, Mapping):
-        return records(cast("Iterable[object]", source), "row")
+        items = cast("Iterable[object]", source)
+        return records(plain_examples(items) if is_examples(items) else items, "row")
     if is_columns(cast("object", source), ()):
         return records(column_rows(cast("Mapping[Any, Any]", source)), "row")
     raise DataError(

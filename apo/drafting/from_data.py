@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from apo.data.cells import Row
 from apo.data.columns import look
+from apo.data.dspy_examples import roles
 from apo.data.pools import POOLS
 from apo.data.records import is_columns
 from apo.data.rows import read_rows
@@ -27,18 +28,19 @@ def guessed_task(data: Any, inputs: str | Sequence[str] = (), target: str = "") 
     """Make a task of data; what was guessed is logged as a warning, and stands in the notes.
 
     Args:
-        data: a DataFrame, a Dataset, a list of dicts, a dict with a list for each column, a path;
-            or a dict of these by pool.
+        data: a DataFrame, a Dataset, a list of dicts or of `dspy.Example`s, a dict with a list for
+            each column, a path; or a dict of these by pool.
         inputs: the input column, or several; guessed when empty.
         target: the column of the answers; guessed when empty.
 
     Raises:
         TaskError: the data cannot be read, or have no such column, or too few of them.
     """
-    columns = (inputs,) if isinstance(inputs, str) else tuple(inputs)
-    wanted, notes = Wanted(inputs=columns, target=target or None), list[str]()
     whole = not isinstance(data, Mapping) or is_columns(cast("object", data), POOLS)
     pools: Mapping[str, Any] = {"": data} if whole else cast("Mapping[str, Any]", data)
+    named, label = roles(next(iter(pools.values()), None))
+    columns = ((inputs,) if isinstance(inputs, str) else tuple(inputs)) or named
+    wanted, notes = Wanted(inputs=columns, target=target or label or None), list[str]()
     shapes = [reshape(_rows(source, wanted, notes), wanted, notes) for source in pools.values()]
     prompts = sorted({shape.prompt for shape in shapes})
     if len(prompts) > 1:

@@ -30,8 +30,10 @@ class FunctionScorer:
         try:
             result = self.function(output, example)
         except USERS_ERRORS as error:
+            told = (
+                f"{error}" if isinstance(error, TaskError) else f"{type(error).__name__}: {error}"
+            )
             raise TaskError(
-                f"The scorer {self.name} failed on example {example.id}: "
-                f"{type(error).__name__}: {error}"
+                f"The scorer {self.name} failed on example {example.id}: {told}"
             ) from error
         return as_score(result, self.name, example)

@@ -19,6 +19,7 @@ from apo.scorers.awaited import AsyncScorer, AwaitedScorer
 from apo.scorers.choice import Choice
 from apo.scorers.code import Code
 from apo.scorers.date import Date
+from apo.scorers.dspy_metrics import DspyMetric, is_dspy_metric
 from apo.scorers.function import FunctionScorer
 from apo.scorers.items import ListF1, SetF1
 from apo.scorers.json_fields import JsonFields
@@ -179,12 +180,13 @@ def make_scorer(
 
 
 def scorer_of(made: object, name: str, settings: Mapping[str, Any] | None = None) -> Scorer:
-    """Make a scorer of an object: one of apo's or of MLflow's, or a function, sync or async.
+    """Make a scorer of an object: of apo, MLflow or DSPy, or a function, sync or async.
 
     Args:
         made: the object.
         name: what to call it in messages.
-        settings: further arguments of a function; of an MLflow scorer lowest and highest.
+        settings: further arguments of a function; of an MLflow scorer lowest and highest, of a
+            metric of DSPy output.
 
     Raises:
         TaskError: it is none of these, or does not take the settings.
@@ -199,6 +201,13 @@ def scorer_of(made: object, name: str, settings: Mapping[str, Any] | None = None
             ) from error
     if isinstance(made, FunctionScorer | AwaitedScorer) or keeps_targets(made):
         return cast("Scorer", made)
+    if is_dspy_metric(made):
+        given = {"output": "answer", **(settings or {})}
+        if {*given} != {"output"} or not isinstance(given["output"], str):
+            raise TaskError(
+                f"The DSPy metric {name} takes one setting, output: the name of the output field."
+            )
+        return FunctionScorer(function=DspyMetric(cast("Any", made), given["output"]), name=name)
     if not callable(made):
         raise TaskError(f"The scorer {name} must be a function or a class, not {made!r:.80}.")
     function = partial(made, **settings) if settings else made
