@@ -15,8 +15,10 @@ Own method. It joins what the literature found to work, and lets results decide 
    heat on), and the worse half (successive halving; Karnin et al., 2013). Who comes through has
    been measured on the whole split.
 
-The first round is larger, unless others have searched before. How many children a round has
-follows from the budget, how many examples are shown from their length.
+The first round is larger, unless others have searched before. Where more than a third of the
+answers to the seed prompt have not the form that was asked for, it is of worked examples mostly,
+which show the form and take no writer. How many children a round has follows from the budget, how
+many examples are shown from their length.
 """
 
 import math
@@ -30,6 +32,8 @@ from apo.optimizers.parts.racing import Racetrack, better
 
 FIRST = 3
 """How many times the children of a later round the first round has."""
+FORMLESS = 1 / 3
+"""The share of malformed answers above which the form is what a prompt lacks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,9 +88,7 @@ class RaceSearch:
         operators = ["repair", "improve", "induce", "restate", *(["demos"] * bool(self.max_demos))]
         won, tried = dict.fromkeys(operators, 1), dict.fromkeys(operators, 2)
         fresh = len(search.archive) <= len({e.prompt for e in seeds})
-        drawn = (
-            FIRST * self.affordable(search) * ["induce"] + 2 * ["restate"] if fresh else operators
-        )
+        drawn = self.first(search, seeds) if fresh else operators
         stale = 0
         while not search.solved and stale < self.max_stale_rounds:
             before = search.best
@@ -98,6 +100,14 @@ class RaceSearch:
             stale = 0 if better(search.best, before) else stale + 1
             weights = [won[name] / tried[name] for name in operators]
             drawn = search.rng.choices(operators, weights, k=self.affordable(search))
+
+    def first(self, search: Search, seeds: Sequence[Evaluation]) -> list[str]:
+        """The operators of the first round."""
+        n = self.affordable(search)
+        malformed = sum(r.outcome == "malformed" for r in seeds[0].rollouts)
+        if self.max_demos and malformed > FORMLESS * len(seeds[0].rollouts):
+            return FIRST * n * ["demos"] + math.ceil(n / 2) * ["induce"] + 2 * ["restate"]
+        return FIRST * n * ["induce"] + 2 * ["restate"]
 
     def affordable(self, search: Search) -> int:
         """So many children that first heats take about a tenth of what is left; 2 if need be."""

@@ -117,7 +117,9 @@ def test_hostile_data_in_every_meta_prompt(name: str, language: str) -> None:
     assert not re.search(r"{{|{%|{#", harmless)
 
 
-def rendered(name: str, language: str, text: str, score: Score | None = None) -> str:
+def rendered(
+    name: str, language: str, text: str, score: Score | None = None, *, brief: bool = False
+) -> str:
     example = Example({"input": text}, (text,))
     prompt = Prompt(text)
     evaluation = Evaluation(prompt, (Rollout(example, text, score or Score(0.5, feedback=text)),))
@@ -159,7 +161,7 @@ def rendered(name: str, language: str, text: str, score: Score | None = None) ->
         **dict.fromkeys(texts, text),
         **{key: [text] for key in ("observations", "styles", "critiques", "memory")},
     }
-    return render(MODULE, name, language, {}, **values)
+    return render(MODULE, name, language, {}, brief=brief, **values)
 
 
 # --- what is said of an answer --------------------------------------------------------------
@@ -214,11 +216,33 @@ def test_every_optimizer_has_both_languages_and_asks_for_the_tag() -> None:
 
 
 def test_an_override_takes_the_place_of_the_file() -> None:
-    values = {"prompt": Prompt("Do.")}
+    values: dict[str, Any] = {"prompt": Prompt("Do.")}
     assert render(MODULE, "reword", "ko", {"reword": "Say {{ prompt.instruction }}"}, **values) == (
         "Say Do."
     )
     assert "Say" not in render(MODULE, "reword", "en", {"other": "Say"}, **values)
+
+
+BRIEF = sorted(path.stem for path in (OPTIMIZERS / "meta_prompts" / "en" / "brief").glob("*.md"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("language", ["en", "ko-KR", "de"])
+def test_a_small_writer_is_asked_in_brief_where_there_is_such_a_form(
+    name: str, language: str
+) -> None:
+    whole, brief = (rendered(name, language, "x", brief=b) for b in (False, True))
+    assert (brief != whole) is (name in BRIEF)
+    if name in BRIEF:
+        assert len(brief) < 0.7 * len(whole)
+        assert bool(re.search("[가-힣]", brief)) is (language == "ko-KR")
+        assert brief.count("<instruction>") == 1  # An example of a reply would be copied.
+
+
+def test_brief_forms_are_in_both_languages() -> None:
+    folder = OPTIMIZERS / "meta_prompts" / "ko" / "brief"
+    assert sorted(path.stem for path in folder.glob("*.md")) == BRIEF
+    assert {"induce", "improve", "repair", "restate", "reword"} <= {*BRIEF}
 
 
 def test_an_unknown_name() -> None:

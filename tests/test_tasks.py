@@ -13,7 +13,13 @@ TASKS = Path(__file__).parent.parent / "tasks"
 
 
 def test_all_are_there() -> None:
-    assert builtin_tasks() == ["order-fields", "reviews-ko", "support-tickets", "word-problems"]
+    assert builtin_tasks() == [
+        "order-fields",
+        "reviews-ko",
+        "short-reviews",
+        "support-tickets",
+        "word-problems",
+    ]
 
 
 @pytest.mark.parametrize("name", builtin_tasks())

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +97,13 @@ class MetaPrompt:
 
 
 def render(
-    module: str, name: str, language: str, overrides: Mapping[str, str], **values: Any
+    module: str,
+    name: str,
+    language: str,
+    overrides: Mapping[str, str],
+    *,
+    brief: bool = False,
+    **values: Any,
 ) -> str:
     """Fill the slots of a meta-prompt.
 
@@ -105,12 +112,13 @@ def render(
         name: which one.
         language: BCP 47 code of the task; English where there is no such folder.
         overrides: the user's own templates, by name.
+        brief: whether a small model is asked: `<language>/brief/<name>.md`, where there is one.
         **values: what fills the slots, beside `judged(rollout)`, which says how an answer did.
 
     Raises:
         SettingsError: no such meta-prompt, or a template that cannot be filled.
     """
-    text = overrides[name] if name in overrides else _read(module, name, language)
+    text = overrides[name] if name in overrides else _read(module, name, language, brief)
     try:
         return _template(text).render(judged=partial(judged, language=language), **values)
     except ApoError:
@@ -157,12 +165,13 @@ def _template(text: str) -> "Template":
 
 
 @lru_cache
-def _read(module: str, name: str, language: str) -> str:
+def _read(module: str, name: str, language: str, brief: bool) -> str:
     folder = Path(module).parent / "meta_prompts"
     for code in (language, language.split("-")[0], FALLBACK):
-        path = folder / code / f"{name}.md"
-        if path.is_file():
-            return path.read_text(encoding="utf-8")
+        forms = ([folder / code / "brief" / f"{name}.md"] * brief, [folder / code / f"{name}.md"])
+        for path in chain(*forms):
+            if path.is_file():
+                return path.read_text(encoding="utf-8")
     raise SettingsError(
         f"There is no meta-prompt {folder / FALLBACK / name}.md. Write it there, beside the "
         "optimizer: a Jinja template of what to ask, with the reply in <instruction> tags."

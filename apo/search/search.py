@@ -202,6 +202,9 @@ class Search:
     ) -> MetaPrompt:
         """Fill a meta-prompt in the task's language; `task` and `shown` are filled in for all.
 
+        A small writer, whose replies are begun for it, is asked by the brief one, where there is
+        one.
+
         Args:
             module: `__file__` of the optimizer.
             name: name of the meta-prompt's file, without its ending; kept with what it brings.
@@ -214,7 +217,8 @@ class Search:
             "shown": partial(shown, base) if base.focus else self.shown,
             **step_values(values, base, self.task.language),
         }
-        text = render(module, name, self.task.language, self._overrides, **values)
+        language, brief = self.task.language, self._writer.small
+        text = render(module, name, language, self._overrides, brief=brief, **values)
         rules = self.task.contract
         if rules is not None and "<instruction>" in text:
             korean = self.task.language.split("-")[0] == "ko"

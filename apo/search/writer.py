@@ -45,6 +45,9 @@ class Writer:
         candidates: where replies that cannot be parsed are recorded.
         language: BCP 47 code of the task.
         overrides: the user's own meta-prompts, by name.
+
+    Attributes:
+        small: whether the optimizer model is a small one, whose replies are begun for it.
     """
 
     def __init__(
@@ -60,7 +63,7 @@ class Writer:
         self._language, self._overrides = language, overrides
         self._unreadable = ""
         self._continues = bool(getattr(endpoint.model, "continues", False))
-        self._begins = bool(getattr(endpoint.model, "begins", False))
+        self.small = bool(getattr(endpoint.model, "begins", False))
         self._heeds = bool(getattr(endpoint.model, "heeds_remarks", True))
 
     async def generate(
@@ -70,7 +73,7 @@ class Writer:
         self._candidates.check_writer(self._endpoint.model.name)
         place = branch.get().step()
         asked = [
-            _Ask(meta, f"{place}:{i}:{j}", tag, first(meta.text, tag, begins=self._begins))
+            _Ask(meta, f"{place}:{i}:{j}", tag, first(meta.text, tag, begins=self.small))
             for i, meta in enumerate(meta_prompts)
             for j in range(n)
         ]

@@ -170,7 +170,13 @@ def test_the_version(tmp_path: Path) -> None:
 
 def test_the_builtin_tasks_are_listed_and_checked(tmp_path: Path) -> None:
     names = [line.split()[0] for line in apo(tmp_path, "tasks").stdout.splitlines()]
-    assert names == ["order-fields", "reviews-ko", "support-tickets", "word-problems"]
+    assert names == [
+        "order-fields",
+        "reviews-ko",
+        "short-reviews",
+        "support-tickets",
+        "word-problems",
+    ]
     for name in names:
         levels = {f["level"] for f in json.loads(apo(tmp_path, "check", name, "--json").stdout)}
         assert levels <= {"ok", "note"}

@@ -1,6 +1,7 @@
 """COPRO (Khattab et al., 2023): pairs of instruction and answer prefix, depth by depth."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -94,7 +95,7 @@ def test_prefixes_are_shown_with_their_instructions(language: str) -> None:
         Evaluation(Prompt("A"), (rollout,)),
         Evaluation(Prompt("B", cue="Label:"), (rollout,)),
     ]
-    values = {"task": fake_task(), "shown": str, "examples": ()}
+    values: dict[str, Any] = {"task": fake_task(), "shown": str, "examples": ()}
     text = render(copro.__file__, "copro_attempts", language, {}, history=history, **values)
     assert '<candidate score="100">\nA\n</candidate>' in text
     assert "B\n<prefix>Label:</prefix>\n</candidate>" in text

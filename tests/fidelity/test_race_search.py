@@ -443,7 +443,7 @@ def rounds(optimizer: Scripted, *, prepared: Sequence[str] = (), seed: int = 0) 
             await stage.search.evaluate(Prompt(text))
         await optimizer.run(stage.search)
 
-    on_stage(work, answers=lambda _, __: "?", seed=seed)
+    on_stage(work, answers=lambda _, __: "x", seed=seed)
     return optimizer.rounds
 
 
@@ -454,6 +454,21 @@ def test_the_first_round_induces_and_restates(n_children: int, winning: set[str]
     assert FIRST == 3
     assert found[0] == ["induce"] * (3 * n_children) + ["restate"] * 2
     assert [len(names) for names in found[1:]] == [n_children] * 2
+
+
+@pytest.mark.parametrize(("malformed", "shows"), [(0, False), (3, False), (4, True), (10, True)])
+def test_where_the_form_is_missing_the_first_round_shows_it(malformed: int, shows: bool) -> None:
+    rollouts = [
+        Rollout(Example({"input": f"e{i}"}, ("t",)), "", Score(0.0, well_formed=i >= malformed))
+        for i in range(10)
+    ]
+    seeds = [Evaluation(Prompt("Seed"), tuple(rollouts))]
+    search: Any = SimpleNamespace(task=fake_task(20), calls_left=1e6)
+    found = Counter(RaceSearch(n_children=5).first(search, seeds))
+    assert found == (
+        {"demos": 15, "induce": 3, "restate": 2} if shows else {"induce": 15, "restate": 2}
+    )
+    assert "demos" not in RaceSearch(max_demos=0).first(search, seeds)
 
 
 def test_a_stage_that_goes_on_from_others_tries_each_operator_once(winning: set[str]) -> None:

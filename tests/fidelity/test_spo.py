@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -223,7 +224,7 @@ def test_meta_prompts_show_the_same_in_both_languages(language: str) -> None:
             self.rollouts = [Rollout(e, f"{name}{i}", None) for i, e in enumerate(examples)]
 
     task = replace(fake_task(), labels=("yes", "no"))
-    values = {"task": task, "shown": shown, "requirements": "be kind"}
+    values: dict[str, Any] = {"task": task, "shown": shown, "requirements": "be kind"}
     judge = render(MODULE, "spo_judge", language, {}, a=Outputs("p"), b=Outputs("q"), **values)
     parts = ["be kind", "yes, no", "in0", "p0", "in1", "p1", "in0", "q0", "in1", "q1"]
     assert re.findall(r"\n((?:be kind|yes, no|\w+\d))\n", judge) == parts
