@@ -1,9 +1,12 @@
 """The public names. `__all__` lists the essentials; the rest are building blocks."""
 
+from .assessment.evaluate import aevaluate as aevaluate
+from .assessment.evaluate import evaluate as evaluate
 from .assessment.to_mlflow import to_mlflow as to_mlflow
 from .bridges.dspy_lm import dspy_lm as dspy_lm
 from .bridges.dspy_model import DspyModel as DspyModel
 from .bridges.mlflow_optimizer import mlflow_optimizer as mlflow_optimizer
+from .bridges.optuna_study import to_optuna as to_optuna
 from .calls.budget import Budget
 from .calls.budget import Spent as Spent
 from .calls.options import Options

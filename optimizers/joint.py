@@ -21,11 +21,13 @@ A resumed run takes up its own trials in their order, whichever storage it is.
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from apo import Search, SettingsError, check_ranges
 from apo.optimizers.parts.choices import check_choices
 from apo.optimizers.parts.demo_sets import Bootstrap
+from apo.optimizers.parts.joint_pruning import PRUNERS, check_pruner
 from apo.optimizers.parts.joint_space import DECODING, Space
 from apo.optimizers.parts.joint_storage import check_storage
 from apo.optimizers.parts.joint_study import OBJECTIVES, SAMPLERS, Trials, opened
@@ -52,8 +54,10 @@ class JointSearch:
         trial_size: validation examples that every trial is scored on, the same for all.
         objectives: "score" (up), "length" (characters, down) and "cost" (tokens of one answer,
             down), separated by commas; the score must be one of them.
-        sampler: "tpe" (tree-structured Parzen estimator) or "nsga2" (genetic).
+        sampler: "tpe" (tree-structured Parzen estimator), "nsga2" (genetic) or "random".
         population_size: of NSGA-II.
+        pruner: who gives a trial up after each 10 examples of it: "median", "successive-halving",
+            "wilcoxon" (which compares pairs with the best trial) or "none".
         storage: "" for a file in the run's folder, or the URL of a database for Optuna. It is
             kept with the run's settings: leave the password to the database's own means.
         study_name: "" for the task's name and the fingerprint of its examples.
@@ -70,8 +74,9 @@ class JointSearch:
     decoding: Literal["temperature", "top_p", "none"] = "temperature"
     trial_size: int = 50
     objectives: str = "score"
-    sampler: Literal["tpe", "nsga2"] = "tpe"
+    sampler: Literal["tpe", "nsga2", "random"] = "tpe"
     population_size: int = 10
+    pruner: Literal["none", "median", "successive-halving", "wilcoxon"] = "none"
     storage: str = ""
     study_name: str = ""
 
@@ -83,7 +88,8 @@ class JointSearch:
                 f"JointSearch.objectives is {self.objectives!r}; it must hold score, and may hold "
                 'length and cost, separated by commas: "score,length".'
             )
-        check_choices(self, decoding=DECODING, sampler=SAMPLERS)
+        check_choices(self, decoding=DECODING, sampler=SAMPLERS, pruner=PRUNERS)
+        check_pruner(self.pruner, self.objectives)
         some = (1, math.inf)
         check_ranges(
             self, n_trials=some, n_instructions=some, n_examples=some, n_demo_sets=some,
@@ -98,7 +104,7 @@ class JointSearch:
         examples = search.draw(validation, self.trial_size)
         async with opened(
             search, self.storage, self.study_name, objectives=self.objectives,
-            sampler=self.sampler, population_size=self.population_size,
+            sampler=self.sampler, population_size=self.population_size, pruner=self.pruner,
         ) as trials:  # fmt: skip
             space = await self.space(search, trials)
             first = await search.evaluate(seed, examples)
@@ -111,9 +117,10 @@ class JointSearch:
                 if prompt not in known:
                     known.add(prompt)
                     search.accept([prompt], operator="combine", parents=[seed])
-                evaluation = await search.evaluate(prompt, examples)
-                await trials.surely(trials.tell, trial, evaluation)
-                if evaluation.value > best:
+                evaluation = await trials.measure(trial, prompt, examples)
+                pruned = len(evaluation.rollouts) < len(examples)
+                await trials.surely(partial(trials.tell, pruned=pruned), trial, evaluation)
+                if evaluation.value > best and not pruned:
                     best = evaluation.value
                     await search.evaluate(prompt)
                 done = search.solved and self.objectives == "score"

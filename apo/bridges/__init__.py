@@ -1,6 +1,6 @@
 """apo inside other libraries: where they hold the data, the prompts and who answers.
 
-Doors: served.
+Doors: optuna_study, served.
 Rests on: calls, concurrency, environment, errors, evaluation, model, prompts, prompts.forms,
-results, run, scorers, search, storage, task, taskfile, tracking, usage.
+results, run, scorers, search, secrecy, storage, task, taskfile, tracking, usage.
 """

@@ -35,9 +35,10 @@ def export(
         typer.Option(
             "--out",
             "-o",
-            metavar="FILE|prompts:/NAME|models:/NAME",
+            metavar="FILE|prompts:/NAME|models:/NAME|sqlite:///FILE",
             help="A file, the next version of a prompt in MLflow, or of a model that "
-            "`mlflow models serve` answers with; by default standard output.",
+            "`mlflow models serve` answers with; a database, for the whole search as a study of "
+            "Optuna; by default standard output.",
         ),
     ] = "",
     best: Annotated[
@@ -68,6 +69,11 @@ def export(
 
     folder, candidate = find_named(run, home())
     given = [candidate is not None, best, within is not None]
+    if "://" in out:
+        if any(given):
+            raise SettingsError(f"{out} takes the whole search as a study; give RUN alone.")
+        _as_study(folder, out)
+        return
     if sum(given) > 1:
         raise SettingsError(
             "Give RUN:ID, --best or --within, not two of them: each names another prompt."
@@ -85,6 +91,17 @@ def export(
     text = write_prompt(prompt, form, known)
     _tell_lost(prompt, form, text)
     _write(text, out) if out else write_document(text)
+
+
+def _as_study(folder: "RunFolder", storage: str) -> None:
+    """Write the whole search as a study of Optuna."""
+    from apo.bridges.optuna_study import to_optuna
+    from apo.cli.console import home, say
+    from apo.secrecy import without_logins
+
+    study = to_optuna(folder.id, storage, home=home())
+    say(f"Wrote the study {study.study_name} with {len(study.trials)} trials.")
+    say(f"Look at it: pip install optuna-dashboard; optuna-dashboard {without_logins(storage)}")
 
 
 def _of_result(

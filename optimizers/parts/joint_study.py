@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from apo import Evaluation, Example, Prompt, Search, SettingsError
+from apo.optimizers.parts.joint_pruning import STEP, is_hopeless, make_pruner, reported
 from apo.optimizers.parts.joint_space import Space
 from apo.optimizers.parts.joint_storage import check_storage, open_database, patiently, starting
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Direction = Literal["maximize", "minimize"]
 OBJECTIVES: dict[str, Direction] = {"score": "maximize", "length": "minimize", "cost": "minimize"}
-SAMPLERS = ("tpe", "nsga2")
+SAMPLERS = ("tpe", "nsga2", "random")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +37,9 @@ class Trials:
         run: name of the run.
         storage: URL of a shared storage; "" for none.
         objectives: separated by commas.
-        sampler: "tpe" or "nsga2".
+        sampler: one of SAMPLERS.
         population_size: of NSGA-II.
+        pruner: one of PRUNERS.
     """
 
     search: Search
@@ -51,6 +53,17 @@ class Trials:
     objectives: str
     sampler: str
     population_size: int
+    pruner: str
+
+    async def measure(
+        self, trial: "Trial | FrozenTrial", prompt: Prompt, examples: Sequence[Example]
+    ) -> Evaluation:
+        """Score a trial's prompt on the examples, or on the first of them where it is pruned."""
+        for n in range(STEP, len(examples), STEP) if self.pruner != "none" else ():
+            part = await self.search.evaluate(prompt, examples[:n])
+            if await self.surely(is_hopeless, trial, self.pruner, part):
+                return part
+        return await self.search.evaluate(prompt, examples)
 
     async def surely(self, do: Callable[..., T], *given: object) -> T:
         """Do one of the things below, and again where a shared storage does not answer."""
@@ -99,6 +112,7 @@ class Trials:
                 params=space.seed_choice(),
                 distributions=space.distributions(),
                 values=self.values(evaluation),
+                intermediate_values=reported(self.pruner, evaluation),
                 user_attrs={"name": "seed", **figures(evaluation)},
             )
             self.study.add_trial(trial)
@@ -114,7 +128,7 @@ class Trials:
 
         name = f"{self.run}:{number}"
         for trial in self._named(name):
-            if trial.state == TrialState.COMPLETE:
+            if trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
                 return trial
         chosen = self._begin(name, self.make_sampler(seed))
         for key, allowed in space.distributions().items():
@@ -134,7 +148,12 @@ class Trials:
         from optuna.trial import TrialState, create_trial
 
         # A study opened anew looks at all trials; one that has chosen before looks at its memory.
-        study = load_study(study_name=self.study.study_name, storage=self.database, sampler=sampler)
+        study = load_study(
+            study_name=self.study.study_name,
+            storage=self.database,
+            sampler=sampler,
+            pruner=make_pruner(self.pruner),
+        )
         named = create_trial(state=TrialState.RUNNING, user_attrs={"name": name})
         at = self.database.get_study_id_from_name(study.study_name)
         made = self.database.create_new_trial(at, template_trial=named)
@@ -150,13 +169,17 @@ class Trials:
 
     def make_sampler(self, seed: int) -> "BaseSampler":
         """The sampler for one choice."""
-        from optuna.samplers import NSGAIISampler, TPESampler
+        from optuna import samplers
 
         if self.sampler == "nsga2":
-            return NSGAIISampler(seed=seed, population_size=self.population_size)
-        return TPESampler(seed=seed, multivariate=True)
+            return samplers.NSGAIISampler(seed=seed, population_size=self.population_size)
+        if self.sampler == "random":
+            return samplers.RandomSampler(seed=seed)
+        return samplers.TPESampler(seed=seed, multivariate=True)
 
-    def tell(self, trial: "Trial | FrozenTrial", evaluation: Evaluation) -> None:
+    def tell(
+        self, trial: "Trial | FrozenTrial", evaluation: Evaluation, *, pruned: bool = False
+    ) -> None:
         """Give the values of a new trial, without any score unknown ones; keep what is new."""
         from optuna.exceptions import UpdateFinishedTrialError
         from optuna.trial import Trial
@@ -164,12 +187,12 @@ class Trials:
         if isinstance(trial, Trial):
             # A commit may have succeeded though its answer was lost.
             with suppress(UpdateFinishedTrialError):
-                self._tell(trial, evaluation)
+                self._tell(trial, evaluation, pruned)
         if self.kept is not self.study:
             n_kept = len(self.kept.get_trials(deepcopy=False))
             self.kept.add_trials(self.study.trials[n_kept:])
 
-    def _tell(self, trial: "Trial", evaluation: Evaluation) -> None:
+    def _tell(self, trial: "Trial", evaluation: Evaluation, pruned: bool) -> None:
         from optuna.trial import TrialState
 
         if not evaluation.scored:
@@ -177,6 +200,10 @@ class Trials:
             return
         for name, value in figures(evaluation).items():
             trial.set_user_attr(name, value)
+        if pruned:
+            trial.set_user_attr("n_seen", len(evaluation.rollouts))
+            self.study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
+            return
         self.study.tell(trial, self.values(evaluation), skip_if_finished=True)
 
     def values(self, evaluation: Evaluation) -> list[float]:
@@ -188,7 +215,14 @@ class Trials:
 
 @asynccontextmanager
 async def opened(
-    search: Search, storage: str, name: str, *, objectives: str, sampler: str, population_size: int
+    search: Search,
+    storage: str,
+    name: str,
+    *,
+    objectives: str,
+    sampler: str,
+    population_size: int,
+    pruner: str,
 ) -> AsyncGenerator[Trials]:
     """Open the study, and where it is kept.
 
@@ -202,6 +236,7 @@ async def opened(
         objectives: keys of OBJECTIVES, separated by commas.
         sampler: one of SAMPLERS.
         population_size: of NSGA-II.
+        pruner: one of PRUNERS.
 
     Raises:
         SettingsError: the storage cannot be opened, or the study is one of another kind.
@@ -247,6 +282,7 @@ async def opened(
             objectives=objectives,
             sampler=sampler,
             population_size=population_size,
+            pruner=pruner,
         )
     finally:
         with suppress(SQLAlchemyError):  # The database may be away.

@@ -24,8 +24,9 @@ from apo import (
 from apo.optimizers.joint import JointSearch
 from apo.optimizers.parts import joint_storage
 from apo.optimizers.parts.demo_sets import Worked
+from apo.optimizers.parts.joint_pruning import PRUNERS
 from apo.optimizers.parts.joint_space import Space
-from apo.optimizers.parts.joint_study import Direction
+from apo.optimizers.parts.joint_study import SAMPLERS, Direction
 from apo.storage.folder import find_run
 from apo.testing import OptimizerSuite, fake_task
 from apo.testing.suite import Observed, forget
@@ -196,13 +197,50 @@ def test_the_runs_file_holds_every_trial_with_its_figures(run: Run, tmp_path: Pa
     )
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
+@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_the_samplers_choose_the_same_for_the_same_seed(sampler: str, run: Run) -> None:
     def chosen(seed: int) -> list[str]:
         seen = run(small(sampler=sampler, n_trials=9, population_size=4), proposal, seed=seed)
         return [event.body["candidate"] for event in seen.evaluations(whole=False)]
 
     assert chosen(1) == chosen(1) != chosen(2)
+
+
+# --- pruners ----------------------------------------------------------------------------------
+
+
+def spread(n: int, _: str) -> str:
+    return tagged("+" * (5 * n % 40) + f" new {n}")
+
+
+@pytest.mark.parametrize("pruner", PRUNERS[1:])
+def test_a_pruner_ends_trials_that_look_bad(pruner: str, tmp_path: Path, run: Run) -> None:
+    settings: dict[str, Any] = {"n_trials": 16, "trial_size": 40, "n_demo_sets": 1}
+    whole = run(small(**settings), spread, size=40)
+    seen = run(small(**settings, pruner=pruner), spread, size=40)
+    folder = find_run(seen.result.run_id, tmp_path).path
+    states = {t.state.name: t for t in trials(folder)}
+    assert {*states} == {"COMPLETE", "PRUNED"}
+    n_seen = states["PRUNED"].user_attrs["n_seen"]
+    assert n_seen in (10, 20, 30)
+    assert len(states["PRUNED"].intermediate_values) in (n_seen, n_seen // 10)
+    assert seen.result.spent.calls < whole.result.spent.calls
+    assert seen.result.best.prompt == whole.result.best.prompt
+
+
+def test_a_resumed_run_ends_pruned_trials_where_they_ended(tmp_path: Path) -> None:
+    suite, storage = OptimizerSuite(), f"sqlite:///{tmp_path / 'shared.db'}"
+    optimizer = small(storage=storage, study_name="s", n_trials=14, trial_size=40, pruner="median")
+    first = suite.run(tmp_path, optimizer, 3000, task=fake_task(40))
+    forget(tmp_path, first.result.run_id, keep=200)
+    resumed = suite.run(tmp_path, optimizer, 3000, task=fake_task(40), run=first.result.run_id)
+    assert [e[1:3] for e in resumed.events] == [e[1:3] for e in first.events]
+    database = optuna.storages.RDBStorage(storage)
+    states = [t.state.name for t in optuna.load_study(study_name="s", storage=database).trials]
+    database.remove_session()
+    database.engine.dispose()
+    assert states.count("PRUNED") > 0
+    assert len(states) == 15
 
 
 # --- storage ----------------------------------------------------------------------------------
@@ -298,6 +336,8 @@ def test_a_study_with_other_objectives_or_examples_is_refused(tmp_path: Path) ->
         ({"objectives": "score,score"}, "must hold score"),
         ({"objectives": "score,speed"}, "must hold score"),
         ({"sampler": "grid"}, "one of tpe, nsga2"),
+        ({"pruner": "grid"}, "one of none, median"),
+        ({"pruner": "median", "objectives": "score,length"}, "score as the only objective"),
         ({"decoding": "both"}, "one of temperature, top_p, none"),
         ({"population_size": 1}, "population_size"),
     ],
