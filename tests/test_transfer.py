@@ -84,7 +84,7 @@ def test_what_the_run_has_paid_for_is_taken_over(opened: dict[str, Named], tmp_p
     with Journal(run.journal_path) as journal:
         matrix(["a"], journal)
     with Journal(tmp_path / "kept.db") as journal:
-        take_over(run, PROMPTS[:2], journal)
+        take_over(run, [one.prompt for one in PROMPTS[:2]], journal)
         matrix(["a"], journal)
     asked = {request.messages[0].content for request in opened["a"].requests}
     assert asked == {PROMPTS[2].prompt.messages({"input": ""})[0].content}  # Alone.

@@ -3,7 +3,8 @@
 One prompt measured, a deployed one gated, winners taken to other models, a judge held against
 people; and apo's scorers given to MLflow.
 
-Doors: agreement, evaluate, gate, judging, matrix, rated, ratings, same_prompt, transfer.
-Rests on: calls, concurrency, data, environment, errors, evaluation, model, models, prompts,
-reading, results, run, scorers, statistics, storage, task, taskfile, usage.
+Doors: ablate, ablation_found, agreement, evaluate, gate, judging, matrix, rated, ratings,
+same_prompt, transfer.
+Rests on: calls, concurrency, data, environment, errors, evaluation, guards, model, models,
+prompts, reading, results, run, scorers, statistics, storage, task, taskfile, usage.
 """

@@ -1,10 +1,13 @@
-"""Is a changed prompt better than the deployed one? Asked row by row, and no longer than needed."""
+"""Is a changed prompt better than the deployed one, or no worse? Asked no longer than needed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from apo.assessment.looks import Looks, in_order, rows_to_look_at
 from apo.calls.budget import Budget, Spent
+from apo.calls.call import Endpoint
+from apo.calls.caller import Caller
 from apo.calls.options import Options
 from apo.calls.progress import Progress
 from apo.data.split import examples_of
@@ -14,15 +17,11 @@ from apo.evaluation.measure import measure_in_turns
 from apo.evaluation.outside import open_caller
 from apo.model import Model
 from apo.prompts.prompt import Prompt
-from apo.results.paired import Pairs
-from apo.statistics.clusters import by_group, full_bet, group_numbers, n_groups
+from apo.results.paired import tested
+from apo.statistics.clusters import n_groups
 from apo.statistics.means import CONFIDENCE
-from apo.statistics.sequential import anytime_interval, anytime_p
 from apo.storage.journal import Journal
-from apo.task import Example, Task, text_hash
-
-FIRST = 20
-"""Rows of the first look; each next look adds half of what was seen."""
+from apo.task import Example, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,17 +30,20 @@ class Gate:
 
     Attributes:
         decision: "better", "worse", or "open": the rows or the budget ended before it was clear.
+            With a margin "no worse" stands in the place of "better".
         n: rows with a score under both prompts; a refused request scores 0.
         rows: rows of the split.
         old_score: mean score of the old prompt on them, in [0, 1].
         new_score: mean score of the new prompt on them.
-        interval: of new_score - old_score, at 95 % for all looks together.
+        interval: of new_score - old_score, at 95 % for all looks together; with a margin, where
+            all rows were seen, for this one test.
         ungraded: rows that nobody could grade under the one or the other prompt: they are left out
             of the scores, and the decision and the interval hold whatever their grades had been.
         looks: how often was looked.
         refused: of the rows, those on which the old and the new prompt's requests were refused.
         groups: independent groups that the n rows come in; 0 where the task has no groups.
         spent: what it took; kept answers are counted at their price.
+        margin: the loss that counts as none, in score; None where a gain is asked for.
     """
 
     decision: str
@@ -55,13 +57,14 @@ class Gate:
     ungraded: int = 0
     refused: tuple[int, int] = (0, 0)
     groups: int = 0
+    margin: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as JSON values."""
         return {
             **{
                 name: getattr(self, name)
-                for name in ("decision", "n", "rows", "looks", "ungraded", "groups")
+                for name in ("decision", "n", "rows", "looks", "ungraded", "groups", "margin")
             },
             "old_score": self.old_score,
             "new_score": self.new_score,
@@ -80,6 +83,7 @@ async def agate(
     *,
     model: Model | str = "embedded",
     split: str = "test",
+    margin: float | None = None,
     budget: Budget | None = None,
     options: Options | None = None,
     journal: Journal | None = None,
@@ -87,10 +91,10 @@ async def agate(
 ) -> Gate:
     """Measure both prompts on more and more rows, until it is clear which one is better.
 
-    Looking again and again would make an ordinary test err far more often than it says. This one
-    bets (Waudby-Smith and Ramdas, 2024): the chance that a prompt that is no better is ever called
-    better is at most 2.5 %, however often one looks. Where rows come in groups, a look takes whole
-    groups, and the bets are on the means of groups.
+    The chance that a prompt that is no better is ever called better is at most 2.5 %, however often
+    one looks (`apo.assessment.looks`). With a margin all rows are seen, unless the new prompt is
+    clearly worse before, and the chance that one which loses more than the margin is called no
+    worse is at most 2.5 %.
 
     Args:
         task: the task. A metric is not looked at: the scores of single rows are.
@@ -98,19 +102,21 @@ async def agate(
         new: the prompt that is to take its place.
         model: name of the model that answers, or one of your own.
         split: "train", "validation" or "test".
+        margin: the loss that counts as none, in score, such as 0.03: is the new prompt no worse?
+            None asks whether it is better.
         budget: what it may spend; by default no limit but the split's size.
         options: transport, time-out, concurrency, prices and judge.
         journal: keeps the answers, and gives those that it has.
         progress: filled in for whoever watches.
 
     Raises:
-        SettingsError: there is no such split, or both prompts are the same.
+        SettingsError: there is no such split, both prompts are the same, or the margin is none.
         DataError: the split is empty.
         Stopped, ModelError: as for `aoptimize`, but not that the budget is over.
     """
-    examples = _rows(task, split, old, new)
-    size = full_bet([example.group for example in examples])
-    pairs, looks = Pairs(), 0
+    examples = in_order(examples_of(task, split))
+    if old == new:
+        raise SettingsError("Both prompts are the same; there is nothing to compare.")
     async with open_caller(
         [model],
         task.scorer,
@@ -120,76 +126,75 @@ async def agate(
         journal=journal,
         progress=progress,
     ) as (caller, [answers]):
-        for part in _parts(examples):
-            if _decision(pairs, size) != "open":
-                break
-            try:
-                before, after = await measure_in_turns(caller, answers, task, [old, new], part)
-            except BudgetExhausted:
-                break
-            pairs.add(before, after)
-            looks += 1
+        return await gated(caller, answers, task, old, new, examples, margin=margin)
+
+
+async def gated(
+    caller: Caller,
+    answers: Endpoint,
+    task: Task,
+    old: Prompt,
+    new: Prompt,
+    examples: Sequence[Example],
+    *,
+    margin: float | None = None,
+) -> Gate:
+    """Do what `agate` does, through a caller that is there.
+
+    Args:
+        caller: makes the calls, and keeps to the budget.
+        answers: who answers.
+        task: the task.
+        old: the prompt in use.
+        new: the prompt that is to take its place.
+        examples: to measure on, at least one, as `in_order` gives them.
+        margin: the loss that counts as none; None asks for a gain.
+
+    Raises:
+        SettingsError: the margin is not between 0 and 1.
+        DataError: no row has a score under both prompts.
+    """
+    if margin is not None and not 0 < margin < 1:
+        raise SettingsError(f"The margin is {margin:g}; as a score it is between 0 and 1.")
+    looks, decision = Looks.at(examples), "open"
+    for part in rows_to_look_at(examples):
+        try:
+            before, after = await measure_in_turns(caller, answers, task, [old, new], part)
+        except BudgetExhausted:
+            break
+        looks.add(before, after)
+        decision = _decision(looks, margin)
+        if decision != "open":
+            break
+    pairs, interval = looks.pairs, looks.interval
     if not pairs.graded:
         raise DataError("No row has a score under both prompts; there is nothing to compare.")
-    return _found(pairs, size, rows=len(examples), looks=looks, spent=replace(caller.meter.spent))
-
-
-def _found(pairs: Pairs, size: float, *, rows: int, looks: int, spent: Spent) -> Gate:
-    low, high, weights = _by_group(pairs, size)
+    if margin is not None and decision == "open" and len(pairs.lowest) == len(examples):
+        ends = [tested(found, pairs.groups)[0] for found in (pairs.lowest, pairs.highest)]
+        interval = ends[0][0], ends[1][1]
+        decision = "no worse" if interval[0] > -margin else "open"
     return Gate(
-        decision=_decision(pairs, size),
+        decision=decision,
         n=len(pairs.graded),
-        rows=rows,
+        rows=len(examples),
         old_score=_mean([a for a, _ in pairs.graded]),
         new_score=_mean([b for _, b in pairs.graded]),
-        interval=(anytime_interval(low, weights)[0], anytime_interval(high, weights)[1]),
-        looks=looks,
-        spent=spent,
+        interval=interval,
+        looks=looks.n,
+        spent=replace(caller.meter.spent),
         ungraded=pairs.ungraded,
         refused=pairs.refused,
         groups=n_groups(pairs.groups_graded),
+        margin=margin,
     )
-
-
-def _rows(task: Task, split: str, old: Prompt, new: Prompt) -> Sequence[Example]:
-    examples = examples_of(task, split)
-    if old == new:
-        raise SettingsError("Both prompts are the same; there is nothing to compare.")
-    # By content, which is as good as by chance, and the same whatever order the file has.
-    found = sorted(examples, key=lambda example: example.id)
-    return sorted(found, key=lambda e: (text_hash([e.group]) if e.group else e.id, e.group))
-
-
-def _parts(examples: Sequence[Example]) -> Iterator[Sequence[Example]]:
-    """What is measured before each look; no group is divided."""
-    numbers = group_numbers([example.group for example in examples])
-    pairs = zip(numbers, [*numbers[1:], -1], strict=True)
-    ends = [place for place, (one, next_) in enumerate(pairs, 1) if one != next_]
-    seen = 0
-    while seen < len(examples):
-        wanted = max(FIRST, seen + seen // 2)
-        end = next((end for end in ends if end >= wanted), len(examples))
-        yield examples[seen:end]
-        seen = end
-
-
-def _by_group(pairs: Pairs, size: float) -> tuple[list[float], list[float], list[float]]:
-    """What is bet on: each group's lowest and highest mean, and its weight."""
-    lowest, sizes = by_group(pairs.lowest, pairs.groups)
-    highest, _ = by_group(pairs.highest, pairs.groups)
-    low, high = (
-        [total / n for total, n in zip(sums, sizes, strict=True)] for sums in (lowest, highest)
-    )
-    return low, high, [n / size for n in sizes]
 
 
 def _mean(rollouts: Sequence[Rollout]) -> float:
     return sum(r.score.value for r in rollouts if r.score) / len(rollouts)
 
 
-def _decision(pairs: Pairs, size: float) -> str:
+def _decision(looks: Looks, margin: float | None) -> str:
     alpha = (1 - CONFIDENCE) / 2
-    low, high, weights = _by_group(pairs, size)
-    if anytime_p(low, weights) <= alpha:
+    if margin is None and looks.better_p <= alpha:
         return "better"
-    return "worse" if anytime_p([-value for value in high], weights) <= alpha else "open"
+    return "worse" if looks.worse_p <= alpha else "open"

@@ -1,6 +1,6 @@
 """Finalists of a run on several models: the best prompt for each, and the best one for all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from apo.assessment.matrix import Finalist, Matrix, PromptOnModel
@@ -13,6 +13,7 @@ from apo.errors import SettingsError, near
 from apo.evaluation.evaluation import Evaluation
 from apo.evaluation.measure import measure_in_turns
 from apo.evaluation.outside import open_caller
+from apo.prompts.prompt import Prompt
 from apo.results.verdict import reach_verdict
 from apo.statistics.clusters import n_groups
 from apo.statistics.groups import holm
@@ -28,13 +29,13 @@ SELECT key, role, model, request, reply, truncated, input_tokens, output_tokens,
 """
 
 
-def take_over(folder: RunFolder, prompts: Sequence[Finalist], journal: Journal) -> None:
+def take_over(folder: RunFolder, prompts: Iterable[Prompt], journal: Journal) -> None:
     """Give a journal what the run has paid for: its answers to these prompts.
 
     Raises:
         JournalError: the run's journal cannot be read.
     """
-    wanted = {finalist.prompt.id for finalist in prompts}
+    wanted = {prompt.id for prompt in prompts}
     database = open_for_reading(folder.journal_path)
     try:
         with readable():

@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 import typer
 
+from apo.cli.ablate import ablate
 from apo.cli.audit import audit
 from apo.cli.compare import compare
 from apo.cli.export import export
@@ -43,7 +44,7 @@ _PANELS: dict[str, list[Callable[..., None]]] = {
     "Your task": [init, check, tasks, trust],
     "Optimize": [optimizers, estimate, optimize, resume],
     "Experiments": [compare],
-    "Results": [runs, show, export, evaluate, gate, transfer, audit, judge],
+    "Results": [runs, show, export, evaluate, gate, transfer, ablate, audit, judge],
     "MLflow": [ui, sync],
 }
 _WITHOUT_FILES = (init, tasks, trust, optimizers, runs)

@@ -90,7 +90,7 @@ def export(
         return
     text = write_prompt(prompt, form, known)
     _tell_lost(prompt, form, text)
-    _write(text, out) if out else write_document(text)
+    write_file(text, out) if out else write_document(text)
 
 
 def _as_study(folder: "RunFolder", storage: str) -> None:
@@ -173,7 +173,12 @@ def _register(prompt: "Prompt", known: "Provenance", out: str) -> None:
     say(f"Registered {made}. Serve it: mlflow models serve -m {made} --env-manager local")
 
 
-def _write(text: str, out: str) -> None:
+def write_file(text: str, out: str) -> None:
+    """Write a text to a file that was named on the command line, and say so.
+
+    Raises:
+        SettingsError: it cannot be written.
+    """
     from apo.cli.console import say
     from apo.errors import SettingsError
     from apo.files import write_out

@@ -25,6 +25,12 @@ def gate(
         str, typer.Argument(metavar="NEW", help="The changed one: a file, RUN or RUN:ID.")
     ],
     split: Annotated[str, typer.Option("--split", help="train, validation or test.")] = "test",
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            "--margin", help="Ask whether NEW is no worse: a loss of fewer points counts as none."
+        ),
+    ] = None,
     model: o.ModelName = "",
     judge_model: o.JudgeModel = "",
     max_calls: o.MaxCalls = None,
@@ -35,7 +41,7 @@ def gate(
 ) -> None:
     """Measure two prompts on more and more rows, and stop as soon as one is clearly better.
 
-    Ends with 0 when the new prompt is better, and with 1 when it is worse or nothing was proven.
+    Ends with 0 when the new prompt is better (with --margin: no worse), and with 1 otherwise.
     Answers are kept: the same again costs nothing. Where those of OLD are old, the model may have
     changed since: --fresh asks for all anew, both prompts in turns.
 
@@ -52,7 +58,15 @@ def gate(
     extra = read_body(body)
     before, after = (prompt_of(name, loaded)[0].with_extra(extra) for name in (old, new))
     asked = flags.ask(
-        partial(agate, loaded, before, after, model=model or "embedded", split=split),
+        partial(
+            agate,
+            loaded,
+            before,
+            after,
+            model=model or "embedded",
+            split=split,
+            margin=None if margin is None else margin / 100,
+        ),
         f"{task} · {split} · gate",
         judge_model=judge_model,
         max_calls=max_calls,
@@ -64,7 +78,7 @@ def gate(
         print_json({**found.to_dict(), "notes": [*notes], "overspent": asked.overspent})
     else:
         _tell(found, split, notes)
-    asked.end(0 if found.decision == "better" else 1)
+    asked.end(0 if found.decision in ("better", "no worse") else 1)
 
 
 def _tell(found: "Gate", split: str, notes: "Iterable[str]") -> None:
@@ -73,13 +87,14 @@ def _tell(found: "Gate", split: str, notes: "Iterable[str]") -> None:
 
     word, colour = {
         "better": ("Better: the new prompt may go out.", "bold green"),
+        "no worse": ("No worse: the new prompt may go out.", "bold green"),
         "worse": ("Worse: keep the old prompt.", "bold red"),
         "open": ("Not proven: keep the old prompt, or give more rows.", "bold yellow"),
     }[found.decision]
     tell(
         f"{word} {change(found.old_score, found.new_score)} on {found.n} of {found.rows} "
-        f"{split} examples{in_groups(found.groups)}, {span(found.interval)}, which holds "
-        "however often one looks.",
+        f"{split} examples{in_groups(found.groups)}, {span(found.interval)}"
+        f"{', which holds however often one looks' if found.margin is None else ''}.",
         colour,
     )
     if any(found.refused):

@@ -77,7 +77,7 @@ def transfer(
         judge_model=judge_model,
         max_calls=max_calls,
         quiet=document,
-        before=partial(take_over, folder, prompts),
+        before=partial(take_over, folder, [one.prompt for one in prompts]),
     )
     matrix = asked.found
     found_all = {"run_id": folder.id, **matrix.to_dict()}

@@ -3,6 +3,6 @@
 A `Prompt` is a value: instruction, demos, layout, decoding. The texts that ask a model for a
 better one are filled here, too.
 
-Doors: files, fill, folding, foreign, layout, meta_prompts, prompt, rules, turns.
+Doors: files, fill, folding, foreign, layout, meta_prompts, parts, prompt, rules, turns.
 Rests on: errors, model, reading.
 """
