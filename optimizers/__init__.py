@@ -5,6 +5,7 @@ from apo.optimizers.ape import APE
 from apo.optimizers.auto import Auto
 from apo.optimizers.bootstrap import BootstrapRS
 from apo.optimizers.capo import CAPO
+from apo.optimizers.contraprompt import ContraPrompt
 from apo.optimizers.copro import COPRO
 from apo.optimizers.distill import Distill
 from apo.optimizers.eccentric import EccentricGrid, EccentricSearch
@@ -39,6 +40,7 @@ __all__ = [
     "VISTA",
     "Auto",
     "BootstrapRS",
+    "ContraPrompt",
     "Distill",
     "EccentricGrid",
     "EccentricSearch",
@@ -65,6 +67,7 @@ BY_NAME = {
     "ape": APE,
     "bootstrap-rs": BootstrapRS,
     "capo": CAPO,
+    "contraprompt": ContraPrompt,
     "copro": COPRO,
     "distill": Distill,
     "eccentric-grid": EccentricGrid,
