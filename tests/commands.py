@@ -29,6 +29,7 @@ CALLS: dict[str, tuple[tuple[str, ...], str]] = {
     "compare": (("GRID", "--no-track", "-j", "1"), "Report: "),
     "runs": ((), "-opro-"),
     "show": (("RUN",), "candidates"),
+    "report": (("RUN",), "Report: "),
     "export": (("RUN",), "{{ticket}}"),
     "evaluate": (("TASK", "--prompt", "OLD", "--split", "train"), "examples: "),
     "gate": (("TASK", "OLD", "CHANGED"), "test examples, "),

@@ -24,7 +24,8 @@ __main__
 cli
 assessment bridges checking compare testing
 run
-search tracking
+tracking
+report search
 failures
 audit drafting guards results
 evaluation taskfile
@@ -35,7 +36,7 @@ programs
 models.embedded models.local prompts
 concurrency model reading statistics trust user_code
 body
-errors
+display errors
 environment files secrecy select usage
 """
 """The rooms of apo/, the highest floor first: each imports from floors below its own alone."""

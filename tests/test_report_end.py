@@ -70,7 +70,8 @@ def test_a_command_stands_alone_on_its_line(
     next_steps("support-tickets-auto-61e82c", logged=logged)
     told = [line.split(": ")[1].strip() for line in capsys.readouterr().err.splitlines()]
     run = "support-tickets-auto-61e82c"
-    assert told == [f"apo show {run}", f"apo export {run}", *(["apo ui"] if logged else [])]
+    steps = [f"apo {command} {run}" for command in ("show", "report", "export")]
+    assert told == [*steps, *(["apo ui"] if logged else [])]
 
 
 @pytest.mark.parametrize("paid", [True, False])

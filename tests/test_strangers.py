@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from apo.cli import app
 from apo.compare.logbook import check_place
-from apo.compare.plot_style import style
 from apo.compare.settings import parse_experiment, read_trusted_experiment
+from apo.display.picture import style
 from apo.errors import JournalError, RunError, SettingsError, TaskError, TrustError
 from apo.files import write_out
 from apo.model import Decoding
@@ -288,7 +288,7 @@ def test_shares_that_are_no_numbers_are_told(pool: str, number: float) -> None:
 def test_a_matplotlibrc_of_the_working_directory_has_no_say() -> None:
     Path("matplotlibrc").write_text("text.usetex: True\nfigure.facecolor: red\n")
     code = (
-        "from apo.compare.plot_style import style\n"
+        "from apo.display.picture import style\n"
         "import sys\n"
         "with style():\n"
         "    from matplotlib import rcParams as now\n"

@@ -4,9 +4,9 @@ Commands import what they need when they run, so that help and completion come a
 to standard output, progress and notes to standard error (`apo.cli.console`).
 
 Doors: none but this one.
-Rests on: assessment, audit, bridges, calls, checking, compare, data, drafting, errors,
-evaluation, failures, files, models, programs, prompts, prompts.forms, reading, results, run,
-search, secrecy, statistics, storage, task, taskfile, tracking, trust.
+Rests on: assessment, audit, bridges, calls, checking, compare, data, display, drafting, errors,
+evaluation, failures, files, models, programs, prompts, prompts.forms, reading, report, results,
+run, search, secrecy, statistics, storage, task, taskfile, tracking, trust.
 """
 
 import os
@@ -25,6 +25,7 @@ from apo.cli.look import runs, show
 from apo.cli.measure import evaluate
 from apo.cli.methods import optimizers
 from apo.cli.mlflow import sync, ui
+from apo.cli.page import report
 from apo.cli.run import estimate, optimize, resume
 from apo.cli.task import check, init, tasks
 from apo.cli.transfer import transfer
@@ -44,10 +45,10 @@ _PANELS: dict[str, list[Callable[..., None]]] = {
     "Your task": [init, check, tasks, trust],
     "Optimize": [optimizers, estimate, optimize, resume],
     "Experiments": [compare],
-    "Results": [runs, show, export, evaluate, gate, transfer, ablate, audit, judge],
+    "Results": [runs, show, report, export, evaluate, gate, transfer, ablate, audit, judge],
     "MLflow": [ui, sync],
 }
-_WITHOUT_FILES = (init, tasks, trust, optimizers, runs)
+_WITHOUT_FILES = (init, tasks, trust, optimizers, runs, report)
 for _panel, _commands in _PANELS.items():
     for _command in _commands:
         _asking = _command if _command in _WITHOUT_FILES else trusting(_command)

@@ -1,7 +1,7 @@
 """`apo audit`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -50,14 +50,18 @@ def audit(
     ] = None,
     seed: o.Seed = 0,
     fresh: o.Fresh = False,
+    out: Annotated[
+        str,
+        typer.Option("--out", metavar="FILE", help="Write the audit as a page of HTML to look at."),
+    ] = "",
     csv: o.Csv = False,
     *,
     flags: AskFlags,
 ) -> None:
     """Attack a prompt: injections, leaking, jailbreaks, typos; does it keep its task and secret?
 
-    Of a run, the seed and the best prompt are tried side by side, and audit.json is put in its
-    folder. Answers are kept: the same audit again costs nothing.
+    Of a run, the seed and the best prompt are tried side by side; audit.json and a page to look at,
+    audit.html, are put in its folder. Answers are kept: the same audit again costs nothing.
 
     Example: `apo audit last --max-calls 400`
     """
@@ -67,7 +71,9 @@ def audit(
     from apo.audit.trials import n_calls
     from apo.cli.audit_report import tell_audit
     from apo.cli.console import kept, one_form, print_csv, print_json, say
+    from apo.cli.page import write_page
     from apo.errors import SettingsError
+    from apo.report.audit_page import audit_page
     from apo.run.wishes import trusted_settings
 
     document = one_form(json=flags.json, csv=csv)
@@ -101,16 +107,27 @@ def audit(
     found = asked.found
     figures = found.to_dict()
     whole = run is not None and "seed" in prompts
-    file = kept(lambda: run.write("audit.json", figures)) if run is not None and whole else None
+    file = kept(lambda: _keep(run, figures)) if run is not None and whole else None
     if csv:
         print_csv([{"prompt": n, **r.to_dict()} for n in found.prompts for r in found.rates(n)])
     elif flags.json:
         print_json({**figures, "overspent": asked.overspent})
     else:
         tell_audit(found, file)
+    if out:
+        write_page(audit_page(figures), Path(out), quiet=document)
     asked.end()
     if max_rate is not None:
         _gate(found, run if whole else None, max_rate)
+
+
+def _keep(run: "RunFolder", figures: dict[str, Any]) -> Path:
+    """Put the figures and their page in the run's folder; gives the file of the figures."""
+    from apo.report.audit_page import FILE, audit_page
+
+    file = run.write("audit.json", figures)
+    run.write_text(FILE, audit_page(figures))
+    return file
 
 
 def _subject(what: str, task: str) -> "tuple[Task, dict[str, Prompt], RunFolder | None]":

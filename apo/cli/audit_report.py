@@ -42,6 +42,7 @@ def tell_audit(found: Audit, file: Path | None) -> None:
     tell(f"{found.spent.calls:,} calls, {dollars(found.spent.usd)} (kept answers counted).")
     if file is not None:
         tell(f"All figures, and every trial that was failed: {file}")
+        tell(f"To look at: {file.with_suffix('.html')}")
 
 
 def _tell_pairs(found: Audit) -> None:

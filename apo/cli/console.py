@@ -21,22 +21,18 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from apo.display.figures import clock as clock
+from apo.display.figures import dollars as dollars
+from apo.display.figures import is_printable, printable
+from apo.display.figures import percent as percent
 from apo.errors import ApoError, Interrupted, RunError, SettingsError
 from apo.results.csv_rows import rows_csv
 from apo.secrecy import redact, without_logins
 
 K = TypeVar("K")
-_ACTIVE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-
-
 _ENDS = re.compile(r"[ \t]+$", re.MULTILINE)
 UNCUT = 10_000
 """Width where there is no terminal."""
-
-
-def printable(text: str) -> str:
-    """Make a text safe for a terminal: what could move its cursor or colour it shows as "�"."""
-    return _ACTIVE.sub("\ufffd", text)
 
 
 def _safe(text: str) -> str:
@@ -56,7 +52,7 @@ class _Console(Console):
         if isinstance(renderable, Text) and (shown := _safe(renderable.plain)) != renderable.plain:
             renderable = Text(shown, style=renderable.style)
         for segment in super().render(renderable, options):
-            if segment.control or not _ACTIVE.search(segment.text):
+            if segment.control or is_printable(segment.text):
                 yield segment
             else:
                 yield Segment(printable(segment.text), segment.style)
@@ -251,20 +247,3 @@ def typed(path: str | Path) -> str:
     """Write a path as one types it in a command: blanks quoted, and no dash in front."""
     text = str(path)
     return shlex.quote(f"./{text}" if text.startswith("-") else text)
-
-
-def percent(value: float | None) -> str:
-    """Write a share in percent."""
-    return "–" if value is None else f"{100 * value:.1f} %"
-
-
-def dollars(value: float | None) -> str:
-    """Write an amount in US dollars; an unknown one says so."""
-    return "price unknown" if value is None else f"${value:.4f}"
-
-
-def clock(seconds: float) -> str:
-    """Write a duration as minutes:seconds, or hours:minutes:seconds."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -109,8 +109,8 @@ def _of_result(
 ) -> dict[str, Any]:
     """The prompt of a result that was asked for; says where it is not a proven one."""
     from apo.cli.console import say
-    from apo.cli.folds import scope
     from apo.results.outcome import outcome
+    from apo.results.words import scope
 
     if within is not None:
         return _cheapest(folder, result, within)

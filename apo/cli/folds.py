@@ -11,6 +11,7 @@ from apo.cli.report import next_steps, report, spent_line, tell_outcome, titled
 from apo.data.folds import FEW_ROWS
 from apo.prompts.prompt import Prompt
 from apo.results.outcome import Outcome, outcome
+from apo.results.words import scope
 from apo.storage.folder import find_run
 from apo.storage.shapes import NUMBER, require
 
@@ -71,13 +72,6 @@ def _tell_more(found: Outcome, verdict: dict[str, Any] | None) -> None:
     both = [count.get("refused", 0) for count in counts]
     if any(both):
         tell(f"Refused requests, which score 0: {both[0]} of the seed's, {both[1]} of the best's.")
-
-
-def scope(procedure: dict[str, Any]) -> str:
-    """Say what the verdict is on, and what it is not."""
-    n, rows = procedure["tested"], procedure["rows"]
-    tested = f"all {n} rows" if n == rows else f"{n} of {rows} rows (more calls would test all)"
-    return f"The procedure was tested on {tested}; this prompt's own score was not."
 
 
 def _table(procedure: dict[str, Any], verdict: dict[str, Any]) -> Table:

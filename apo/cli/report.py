@@ -11,7 +11,8 @@ from apo.cli.prompts import shortened
 from apo.prompts.prompt import Prompt
 from apo.results.constants import MAX_SAID
 from apo.results.outcome import Outcome, outcome, vetoed_line
-from apo.results.words import form_gain, missing
+from apo.results.told import about
+from apo.results.words import form_gain
 from apo.run.estimate import Estimate
 from apo.storage.refusals import told, told_replies
 
@@ -62,15 +63,8 @@ def tell_outcome(found: Outcome, verdict: Mapping[str, Any], run: str) -> None:
         run: the run's id.
     """
     tell(found.reason, "bold green" if found.favourable else "bold yellow")
-    if found.kind == "broke must-pass":
-        ids = verdict["broken"]
-        tell(f"They are {', '.join(ids[:5])}{', …' * (len(ids) > 5)}; look: apo show {run} --flips")
-    elif found.kind == "not proven":
-        tell(verdict.get("advice") or "")
-    if verdict.get("ungraded"):  # Results of earlier versions left such examples out.
-        tell(missing(verdict["ungraded"]), "yellow")
-    if verdict and not verdict["complete"]:
-        tell("The budget ended before all test examples were measured.", "yellow")
+    for line, caution in about(found, verdict, run):
+        tell(line, "yellow" if caution else "")
 
 
 def _tell_beside(found: Outcome, result: Mapping[str, Any]) -> None:
@@ -94,7 +88,11 @@ def _tell_beside(found: Outcome, result: Mapping[str, Any]) -> None:
 
 def next_steps(run: str, *, logged: bool) -> None:
     """Say what to do next, a command a line, to be copied; pages show what was logged alone."""
-    steps = [("Look closer", f"apo show {run}"), ("Take the prompt", f"apo export {run}")]
+    steps = [
+        ("Look closer", f"apo show {run}"),
+        ("As a page", f"apo report {run}"),
+        ("Take the prompt", f"apo export {run}"),
+    ]
     for what, command in [*steps, ("Pages", "apo ui")] if logged else steps:
         say(f"{what + ':':16} {command}")
 

@@ -4,6 +4,6 @@ Each cell is a run of its own, in processes of this machine or on Ray; the repor
 what the runs wrote.
 
 Doors: courses, grid, logbook, report, runner, settings, spending, standing, table.
-Rests on: calls, concurrency, environment, errors, files, models, prompts, results, run, scorers,
-search, statistics, storage, task, taskfile, tracking, trust, usage.
+Rests on: calls, concurrency, display, environment, errors, files, models, prompts, results, run,
+scorers, search, statistics, storage, task, taskfile, tracking, trust, usage.
 """

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apo.compare.collect import Curve
-from apo.compare.plot_style import DARK, GREY, looks_of, save
+from apo.compare.plot_looks import looks_of
 from apo.compare.standing import Comparison, Ranking
+from apo.display.picture import DARK, GREY, RULE
 
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.float64]
@@ -101,9 +102,7 @@ def normalised(curves: Sequence[Curve], found: Comparison) -> dict[str, Line]:
     return lines
 
 
-def draw_curves(
-    ranking: Ranking, lines: Mapping[str, Line], title: str, unit: str, path: Path
-) -> Path:
+def draw_curves(ranking: Ranking, lines: Mapping[str, Line], title: str, unit: str) -> "Figure":
     """Draw one picture of curves; those that stand out in colour, and with a band where few do."""
     from matplotlib.figure import Figure
 
@@ -129,7 +128,7 @@ def draw_curves(
         else "calls of the search, of task and optimizer model"
     )
     axes.set_ylabel("0: seed prompt, 1: best of all runs" if share else "score")
-    axes.grid(axis="y", color="#E6E6E6", linewidth=0.7)
+    axes.grid(axis="y", color=RULE, linewidth=0.7)
     axes.set_axisbelow(True)
     first = next(iter(lines.values()))
     axes.set_xlim(float(first.x[0]), float(first.x[-1]))
@@ -140,7 +139,7 @@ def draw_curves(
         said, (1, 0), (0, -30), xycoords="axes fraction", textcoords="offset points",
         ha="right", va="top", color=DARK, fontsize=8,
     )  # fmt: skip
-    return save(figure, path)
+    return figure
 
 
 def _percent(axes: "Axes", *, share: bool) -> None:

@@ -1,17 +1,18 @@
 """The gains on the test examples as points with intervals: one panel a task, and one for all."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from apo.compare.plot_style import DARK, looks_of, save
+from apo.compare.plot_looks import looks_of
 from apo.compare.standing import Comparison, Ranking
+from apo.display.picture import DARK, RULE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
-def draw_gains(found: Comparison, path: Path) -> Path:
+def draw_gains(found: Comparison) -> "Figure":
     """Test gain of each optimizer with its interval: one panel a task, and one for all."""
     from matplotlib.figure import Figure
 
@@ -36,14 +37,14 @@ def draw_gains(found: Comparison, path: Path) -> Path:
         fontsize=8,
         color=DARK,
     )
-    return save(figure, path)
+    return figure
 
 
 def _draw_panel(
     axes: "Axes", ranking: Ranking, order: Sequence[str], looks: Mapping[str, tuple[str, Any]]
 ) -> None:
     axes.axvline(0, color=DARK, linewidth=0.8)
-    axes.grid(axis="x", color="#E6E6E6", linewidth=0.7)
+    axes.grid(axis="x", color=RULE, linewidth=0.7)
     axes.set_axisbelow(True)
     for standing in ranking.standings:
         y = order.index(standing.optimizer)

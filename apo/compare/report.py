@@ -1,7 +1,7 @@
-"""The files of a comparison: its tables, its figures as JSON, a line for each cell, pictures."""
+"""The files of a comparison: a page, its tables, its figures as JSON, cells, pictures."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,13 @@ from apo.compare.collect import Curve, collect, without_verdict
 from apo.compare.runner import Grid
 from apo.compare.settings import Experiment
 from apo.compare.standing import Comparison, compare
-from apo.compare.table import markdown
+from apo.compare.table import LEGEND, markdown, tables
+from apo.display.figures import flat
 from apo.errors import RunError
 from apo.files import write_whole
 from apo.results.csv_rows import rows_csv
+
+PAGE = "report.html"
 
 
 def conclude(experiment: Experiment, grid: Grid) -> tuple[Comparison, list[Curve]]:
@@ -47,7 +50,7 @@ def document(
 def write_report(
     folder: Path, whole: dict[str, Any], found: Comparison, curves: Sequence[Curve]
 ) -> list[Path]:
-    """Write table.md, cells.csv, comparison.json and plots/.
+    """Write report.html, table.md, cells.csv, comparison.json and plots/.
 
     Raises:
         RunError: the folder cannot be written.
@@ -64,6 +67,31 @@ def write_report(
         from apo.compare.plot import draw
 
         pictures = draw(found, curves, folder / "plots")
+        write_whole(folder / PAGE, comparison_page(found, whole, [*pictures.values()]))
     except OSError as error:
         raise RunError(f"Cannot write the report in {folder}: {error.strerror}.") from error
-    return [*(folder / name for name in texts), *pictures]
+    return [*(folder / name for name in texts), folder / PAGE, *pictures]
+
+
+def comparison_page(found: Comparison, whole: Mapping[str, Any], pictures: Sequence[Any]) -> str:
+    """Write a comparison as one page of HTML.
+
+    Args:
+        found: the rankings.
+        whole: as `document` gives it.
+        pictures: as parts of the page.
+    """
+    from apo.display.page import render
+
+    return render(
+        "compare.html",
+        {
+            "found": found,
+            "tables": tables(found),
+            "legend": LEGEND,
+            "pictures": pictures,
+            "failed": whole["failed"],
+            "cells": whole["cells"],
+            "settings": flat(whole["experiment"]),
+        },
+    )

@@ -114,6 +114,13 @@ class Comparison:
         """Give it as JSON values."""
         return asdict(self)
 
+    def _repr_html_(self) -> str:
+        """The rankings as tables, for a notebook."""
+        from apo.display.page import part
+
+        several = len(self.tasks) > 1 and bool(self.overall.standings)
+        return part("comparison", self, [self.overall] * several + [*self.tasks])
+
     def rows(self) -> list[dict[str, Any]]:
         """Give a row for each optimizer on each task; the task "" is all of several together."""
         rankings = [self.overall] * (len(self.tasks) > 1) + [*self.tasks]

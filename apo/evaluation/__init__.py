@@ -5,6 +5,6 @@ Models and judges are opened here as a run's options say.
 
 Doors: closing, endpoints, evaluation, likelihood, measure, must_pass, noticed, outside, room,
 widening.
-Rests on: calls, concurrency, errors, model, models, programs, prompts, scorers, scorers.metrics,
-statistics, storage, task, trust, usage.
+Rests on: calls, concurrency, display, errors, model, models, programs, prompts, scorers,
+scorers.metrics, statistics, storage, task, trust, usage.
 """

@@ -105,6 +105,13 @@ class Evaluation:
         """Name the figures, not thousands of rollouts: asyncio.run asks for its result's repr."""
         return f"Evaluation({self.prompt.id}, n={len(self.rollouts)}, value={self.value:.3f})"
 
+    def _repr_html_(self) -> str:
+        """The figures, and the first answers that are not right, for a notebook."""
+        from apo.display.page import part
+
+        wrong = [r for r in self.rollouts if r.outcome != "right"]
+        return part("evaluation", self.to_dict(), wrong, self.counts())
+
     @cached_property
     def scored(self) -> tuple[Rollout, ...]:
         """The rollouts that have a score, refused requests among them: what is compared."""

@@ -4,5 +4,5 @@ A `Prompt` is a value: instruction, demos, layout, decoding. The texts that ask 
 better one are filled here, too.
 
 Doors: files, fill, folding, foreign, layout, meta_prompts, parts, prompt, rules, turns.
-Rests on: errors, model, reading.
+Rests on: display, errors, model, reading.
 """

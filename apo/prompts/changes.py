@@ -3,9 +3,10 @@
 import re
 from difflib import SequenceMatcher
 
-LONG = 2000
+LONG = 800
 """Words from which common words are left aside when it is looked for what is the same."""
 _WORDS = re.compile(r"\s+|[^\W_]+|[\W_]", re.UNICODE)
+_MARKS = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}"}
 
 
 def marked(before: str, after: str) -> str:
@@ -14,16 +15,26 @@ def marked(before: str, after: str) -> str:
     Returns:
         The other text, with [-removed-] and {+added+} words; "" when the texts are equal.
     """
+    return "".join(_MARKS[kind].format(text) for kind, text in changed(before, after))
+
+
+def changed(before: str, after: str) -> list[tuple[str, str]]:
+    """Find what changes from one text to the other.
+
+    Returns:
+        The parts of both texts in order, each as "same", "removed" or "added" and the text; nothing
+        when the texts are equal.
+    """
     old, new = _WORDS.findall(before), _WORDS.findall(after)
     if old == new:
-        return ""
+        return []
     # Common words are worth comparing, but take time by the square of the lengths.
     matcher = SequenceMatcher(None, old, new, autojunk=len(old) * len(new) > LONG**2)
-    found: list[str] = []
+    found: list[tuple[str, str]] = []
     for tag, a, b, c, d in matcher.get_opcodes():
         if tag == "equal":
-            found += old[a:b]
+            found.append(("same", "".join(old[a:b])))
             continue
-        found += [f"[-{''.join(old[a:b])}-]"] if b > a else []
-        found += [f"{{+{''.join(new[c:d])}+}}"] if d > c else []
-    return "".join(found)
+        found += [("removed", "".join(old[a:b]))] if b > a else []
+        found += [("added", "".join(new[c:d]))] if d > c else []
+    return found

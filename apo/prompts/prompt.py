@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from apo.errors import PromptError, near
 from apo.model import Decoding, Message
-from apo.prompts.changes import marked
+from apo.prompts.changes import changed, marked
 from apo.prompts.fill import VARIABLE, fill
 from apo.prompts.layout import Demo, Layout
 
@@ -222,6 +222,27 @@ class Prompt:
             The other's text, with [-removed-] and {+added+} words; "" when the texts are equal.
         """
         return marked(self.text(), other.text())
+
+    def changes(self, other: "Prompt") -> list[tuple[str, str]]:
+        """What changes from this prompt's text to the other's, word by word.
+
+        Returns:
+            The parts of both texts in order, each as "same", "removed" or "added" and the text;
+            nothing when the texts are equal.
+        """
+        return changed(self.text(), other.text())
+
+    def _repr_html_(self) -> str:
+        """The chat turns, of a program those of each step, for a notebook."""
+        from apo.display.page import part
+
+        return part("prompt", self.steps)
+
+    def diff_html(self, other: "Prompt") -> str:
+        """What `diff` shows, as HTML: `IPython.display.HTML(seed.diff_html(best))`."""
+        from apo.display.page import part
+
+        return part("changes", self.changes(other))
 
     def text(self) -> str:
         """The messages as one plain text, variables unfilled; for reading and comparing."""

@@ -3,9 +3,10 @@
 Every figure is a function of evaluations or of a run's folder, so it is the same whenever it is
 asked for.
 
-Doors: constants, csv_rows, flips, fold_verdict, front, gap, history, judge_trust, outcome,
-paired, provenance, replay, result, standings, verdict, words.
-Rests on: calls, concurrency, data, errors, evaluation, files, model, models, models.batches,
-programs, prompts, prompts.forms, reading, scorers, scorers.metrics, select, statistics, storage,
-task, usage.
+Doors: confusion, constants, course, csv_rows, drawn, flips, fold_verdict, front, gap, history,
+judge_trust, outcome, paired, provenance, replay, result, spending, standings, told, verdict,
+words.
+Rests on: calls, concurrency, data, display, errors, evaluation, files, model, models,
+models.batches, programs, prompts, prompts.forms, reading, scorers, scorers.metrics, select,
+statistics, storage, task, usage.
 """

@@ -93,8 +93,8 @@ def shares(*measured: Evaluation) -> dict[str, list[float]]:
         common first; empty where targets are no classes: few, and shared by examples.
     """
     targets = [r.example.target for r in measured[0].rollouts]
-    classes = tuple(dict.fromkeys(targets))
-    if not 1 < len(classes) <= min(MAX_ANSWERS, len(targets) / 2):
+    classes = classes_of(targets)
+    if not classes:
         return {}
     pattern = label_pattern(classes, ignore_case=True)
     columns = [targets, *([said(r, classes, pattern) for r in e.rollouts] for e in measured)]
@@ -106,6 +106,12 @@ def shares(*measured: Evaluation) -> dict[str, list[float]]:
     return {name: [counts[name] / len(targets) for counts in counted] for name in names}
 
 
+def classes_of(targets: Sequence[str]) -> tuple[str, ...]:
+    """The different targets where they are classes: few, and shared by examples; else nothing."""
+    classes = tuple(dict.fromkeys(targets))
+    return classes if 1 < len(classes) <= min(MAX_ANSWERS, len(targets) / 2) else ()
+
+
 def said(rollout: Rollout, classes: Sequence[str], pattern: re.Pattern[str]) -> str:
     """Which class an answer says; in parentheses what is none.
 
@@ -114,11 +120,18 @@ def said(rollout: Rollout, classes: Sequence[str], pattern: re.Pattern[str]) -> 
         classes: the classes.
         pattern: finds them, as `label_pattern` makes it.
     """
-    if rollout.outcome in ("refused", "error", "malformed"):
-        return MALFORMED if rollout.outcome == "malformed" else UNANSWERED
-    if rollout.outcome == "right":
-        return rollout.example.target
-    whole = plain(rollout.output)
+    return class_of(rollout.outcome, rollout.example.target, rollout.output, classes, pattern)
+
+
+def class_of(
+    outcome: str, target: str, output: str, classes: Sequence[str], pattern: re.Pattern[str]
+) -> str:
+    """Which class an answer says, as `said`, given its outcome, what would be right, and itself."""
+    if outcome in ("refused", "error", "malformed"):
+        return MALFORMED if outcome == "malformed" else UNANSWERED
+    if outcome == "right":
+        return target
+    whole = plain(output)
     exact = [name for name in classes if plain(name) == whole]
-    named = labels_in(rollout.output, pattern)
+    named = labels_in(output, pattern)
     return exact[0] if exact else classes[named[-1]] if named else OTHER

@@ -89,7 +89,11 @@ def read_flips(folder: RunFolder) -> Flips:
     Raises:
         RunError: the run has measured none, or its file is damaged.
     """
-    pairs = read_pairs(folder)
+    return flips_of(read_pairs(folder))
+
+
+def flips_of(pairs: Sequence[dict[str, Any]]) -> Flips:
+    """Find what changed in pairs of answers, as `read_pairs` gives them."""
     answered = [p for p in pairs if None not in (p["seed_score"], p["best_score"])]
     return Flips(
         groups=tuple(_groups(answered)),

@@ -53,6 +53,7 @@ def conclude(
     result = replace(
         last,
         run_id=folder.id,
+        folder=RunFolder(folder.path.absolute()),
         verdict=verdict,
         notes=tuple(dict.fromkeys(n for r in [*results, last.to_dict()] for n in r["notes"])),
         spent=_sum([*(_spent(r) for r in results), last.spent]),

@@ -11,9 +11,9 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from apo.errors import RunError
-from apo.models.batches.terms import batch_price
-from apo.models.prices import Price, cost, find_price
+from apo.models.prices import Price, cost
 from apo.prompts.prompt import Prompt
+from apo.results.spending import prices_of
 from apo.storage.folder import RunFolder
 from apo.storage.rows import open_for_reading, readable
 from apo.storage.shapes import require_present
@@ -98,7 +98,7 @@ def standings(folder: RunFolder) -> list[Standing]:
     calls = {name: [found[e] for e in sorted(shared)] for name, found in asked.items()}
     every = [call for found in calls.values() for call in found]
     estimated = not every or any(call.usage.input_tokens is None for call in every)
-    price = _prices(folder, every)
+    price = prices_of(folder, {call.model for call in every})
     return [
         Standing(
             id=row["id"],
@@ -141,17 +141,6 @@ def _asked(folder: RunFolder, ids: set[str]) -> dict[str, dict[str, _Asked]]:
     finally:
         database.close()
     return found
-
-
-def _prices(folder: RunFolder, calls: Sequence[_Asked]) -> dict[str, Price | None]:
-    """What each model costs, by the prices that the run was given, else those of today's table."""
-    options = folder.settings.get("options", {})
-    find = batch_price if options.get("batch") else find_price
-    try:
-        stated = {name: Price(**price) for name, price in options.get("prices", {}).items()}
-    except (AttributeError, TypeError) as error:
-        raise RunError(f"{folder.path / 'run.json'}: its prices are damaged: {error}.") from error
-    return {name: find(name, stated) for name in {call.model for call in calls}}
 
 
 def _usd(call: _Asked, prices: Mapping[str, Price | None]) -> float | None:

@@ -103,6 +103,14 @@ class Verdict:
         told += f" {missing(self.ungraded)}" if self.ungraded else ""
         return told if self.favourable else f"{told} {self.advice}"
 
+    def _repr_html_(self) -> str:
+        """The verdict with its interval drawn, for a notebook."""
+        from apo.display.page import part
+        from apo.results.drawn import drawn_interval
+
+        values = self.to_dict()
+        return part("verdict", str(self), values, drawn_interval(values))
+
     @property
     def advice(self) -> str:
         """What gain so many test examples can show, and how many this one would take."""

@@ -8,6 +8,7 @@ from apo.statistics.clusters import LEAST_GROUPS
 from apo.statistics.means import CONFIDENCE
 
 FAVOURABLE = "Favourable"
+INCOMPLETE = "The budget ended before all test examples were measured."
 
 
 def heading(verdict: Mapping[str, Any]) -> str:
@@ -128,3 +129,10 @@ def span(interval: Sequence[float]) -> str:
     """The interval of a difference of scores: "95 % interval +11.3 to +25.2"."""
     low, high = interval
     return f"{100 * CONFIDENCE:.0f} % interval {100 * low:+.1f} to {100 * high:+.1f}"
+
+
+def scope(procedure: Mapping[str, Any]) -> str:
+    """Say what the verdict of runs on folds is on, and what it is not."""
+    n, rows = procedure["tested"], procedure["rows"]
+    tested = f"all {n} rows" if n == rows else f"{n} of {rows} rows (more calls would test all)"
+    return f"The procedure was tested on {tested}; this prompt's own score was not."

@@ -124,6 +124,7 @@ class Session:
             refused=search.refused,
             spent=caller.meter.spent,
             seconds=caller.meter.seconds,
+            folder=RunFolder(self.folder.path.absolute()),
         )
 
     async def _search(self, search: Search) -> None:

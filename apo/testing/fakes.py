@@ -13,7 +13,7 @@ from apo.usage import Usage
 
 def draw(text: str) -> float:
     """A number in [0, 1) that depends on the text alone."""
-    return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) / 16**8
+    return int(hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8], 16) / 16**8
 
 
 @dataclass

@@ -5,7 +5,7 @@ what it has, and adds the rest; so a run that was killed, resumed or logged whil
 away ends as one MLflow run, complete and without doubles.
 
 Doors: connection, environment, parameters, places, registered, registry, tracked.
-Rests on: concurrency, environment, errors, files, model, prompts, prompts.forms, results,
+Rests on: concurrency, environment, errors, files, model, prompts, prompts.forms, report, results,
 storage, trust.
 """
 

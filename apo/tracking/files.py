@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from apo.errors import RunError
 from apo.files import RESULTS, read_text, require_file
 from apo.prompts.forms.registry import write_prompt
+from apo.report.run_page import FILE, run_page
 from apo.storage.candidate import COUNTS, Candidate
 from apo.storage.folder import RunFolder
 from apo.storage.record import Record
@@ -61,6 +62,8 @@ def write_files(folder: RunFolder, record: Record, target: Path) -> None:
         rows = list(example_rows(folder.path / "test.jsonl"))
         _write_table(target / EXAMPLES, tuple(rows[0]) if rows else ("flip",), rows)
         _write_results(folder, target)
+    if result is not None:
+        (target / FILE).write_text(run_page(folder), encoding="utf-8")
     (target / "prompts").mkdir()
     for name, prompt in zip(("seed", "best"), chosen_prompts(record, result), strict=True):
         for form, ending in FORMATS if prompt is not None else ():
