@@ -5,6 +5,8 @@ from .assessment.evaluate import evaluate as evaluate
 from .assessment.to_mlflow import to_mlflow as to_mlflow
 from .bridges.dspy_lm import dspy_lm as dspy_lm
 from .bridges.dspy_model import DspyModel as DspyModel
+from .bridges.dspy_module import DspyProgram as DspyProgram
+from .bridges.dspy_task import dspy_task as dspy_task
 from .bridges.mlflow_optimizer import mlflow_optimizer as mlflow_optimizer
 from .bridges.optuna_study import to_optuna as to_optuna
 from .calls.budget import Budget

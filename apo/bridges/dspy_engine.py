@@ -1,6 +1,7 @@
 """apo's calls behind a `dspy.LM`: requests and answers in DSPy's words, and in apo's."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -36,7 +37,11 @@ def require_dspy(wanted_by: str) -> None:
 
 
 def language_model(
-    dspy: Any, name: str, complete: Callable[[Request], Completion], **options: Any
+    dspy: Any,
+    name: str,
+    complete: Callable[[Request], Completion],
+    acomplete: Callable[[Request], Awaitable[Completion]] | None = None,
+    **options: Any,
 ) -> Any:
     """Make a `dspy.LM` whose calls are made by a function.
 
@@ -44,19 +49,14 @@ def language_model(
         dspy: the module.
         name: of the model.
         complete: answers a request; it may be called from any thread, and waits.
+        acomplete: the same for coroutines; by default `complete` runs in a thread.
         **options: of `dspy.LM`, such as temperature.
     """
     # DSPy tells models apart by what follows the last slash, and refuses some options of theirs.
     called = f"apo/{name.replace('/', ':')}"
     engine = Engine(dspy, complete)
-    return dspy.LM(
-        called,
-        engine=engine,
-        async_engine=AsyncEngine(engine),
-        cache=False,
-        num_retries=0,
-        **options,
-    )
+    engines = {"engine": engine, "async_engine": AsyncEngine(engine, acomplete)}
+    return dspy.LM(called, **engines, cache=False, num_retries=0, **options)
 
 
 class Engine:
@@ -67,7 +67,11 @@ class Engine:
 
     def complete(self, request: Any) -> Any:
         """Answer one of DSPy's requests."""
-        found, kinds = self._complete(self._request(request)), self._dspy.lm15
+        return self.response(request, self._complete(self.request(request)))
+
+    def response(self, request: Any, found: Completion) -> Any:
+        """An answer in DSPy's words."""
+        kinds = self._dspy.lm15
         read, written = found.usage.input_tokens or 0, found.usage.output_tokens or 0
         part = kinds.TextPart(found.text)
         return kinds.Response(
@@ -80,7 +84,12 @@ class Engine:
             ),
         )
 
-    def _request(self, request: Any) -> Request:
+    def request(self, request: Any) -> Request:
+        """A request in apo's words.
+
+        Raises:
+            dspy.lm15.LM15Error: it holds what apo cannot send.
+        """
         system = [Message("system", str(request.system))] if request.system else []
         turns = [
             Message(self._role(turn.role), self._text(turn.parts)) for turn in request.messages
@@ -122,13 +131,21 @@ class Engine:
 
 
 class AsyncEngine:
-    """The same for programs that await their answers: the loop goes on meanwhile."""
+    """The same for programs that await their answers: the loop goes on meanwhile.
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    Args:
+        engine: for the words.
+        complete: answers a request; by default the engine does, in a thread.
+    """
+
+    def __init__(
+        self, engine: Engine, complete: Callable[[Request], Awaitable[Completion]] | None = None
+    ) -> None:
+        self._engine, self._complete = engine, complete
 
     async def complete(self, request: Any) -> Any:
         """Answer one of DSPy's requests."""
-        import asyncio
-
-        return await asyncio.to_thread(self._engine.complete, request)
+        if self._complete is None:
+            return await asyncio.to_thread(self._engine.complete, request)
+        found = await self._complete(self._engine.request(request))
+        return self._engine.response(request, found)

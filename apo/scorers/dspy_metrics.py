@@ -32,10 +32,12 @@ class DspyMetric:
     Attributes:
         metric: the metric; it gives a number, a bool, or an object with score and feedback.
         output: name of the output field, as the metric reads it.
+        target: another name of the target, as the data have it; "" for the same.
     """
 
     metric: Callable[..., Any] = field(repr=False)
     output: str = "answer"
+    target: str = ""
 
     def __call__(self, output: str, example: Example) -> Any:
         """Score an answer.
@@ -52,7 +54,8 @@ class DspyMetric:
                 "A metric of DSPy needs DSPy, which is not installed: pip install dspy-ai"
             )
         dspy: Any = import_module("dspy")
-        row = dspy.Example(**example.inputs, **{self.output: target}).with_inputs(*example.inputs)
+        labels = {self.output: target, self.target or self.output: target}
+        row = dspy.Example(**{**labels, **example.inputs}).with_inputs(*example.inputs)
         prediction = dspy.Prediction(**{self.output: output})
         wanted = list(inspect.signature(self.metric).parameters.values())[2:]
         more = [None for one in wanted if one.default is one.empty and one.kind < one.KEYWORD_ONLY]
