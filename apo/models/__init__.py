@@ -1,7 +1,7 @@
 """Models by name: `open_model("openai/gpt-5-mini")`, a local server, any URL, or `embedded`.
 
 Doors: address, body, dialect, failures, intake, prices, providers, replies, sdk.
-Rests on: errors, model, models.embedded, models.local, secrecy, trust, usage.
+Rests on: environment, errors, model, models.embedded, models.local, secrecy, trust, usage.
 """
 
 import math
@@ -33,7 +33,7 @@ def open_model(
     Args:
         name: "embedded"; "provider/model" of a known provider, such as "openai/gpt-5-mini",
             "azure/DEPLOYMENT" or "ollama/llama3.2"; "local/smollm2" or "local/PATH.gguf", run on
-            this machine in a child of this process; a base URL and a model,
+            this machine in a child of this process; "litellm/PROVIDER/MODEL"; a URL and a model,
             "http://localhost:8000/v1#model"; several base URLs of one model, between commas,
             "http://a:8000/v1,http://b:8000/v1#model"; or "x/…", when an installed package offers x
             in the entry-point group apo.models: a factory that is given what follows the slash.
@@ -57,10 +57,14 @@ def open_model(
         return open_local(
             name, transport=transport, timeout=timeout, max_connections=max_connections
         )
+    if name.startswith("litellm/"):
+        from apo.models.litellm_model import LiteLlmModel
+
+        return LiteLlmModel(name, timeout=timeout, max_connections=max_connections)
     from apo.models.providers import PROVIDERS, locate, public_name
 
     if "://" not in name and name.partition("/")[0] not in PROVIDERS:
-        return _plug_in(name, ["local", *PROVIDERS])
+        return _plug_in(name, ["local", "litellm", *PROVIDERS])
     urls, _, model = name.partition("#")
     if "://" in urls and "," in urls:
         if not all("://" in url for url in urls.split(",")):

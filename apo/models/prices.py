@@ -73,6 +73,8 @@ def find_price(model_name: str, stated: Mapping[str, Price] | None = None) -> Pr
         return FREE if all(map(_is_loopback, servers)) else None
     if provider in LOCAL:
         return FREE
+    if provider == "litellm":
+        return find_price(rest, stated)
     provider = LITELLM.get(provider, provider)
     bare = _entry(rest)
     owned = bare if bare.get("litellm_provider") == provider else {}

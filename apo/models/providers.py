@@ -59,6 +59,10 @@ PROVIDERS = {
     "anthropic": Provider(
         url="https://api.anthropic.com/v1", key_variable="ANTHROPIC_API_KEY", seed_field=""
     ),
+    "clova": Provider(
+        url="https://clovastudio.stream.ntruss.com/v1/openai",
+        key_variable="CLOVASTUDIO_API_KEY",
+    ),
     "deepseek": Provider(url="https://api.deepseek.com/v1", key_variable="DEEPSEEK_API_KEY"),
     "fireworks": Provider(
         url="https://api.fireworks.ai/inference/v1", key_variable="FIREWORKS_API_KEY"
