@@ -46,7 +46,7 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
                 self.end_headers()
                 self.wfile.write(data)
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there.
                 pass
 
         got: list[dict[str, Any]] = []
@@ -109,7 +109,7 @@ def test_what_cannot_be_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         open_model("litellm/nosuch/m")
     with pytest.raises(LikelihoodError):
         asyncio.run(open_model("litellm/openai/m").complete(ASK._replace(continuation="x")))
-    monkeypatch.setattr("apo.models.litellm_model.find_spec", lambda _: None)
+    monkeypatch.setattr("apo.models.litellm_model.find_spec", dict[str, None]().get)
     with pytest.raises(SettingsError, match=r"pip install 'apo\[litellm\]'"):
         open_model("litellm/openai/m")
 

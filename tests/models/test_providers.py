@@ -97,7 +97,7 @@ def test_azure_wants_its_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("", "Known: embedded, local, openai"),
+        ("", "Known: embedded, local, litellm, openai"),
         ("gpt-5-mini", "provider/model"),
         ("opnai/gpt-5-mini", "Did you mean 'openai'?"),
         ("embeded", "Did you mean 'embedded'?"),
