@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apo import Budget, Completion, ModelError, Options, Request, Search, Usage
+from apo import Budget, Completion, Demo, ModelError, Options, Prompt, Request, Search, Usage
 from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
 from apo.calls.meter import Meter
@@ -14,6 +14,8 @@ from apo.errors import ContentFilterError, NothingWritten
 from apo.models import open_model
 from apo.models.small import named_small
 from apo.prompts.meta_prompts import MetaPrompt
+from apo.reading.replies import Reply
+from apo.search.outputs import naming
 from apo.storage.journal import Journal
 from apo.storage.refusals import told_replies
 from apo.testing import FakeModel, fake_task
@@ -43,13 +45,20 @@ class Writer:
         pass
 
 
-def write(writer: Writer, n: int = 1, *, language: str = "en", **given: Any) -> tuple[Any, ...]:
+def write(
+    writer: Writer,
+    n: int = 1,
+    *,
+    language: str = "en",
+    task: dict[str, Any] | None = None,
+    **given: Any,
+) -> tuple[Any, ...]:
     """Propose n times one, and give the texts, the search and the journal's events."""
 
     async def main() -> tuple[Any, ...]:
         with Journal() as journal:
             search = Search(
-                replace(fake_task(), test=(), language=language),
+                replace(fake_task(), test=(), language=language, **(task or {})),
                 caller=Caller(journal, Meter(Budget())),
                 task_model=Endpoint("task", FakeModel()),
                 optimizer_model=Endpoint("optimizer", writer),
@@ -192,3 +201,52 @@ def test_requests_that_the_provider_refused_say_nothing_of_the_writer() -> None:
     assert not texts
     assert not search.advice
     assert told_replies(search.refused) == ""
+
+
+TICKETS = {
+    "labels": ("refund", "login"),
+    "seed_prompts": (Prompt("Tell whether it is about refund or login.", template="{{input}}"),),
+}
+
+
+def test_a_proposal_that_names_no_output_is_sent_back_and_then_refused() -> None:
+    good = "<instruction>Is it a Refund? Say what it is.</instruction>"
+    writer = Writer(GOOD, good)
+    texts, search, _ = write(writer, task=TICKETS)
+    assert texts == ["Is it a Refund? Say what it is."]
+    assert "it named none of the outputs that are allowed" in writer.asked[1].messages[0].content
+    _, search, events = write(Writer(GOOD), task=TICKETS)
+    [event] = [event for event in events if event.kind == "refused"]
+    assert event.body["reason"] == (
+        "the proposal names none of the allowed outputs (refund, login)"
+    )
+    assert search.refused["replies"]["unread"] == 1
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        {},  # No closed set of outputs.
+        {**TICKETS, "seed_prompts": (Prompt("Sort."),)},  # The seed prompt does without.
+        {**TICKETS, "seed_prompts": (Prompt("refund or login?", context="refund: money"),)},
+        {**TICKETS, "seed_prompts": (Prompt("refund or login?", template="{{input}} login?"),)},
+        {**TICKETS, "seed_prompts": (Prompt("refund or login?", demos=(Demo("a", "login"),)),)},
+    ],
+)
+def test_outputs_that_are_told_elsewhere_need_no_name(task: dict[str, Any]) -> None:
+    assert write(Writer(GOOD), task=task)[0] == ["Sort it."]
+
+
+def test_the_outputs_of_korean_labels_are_named_with_their_particles() -> None:
+    task = {"labels": ("긍정", "부정"), "seed_prompts": (Prompt("긍정인지 부정인지 답하세요."),)}
+    said = "<instruction>마음에 들면 긍정이라고 답하세요.</instruction>"
+    assert write(Writer(said), task=task, language="ko")[0] == ["마음에 들면 긍정이라고 답하세요."]
+    writer = Writer("<instruction>마음을 읽으세요.</instruction>")
+    assert write(writer, task=task, language="ko")[0] == []
+    assert "허용되는 출력을 하나도 말하지 않았습니다" in writer.asked[1].messages[0].content
+
+
+def test_demos_of_the_parent_show_the_outputs() -> None:
+    reply, outputs = Reply("Sort it."), ("refund", "login")
+    assert naming(reply, outputs, [Prompt("x", demos=(Demo("a", "login"),))]) == reply
+    assert naming(reply, outputs, [Prompt("x")]).fault == "outputs"

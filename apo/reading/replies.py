@@ -25,7 +25,7 @@ _JOINING = re.compile(
 
 
 Fault = Literal[
-    "", "cut", "empty", "missing", "echo", "data", "author", "question", "code", "piece"
+    "", "cut", "empty", "missing", "echo", "data", "author", "question", "code", "piece", "outputs"
 ]
 """What is wrong with a reply, for those who ask again."""
 

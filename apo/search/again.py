@@ -21,6 +21,10 @@ FAULTS: Mapping[Fault, tuple[str, str]] = {
     ),
     "question": ("it was a question", "질문이었습니다"),
     "piece": ("it was only a piece of a text", "글의 일부일 뿐이었습니다"),
+    "outputs": (
+        "it named none of the outputs that are allowed",
+        "허용되는 출력을 하나도 말하지 않았습니다",
+    ),
     "code": ("it was a program, or asked for one", "프로그램이거나 프로그램을 요구했습니다"),
 }
 """What a writer is told, in English and in Korean."""

@@ -33,6 +33,7 @@ from apo.scorers.metrics.metric import class_shares
 from apo.search.archive import Archive
 from apo.search.branches import Branch, branch
 from apo.search.candidates import Candidates
+from apo.search.outputs import outputs_to_name
 from apo.search.stages import Stage
 from apo.search.steps import knows_steps, refocused, shown, step_by_step, step_values, told
 from apo.search.writer import Writer
@@ -103,6 +104,7 @@ class Search:
             caller,
             optimizer_model,
             self._candidates,
+            outputs=outputs_to_name(task),
             language=task.language,
             overrides=self._overrides,
         )

@@ -15,6 +15,7 @@ from apo.reading.screen import screened
 from apo.search.again import first, second
 from apo.search.branches import branch
 from apo.search.candidates import Candidates
+from apo.search.outputs import naming
 from apo.search.reply_room import reply_room
 
 
@@ -43,6 +44,7 @@ class Writer:
         caller: makes the calls.
         endpoint: the optimizer model.
         candidates: where replies that cannot be parsed are recorded.
+        outputs: the task's labels, where nothing but the instruction says them.
         language: BCP 47 code of the task.
         overrides: the user's own meta-prompts, by name.
 
@@ -56,9 +58,11 @@ class Writer:
         endpoint: Endpoint,
         candidates: Candidates,
         *,
+        outputs: Sequence[str] = (),
         language: str,
         overrides: Mapping[str, str],
     ) -> None:
+        self._outputs = tuple(outputs)
         self._caller, self._endpoint, self._candidates = caller, endpoint, candidates
         self._language, self._overrides = language, overrides
         self._unreadable = ""
@@ -136,7 +140,7 @@ class Writer:
             text = closed(text, tag)  # Where the closing tag stood, the reply was ended.
         reply = read_written(text, tag, request=request, truncated=found.truncated)
         if reply.text and tag == "instruction":
-            reply = screened(reply, request)
+            reply = naming(screened(reply, request), self._outputs, ask.meta.parents)
         return reply._replace(text=unfence(reply.text, request))
 
     async def _sample(
