@@ -13,6 +13,7 @@ from apo.optimizers.evoprompt import EvoPromptDE, EvoPromptGA
 from apo.optimizers.gepa import GEPA
 from apo.optimizers.joint import JointSearch
 from apo.optimizers.miprov2 import MIPROv2
+from apo.optimizers.mocapo import MOCAPO
 from apo.optimizers.opro import OPRO
 from apo.optimizers.portfolio import Portfolio
 from apo.optimizers.prefpo import PrefPO
@@ -34,6 +35,7 @@ __all__ = [
     "CAPO",
     "COPRO",
     "GEPA",
+    "MOCAPO",
     "OPRO",
     "SIMBA",
     "SPO",
@@ -77,6 +79,7 @@ BY_NAME = {
     "gepa": GEPA,
     "joint": JointSearch,
     "miprov2": MIPROv2,
+    "mo-capo": MOCAPO,
     "opro": OPRO,
     "prefpo": PrefPO,
     "promptagent": PromptAgent,

@@ -24,15 +24,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from random import Random
 from typing import Literal
 
-from apo import Example, Prompt, Search, check_ranges, race_losers
-from apo.optimizers.parts.capo_demos import Family, demonstrate, half, mutate_demos
+from apo import Prompt, Search, check_ranges, race_losers
+from apo.optimizers.parts.capo_children import Blocks, cross, first_population, mutate, split
 from apo.optimizers.parts.choices import check_choices
-
-Blocks = list[list[Example]]
-"""The examples of a race, in the order in which it sees them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,67 +80,31 @@ class CAPO:
 
     async def run(self, search: Search) -> None:
         """Algorithm 1."""
-        pool, blocks = self.split(search.task.train, search.rng)
-        population = await self.initialize(search, pool)
+        pool, blocks = split(
+            search.task.train, search.rng, demo_share=self.demo_share, max_demos=self.max_demos,
+            block_size=self.block_size,
+        )  # fmt: skip
+        population = await first_population(
+            search, pool, size=self.population_size, n_examples=self.n_examples,
+            max_demos=self.max_demos, temperature=self.temperature,
+        )  # fmt: skip
         longest = max(len(prompt.text()) for prompt in population)
         stale = 0
         for _ in range(self.n_steps):
-            children = await self.mutate(search, await self.cross(search, population), pool)
+            crossed = await cross(search, self.pairs(search, population), self.temperature)
+            children = await mutate(search, crossed, pool, self.max_demos, self.temperature)
             population = await self.race(search, [*population, *children], blocks, longest)
             await search.map(search.evaluate, population[: self.n_leaders])
             stale = 0 if children else stale + 1
             if search.solved or stale == self.max_stale_steps:
                 return
 
-    def split(self, train: Sequence[Example], rng: Random) -> tuple[list[Example], Blocks]:
-        """Part the train split into examples for demos, and blocks; the last block may be small."""
-        drawn = rng.sample(train, len(train))
-        n = max(round(self.demo_share * len(drawn)), min(self.max_demos, len(drawn) // 2))
-        starts = range(n, len(drawn), self.block_size)
-        return drawn[:n], [drawn[start : start + self.block_size] for start in starts]
-
-    async def initialize(self, search: Search, pool: Sequence[Example]) -> list[Prompt]:
-        """The first population: the seeds, and induced instructions with some demos or none."""
-        population = list(search.seed_prompts)[: self.population_size]
-        n_new = self.population_size - len(population)
-        batches = [search.minibatch(self.n_examples) for _ in range(n_new)]
-        metas = [search.meta_prompt(__file__, "induce", examples=batch) for batch in batches]
-        bare = await search.propose(metas, temperature=self.temperature)
-        most = min(self.max_demos, len(pool))
-        drawn = [search.rng.sample(pool, search.rng.randint(0, most)) for _ in bare]
-        found = await demonstrate(search, list(zip(bare, drawn, strict=True)))
-        for prompt, demos in zip(bare, found, strict=True):
-            shown = prompt.with_demos(demos)
-            new = search.accept([shown], operator="demos", parents=[prompt]) if demos else [prompt]
-            population += new
-        return population
-
-    async def cross(self, search: Search, population: Sequence[Prompt]) -> list[Family]:
-        """Cross-over: c pairs of parents, their instructions merged, with half of their demos."""
-        n, rng = self.n_crossovers, search.rng
-        alone = len(population) == 1
-        pairs = [[*population] * 2 if alone else rng.sample(population, 2) for _ in range(n)]
-        metas = [search.meta_prompt(__file__, "capo_cross", parents=p, prompts=p) for p in pairs]
-        texts = await search.generate(metas, temperature=self.temperature)
-        return [
-            (pair[0].with_instruction(text).with_demos(half(pair[0], pair[1], rng)), pair)
-            for pair, found in zip(pairs, texts, strict=True)
-            for text in found
-        ]
-
-    async def mutate(
-        self, search: Search, crossed: Sequence[Family], pool: Sequence[Example]
-    ) -> list[Prompt]:
-        """Mutation: another wording, and one demo more, one less, or neither; in a drawn order."""
-        name = "capo_mutate"
-        metas = [search.meta_prompt(__file__, name, parents=p, prompt=c) for c, p in crossed]
-        texts = await search.generate(metas, temperature=self.temperature)
-        demos = await mutate_demos(search, crossed, pool, self.max_demos)
-        children: list[Prompt] = []
-        for (child, parents), shown, found in zip(crossed, demos, texts, strict=True):
-            mutants = [child.with_instruction(text).with_demos(shown) for text in found]
-            children += search.accept(mutants, operator=name, parents=parents)
-        return children
+    def pairs(self, search: Search, population: Sequence[Prompt]) -> list[tuple[Prompt, Prompt]]:
+        """Draw c pairs of parents; one that is alone is crossed with itself."""
+        if len(population) == 1:
+            return [(population[0], population[0])] * self.n_crossovers
+        drawn = [search.rng.sample(population, 2) for _ in range(self.n_crossovers)]
+        return [(mother, father) for mother, father in drawn]
 
     async def race(
         self, search: Search, candidates: Sequence[Prompt], blocks: Blocks, longest: int

@@ -12,6 +12,7 @@ import pytest
 from apo import Demo, Example, Prompt, Rollout, Score, SettingsError
 from apo.optimizers import capo
 from apo.optimizers.capo import CAPO
+from apo.optimizers.parts.capo_children import split
 from apo.optimizers.parts.capo_demos import change, demo, half
 from apo.prompts.meta_prompts import render
 from apo.testing import fake_task
@@ -278,7 +279,7 @@ def test_prompts_with_demos_say_which_prompt_they_were_given_to(run: Run) -> Non
 @pytest.mark.parametrize("size", [*range(1, 13), 40])
 def test_the_train_split_is_parted_without_overlap(size: int) -> None:
     train = fake_task(size).train
-    pool, blocks = CAPO().split(train, random.Random(0))
+    pool, blocks = split(train, random.Random(0), demo_share=0.1, max_demos=5, block_size=30)
     rest = [example for block in blocks for example in block]
     assert sorted(e.id for e in [*pool, *rest]) == sorted(e.id for e in train)
     assert rest
