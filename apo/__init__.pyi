@@ -12,6 +12,7 @@ from .bridges.optuna_study import to_optuna as to_optuna
 from .calls.budget import Budget
 from .calls.budget import Spent as Spent
 from .calls.options import Options
+from .edits.edit import edit_names as edit_names
 from .errors import (
     ApoError as ApoError,
 )

@@ -9,6 +9,7 @@ from apo.optimizers.contraprompt import ContraPrompt
 from apo.optimizers.copro import COPRO
 from apo.optimizers.distill import Distill
 from apo.optimizers.eccentric import EccentricGrid, EccentricSearch
+from apo.optimizers.edit_search import EditSearch
 from apo.optimizers.evoprompt import EvoPromptDE, EvoPromptGA
 from apo.optimizers.gepa import GEPA
 from apo.optimizers.joint import JointSearch
@@ -46,6 +47,7 @@ __all__ = [
     "Distill",
     "EccentricGrid",
     "EccentricSearch",
+    "EditSearch",
     "EvoPromptDE",
     "EvoPromptGA",
     "JointSearch",
@@ -74,6 +76,7 @@ BY_NAME = {
     "distill": Distill,
     "eccentric-grid": EccentricGrid,
     "eccentric-search": EccentricSearch,
+    "edit-search": EditSearch,
     "evoprompt-de": EvoPromptDE,
     "evoprompt-ga": EvoPromptGA,
     "gepa": GEPA,

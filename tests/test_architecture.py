@@ -30,7 +30,7 @@ failures
 audit drafting guards results
 evaluation taskfile
 scorers.metrics
-calls data models.batches scorers
+calls data edits models.batches scorers
 models prompts.forms storage task
 programs
 models.embedded models.local prompts

@@ -27,6 +27,8 @@ class Options:
             answer; the task model has none, since answers of two models measure no prompt.
         judge_model: name of the model that judges answers, where the scorer asks one; by default
             the model that writes prompts.
+        edits: names of techniques (docs/edits.md), or "all": when the optimizer has ended, or has
+            spent three quarters of the budget, they are tried on the best prompt, one by one.
         audit_calls: calls for attacks on the best candidates before the verdict; one that fails
             more of them than the seed prompt, beyond chance, is passed over. 0 for none.
         reuse: take answers that earlier runs of the same home paid for. They count as spent, so
@@ -55,6 +57,7 @@ class Options:
     hedge: bool = False
     fallback_model: str | None = None
     judge_model: str | None = None
+    edits: tuple[str, ...] = ()
     audit_calls: int = 0
     reuse: bool = False
     batch: bool = False
@@ -102,6 +105,7 @@ class Options:
         fold: Any = values.get("fold")  # Runs of earlier versions have none.
         fold = tuple(fold) if hasattr(fold, "append") else fold  # JSON has no tuples.
         options: dict[str, Any] = {**values, "prices": prices, "fold": fold}
+        options["edits"] = tuple(values.get("edits", ()))
         return cls(**options)
 
 

@@ -33,6 +33,7 @@ class RunFlags:
     hedge: o.Hedge = False
     fallback_model: o.FallbackModel = ""
     judge_model: o.JudgeModel = ""
+    edits: o.Edits = field(default_factory=list[str])
     audit_calls: o.AuditCalls = 0
     reuse: o.Reuse = False
     batch: o.Batch = False
@@ -69,6 +70,7 @@ class RunFlags:
             hedge=self.hedge,
             fallback_model=self.fallback_model or None,
             judge_model=self.judge_model or None,
+            edits=tuple(name for given in self.edits for name in given.split(",")),
             audit_calls=self.audit_calls,
             reuse=self.reuse,
             batch=self.batch,

@@ -93,6 +93,12 @@ FallbackModel = Annotated[
 JudgeModel = Annotated[
     str, typer.Option("--judge-model", help="Judges answers; by default the optimizer model.")
 ]
+Edits = Annotated[
+    list[str],
+    typer.Option(
+        "--edits", help="Techniques to try on the best prompt at the end, or all; repeatable."
+    ),
+]
 AuditCalls = Annotated[
     int,
     typer.Option("--audit-calls", help="Attack the best candidates before the verdict, so often."),

@@ -3,7 +3,7 @@
 `optimize` and `resume` stand here. What a stranger's run wants is asked for before it is used.
 
 Doors: ending, estimate, fit, folds, optimize, prepare, recorded, resume, wishes.
-Rests on: audit, calls, concurrency, data, drafting, errors, evaluation, guards, model, models,
-models.batches, programs, prompts, results, scorers, scorers.metrics, search, storage, task,
-taskfile, tracking, trust, user_code.
+Rests on: audit, calls, concurrency, data, drafting, edits, errors, evaluation, guards, model,
+models, models.batches, programs, prompts, results, scorers, scorers.metrics, search, storage,
+task, taskfile, tracking, trust, user_code.
 """

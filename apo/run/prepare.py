@@ -10,6 +10,7 @@ from typing import Any
 
 from apo.calls.budget import Budget
 from apo.calls.options import Options
+from apo.edits.edit import edit_names
 from apo.errors import SettingsError, near
 from apo.evaluation.room import target_room
 from apo.model import Model
@@ -89,6 +90,7 @@ class Setup:
         if require is not None:  # What it needs beside apo is looked for before anything is paid.
             require()
         self._check_meta_prompts(optimizer)
+        edit_names(self.options.edits)  # Raises where there is no such edit.
         return task, optimizer
 
     def _check_meta_prompts(self, optimizer: Optimizer) -> None:

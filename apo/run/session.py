@@ -27,10 +27,14 @@ from apo.run.pacing import pace_notes, paced
 from apo.run.pairs import measure_both, part_size
 from apo.run.rescoring import rescored
 from apo.scorers.awaited import try_scorer
+from apo.search.plugins import make_optimizer
 from apo.search.search import Optimizer, Search
 from apo.storage.folder import RunFolder
 from apo.storage.journal import Journal
 from apo.task import Task
+
+EDITS_SHARE = 0.25
+"""Of the budget, kept for the edits of a run that has some."""
 
 
 @dataclass(kw_only=True)
@@ -131,7 +135,7 @@ class Session:
         """Let the optimizer look for better prompts until it ends, or the budget does."""
         self.progress.phase = "search"
         try:
-            await search.work(self.optimizer)
+            await self._searched(search)
         except BudgetExhausted:
             await search.measure_finalists()
         except (ApoError, MemoryError):
@@ -141,6 +145,13 @@ class Session:
                 f"The optimizer {type(self.optimizer).__name__} failed{where(error)}: "
                 f"{type(error).__name__}: {error}"
             ) from error
+
+    async def _searched(self, search: Search) -> None:
+        """The optimizer, and after it the edits that the run was started with."""
+        if not self.options.edits:
+            return await search.work(self.optimizer)
+        await search.stage(self.optimizer, share=1 - EDITS_SHARE)
+        await search.work(make_optimizer("edit-search", {"edits": self.options.edits}))
 
     async def _sound(
         self, caller: Caller, seed: Evaluation, search: Search

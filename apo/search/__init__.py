@@ -3,6 +3,6 @@
 `Search` is its only door to models and data. Candidates are checked before they cost anything.
 
 Doors: plugins, ranges, search.
-Rests on: calls, concurrency, errors, evaluation, failures, guards, model, prompts, reading,
-scorers.metrics, select, storage, task, user_code.
+Rests on: calls, concurrency, edits, errors, evaluation, failures, guards, model, prompts,
+reading, scorers.metrics, select, storage, task, user_code.
 """

@@ -13,6 +13,7 @@ from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
 from apo.calls.options import Options
 from apo.concurrency import gather
+from apo.edits.edit import edit_names, edited
 from apo.errors import (
     BudgetExhausted,
     NothingWritten,
@@ -88,6 +89,7 @@ class Search:
         self._task_model = task_model
         options = options or Options()
         self._overrides = dict(options.meta_prompts)
+        self._edits = edit_names(options.edits)
         self._candidates = Candidates(
             caller.journal,
             Contract(
@@ -305,6 +307,23 @@ class Search:
         The reasons are recorded. Nothing is spent.
         """
         return self._candidates.accept(prompts, branch.get().step(), operator, parents)
+
+    def edited(self, prompt: Prompt, names: Iterable[str] = ()) -> list[Prompt]:
+        """Make candidates of a prompt by edits, one at a time; see `apo.edits`.
+
+        Those against the contract or seen before are refused. Nothing is spent.
+
+        Args:
+            prompt: what to edit.
+            names: of edits, "all" for all; by default those that the run was started with.
+
+        Raises:
+            SettingsError: there is no such edit.
+        """
+        accepted: list[Prompt] = []
+        for name, changed in edited(prompt, edit_names(names) or self._edits, self.task):
+            accepted += self.accept([changed], operator=f"edit: {name}", parents=[prompt])
+        return accepted
 
     async def evaluate(
         self, prompt: Prompt, examples: Sequence[Example] | None = None
