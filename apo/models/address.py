@@ -80,7 +80,7 @@ class Address:
                 for message in self.dialect.turns(request.messages)
             ],
             **self.dialect.options(request.decoding, request.seed, self.seed_field),
-            **request.decoding.extra,
+            **self.dialect.further(request.decoding.extra),
         }
 
     def _text(self, content: str) -> str:

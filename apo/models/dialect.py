@@ -1,7 +1,7 @@
 """What one model refuses of a request: known of its family, or learnt from its server's errors."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -19,7 +19,7 @@ DECODED = (
 """What a request says of how its answer is decoded."""
 LIMITS = frozenset(("max_tokens", "max_completion_tokens"))
 """The two names of the limit of an answer."""
-REFUSABLE = (*DECODED, "seed", "system")
+REFUSABLE = (*DECODED, "seed", "system", "response_format")
 """What a server may refuse by name and be asked without; "system" is the role of a turn."""
 
 _SAMPLING = frozenset(("temperature", "top_p", "frequency_penalty", "presence_penalty"))
@@ -50,6 +50,7 @@ _CONSEQUENCES = {
     "seed": "sampled answers cannot be drawn again.",
     "system": "the system turn is sent at the head of the first user turn.",
     "stop": "apo cuts the answers there itself.",
+    "response_format": "the form of answers is left to the prompt's words.",
     "a limit of its answers": "they end where the model ends them.",
 }
 
@@ -110,6 +111,12 @@ class Dialect:
         if seed_field and decoding.temperature != 0 and "seed" not in self.refused:
             kept[seed_field] = seed
         return kept
+
+    def further(self, extra: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Fields in the provider's own words, without what it refuses."""
+        if not self.refused.intersection(extra):
+            return extra
+        return {name: value for name, value in extra.items() if name not in self.refused}
 
     def turns(self, messages: Sequence[Message]) -> Sequence[Message]:
         """The turns of a chat; of a model without system turns, those go to the user's."""

@@ -46,6 +46,7 @@ _NAMES = {
     "stop": "stop",
     "seed": "seed",
     "random_seed": "seed",
+    "response_format": "response_format",
 }
 """What servers call an option, and what `apo.models.dialect` does."""
 _LOWER = {name.lower(): option for name, option in _NAMES.items()}

@@ -21,6 +21,7 @@ from apo.scorers.metrics.classes import OfLabels
 from apo.scorers.metrics.registry import METRICS, FunctionMetric, make_metric, metric_name
 from apo.scorers.registry import make_scorer, reads_lists, scorer_of
 from apo.task import Example, Metric, Scorer, Task
+from apo.taskfile.output_schema import with_schema
 from apo.taskfile.settings import TaskSettings
 from apo.taskfile.steps import make_program, read_steps
 
@@ -52,7 +53,7 @@ def build_task(
     Raises:
         TaskError: something is not usable.
     """
-    seed_prompt = _seed_prompt(settings, prompt, where)
+    seed_prompt = _seed_prompt(settings, prompt, folder, where)
     contract = _contract(settings, seed_prompt, where)
     program = make_program(settings, seed_prompt, folder, where)
     scorer = _scorer(settings, folder, where)
@@ -118,12 +119,12 @@ def usable_prompt(where: str, make: Callable[[], T]) -> T:
         raise TaskError(f"{where}: {error}") from error
 
 
-def _seed_prompt(settings: TaskSettings, prompt: Prompt | None, where: str) -> Prompt:
+def _seed_prompt(settings: TaskSettings, prompt: Prompt | None, folder: Path, where: str) -> Prompt:
     fields = tuple(settings.inputs)
 
     def make() -> Prompt:
         if settings.steps and prompt is None:
-            return read_steps(settings)
+            return formed(read_steps(settings))
         made = prompt or parse_prompt(settings.prompt, fields, settings.template)
         check_variables(made, fields)
         if settings.template is not None and made.template != settings.template:
@@ -134,7 +135,12 @@ def _seed_prompt(settings: TaskSettings, prompt: Prompt | None, where: str) -> P
             drawn = Decoding.from_dict(settings.decoding)
             steps = {name: replace(step, decoding=drawn) for name, step in made.steps.items()}
             made = made.with_steps(steps)
-        return made
+        return formed(made)
+
+    def formed(made: Prompt) -> Prompt:
+        if settings.output_schema is None:
+            return made
+        return with_schema(made, settings.output_schema, folder, settings.language)
 
     return usable_prompt(where, make)
 

@@ -50,6 +50,7 @@ class TaskSettings(BaseModel):
     calls: Annotated[int, Field(ge=1)] | None = None
     template: Text | None = None
     decoding: dict[str, Any] | None = None
+    output_schema: Any = None
     split: SplitSettings = SplitSettings()
     contract: ContractSettings | None = None
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 from apo.errors import ApoError, TaskError
 from apo.files import DATA, MB, TEXT, require_file
 from apo.prompts.forms.reading import read_prompt
+from apo.taskfile.output_schema import KEY, schema_reference
 from apo.trust import FileName, Wish
 from apo.user_code import importable, is_python_reference
 
@@ -63,6 +64,11 @@ def task_wishes(settings: Any, folder: Path) -> list[Wish]:
             found += model_wishes(str(step["model"]))
     if is_python_reference(_name(settings.program)):
         found += _python(_name(settings.program), folder, "program")
+    schema = schema_reference(settings.output_schema)
+    if is_python_reference(schema):
+        found += _python(schema, folder, KEY)
+    elif schema:
+        found += _file(schema, folder, KEY)
     metric = _name(settings.metric)
     if is_python_reference(metric):
         found += _python(metric, folder, "metric")

@@ -6,7 +6,7 @@ away ends as one MLflow run, complete and without doubles.
 
 Doors: connection, environment, parameters, places, registered, registry, tracked.
 Rests on: concurrency, environment, errors, files, model, prompts, prompts.forms, report, results,
-storage, trust.
+storage, taskfile, trust.
 """
 
 from apo.environment import prepare_environment

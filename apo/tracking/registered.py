@@ -12,6 +12,7 @@ from apo.prompts.files import parse_prompt
 from apo.prompts.forms.found import Found, decoding_of
 from apo.prompts.forms.provenance import Provenance
 from apo.prompts.prompt import Prompt
+from apo.taskfile.output_schema import response_format
 from apo.tracking.environment import public_uri, tracking_uri
 
 SCHEME = "prompts:/"
@@ -130,8 +131,7 @@ def _as_sent(schema: dict[str, Any]) -> dict[str, Any]:
     """A JSON schema as a request names it."""
     if schema.get("type") in ("json_schema", "json_object", "text"):
         return schema
-    name = re.sub(r"\W+", "_", str(schema.get("title") or "answer"), flags=re.ASCII)
-    return {"type": "json_schema", "json_schema": {"name": name, "schema": schema}}
+    return response_format(schema)
 
 
 def register_next(uri: str, prompt: Prompt, provenance: Provenance) -> str:
