@@ -12,17 +12,24 @@ from apo import (
     Budget,
     BudgetExhausted,
     DataError,
+    Evaluation,
+    Example,
     ModelError,
     Options,
     Price,
     Prompt,
+    Rollout,
+    Score,
     SettingsError,
     resume,
 )
 from apo.assessment.evaluate import aevaluate, evaluate
+from apo.calls.budget import Spent
+from apo.calls.call import Endpoint
 from apo.calls.progress import Progress
 from apo.errors import AuthenticationError
 from apo.run.estimate import Estimate, aestimate
+from apo.run.expected import parts
 from apo.run.pacing import pace
 from apo.storage.folder import find_run
 from apo.storage.journal import Journal
@@ -59,7 +66,8 @@ def test_figures_are_those_of_the_probes_with_some_proposals(tmp_path: Path) -> 
     model = FakeModel()
     options = replace(QUIET, prices=PRICES)
     found = estimate(tmp_path, model=model, budget=Budget(max_calls=1000), options=options)
-    size = sum(len(m.content) for r in model.requests for m in r.messages) / 4 + 250
+    asked = sum(len(m.content) for r in model.requests for m in r.messages) / 4
+    size = asked + 0.75 * 250  # Most probes are malformed: a quarter are the seed prompt's own.
     assert found.input_tokens == pytest.approx(1000 * (0.95 * size + 0.05 * 3000), rel=0.01)
     assert found.output_tokens is not None
     assert found.usd is not None
@@ -67,6 +75,42 @@ def test_figures_are_those_of_the_probes_with_some_proposals(tmp_path: Path) -> 
     dollars = 0.95 * (1000 * size + answers) / 1e6 + 0.05 * 1000 * 2 * 3400 / 1e6
     assert found.usd == pytest.approx(dollars, rel=0.01)
     assert found.to_dict() == asdict(found)
+
+
+def endpoint(name: str, *, begins: bool = False) -> Endpoint:
+    model = FakeModel(name=name)
+    setattr(model, "begins", begins)  # noqa: B010 - a model of its own class has no such field.
+    return Endpoint("optimizer", model)
+
+
+def probed(malformed: int, *, tokens_in: int, cached: int, tokens_out: int) -> tuple[Any, ...]:
+    """Ten probes of a task whose targets take two tokens, and what they took together."""
+    task = replace(fake_task(), train=[Example({"input": "a" * 40}, ("abcd",))])
+    rollouts = [
+        Rollout(task.train[0], "?", Score(0.0, well_formed=i >= malformed)) for i in range(10)
+    ]
+    spent = Spent(calls=10, input_tokens=tokens_in, output_tokens=tokens_out, cached_tokens=cached)
+    return task, Evaluation(Prompt("Answer"), tuple(rollouts)), spent
+
+
+def test_answers_that_have_the_form_stay_as_they_are() -> None:
+    task, probes, spent = probed(3, tokens_in=1000, cached=0, tokens_out=200)
+    asking, writing = parts(task, endpoint("openai/x"), probes, spent)
+    assert asking == ("task", 0.95, 350, 20, 1.0)
+    assert writing[:4] == ("optimizer", 0.05, 3000, 400)
+    assert writing.seconds == pytest.approx((0.02 * 3000 + 400) / (0.02 * 100 + 20))
+
+
+def test_answers_without_the_form_become_as_short_as_targets() -> None:
+    """Here reading counts, of which a prefix is kept; a small writer is asked briefly."""
+    task, probes, spent = probed(4, tokens_in=500, cached=200, tokens_out=160)
+    small = endpoint("local/smollm2", begins=True)
+    seed, others, writing = parts(task, small, probes, spent)
+    assert seed[1:] == pytest.approx((0.23, 50, 16, 1.0))
+    assert others[1:4] == pytest.approx((0.69, 50 + 4 * (11 + 10), 2))
+    assert others.seconds == pytest.approx((30 / 3 + 2) / (30 / 3 + 16))
+    assert writing[:4] == ("optimizer", 0.08, 320, 110)
+    assert writing.seconds == pytest.approx((320 / 3 + 110) / (30 / 3 + 16))
 
 
 @pytest.mark.parametrize(

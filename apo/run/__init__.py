@@ -4,6 +4,6 @@
 
 Doors: ending, estimate, fit, folds, optimize, prepare, recorded, resume, wishes.
 Rests on: audit, calls, concurrency, data, drafting, edits, errors, evaluation, guards, model,
-models, models.batches, programs, prompts, results, scorers, scorers.metrics, search, storage,
-task, taskfile, tracking, trust, user_code.
+models, models.batches, models.local, programs, prompts, results, scorers, scorers.metrics,
+search, storage, task, taskfile, tracking, trust, user_code.
 """

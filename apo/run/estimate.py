@@ -1,16 +1,19 @@
 """What a run will take, from a few calls of its own; and one prompt measured on one split."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
 from apo.calls.meter import Meter
 from apo.calls.options import Options
 from apo.evaluation.closing import closing
+from apo.evaluation.evaluation import Evaluation
 from apo.evaluation.measure import measure
 from apo.evaluation.room import answer_room
+from apo.run.expected import Part, parts
+from apo.run.models import RunModels
 from apo.run.optimize import DEFAULT_BUDGET
 from apo.run.pacing import pace
 from apo.run.prepare import Setup
@@ -20,17 +23,14 @@ from apo.task import Task
 
 FEWEST, MOST = 4, 16
 """Probes: as many as calls may be under way at once, within these."""
-OPTIMIZER_SHARE = 0.05
-OPTIMIZER_INPUT, OPTIMIZER_OUTPUT = 3000, 400
-GROWTH = 250
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
     """About what a run will take until a limit ends it.
 
-    Calls are taken to be like the probes, with prompts that have grown by 250 tokens; of all
-    calls 5 % are taken to be the optimizer model's, of 3,000 tokens in and 400 out.
+    The task model's calls are taken to be like the probes, with prompts that have grown, and some
+    to be proposals of the optimizer model: see `apo.run.expected`.
 
     Attributes:
         run_id: the run that was prepared; `apo resume` starts it and uses the probes' answers.
@@ -97,22 +97,20 @@ async def aestimate(
         examples = session.task.validation[:n]
         seed = session.task.seed_prompts[0]
         async with closing(caller, session.models.opened, session.task.scorer):
-            await measure(caller, session.models.task, session.task, seed, examples)
+            probes = await measure(caller, session.models.task, session.task, seed, examples)
         at_once = session.models.task.at_once(options.max_concurrency)
         rate = pace(journal.times(), at_once)
     folder.set_state("estimated")
-    return _project(session, meter, rate)
+    return _project(session, meter, probes, rate)
 
 
-def _project(session: Session, meter: Meter, rate: float) -> Estimate:
-    spent, n, budget = meter.spent, max(1, meter.spent.calls), session.budget
-    asks = (spent.input_tokens / n + GROWTH, spent.output_tokens / n)
-    writes = (OPTIMIZER_INPUT, OPTIMIZER_OUTPUT)
-    tokens_in, tokens_out = (_mix(ask, write) for ask, write in zip(asks, writes, strict=True))
-    asking = _dollars(session.models.task, *asks)
-    writing = _dollars(session.models.optimizer, *writes)
-    usd = None if asking is None or writing is None else _mix(asking, writing)
-    minutes = 1 / rate / 60
+def _project(session: Session, meter: Meter, probes: Evaluation, rate: float) -> Estimate:
+    spent, budget, models = meter.spent, session.budget, session.models
+    kinds = parts(session.task, models.optimizer, probes, spent)
+    tokens_in = sum(kind.share * kind.input_tokens for kind in kinds)
+    tokens_out = sum(kind.share * kind.output_tokens for kind in kinds)
+    usd = _dollars(models, kinds)
+    minutes = sum(kind.share * kind.seconds for kind in kinds) / rate / 60
     per_call = {
         "max_calls": 1.0,
         "max_tokens": tokens_in + tokens_out,
@@ -141,13 +139,14 @@ def _project(session: Session, meter: Meter, rate: float) -> Estimate:
     )
 
 
-def _mix(asking: float, writing: float) -> float:
-    """Mean over the calls of both models."""
-    return (1 - OPTIMIZER_SHARE) * asking + OPTIMIZER_SHARE * writing
-
-
-def _dollars(endpoint: Endpoint, tokens_in: float, tokens_out: float) -> float | None:
-    price = endpoint.price
-    if price is None:
-        return None
-    return (price.input * tokens_in + price.output * tokens_out) / 1e6
+def _dollars(models: RunModels, kinds: Sequence[Part]) -> float | None:
+    """Of a call, on average; None where a price is not known."""
+    prices = {"task": models.task.price, "optimizer": models.optimizer.price}
+    total = 0.0
+    for kind in kinds:
+        price = prices[kind.role]
+        if price is None:
+            return None
+        took = price.input * kind.input_tokens + price.output * kind.output_tokens
+        total += kind.share * took / 1e6
+    return total
