@@ -5,7 +5,8 @@ https://arxiv.org/abs/2310.03714
 
 Candidates, in order: the prompt without demos; with labelled demos; with demos bootstrapped in
 the order of the training examples; then many with demos bootstrapped from shuffled examples, in
-random number. Each is measured on the whole validation split. The instruction stays as it is.
+random number. Each is measured on the whole validation split. The instruction stays as it is. Of a
+program, each step is shown what it did itself where the program was right.
 
 Differs from the authors' code: what `parts.demo_sets` says (draws follow the run's seed, the
 threshold is 1, a walk has an end, labelled demos are independent, the teacher is the task model
@@ -16,9 +17,10 @@ right.
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from apo import Search, check_ranges
-from apo.optimizers.parts.demo_sets import Bootstrap, with_demos
+from apo.optimizers.parts.demo_sets import Bootstrap, with_demos_everywhere
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,7 @@ class BootstrapRS:
     max_rounds: int = 1
     threshold: float = 1.0
     stop_at_score: float = 1.0
+    knows_steps: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_ranges(self, n_candidates=(0, math.inf), stop_at_score=(0, 1))
@@ -49,7 +52,7 @@ class BootstrapRS:
         """Make a demo set, measure it, go on with the next."""
         seed, bootstrap = search.seed_prompts[0], self.bootstrap()
         for number in range(3 + self.n_candidates):
-            prompt = with_demos(seed, await bootstrap.demo_set(search, seed, number))
+            prompt = with_demos_everywhere(seed, await bootstrap.demo_set(search, seed, number))
             if prompt != seed:
                 search.accept([prompt], operator="bootstrap", parents=[seed])
             evaluation = await search.evaluate(prompt)

@@ -10,9 +10,10 @@ and joins the pool. Merge (appendix; off unless `max_merges` is set) puts togeth
 two relatives of the front have changed.
 
 Differs from the authors' code: reflection is told the task's description and labels, and where the
-scorer gives no feedback, the score; what is optimized are the parts of one prompt, in turn: the
-instruction and, if wanted, the demos, which no model writes: they are drawn anew from examples of
-the train split that were got wrong, but not those of the minibatch, whose answers they would give
+scorer gives no feedback, the score; what is optimized are the parts of a prompt, in turn (of a
+program, those of one step, its module, after the other): the instruction and, if wanted, the demos,
+which no model writes: they are drawn anew from examples of the train split that were got wrong, but
+not those of the minibatch, whose answers they would give
 away. A merge that fails counts against `max_merges` too, an ancestor that scores 0 can be merged
 from, and a minibatch never holds an example twice. Sums are compared over the examples that both
 prompts have an answer for. Objectives beside the score are the prompt's length and the tokens of a
@@ -22,11 +23,11 @@ call, where the code has whatever an evaluator gives. Answers are kept, so an it
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
-from apo import Evaluation, Example, MetaPrompt, Prompt, Search, SettingsError, check_ranges
+from apo import Evaluation, Example, MetaPrompt, Prompt, Search, SettingsError, Task, check_ranges
 from apo.optimizers.parts.choices import check_choices, check_several
 from apo.optimizers.parts.epochs import minibatches
 from apo.optimizers.parts.gepa_demos import redrawn_demos
@@ -58,9 +59,11 @@ class GEPA:
             (tokens of a call, down).
         acceptance: a child must do better on the minibatch ("strict"), or no worse ("ties").
         skip_perfect: draw again when the parent is right about the whole minibatch.
-        components: the parts that change, in turn: "instruction", "demos", or both.
+        components: the parts that change, in turn: "instruction", "demos", or both; of a program,
+            those of one step after the other.
         max_demos: demos that are drawn for the component "demos".
-        max_merges: merges that are tried; 0 for none. The authors take 5, and two components.
+        max_merges: merges that are tried; 0 for none. The authors take 5, for programs of several
+            steps; a single prompt needs two components.
         merge_size: validation examples that decide about a merge.
         max_iterations: iterations; the budget usually ends the search before.
         max_stale_iterations: iterations in a row without a new child after which the search ends.
@@ -88,6 +91,7 @@ class GEPA:
     max_stale_iterations: int = 30
     n_studied: int = 0
     temperature: float = 1.0
+    knows_steps: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         some, any_number = (1, math.inf), (0, math.inf)
@@ -104,7 +108,11 @@ class GEPA:
             frontier=get_args(Frontier),
         )
         check_several(self, components=("instruction", "demos"), objectives=get_args(Objective))
-        if self.max_merges and len(self.components) < 2:
+
+    def check(self, task: Task) -> None:
+        """Refuse merges where there is one part to change, before anything is spent."""
+        one_part = len(self.components) * max(len(p.steps) for p in task.seed_prompts) < 2
+        if self.max_merges and one_part:
             raise SettingsError(
                 f"GEPA.max_merges is {self.max_merges}, but a merge joins what two prompts have "
                 'changed in different parts: set components=("instruction", "demos").'
@@ -164,7 +172,9 @@ class GEPA:
             if not before.answered or (self.skip_perfect and not before.failures):
                 continue
             turn, pool.turns[i] = pool.turns[i], pool.turns[i] + 1
-            if self.components[turn % len(self.components)] == "demos":
+            names = list(before.prompt.steps)
+            before = replace(before, prompt=before.prompt.focused(names[turn % len(names)]))
+            if self.components[turn // len(names) % len(self.components)] == "demos":
                 redrawn = redrawn_demos(search, before, pool.missed, self.max_demos)
                 children += [(child, before, i) for child in redrawn]
             else:

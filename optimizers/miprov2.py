@@ -4,13 +4,13 @@
 https://arxiv.org/abs/2406.11695
 
 1. Bootstrap demo sets. 2. Propose instructions from a summary of the data, the prompt as it is,
-some demos and a tip. 3. A tree-structured Parzen estimator chooses an instruction and a demo set,
-trial by trial; each trial is scored on a minibatch of the validation split. After every
-`full_eval_steps` trials, and at the end, the combination with the best mean that was not yet
-measured on the whole validation split is, and the estimator learns that score too. The first
-trials, which are drawn at random, are measured at once: no score has a say in them.
+some demos and a tip. 3. A tree-structured Parzen estimator chooses an instruction and a demo set
+(of a program, for each step), trial by trial; each trial is scored on a minibatch of the validation
+split. After every `full_eval_steps` trials, and at the end, the combination with the best mean that
+was not yet measured on the whole validation split is, and the estimator learns that score too. The
+first trials, which are drawn at random, are measured at once: no score has a say in them.
 
-Differs from the authors' code: there is no program code to describe, so proposals are grounded in
+Differs from the authors' code: no program code is described, so proposals are grounded in
 the task's description and the parts of the prompt; no proposal is thrown away (the code writes one
 for the first place, which the present instruction takes); the seed counts as fully measured; when
 all that was tried is fully measured, a full measurement is left out (the code fails); the
@@ -22,14 +22,14 @@ largest whose scoring the calls that are left can pay. `paired` is not the autho
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from typing import Literal
+from typing import ClassVar, Literal
 
 from apo import Example, Prompt, Search, check_ranges
 from apo.optimizers.parts.choices import check_choices
-from apo.optimizers.parts.combinations import Combinations, chosen
+from apo.optimizers.parts.combinations import Choice, Combinations, chosen
 from apo.optimizers.parts.data_summary import summarize
 from apo.optimizers.parts.demo_sets import Bootstrap, DemoSet, with_demos
 
@@ -69,6 +69,7 @@ class MIPROv2:
     view_data_batch_size: int = 10
     temperature: float = 1.0
     paired: bool = False
+    knows_steps: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_choices(self, preset=("auto", *PRESETS))
@@ -94,22 +95,23 @@ class MIPROv2:
 
         await search.map(lambda work: work(), [summarize, draw])
         n_instructions = n if self.zero_shot else n // 2
-        instructions = [seed, *await self.propose(search, summaries[0], sets, n_instructions - 1)]
-        pool = [instructions]
-        if not self.zero_shot:
-            pool = [[with_demos(p, s) if s else p for p in instructions] for s in sets]
-        await self.optimize(search, pool, n_trials(n, 1 if self.zero_shot else 2))
+        pool = Candidates([] if self.zero_shot else sets)
+        for step in seed.steps:
+            base = seed.focused(step)
+            found = await self.propose(search, base, summaries[0], sets, n_instructions - 1)
+            pool.instructions[step] = [base, *found]
+        await self.optimize(search, pool, n_trials(n, self.n_variables(search)))
 
     async def propose(
-        self, search: Search, summary: str, sets: Sequence[DemoSet], n: int
+        self, search: Search, seed: Prompt, summary: str, sets: Sequence[DemoSet], n: int
     ) -> list[Prompt]:
         """Grounded proposals (§3.1): one for each demo set but the first, each with its tip."""
-        seed = search.seed_prompts[0]
         own = [[w for s in (*sets[i:], *sets[:i]) for w in s if w.own] for i in range(1, n + 1)]
         metas = [
             search.meta_prompt(
                 __file__, "miprov2_propose", parents=[seed], prompt=seed, summary=summary,
-                demos=demos[:PROPOSAL_DEMOS], tip=search.rng.choice(TIPS),
+                demos=[worked.at(seed.focus) for worked in demos[:PROPOSAL_DEMOS]],
+                tip=search.rng.choice(TIPS),
             )
             for demos in own
         ]  # fmt: skip
@@ -119,18 +121,21 @@ class MIPROv2:
         """Describe the training data part by part, and sum that up; "" if nothing is said."""
         return await summarize(search, __file__, self.view_data_batch_size, self.temperature)
 
-    async def optimize(self, search: Search, pool: Sequence[list[Prompt]], trials: int) -> None:
-        """Search the combinations of demo sets (rows of the pool) and instructions (columns)."""
+    async def optimize(self, search: Search, pool: "Candidates", trials: int) -> None:
+        """Search the combinations of demo sets and instructions, of all steps together."""
         minibatches = self.minibatches(search)
-        study = Combinations(search.rng.getrandbits(32), len(pool), len(pool[0]))
-        study.add(0, 0, await search.evaluate(pool[0][0]))
-        number, tried, full = 0, {pool[0][0]}, self.full_eval_steps
+        seed_bits = search.rng.getrandbits(32)
+        study = Combinations(seed_bits, pool.n_sets, *map(len, pool.instructions.values()))
+        start = (0, 0) * len(pool.instructions)
+        first = pool.prompt(start)
+        study.add(start, await search.evaluate(first))
+        number, tried, full = 0, {first}, self.full_eval_steps
         while number < trials and not search.solved:
             due = min(trials, number + full - number % full)
             work: list[tuple[Prompt, Sequence[Example] | None]] = []
             asked = study.ask(due - number)
-            for demos, instruction in map(chosen, asked):
-                prompt, parent = pool[demos][instruction], pool[0][instruction]
+            for choice in map(chosen, asked):
+                prompt, parent = pool.prompt(choice), pool.parent(choice)
                 if prompt not in tried:
                     search.accept([prompt], operator="combine", parents=[parent])
                     tried.add(prompt)
@@ -140,7 +145,7 @@ class MIPROv2:
                 study.tell(trial, evaluation)
             number += len(asked)
             if number == due and work[0][1] and (best := study.best_unmeasured()):
-                study.add(*best, await search.evaluate(pool[best[0]][best[1]]))
+                study.add(best, await search.evaluate(pool.prompt(best)))
 
     def minibatches(self, search: Search) -> Iterator[Sequence[Example] | None]:
         """The validation examples of one trial after the other; None for all of them."""
@@ -153,6 +158,10 @@ class MIPROv2:
             start = number // self.full_eval_steps * size
             fixed = [shuffled[(start + i) % len(shuffled)] for i in range(size)]
             yield fixed if self.paired else search.draw(validation, size)
+
+    def n_variables(self, search: Search) -> int:
+        """How much is chosen in a trial: for each step an instruction, and demos if there are."""
+        return len(search.seed_prompts[0].steps) * (1 if self.zero_shot else 2)
 
     @property
     def zero_shot(self) -> bool:
@@ -172,7 +181,7 @@ class MIPROv2:
         if self.preset != "auto" or search.calls_left == math.inf:
             return "medium" if self.preset == "auto" else self.preset
         whole = len(search.task.validation)
-        trials = {name: n_trials(n, 1 if self.zero_shot else 2) for name, n in PRESETS.items()}
+        trials = {name: n_trials(n, self.n_variables(search)) for name, n in PRESETS.items()}
         fitting = [n for n in PRESETS if self.scoring_calls(trials[n], whole) <= search.calls_left]
         return fitting[-1] if fitting else "light"
 
@@ -185,6 +194,40 @@ class MIPROv2:
     def uses_minibatches(self, whole: int) -> bool:
         """Whether trials see a part of so many validation examples."""
         return whole > max(MIN_MINIBATCH_POOL, self.minibatch_size)
+
+
+@dataclass
+class Candidates:
+    """What the combinations are made of.
+
+    Attributes:
+        sets: demo sets, each for all steps; empty where instructions alone are searched.
+        instructions: by step, the seed prompt and those with another instruction of that step.
+    """
+
+    sets: Sequence[DemoSet]
+    instructions: dict[str, list[Prompt]] = field(default_factory=dict[str, list[Prompt]])
+
+    @property
+    def n_sets(self) -> int:
+        """How many demo sets there are to choose from; one, of none, where there are none."""
+        return max(1, len(self.sets))
+
+    def prompt(self, choice: Choice) -> Prompt:
+        """The combination: a demo set and an instruction for one step after the other."""
+        prompt = self.parent(choice)
+        for place, step in enumerate(self.instructions):
+            demos = self.sets[choice[2 * place]] if self.sets else ()
+            prompt = with_demos(prompt.focused(step), demos) if demos else prompt
+        return prompt
+
+    def parent(self, choice: Choice) -> Prompt:
+        """The combination without its demo sets."""
+        prompt = next(iter(self.instructions.values()))[0]
+        for place, (step, found) in enumerate(self.instructions.items()):
+            text = found[choice[2 * place + 1]].instruction
+            prompt = prompt.focused(step).with_instruction(text)
+        return prompt
 
 
 def n_trials(n: int, n_variables: int) -> int:

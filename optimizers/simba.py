@@ -18,15 +18,17 @@ runs of all optimizers can be compared; its share of the calls is kept for it, s
 first step none is begun that would spend it; after few steps the best other prompts are measured
 with the winners; a train split smaller than the minibatch is used whole (the code refuses it); no
 stronger teacher answers (the code's `teacher_settings`), and the optimizer model is its
-`prompt_model`; rules are asked for with the task's description and labels in view. As in the code,
-scores come from different minibatches and are never renewed, the example of a demo stays in the
-minibatch that scores it, and rules are only ever appended.
+`prompt_model`; rules are asked for with the task's description and labels in view, and for each
+step of a program in a request of its own (the code's one request gives advice to all). As in the
+code, scores come from different minibatches and are never renewed, the example of a demo stays in
+the minibatch that scores it, and rules are only ever appended.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 from apo import Evaluation, Example, MetaPrompt, Prompt, Rollout, Search, check_ranges
 from apo.optimizers.parts.epochs import minibatches
@@ -58,6 +60,7 @@ class SIMBA:
     candidate_temperature: float = 0.2
     answer_temperature: float = 1.0
     temperature: float = 1.0
+    knows_steps: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         some, soft = (1, math.inf), (0.01, math.inf)
@@ -100,9 +103,9 @@ class SIMBA:
     def most_calls(self, search: Search, winners: Sequence[Prompt]) -> int:
         """What a step and the measurement of the winners after it may take."""
         size = min(self.minibatch_size, len(search.task.train))
-        n_new = self.n_candidates + 1  # A rule may be asked for twice.
+        n_new, asked = self.n_candidates + 1, 2 * len(winners[0].steps)  # Each rule perhaps twice.
         measured = min(len(winners), n_new - 1) * len(search.task.validation)
-        return size * self.n_candidates + (size + 2) * n_new + measured
+        return size * self.n_candidates + (size + asked) * n_new + measured
 
     async def sample_buckets(
         self, search: Search, scores: dict[Prompt, float], batch: Sequence[Example]
@@ -132,40 +135,64 @@ class SIMBA:
         """Make new prompts, each by one of the two strategies, from the first examples."""
         low, high = percentiles([value for bucket in buckets for value in bucket.values])
         top = self.top(search, scores)
-        steps: list[tuple[Prompt, Rollout | MetaPrompt]] = []
+        steps: list[tuple[Prompt, Rollout | list[MetaPrompt]]] = []
         for bucket in buckets:
             drawn = softmax_draw(search.rng, top, self.candidate_temperature)
-            source = drawn.with_demos(kept_demos(search.rng, drawn, self.max_demos))
+            source = drawn.with_steps(
+                {
+                    name: step.with_demos(kept_demos(search.rng, step, self.max_demos))
+                    for name, step in drawn.steps.items()
+                }
+            )
             adds_demo = self.max_demos > 0 and search.rng.random() < 0.5
             if adds_demo and bucket.values[0] > low:
                 steps.append((source, bucket.best))
             elif not adds_demo and bucket.values[0] > low and bucket.values[-1] < high:
-                steps.append((source, self.rule(search, source, bucket)))
+                steps.append((source, self.rules(search, source, bucket)))
             if len(steps) > self.n_candidates:
                 break
-        metas = [made for _, made in steps if isinstance(made, MetaPrompt)]
+        metas = [meta for _, made in steps if isinstance(made, list) for meta in made]
         rules = iter(await search.generate(metas, tag="advice", temperature=self.temperature))
         accepted: list[Prompt] = []
         for source, made in steps:
             if isinstance(made, Rollout):
-                demo = source.demo(made.example.inputs, made.output)
-                name, new = "simba_demo", [source.with_demos((*source.demos, demo))]
+                name, new = "simba_demo", [with_demo(source, made)]
             else:
-                name = "simba_rule"
-                texts = [f"{source.instruction}\n\n{rule}" for rule in next(rules)]
-                new = [source.with_instruction(text) for text in texts]
+                name, new = "simba_rule", with_rules(source, [next(rules) for _ in made])
             accepted += search.accept(new, operator=name, parents=[source])
         return accepted
 
-    def rule(self, search: Search, source: Prompt, bucket: ExampleBucket) -> MetaPrompt:
-        """Ask for advice; of two equally good answers there is no better one to learn from."""
+    def rules(self, search: Search, source: Prompt, bucket: ExampleBucket) -> list[MetaPrompt]:
+        """Ask for advice to each step; of two equally good answers there is no better one."""
         apart = bucket.values[0] > bucket.values[-1]
-        return search.meta_prompt(
-            __file__, "simba_rule", parents=[source], prompt=source, worse=bucket.worst,
-            better=bucket.best if apart else None,
-        )  # fmt: skip
+        return [
+            search.meta_prompt(
+                __file__, "simba_rule", parents=[prompt], prompt=prompt, worse=bucket.worst,
+                better=bucket.best if apart else None,
+            )
+            for prompt in map(source.focused, source.steps)
+        ]  # fmt: skip
 
     def top(self, search: Search, scores: dict[Prompt, float]) -> dict[Prompt, float]:
         """The n_candidates best prompts; the seed takes the last place if it is not among them."""
         best, seed = ranked(scores)[: self.n_candidates], search.seed_prompts[0]
         return {p: scores[p] for p in (best if seed in best else [*best[:-1], seed])}
+
+
+def with_demo(source: Prompt, rollout: Rollout) -> Prompt:
+    """The prompt with an answer for its last demo; of a program, each step with what it did."""
+    child = source
+    for step in source.steps:
+        child = child.focused(step)
+        child = child.with_demos((*child.demos, rollout.demo(child)))
+    return child
+
+
+def with_rules(source: Prompt, rules: Sequence[Sequence[str]]) -> list[Prompt]:
+    """The prompt with a rule at the end of each step's instruction; nothing without any rule."""
+    child = source
+    for step, texts in zip(source.steps, rules, strict=True):
+        child = child.focused(step)
+        for text in texts:
+            child = child.with_instruction(f"{child.instruction}\n\n{text}")
+    return [child] if any(rules) else []

@@ -157,6 +157,7 @@ def rendered(
         **dict.fromkeys(("rollout", "better", "worse"), rollout),
         **dict.fromkeys(("a", "b"), evaluation),
         "gradients": [(rollout, text)],
+        "following": {"instruction": text, "given": text, "answer": text},
         **dict.fromkeys(("rollouts", "failures"), evaluation.rollouts),
         **dict.fromkeys(texts, text),
         **{key: [text] for key in ("observations", "styles", "critiques", "memory")},

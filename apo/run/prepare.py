@@ -91,6 +91,9 @@ class Setup:
             require()
         self._check_meta_prompts(optimizer)
         edit_names(self.options.edits)  # Raises where there is no such edit.
+        check = getattr(optimizer, "check", None)
+        if check is not None:
+            check(task)
         return task, optimizer
 
     def _check_meta_prompts(self, optimizer: Optimizer) -> None:

@@ -46,7 +46,12 @@ R = TypeVar("R")
 
 
 class Optimizer(Protocol):
-    """A search algorithm: a frozen dataclass of its settings, and how it runs."""
+    """A search algorithm: a frozen dataclass of its settings, and how it runs.
+
+    It may have `check(task)`, which raises a `SettingsError` before anything is spent, and
+    `knows_steps = True`, where it works on all steps of a program by itself: `search.seed_prompts`
+    are then `PromptSet`s, and it chooses by `prompt.focused(step)` which one it changes.
+    """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 

@@ -38,7 +38,12 @@ async def mutate_demos(
 
 
 def demo(prompt: Prompt, rollout: Rollout) -> Demo:
-    """Show a right answer that says more than the target, such as reasoning; else the target."""
+    """Show a right answer that says more than the target, such as reasoning; else the target.
+
+    Of a program's prompts, what the step in focus did where the program was right.
+    """
+    if prompt.focus and rollout.outcome == "right":
+        return rollout.demo(prompt)
     target, output = rollout.example.target, rollout.output.strip()
     more = rollout.outcome == "right" and len(output) > len(target)
     return prompt.demo(rollout.example.inputs, output if more else target)

@@ -1,5 +1,6 @@
 """MIPROv2's estimator over demo sets and instructions (tree-structured Parzen, by Optuna)."""
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from apo import Evaluation
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
 N_RANDOM = 10
 """Scores that the estimator rests on at least; before, it draws at random (Optuna's default)."""
+Choice = tuple[int, ...]
+"""A demo set and an instruction; of a program, of one step after the other."""
 
 
 class Combinations:
@@ -19,14 +22,14 @@ class Combinations:
     Args:
         seed: of the estimator.
         n_sets: number of demo sets.
-        n_instructions: number of instructions.
+        n_instructions: number of instructions of each step.
 
     Attributes:
         means: the mean of each trial, by combination.
         measured: the combinations measured on the whole validation split.
     """
 
-    def __init__(self, seed: int, n_sets: int, n_instructions: int) -> None:
+    def __init__(self, seed: int, n_sets: int, *n_instructions: int) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -34,12 +37,12 @@ class Combinations:
             n_startup_trials=N_RANDOM, seed=seed, multivariate=True
         )
         self.study: Study = optuna.create_study(direction="maximize", sampler=sampler)
-        self.space: dict[str, BaseDistribution] = {
-            "demos": optuna.distributions.CategoricalDistribution(range(n_sets)),
-            "instruction": optuna.distributions.CategoricalDistribution(range(n_instructions)),
-        }
-        self.means: dict[tuple[int, int], list[float]] = {}
-        self.measured: set[tuple[int, int]] = set()
+        among = optuna.distributions.CategoricalDistribution
+        self.space: dict[str, BaseDistribution] = {}
+        for (demos, instruction), n in zip(names(len(n_instructions)), n_instructions, strict=True):
+            self.space |= {demos: among(range(n_sets)), instruction: among(range(n))}
+        self.means: dict[Choice, list[float]] = {}
+        self.measured: set[Choice] = set()
 
     def ask(self, most: int) -> "list[Trial]":
         """Choose combinations: as many as no score has a say in, else the one that promises most.
@@ -63,23 +66,30 @@ class Combinations:
         self.study.tell(trial, evaluation.value)
         self.means.setdefault(chosen(trial), []).append(evaluation.value)
 
-    def add(self, demos: int, instruction: int, evaluation: Evaluation) -> None:
+    def add(self, choice: Choice, evaluation: Evaluation) -> None:
         """Give a score on the whole validation split."""
         from optuna.trial import create_trial
 
-        self.measured.add((demos, instruction))
+        self.measured.add(choice)
         if evaluation.scored:
-            params = {"demos": demos, "instruction": instruction}
+            params = dict(zip(self.space, choice, strict=True))
             self.study.add_trial(
                 create_trial(params=params, distributions=self.space, value=evaluation.value)
             )
 
-    def best_unmeasured(self) -> tuple[int, int] | None:
+    def best_unmeasured(self) -> Choice | None:
         """The combination with the best mean of those never measured whole; None without any."""
         means = {c: sum(m) / len(m) for c, m in self.means.items() if c not in self.measured}
         return max(means, key=lambda combination: means[combination]) if means else None
 
 
-def chosen(trial: "Trial") -> tuple[int, int]:
-    """The demo set and the instruction of a trial."""
-    return trial.params["demos"], trial.params["instruction"]
+def names(n_steps: int) -> list[tuple[str, str]]:
+    """What the estimator calls the demo set and the instruction of each step."""
+    if n_steps == 1:
+        return [("demos", "instruction")]
+    return [(f"demos {n}", f"instruction {n}") for n in range(n_steps)]
+
+
+def chosen(trial: "Trial") -> Choice:
+    """The demo set and the instruction of a trial; of a program, of one step after the other."""
+    return tuple(trial.params[name] for name in chain(*names(len(trial.params) // 2)))

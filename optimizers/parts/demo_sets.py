@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from apo import Example, Prompt, Search, check_ranges
+from apo import Asked, Demo, Example, Prompt, Rollout, Search, check_ranges
 
 TRIES_PER_DEMO = 10
 
@@ -30,11 +30,26 @@ class Worked:
         example: the example.
         answer: its first target, or what the task model answered.
         own: whether the answer is the task model's own, with all that it says beside it.
+        trace: of a program, the calls that led to it.
     """
 
     example: Example
     answer: str
     own: bool = False
+    trace: tuple[Asked, ...] = ()
+
+    def demo(self, prompt: Prompt) -> Demo:
+        """A demo of it for a prompt; of a program's, of what the step in focus was asked."""
+        shown = Rollout(self.example, self.answer, None, trace=self.trace)
+        return shown.demo(prompt) if self.trace else prompt.demo(self.example.inputs, self.answer)
+
+    def at(self, step: str) -> "Worked":
+        """What a step of a program was given and answered; itself of a prompt that stands alone."""
+        found = [asked for asked in self.trace if asked.step == step]
+        if not step or not found:
+            return self
+        example = Example(found[-1].inputs, self.example.targets)
+        return Worked(example, found[-1].answer, self.own)
 
 
 DemoSet = tuple[Worked, ...]
@@ -105,7 +120,7 @@ class Bootstrap:
         self, search: Search, prompt: Prompt, shown: DemoSet, batch: Sequence[Example]
     ) -> list[Worked]:
         """Ask the teacher about examples, none of which it sees among its own demos."""
-        found: dict[Example, str] = {}
+        found: dict[Example, Rollout] = {}
         own = prompt.decoding.temperature
 
         async def ask(asked: tuple[Prompt, Sequence[Example], float]) -> None:
@@ -114,17 +129,18 @@ class Bootstrap:
             for rollout in evaluation.answered:
                 right = rollout.score is not None and rollout.score.value >= self.threshold
                 if right and rollout.output.strip():
-                    found[rollout.example] = rollout.output
+                    found[rollout.example] = rollout
 
         for turn in range(self.max_rounds):
             teachers: dict[Prompt, list[Example]] = {}
             for example in batch:
                 if example not in found:
                     others = tuple(worked for worked in shown if worked.example != example)
-                    teachers.setdefault(with_demos(prompt, others), []).append(example)
+                    teachers.setdefault(with_demos_everywhere(prompt, others), []).append(example)
             temperature = 1.0 if turn or own is None else own
             await search.map(ask, [(t, asked, temperature) for t, asked in teachers.items()])
-        return [Worked(example, found[example], True) for example in batch if example in found]
+        right = [found[example] for example in batch if example in found]
+        return [Worked(r.example, r.output, True, r.trace) for r in right]
 
 
 def labeled(rng: Random, examples: Sequence[Example], n: int) -> DemoSet:
@@ -134,5 +150,12 @@ def labeled(rng: Random, examples: Sequence[Example], n: int) -> DemoSet:
 
 
 def with_demos(prompt: Prompt, demos: DemoSet) -> Prompt:
-    """The prompt with the set for its demos."""
-    return prompt.with_demos(tuple(prompt.demo(w.example.inputs, w.answer) for w in demos))
+    """The prompt with the set for its demos; of a program's, the step in focus."""
+    return prompt.with_demos(tuple(worked.demo(prompt) for worked in demos))
+
+
+def with_demos_everywhere(prompt: Prompt, demos: DemoSet) -> Prompt:
+    """The prompt with the set for its demos; of a program's, each step with what it did itself."""
+    for step in prompt.steps:
+        prompt = with_demos(prompt.focused(step), demos)
+    return prompt

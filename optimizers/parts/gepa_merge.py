@@ -27,11 +27,19 @@ def merges(pool: Pool, rng: Random) -> Iterator[tuple[Prompt, int, int]]:
 
 
 def merged(base: Prompt, better: Prompt, other: Prompt) -> Prompt:
-    """Take each part from the side that changed it; from the better one where both did."""
-    return replace(
-        better,
-        instruction=(other if better.instruction == base.instruction else better).instruction,
-        demos=(other if better.demos == base.demos else better).demos,
+    """Take each part of each step from who changed it; from the better one where both did."""
+    old, less = base.steps, other.steps
+    return better.with_steps(
+        {
+            name: replace(
+                step,
+                instruction=(
+                    less[name] if step.instruction == old[name].instruction else step
+                ).instruction,
+                demos=(less[name] if step.demos == old[name].demos else step).demos,
+            )
+            for name, step in better.steps.items()
+        }
     )
 
 

@@ -87,9 +87,12 @@ class Pool:
 
 
 def one_sided(base: Prompt, one: Prompt, other: Prompt) -> bool:
-    """Whether a part differs from the ancestor's in exactly one of two prompts."""
-    return (one.instruction == base.instruction) != (other.instruction == base.instruction) or (
-        (one.demos == base.demos) != (other.demos == base.demos)
+    """Whether a part of some step differs from the ancestor's in exactly one of two prompts."""
+    trios = zip(base.steps.values(), one.steps.values(), other.steps.values(), strict=True)
+    return any(
+        (a.instruction == b.instruction) != (c.instruction == b.instruction)
+        or (a.demos == b.demos) != (c.demos == b.demos)
+        for b, a, c in trios
     )
 
 

@@ -53,7 +53,7 @@ class Unit:
         """A mutated copy with demos of its own, which has met no example yet."""
         prompt = self.prompt.with_instruction(instruction)
         if demos:
-            shown = [prompt.demo(rollout.example.inputs, rollout.output) for rollout in demos]
+            shown = [rollout.demo(prompt) for rollout in demos]
             prompt = prompt.with_demos(tuple(shown))
         return Unit(prompt, mutation, self.elites, demos)
 

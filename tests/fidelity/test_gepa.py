@@ -22,6 +22,7 @@ from apo import (
     Example,
     Options,
     Prompt,
+    PromptSet,
     Request,
     Rollout,
     Score,
@@ -557,13 +558,22 @@ def test_a_merge_follows_an_accepted_child_and_counts_if_it_fails_too(
     assert all(before == "child" for before, turn in pairwise(turns) if turn == "merge")
 
 
+def test_a_merge_needs_two_parts_to_change() -> None:
+    task = fake_task()
+    with pytest.raises(SettingsError, match=r"GEPA.max_merges is 5, but a merge joins"):
+        GEPA(max_merges=5).check(task)
+    GEPA(max_merges=5, components=("instruction", "demos")).check(task)
+    steps = PromptSet.of({"a": task.seed_prompts[0], "b": task.seed_prompts[0]})
+    GEPA(max_merges=5).check(replace(task, seed_prompts=(steps,)))
+
+
 def test_settings() -> None:
     assert (GEPA().minibatch_size, GEPA().merge_size, GEPA().max_merges) == (3, 5, 0)
     assert (GEPA().selection, GEPA().acceptance, GEPA().temperature) == ("pareto", "strict", 1.0)
     for wrong in (
         {"selection": "beam"}, {"acceptance": "loose"}, {"components": ()}, {"minibatch_size": 0},
         {"objectives": ("speed",)}, {"frontier": "all"}, {"n_top": 0}, {"components": ("cue",)},
-        {"components": ("demos", "demos")}, {"max_merges": 5},
+        {"components": ("demos", "demos")},
     ):  # fmt: skip
         with pytest.raises(SettingsError, match="GEPA"):
             GEPA(**cast("Any", wrong))

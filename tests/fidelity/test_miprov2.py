@@ -97,11 +97,11 @@ def test_a_small_validation_split_is_measured_whole_in_each_trial(run: Run) -> N
 
 def test_what_is_fully_measured_has_the_best_mean_of_what_is_not() -> None:
     study = Combinations(0, 2, 2)
-    study.add(0, 0, measured(0.9))
+    study.add((0, 0), measured(0.9))
     assert study.best_unmeasured() is None
     study.means = {(0, 0): [1.0], (0, 1): [0.9, 0.1], (1, 0): [0.6], (1, 1): [0.4]}
     assert study.best_unmeasured() == (1, 0)
-    study.add(1, 0, measured(0.5))
+    study.add((1, 0), measured(0.5))
     assert study.best_unmeasured() == (0, 1)
     study.measured |= {(0, 1), (1, 1)}
     assert study.best_unmeasured() is None
@@ -121,13 +121,13 @@ def test_a_trial_without_an_answer_is_unknown_and_not_zero() -> None:
 def test_trials_at_once_are_those_of_one_after_another() -> None:
     scores, n = [0.9, 0.1, 0.4, 0.4, 0.8, 0.3, 0.7, 0.2, 0.6, 0.5, 0.1, 0.9], 12
     single, several = Combinations(3, 6, 4), Combinations(3, 6, 4)
-    drawn: list[tuple[int, int]] = []
+    drawn: list[tuple[int, ...]] = []
     for score in scores:
         [trial] = single.ask(1)
         single.tell(trial, measured(score))
         drawn.append(chosen(trial))
     sizes: list[int] = []
-    found: list[tuple[int, int]] = []
+    found: list[tuple[int, ...]] = []
     while len(found) < n:
         trials = several.ask(min(8, n - len(found)))
         for trial in trials:
@@ -259,7 +259,7 @@ def test_proposals_are_grounded_in_the_demo_set_of_their_number(run: Run) -> Non
 
     async def work(search: Search) -> None:
         summary = await MIPROv2().summarize(search)
-        await MIPROv2().propose(search, summary, own(2, 3, 4, 5), 3)
+        await MIPROv2().propose(search, search.seed_prompts[0], summary, own(2, 3, 4, 5), 3)
 
     seen = run(Probe(work=work), writer)
     proposals = [text for text in seen.writer.texts if "<candidate>" in text]
@@ -277,7 +277,7 @@ def test_proposals_are_grounded_in_the_demo_set_of_their_number(run: Run) -> Non
 
 def test_tips_are_drawn(run: Run) -> None:
     async def work(search: Search) -> None:
-        await MIPROv2().propose(search, "", [()] * 40, 39)
+        await MIPROv2().propose(search, search.seed_prompts[0], "", [()] * 40, 39)
 
     seen = run(Probe(work=work), writer, size=5)
     proposals = [text for text in seen.writer.texts if "<candidate>" in text]
