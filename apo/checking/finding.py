@@ -13,11 +13,12 @@ class Finding:
 
     Attributes:
         level: "error" (the task cannot be used), "warning" (results suffer), "note"
-            (what loading did), "ok", or "ping" (what the model answered).
+            (what loading did), "ok", "ping" (what the model answered), or "headroom" (what a look
+            with it found).
         text: what was found and, where it is bad, what to do.
     """
 
-    level: Literal["error", "warning", "note", "ok", "ping"]
+    level: Literal["error", "warning", "note", "ok", "ping", "headroom"]
     text: str
 
 

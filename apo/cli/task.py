@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from apo.cli import options as o
+from apo.cli.ask import AskFlags
+from apo.cli.flags import takes
+from apo.cli.headroom import look_at
 from apo.cli.values import body as read_body
 from apo.errors import SettingsError
 
@@ -67,20 +70,30 @@ def init(
     say(f"Wrote {folder / 'task.yaml'}. Next: apo check {typed(name)}", "bold")
 
 
+@takes(AskFlags)
 def check(
     task: o.TaskName,
     ping: Annotated[
         bool, typer.Option("--ping", help="Make one call to the model, and show what comes back.")
     ] = False,
+    headroom: Annotated[
+        bool,
+        typer.Option(
+            "--headroom", help="Make up to 60 calls, and say whether a search is worth its money."
+        ),
+    ] = False,
     model: o.ModelName = "embedded",
+    optimizer_model: o.OptimizerModel = "",
     body: o.Body = [],  # noqa: B006 (typer reads the default, nobody changes it)
     max_answer: o.MaxAnswer = None,
-    json: o.Json = False,
+    fresh: o.Fresh = False,
     csv: o.Csv = False,
+    *,
+    flags: AskFlags,
 ) -> None:
     """Say all that can be known of a task without spending: data, leakage, labels, scorer, prompt.
 
-    Example: `apo check support-tickets --ping --model ollama/llama3.2`
+    Example: `apo check support-tickets --headroom --model ollama/llama3.2`
     """
     from apo.checking.check import check as check_task
     from apo.checking.groups import column_findings
@@ -88,18 +101,23 @@ def check(
     from apo.evaluation.room import with_max_answer
     from apo.taskfile.load import load_task, rows_of
 
-    document = one_form(json=json, csv=csv)
+    document = one_form(json=flags.json, csv=csv)
     loaded = with_max_answer(load_task(task, memory=home() / "splits"), max_answer)
     read = rows_of(task)
     findings = check_task(loaded, column_findings(loaded, *read) if read else ())
     if not document:
         _tell(findings)
+    sound = not any(finding.level == "error" for finding in findings)
     answered = _ping(loaded, model, read_body(body)) if ping else []
+    if headroom and sound:
+        answered += look_at(loaded, model, optimizer_model, read_body(body), flags, fresh=fresh)
     if document:
         rows = [{"level": f.level, "text": f.text} for f in [*findings, *answered]]
-        print_json(rows) if json else print_csv(rows)
+        print_json(rows) if flags.json else print_csv(rows)
     else:
         _tell(answered)
+    if headroom and not sound:
+        raise SettingsError("There are errors above: mend them before a look at the headroom.")
     if any(finding.level == "error" for finding in findings):
         raise typer.Exit(1)
 
@@ -107,8 +125,8 @@ def check(
 def _tell(findings: "list[Finding]") -> None:
     from apo.cli.console import tell_pairs
 
-    styles = {"error": "bold red", "warning": "yellow", "note": "cyan", "ok": "green", "ping": ""}
-    tell_pairs((f"{f.level:<7}", f.text, styles[f.level]) for f in findings)
+    styles = {"error": "bold red", "warning": "yellow", "note": "cyan", "ok": "green"}
+    tell_pairs((f"{f.level:<7}", f.text, styles.get(f.level, "")) for f in findings)
 
 
 def _ping(task: "Task", model: str, body: "dict[str, Any]") -> "list[Finding]":

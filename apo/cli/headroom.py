@@ -1,0 +1,70 @@
+"""What `apo check --headroom` asks and tells."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from apo.assessment.headroom import Headroom
+    from apo.checking.finding import Finding
+    from apo.cli.ask import AskFlags
+    from apo.task import Task
+
+
+def look_at(
+    task: "Task",
+    model: str,
+    optimizer_model: str,
+    body: "dict[str, Any]",
+    flags: "AskFlags",
+    *,
+    fresh: bool,
+) -> "list[Finding]":
+    """Look whether a search is worth it, after saying what the look takes.
+
+    Args:
+        task: the task.
+        model: who answers.
+        optimizer_model: who writes; "" for the same.
+        body: further fields of each request.
+        flags: of the calls.
+        fresh: use no kept answers.
+    """
+    from dataclasses import replace
+
+    from apo.assessment.headroom import ASKS, MAX_CALLS, aheadroom, rows_of_look
+    from apo.checking.finding import Finding
+    from apo.cli.console import say
+
+    n = rows_of_look(task)
+    calls = 7 * n * task.calls_per_example + ASKS
+    say(
+        f"Headroom: at most {calls} calls: four prompts on {n} validation examples or a half "
+        f"more, some of them twice, and {ASKS} to write one of them. Kept answers cost nothing."
+    )
+    asked = replace(task, seed_prompts=tuple(p.with_extra(body) for p in task.seed_prompts))
+    work = flags.ask(
+        partial(aheadroom, asked, model=model, optimizer_model=optimizer_model or None),
+        f"{task.name} · headroom · {model}",
+        max_calls=MAX_CALLS,
+        fresh=fresh,
+        quiet=flags.json,
+    )
+    told = [*_told(work.found), *work.kept, *work.notes]
+    return [Finding("headroom", text) for text in told if text]
+
+
+def _told(found: "Headroom") -> list[str]:
+    from apo.cli.console import percent
+
+    verdict, spent = found.verdict, found.spent
+    scores = ", ".join(f"{name} {percent(score)}" for name, score in found.prompts.items())
+    guess = verdict.kind in ("worth it", "more rows first")
+    return [
+        f"{verdict.kind[0].upper()}{verdict.kind[1:]}. {verdict.reason}",
+        "The gain is a guess, from so few rows and from what searches usually bring." * guess,
+        f"Scores on {found.n} examples: {scores}.",
+        f"A row's score varies by {verdict.between_prompts:.3f} between prompts, and by "
+        f"{verdict.between_answers:.3f} between two answers to one prompt (variances); "
+        f"{percent(verdict.malformed)} of the answers lack the form.",
+        f"{spent.calls} calls.",
+    ]
