@@ -88,6 +88,15 @@ def open_model(
 def _connect(
     address: "Address", transport: Transport, timeout: float, max_connections: int
 ) -> Model:
+    if address.responses:
+        from apo.models.responses import ResponsesModel
+
+        if transport == "openai":
+            raise SettingsError(
+                f"{address.name} is asked by the Responses API, which apo asks without the SDK: "
+                "leave the transport out."
+            )
+        return ResponsesModel(address, timeout=timeout, max_connections=max_connections)
     if transport == "openai":
         from apo.models.sdk import SdkModel
 

@@ -29,6 +29,7 @@ class Address:
         scheme: how the key is sent.
         api_version: Azure's query parameter; "" elsewhere.
         seed_field: what the seed is called in a request; "" when it is refused.
+        responses: whether it is asked by /responses, and not /chat/completions.
         continues: whether the server goes on with a reply that a request begins.
         extra: further headers, such as a gateway's. Never shown.
         dialect: what the model refuses; it grows with what its server says.
@@ -42,6 +43,7 @@ class Address:
     scheme: Literal["bearer", "basic", "api-key"] = "bearer"
     api_version: str = ""
     seed_field: str = "seed"
+    responses: bool = False
     continues: bool = False
     extra: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     dialect: Dialect = field(default_factory=Dialect, compare=False)

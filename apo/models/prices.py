@@ -18,7 +18,7 @@ from apo.usage import Usage
 FILE = "model_prices_and_context_window_backup.json"
 LOCAL = ("embedded", "llamacpp", "local", "ollama", "vllm")
 """Providers that run on one's own machines: free."""
-LITELLM = {"fireworks": "fireworks_ai", "together": "together_ai"}
+LITELLM = {"openai-responses": "openai", "fireworks": "fireworks_ai", "together": "together_ai"}
 """litellm's names of providers, where they are not ours."""
 
 

@@ -53,6 +53,11 @@ PROVIDERS = {
         key_variable="OPENAI_API_KEY",
         url_variable="OPENAI_BASE_URL",
     ),
+    "openai-responses": Provider(
+        url="https://api.openai.com/v1",
+        key_variable="OPENAI_API_KEY",
+        url_variable="OPENAI_BASE_URL",
+    ),
     "azure": Provider(
         url="", key_variable="AZURE_OPENAI_API_KEY", url_variable="AZURE_OPENAI_ENDPOINT"
     ),
@@ -133,6 +138,7 @@ def locate(name: str, *, keys: bool = True) -> Address:
         api_version=os.environ.get("OPENAI_API_VERSION") or AZURE_API_VERSION if azure else "",
         seed_field=provider.seed_field,
         continues=provider.continues,
+        responses=prefix == "openai-responses",
         # Meant for a gateway: they may be secret, and go to no provider's own address.
         extra=extra_headers() if stated else {},
         dialect=Dialect.of(model, newer_limit=newer_limit),
@@ -141,6 +147,8 @@ def locate(name: str, *, keys: bool = True) -> Address:
 
 def _from_url(name: str, keys: bool) -> Address:
     before, _, model = name.partition("#")
+    responses = before.rstrip("/").endswith("/responses")
+    before = before.rstrip("/").removesuffix("/responses") if responses else before
     url, credentials = _base_url(before, "The model's name")
     if not model.strip():
         raise SettingsError(f"{url!r} names no model; write {url}#MODEL.")
@@ -158,6 +166,7 @@ def _from_url(name: str, keys: bool) -> Address:
         key=login or key,
         scheme="basic" if login else "bearer",
         extra=extra_headers() if keys else {},
+        responses=responses,
         dialect=Dialect.of(model, newer_limit=urlsplit(url).hostname == "api.openai.com"),
     )
 

@@ -25,7 +25,9 @@ def batch_address(model: object) -> Address:
     provider = model.partition("/")[0] if isinstance(model, str) else ""
     several = isinstance(model, str) and "," in model.partition("#")[0]
     if isinstance(model, str) and not several and ("://" in model or provider in PROVIDING):
-        return locate(model)
+        address = locate(model)
+        if not address.responses:
+            return address
     raise SettingsError(
         f"--batch cannot be used with {'several servers' if several else repr(model)}. It takes "
         "openai/NAME, azure/DEPLOYMENT, or the URL of one server that has OpenAI's Batch API: "
