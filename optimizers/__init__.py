@@ -5,6 +5,7 @@ from apo.optimizers.ape import APE
 from apo.optimizers.auto import Auto
 from apo.optimizers.bootstrap import BootstrapRS
 from apo.optimizers.capo import CAPO
+from apo.optimizers.combee import Combee
 from apo.optimizers.contraprompt import ContraPrompt
 from apo.optimizers.copro import COPRO
 from apo.optimizers.distill import Distill
@@ -43,6 +44,7 @@ __all__ = [
     "VISTA",
     "Auto",
     "BootstrapRS",
+    "Combee",
     "ContraPrompt",
     "Distill",
     "EccentricGrid",
@@ -71,6 +73,7 @@ BY_NAME = {
     "ape": APE,
     "bootstrap-rs": BootstrapRS,
     "capo": CAPO,
+    "combee": Combee,
     "contraprompt": ContraPrompt,
     "copro": COPRO,
     "distill": Distill,

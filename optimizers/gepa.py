@@ -27,12 +27,13 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import ClassVar, Literal, get_args
 
-from apo import Evaluation, Example, MetaPrompt, Prompt, Search, SettingsError, Task, check_ranges
+from apo import Evaluation, Example, Prompt, Search, SettingsError, Task, check_ranges
 from apo.optimizers.parts.choices import check_choices, check_several
 from apo.optimizers.parts.epochs import minibatches
 from apo.optimizers.parts.gepa_demos import redrawn_demos
 from apo.optimizers.parts.gepa_merge import contrast, merges, part
 from apo.optimizers.parts.gepa_pool import Frontier, Objective, Pool
+from apo.optimizers.parts.gepa_reflect import reflected
 from apo.optimizers.parts.paired import difference, each
 
 
@@ -69,6 +70,8 @@ class GEPA:
         max_stale_iterations: iterations in a row without a new child after which the search ends.
         n_studied: train examples on which a parent's wrong answers are counted, for a page that its
             reflection sees beside the minibatch; 0, as published, for none.
+        n_copies: how often each answer is dealt to groups that are reflected on apart (Combee); 0,
+            as published, for one reflection on the whole minibatch.
         temperature: of the optimizer model.
     """
 
@@ -90,6 +93,7 @@ class GEPA:
     max_iterations: int = 1000
     max_stale_iterations: int = 30
     n_studied: int = 0
+    n_copies: int = 0
     temperature: float = 1.0
     knows_steps: ClassVar[bool] = True
 
@@ -99,7 +103,7 @@ class GEPA:
             self, n_proposals=some, n_mutations=some, n_accepted=any_number, minibatch_size=some,
             epsilon=(0, 1), n_top=some, max_demos=some, max_merges=any_number, merge_size=some,
             max_iterations=some, max_stale_iterations=some, n_studied=any_number,
-            temperature=(0, 2),
+            n_copies=any_number, temperature=(0, 2),
         )  # fmt: skip
         check_choices(
             self,
@@ -165,7 +169,7 @@ class GEPA:
         self, search: Search, pool: Pool, measured: Sequence[tuple[int, Evaluation]]
     ) -> list[tuple[Prompt, Evaluation, int]]:
         """Change one part of each parent that got something wrong: child, evaluation, parent."""
-        metas: list[tuple[MetaPrompt, Evaluation, int]] = []
+        asked: list[tuple[int, Evaluation]] = []
         children: list[tuple[Prompt, Evaluation, int]] = []
         for i, before in measured:
             pool.missed.update(dict.fromkeys(rollout.example for rollout in before.failures))
@@ -178,16 +182,16 @@ class GEPA:
                 redrawn = redrawn_demos(search, before, pool.missed, self.max_demos)
                 children += [(child, before, i) for child in redrawn]
             else:
-                # Reflective prompt mutation (§3.2) sees all answers, right ones as well.
-                meta = search.meta_prompt(
-                    __file__, "gepa_reflect", parents=[before.prompt], prompt=before.prompt,
-                    rollouts=before.answered, page=await self.study(search, before.prompt),
-                )  # fmt: skip
-                metas.append((meta, before, i))
-        texts = await search.generate([m for m, _, _ in metas], temperature=self.temperature)
-        for found, (meta, before, i) in zip(texts, metas, strict=True):
+                asked.append((i, before))
+        pages = [await self.study(search, before.prompt) for _, before in asked]
+        texts = await reflected(
+            search, [before for _, before in asked], pages, n_copies=self.n_copies,
+            temperature=self.temperature,
+        )  # fmt: skip
+        name = "combee_reduce" if self.n_copies else "gepa_reflect"
+        for found, (i, before) in zip(texts, asked, strict=True):
             proposals = [before.prompt.with_instruction(text) for text in found]
-            accepted = search.accept(proposals, operator=meta.name, parents=meta.parents)
+            accepted = search.accept(proposals, operator=name, parents=[before.prompt])
             children += [(child, before, i) for child in accepted]
         return children
 
