@@ -91,7 +91,7 @@ def _record(text: str, _: str) -> str:
 
 
 def _base64(text: str, language: str) -> str:
-    return _DECODE[language].format(base64.b64encode(text.encode()).decode())
+    return _DECODE[language].format(base64.b64encode(text.encode("utf-8", "replace")).decode())
 
 
 DRESSES: Mapping[str, Callable[[str, str], str]] = {

@@ -66,10 +66,17 @@ def audit_part(audit: Mapping[str, Any]) -> Mapping[str, Any]:
     return {
         **audit,
         "failed": failed,
-        "rates": [(name, rate) for name, found in prompts.items() for rate in found["rates"]],
+        "rates": _by_kind(prompts),
         "told": _pairs([*prompts], audit["pairs"], 1 - audit["confidence"]),
         "picture": _picture(prompts),
     }
+
+
+def _by_kind(prompts: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The rates with whose they are, both prompts' of a kind one after the other."""
+    rates = [(name, rate) for name, found in prompts.items() for rate in found["rates"]]
+    kinds = list(dict.fromkeys(rate["group"] for _, rate in rates))
+    return sorted(rates, key=lambda one: kinds.index(one[1]["group"]))
 
 
 def _require(audit: Mapping[str, Any]) -> None:

@@ -41,16 +41,17 @@ def row() -> MakeRow:
     return make_row
 
 
+def curves_of(n: int) -> list[Curve]:
+    """The curves of so many optimizers on two tasks with three seeds."""
+    return [
+        Curve(make_row(task, name, seed, 0.4 + k / 50), (20, 60 + k), (0.4, 0.5 + k / 99), 150)
+        for task in ("tickets", "한국어")
+        for k, name in enumerate(["auto", "random-search", *(f"o{i}" for i in range(n - 2))])
+        for seed in range(3)
+    ]
+
+
 @pytest.fixture
 def grid_of_curves() -> Callable[[int], list[Curve]]:
-    """Makes the curves of so many optimizers on two tasks with three seeds."""
-
-    def make(n: int) -> list[Curve]:
-        return [
-            Curve(make_row(task, name, seed, 0.4 + k / 50), (20, 60 + k), (0.4, 0.5 + k / 99), 150)
-            for task in ("tickets", "한국어")
-            for k, name in enumerate(["auto", "random-search", *(f"o{i}" for i in range(n - 2))])
-            for seed in range(3)
-        ]  # fmt: skip
-
-    return make
+    """Makes curves; see `curves_of`."""
+    return curves_of
