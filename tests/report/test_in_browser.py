@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from apo import Result
@@ -84,7 +84,8 @@ def opened(browser: Browser, pages: dict[str, Path]) -> Generator[Open]:
 def faults(page: Page, *rules: str) -> list[str]:
     """What axe finds, by all of its rules or some."""
     options: Any = {"runOnly": [*rules]} if rules else {}
-    found: list[Any] = Axe().run(page, options=options).response["violations"]
+    axe: Any = Axe()
+    found: list[dict[str, Any]] = axe.run(page, options=options).response["violations"]
     return [f"{one['id']}: {node['html'][:120]}" for one in found for node in one["nodes"][:3]]
 
 

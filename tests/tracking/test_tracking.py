@@ -852,7 +852,7 @@ def test_files_lost_on_the_way_are_noticed(
     monkeypatch.setattr(Store, "upload", nothing)
     tracked = log(told.folder, uri)
     assert not tracked.complete
-    assert "10 files are missing or cut" in tracked.problem
+    assert "11 files are missing or cut" in tracked.problem
 
 
 def test_points_lost_on_the_way_are_noticed(

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from apo import Budget, Options, optimize
+from apo.errors import RunError
 from apo.optimizers import RandomSearch
+from apo.report.run_page import FILE
 from apo.storage.folder import RunFolder
 from apo.storage.record import Record
 from apo.testing.fakes import FakeModel, FakeOptimizerModel, fake_task
@@ -60,6 +62,19 @@ def test_a_transfer_is_written_where_there_is_one(folder: RunFolder, tmp_path: P
     assert written(folder, tmp_path / "files")[TRANSFER] == {"models": ["가\0"]}
 
 
+def test_the_page_of_a_run_is_among_its_files(folder: RunFolder, tmp_path: Path) -> None:
+    (folder.path / "audit.json").write_text('{"task": "x"}', encoding="utf-8")
+    with pytest.raises(RunError, match=r"audit\.json has no 'model'"):
+        written(folder, tmp_path / "damaged")
+    (folder.path / "audit.json").unlink()
+    written(folder, tmp_path / "files")
+    page = (tmp_path / "files" / FILE).read_text("utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert "p = " in page
+    assert (folder.result or {})["outcome"]["reason"] in page
+
+
 def test_before_the_end_there_is_neither(folder: RunFolder, tmp_path: Path) -> None:
     (folder.path / "result.json").unlink()
     assert FLIPS not in written(folder, tmp_path / "files")
+    assert not (tmp_path / "files" / FILE).exists()
