@@ -3,8 +3,8 @@
 One prompt measured, a deployed one gated, winners taken to other models, a judge held against
 people; and apo's scorers given to MLflow.
 
-Doors: ablate, ablation_found, agreement, evaluate, gate, headroom, judging, matrix, rated,
-ratings, same_prompt, transfer.
+Doors: ablate, ablation_found, agreement, annotation, evaluate, gate, headroom, judging, matrix,
+rated, ratings, same_prompt, transfer.
 Rests on: calls, concurrency, data, environment, errors, evaluation, guards, model, models,
 prompts, reading, results, run, scorers, search, select, statistics, storage, task, taskfile,
 usage.

@@ -16,6 +16,7 @@ from collections.abc import Callable
 import typer
 
 from apo.cli.ablate import ablate
+from apo.cli.annotate import annotate
 from apo.cli.audit import audit
 from apo.cli.compare import compare
 from apo.cli.export import export
@@ -42,7 +43,7 @@ app = typer.Typer(
 )
 
 _PANELS: dict[str, list[Callable[..., None]]] = {
-    "Your task": [init, check, tasks, trust],
+    "Your task": [init, check, annotate, tasks, trust],
     "Optimize": [optimizers, estimate, optimize, resume],
     "Experiments": [compare],
     "Results": [runs, show, report, export, evaluate, gate, transfer, ablate, audit, judge],
