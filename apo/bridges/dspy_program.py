@@ -19,7 +19,8 @@ class Program:
     """The student that DSPy's optimizers change, and what its states mean.
 
     Instruction, demos and the prefix of the answer (apo's cue) are what DSPy changes; layout,
-    context, template and decoding stay the seed prompt's.
+    context, template and decoding stay the seed prompt's. Of a program of several steps they are
+    those of the step in focus, and the answer is the whole program's.
 
     Args:
         dspy: the module.
@@ -73,7 +74,8 @@ class Program:
             for demo in demos
         )  # fmt: skip
         cue = signature.output_fields[self.output].json_schema_extra["prefix"]
-        return replace(self._seed, instruction=text, demos=(*self._fixed, *made), cue=cue)
+        changed = self._seed.with_instruction(text).with_demos((*self._fixed, *made))
+        return replace(changed, cue=cue)
 
     def _row(self, inputs: Mapping[str, str], answer: str) -> Any:
         shown = {safe: inputs.get(name, "") for name, safe in self._names.items()}

@@ -23,7 +23,7 @@ from apo.scorers.registry import make_scorer, reads_lists, scorer_of
 from apo.task import Example, Metric, Scorer, Task
 from apo.taskfile.output_schema import with_schema
 from apo.taskfile.settings import TaskSettings
-from apo.taskfile.steps import make_program, read_steps
+from apo.taskfile.steps import make_program, read_steps, with_own_prompts
 
 T = TypeVar("T")
 
@@ -53,6 +53,7 @@ def build_task(
     Raises:
         TaskError: something is not usable.
     """
+    settings, prompt = with_own_prompts(settings, prompt, folder, where)
     seed_prompt = _seed_prompt(settings, prompt, folder, where)
     contract = _contract(settings, seed_prompt, where)
     program = make_program(settings, seed_prompt, folder, where)

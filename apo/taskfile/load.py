@@ -209,7 +209,7 @@ def task_from_data(
     values = {"inputs": inputs, "target": target, "name": name, **settings}
     values |= {"prompt": None if ready else prompt}
     parsed = parse_settings(TaskSettings, values, where)
-    if ready is None and parsed.prompt is None and not parsed.steps:
+    if ready is None and parsed.prompt is None and not parsed.steps and not parsed.program:
         raise TaskError(f"{where}: give a prompt, or steps with a prompt each.")
     sources: dict[str, Any] = {"data": data}
     if isinstance(data, Mapping) and not is_columns(cast("object", data), POOLS):

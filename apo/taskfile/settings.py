@@ -176,6 +176,6 @@ class TaskFile(TaskSettings):
     @model_validator(mode="after")
     def _one_prompt(self) -> "TaskFile":
         given = [self.prompt is not None, self.prompt_file is not None, bool(self.steps)]
-        if sum(given) != 1:
+        if sum(given) != 1 and (any(given) or self.program is None):  # It may bring its own.
             raise ValueError("give one of prompt, prompt_file and steps: where the search starts")
         return self

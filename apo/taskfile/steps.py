@@ -43,6 +43,28 @@ def read_steps(settings: TaskSettings) -> PromptSet:
     return PromptSet.of(found)
 
 
+def with_own_prompts(
+    settings: TaskSettings, prompt: Prompt | None, folder: Path, where: str
+) -> tuple[TaskSettings, Prompt | None]:
+    """The prompts of a program that brings some (`seed`), where the settings give none.
+
+    Raises:
+        TaskError: it brings none, or its file fails.
+    """
+    given: Any = settings.program
+    if given is None or prompt is not None or settings.prompt is not None or settings.steps:
+        return settings, prompt
+    if isinstance(given, str):
+        given = load_object(given, folder)
+    own = getattr(given, "seed", None)
+    if not (isinstance(given, Program) and isinstance(own, Prompt)):
+        raise TaskError(
+            f"{where}: the program brings no prompts: give steps, with a prompt each. A "
+            "dspy.Module brings some as apo.DspyProgram(module)."
+        )
+    return settings.model_copy(update={"program": given}), own
+
+
 def make_program(settings: TaskSettings, seed: Prompt, folder: Path, where: str) -> Program | None:
     """Make what answers an example; None where the prompt is sent as it is.
 

@@ -216,3 +216,45 @@ def test_what_does_not_fit_is_told() -> None:
     with pytest.raises(DataError, match="with_inputs"):
         apo.dspy_task(Two(), bare, right)
     assert apo.dspy_task(Two(), ROWS, right, inputs="text", target="label").program is not None
+
+
+ROUTE = """
+import apo
+import dspy
+
+class Route(dspy.Module):
+    def __init__(self):
+        super().__init__()
+        self.read = dspy.Predict("text -> word")
+        self.decide = dspy.ChainOfThought("word -> label")
+
+    async def aforward(self, text):
+        return await self.decide.acall(word=(await self.read.acall(text=text)).word)
+
+module = Route()
+program = apo.DspyProgram(module)
+
+def right(row, prediction, trace=None):
+    return row.label == prediction.label
+"""
+TASK = """
+inputs: [text]
+target: label
+data: rows.csv
+program: route.py:{name}
+scorer: {{name: route.py:right, output: label}}
+"""
+
+
+def test_a_task_file_names_a_module(tmp_path: Path) -> None:
+    (tmp_path / "route.py").write_text(ROUTE, encoding="utf-8")
+    rows = "".join(f"x{i},{'ab'[i % 2]}\n" for i in range(40))
+    (tmp_path / "rows.csv").write_text(f"text,label\n{rows}", encoding="utf-8")
+    file = tmp_path / "task.yaml"
+    file.write_text(TASK.format(name="program"), encoding="utf-8")
+    task = apo.load_task(tmp_path)
+    assert list(task.seed_prompts[0].steps) == ["read", "decide.predict"]
+    assert task.judge("a", replace(task.test[0], targets=("a",))).value == 1
+    file.write_text(TASK.format(name="module"), encoding="utf-8")
+    with pytest.raises(TaskError, match=r"brings some as apo\.DspyProgram\(module\)"):
+        apo.load_task(tmp_path)

@@ -16,6 +16,7 @@ from apo.bridges.dspy_optimizers import BY_NAME
 from apo.bridges.dspy_program import Program
 from apo.errors import Interrupted, SettingsError
 from apo.model import Completion, Request
+from apo.programs.chain import Chain
 from apo.search.plugins import all_names, make_optimizer, optimizer_name
 from apo.storage.folder import RunFolder
 from apo.testing.fakes import FakeModel, FakeOptimizerModel, draw, fake_task
@@ -141,6 +142,23 @@ def test_a_search_that_was_stopped_goes_on_to_the_same(whole: Whole, tmp_path: P
     assert again.best.prompt == whole.result.best.prompt
     assert again.spent.calls == whole.result.spent.calls
     assert str(again.verdict) == str(whole.result.verdict)
+
+
+def test_the_steps_of_a_program_are_written_one_after_the_other(tmp_path: Path) -> None:
+    seed = apo.PromptSet.of({
+        "a": apo.Prompt("Answer"), "b": apo.Prompt("Answer ++++++++", template="{{a}}"),
+    })  # fmt: skip
+    task = replace(fake_task(), program=Chain(steps=("a", "b")), seed_prompts=(seed,))
+    result = apo.optimize(
+        task, "dspy:COPRO", settings=SMALL["dspy:COPRO"], model=Answers(), optimizer_model=Writer(),
+        budget=apo.Budget(max_calls=400), options=apo.Options(track=False), home=tmp_path,
+    )  # fmt: skip
+    assert result.verdict is not None
+    assert result.spent.calls <= 400
+    steps = result.best.prompt.steps
+    assert steps["a"].instruction.count("+") > 1
+    assert steps["b"].instruction.count("+") > 4
+    assert apo.Demo("", "") not in (*steps["a"].demos, *steps["b"].demos)
 
 
 def test_a_writer_that_dspy_cannot_read_ends_the_search_in_words(tmp_path: Path) -> None:
