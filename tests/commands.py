@@ -30,6 +30,7 @@ CALLS: dict[str, tuple[tuple[str, ...], str]] = {
     "runs": ((), "-opro-"),
     "show": (("RUN",), "candidates"),
     "report": (("RUN",), "Report: "),
+    "try": (("RUN", "--input", "Where is my parcel?"), "Where is my parcel?"),
     "export": (("RUN",), "{{ticket}}"),
     "evaluate": (("TASK", "--prompt", "OLD", "--split", "train"), "examples: "),
     "gate": (("TASK", "OLD", "CHANGED"), "test examples, "),

@@ -17,6 +17,7 @@ import typer
 
 from apo.cli.ablate import ablate
 from apo.cli.annotate import annotate
+from apo.cli.attempt import try_
 from apo.cli.audit import audit
 from apo.cli.compare import compare
 from apo.cli.export import export
@@ -46,14 +47,14 @@ _PANELS: dict[str, list[Callable[..., None]]] = {
     "Your task": [init, check, annotate, tasks, trust],
     "Optimize": [optimizers, estimate, optimize, resume],
     "Experiments": [compare],
-    "Results": [runs, show, report, export, evaluate, gate, transfer, ablate, audit, judge],
+    "Results": [runs, show, report, try_, export, evaluate, gate, transfer, ablate, audit, judge],
     "MLflow": [ui, sync],
 }
 _WITHOUT_FILES = (init, tasks, trust, optimizers, runs, report)
 for _panel, _commands in _PANELS.items():
     for _command in _commands:
         _asking = _command if _command in _WITHOUT_FILES else trusting(_command)
-        app.command(rich_help_panel=_panel)(_asking)
+        app.command(_command.__name__.rstrip("_"), rich_help_panel=_panel)(_asking)
 
 
 def _version(wanted: bool) -> None:
