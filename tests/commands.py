@@ -20,7 +20,7 @@ SMALL = ("--max-calls", "80", "--no-track", "-o", "opro")
 CALLS: dict[str, tuple[tuple[str, ...], str]] = {
     "init": (("NEW", "--data", "DATA"), "• "),
     "check": (("TASK", "--ping"), "ping     embedded answered"),
-    "tasks": ((), "support-tickets  Customer"),
+    "tasks": ((), "support-tickets  classification: Customer"),
     "trust": (("RUN",), "asks for nothing"),
     "optimizers": ((), "opro              the optimizer model"),
     "estimate": (("TASK", *SMALL), "calls    80"),

@@ -158,16 +158,16 @@ def _ping(task: "Task", model: str, body: "dict[str, Any]") -> "list[Finding]":
 
 
 def tasks(json: o.Json = False, csv: o.Csv = False) -> None:
-    """List the built-in tasks.
+    """List the built-in tasks, by what they ask for.
 
     Example: `apo tasks`
     """
     from apo.cli.console import one_form, print_csv, print_json, tell_pairs
-    from apo.taskfile.places import builtin_tasks, describe
+    from apo.taskfile.places import builtin_kinds, builtin_tasks, describe
 
-    names = builtin_tasks()
     if one_form(json=json, csv=csv):
-        rows = [{"task": name, "description": describe(name)} for name in names]
+        kinds, names = builtin_kinds(), builtin_tasks()
+        rows = [{"task": n, "description": describe(n), "kind": kinds[n]} for n in names]
         print_json(names) if json else print_csv(rows)
         return
-    tell_pairs((name, describe(name), "") for name in names)
+    tell_pairs((name, f"{kind}: {describe(name)}", "") for name, kind in builtin_kinds().items())

@@ -5,6 +5,8 @@ from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
+import yaml
+
 from apo.data.rows import SUFFIXES
 from apo.errors import TaskError, near
 from apo.taskfile.yaml_file import read_task_file
@@ -22,6 +24,13 @@ def builtin_tasks() -> list[str]:
 def builtin_folder() -> Path:
     """The folder of the tasks that come with apo."""
     return Path(str(files("apo.tasks")))
+
+
+def builtin_kinds() -> dict[str, str]:
+    """What each task that comes with apo asks for, such as extraction, in order of these kinds."""
+    text = (builtin_folder() / "kinds.yaml").read_text(encoding="utf-8")
+    kinds: dict[str, list[str]] = yaml.safe_load(text)
+    return {name: kind for kind, names in kinds.items() for name in names}
 
 
 def path_of(ref: str | Path) -> Path:
