@@ -29,7 +29,7 @@ from apo.calls.call import Endpoint
 from apo.calls.progress import Progress
 from apo.errors import AuthenticationError
 from apo.run.estimate import Estimate, aestimate
-from apo.run.expected import parts
+from apo.run.expected import parts, told
 from apo.run.pacing import pace
 from apo.storage.folder import find_run
 from apo.storage.journal import Journal
@@ -99,6 +99,7 @@ def test_answers_that_have_the_form_stay_as_they_are() -> None:
     assert asking == ("task", 0.95, 350, 20, 1.0)
     assert writing[:4] == ("optimizer", 0.05, 3000, 400)
     assert writing.seconds == pytest.approx((0.02 * 3000 + 400) / (0.02 * 100 + 20))
+    assert told((asking, writing)).endswith("to read 350, as prompts grow.")
 
 
 def test_answers_without_the_form_become_as_short_as_targets() -> None:
@@ -111,6 +112,11 @@ def test_answers_without_the_form_become_as_short_as_targets() -> None:
     assert others.seconds == pytest.approx((30 / 3 + 2) / (30 / 3 + 16))
     assert writing[:4] == ("optimizer", 0.08, 320, 110)
     assert writing.seconds == pytest.approx((320 / 3 + 110) / (30 / 3 + 16))
+    assert told((seed, others, writing)) == (
+        "8 calls of 100 are taken to be the optimizer model's, of 320 tokens in and 110 out, and a "
+        "call of the task model to read 134, as prompts grow. Most answers of the seed prompt have "
+        "not the form that is asked for; those of others are taken to have 2 tokens."
+    )
 
 
 @pytest.mark.parametrize(

@@ -181,10 +181,8 @@ def report_estimate(found: Estimate) -> None:
         told = "unknown" if found.minutes is None else clock(60 * found.minutes)
         tell(f"  time     {told}")
     tell(
-        f"From {found.probes} calls with the seed prompt. Prompts are taken to grow by 250 tokens, "
-        "and 1 call in 20 to be the optimizer model's, of 3,000. A serious candidate is measured "
-        f"on {found.validation} validation examples, the verdict on "
-        f"{found.test} test examples for each of two prompts. An answer may take "
-        f"{found.answer_tokens:,} tokens."
+        f"From {found.probes} calls with the seed prompt. {found.assumed} A serious candidate is "
+        f"measured on {found.validation} validation examples, the verdict on {found.test} test "
+        f"examples for each of two prompts. An answer may take {found.answer_tokens:,} tokens."
     )
     say(f"Start it: apo resume {found.run_id}", "bold")

@@ -12,7 +12,7 @@ from apo.evaluation.closing import closing
 from apo.evaluation.evaluation import Evaluation
 from apo.evaluation.measure import measure
 from apo.evaluation.room import answer_room
-from apo.run.expected import Part, parts
+from apo.run.expected import Part, parts, told
 from apo.run.models import RunModels
 from apo.run.optimize import DEFAULT_BUDGET
 from apo.run.pacing import pace
@@ -42,6 +42,7 @@ class Estimate:
         minutes: at the speed of the probes, which go out together like the run's calls; None where
             all of them were answers of earlier runs.
         limit: the limit that ends the run first.
+        assumed: what is taken for granted of calls that were not tried, in words.
         answer_tokens: tokens that an answer to the seed prompt may take, thinking apart.
         validation: examples that every serious candidate is measured on.
         test: examples of the verdict.
@@ -58,6 +59,7 @@ class Estimate:
     validation: int
     test: int
     answer_tokens: int = 0
+    assumed: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Give the estimate as JSON values."""
@@ -136,6 +138,7 @@ def _project(session: Session, meter: Meter, probes: Evaluation, rate: float) ->
         validation=len(session.task.validation),
         test=len(session.task.test),
         answer_tokens=answer_room(session.task, session.task.seed_prompts[0]),
+        assumed=told(kinds),
     )
 
 

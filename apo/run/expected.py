@@ -1,5 +1,6 @@
 """What the calls of a run are like, from a few answers to its seed prompt."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from apo.calls.budget import Spent
@@ -79,3 +80,20 @@ def _target_tokens(task: Task) -> float:
     """With the token that ends an answer."""
     sizes = [len(e.target.encode("utf-8", "replace")) for e in task.train]
     return 1 + sum(sizes) / max(1, len(sizes)) / 4
+
+
+def told(kinds: Sequence[Part]) -> str:
+    """Say what is taken for granted."""
+    answers, writing = [kind for kind in kinds if kind.role == "task"], kinds[-1]
+    last = answers[-1]
+    form = (
+        " Most answers of the seed prompt have not the form that is asked for; those of others "
+        f"are taken to have {last.output_tokens:.0f} tokens."
+        if len(answers) > 1
+        else ""
+    )
+    return (
+        f"{100 * writing.share:.0f} calls of 100 are taken to be the optimizer model's, of "
+        f"{writing.input_tokens:,.0f} tokens in and {writing.output_tokens:,.0f} out, and a call "
+        f"of the task model to read {last.input_tokens:,.0f}, as prompts grow.{form}"
+    )
