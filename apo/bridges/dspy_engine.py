@@ -6,7 +6,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from apo.errors import PromptError, SettingsError
+from apo.errors import ContextLengthError, ModelError, PromptError, SettingsError
 from apo.model import Completion, Decoding, Message, Request
 
 ROLES: Mapping[str, Any] = {"developer": "system", "user": "user", "assistant": "assistant"}
@@ -34,6 +34,16 @@ def require_dspy(wanted_by: str) -> None:
     """
     if find_spec("dspy") is None:
         raise SettingsError(f"{wanted_by} needs DSPy, which is not installed: pip install dspy-ai")
+
+
+def no_answer(dspy: Any, refusal: ModelError) -> Exception:
+    """A refusal for good as an error of DSPy's engines: of this one request, and no end."""
+    kinds = dspy.lm15
+    long = isinstance(refusal, ContextLengthError)
+    error: Exception = (kinds.ContextLengthError if long else kinds.InvalidRequestError)(
+        f"{refusal}"
+    )
+    return error
 
 
 def language_model(

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from apo.bridges.dspy_door import Door, Ended
-from apo.bridges.dspy_engine import dspy_module, language_model
+from apo.bridges.dspy_engine import dspy_module, language_model, no_answer
 from apo.calls.budget import Budget
 from apo.calls.call import Call, Endpoint
 from apo.calls.caller import Caller
 from apo.calls.options import Options
-from apo.errors import FINAL, ContextLengthError, ModelError
+from apo.errors import FINAL, ModelError
 from apo.evaluation.outside import open_caller
 from apo.model import Completion, Model, Request
 from apo.storage.journal import Journal
@@ -102,10 +102,8 @@ class _Line:
     def complete(self, request: Request) -> Completion:
         """Answer a request; called from any thread but the line's own."""
         found = self.door.wait(self._answer(request, _place()))
-        if isinstance(found, ContextLengthError):
-            raise _lm15().ContextLengthError(f"{found}")
         if isinstance(found, ModelError):
-            raise _lm15().InvalidRequestError(f"{found}")
+            raise no_answer(dspy_module("apo.dspy_lm"), found)
         return found
 
     async def _answer(self, request: Request, place: str) -> Completion | ModelError:
@@ -134,10 +132,6 @@ class _Line:
                 self._ready.set()
                 await self._end.wait()
                 await self.caller.drain()  # What is under way is paid.
-
-
-def _lm15() -> Any:
-    return dspy_module("apo.dspy_lm").lm15
 
 
 def _place() -> str:

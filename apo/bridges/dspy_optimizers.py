@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from apo.bridges.dspy_run import Student
     from apo.search.search import Search
 
+FINALISTS = 1 / 3
+"""The most of what is left that is kept to measure SIMBA's winners on validation."""
 FULL_EVALS = 30
 """Of train and validation, that GEPA looks at where no limit in calls is set."""
 
@@ -199,7 +201,7 @@ class SIMBA(_OfDspy):
     async def run(self, search: "Search") -> None:
         """Let DSPy search with what is left beside its winners' measurement, and measure them."""
         kept = self.num_candidates * len(search.task.validation) / max(search.calls_left, 1)
-        await search.stage(_Alone(self), share=1 - min(kept, 0.5))
+        await search.stage(_Alone(self), share=1 - min(kept, FINALISTS))
         await search.measure_finalists()
 
     def compile(self, student: "Student") -> Any:

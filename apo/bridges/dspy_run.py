@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from apo.bridges.dspy_door import Door
-from apo.bridges.dspy_engine import dspy_module, language_model
+from apo.bridges.dspy_engine import dspy_module, language_model, no_answer
 from apo.bridges.dspy_program import Program
 from apo.bridges.dspy_search import Measured, Solved
+from apo.errors import ModelError
+from apo.model import Completion, Request
 from apo.search.search import Search
 
 RESTARTS = 3
@@ -74,6 +76,8 @@ async def run(search: Search, name: str, optimize: Callable[[Student], Any]) -> 
         await measured.whole(program.prompt(best.signature, best.demos))
     except Solved:
         return
+    except dspy.utils.exceptions.LMError as error:
+        raise search.unreadable(f"the optimizer model refused what DSPy asks: {error}.") from error
     except dspy.utils.exceptions.AdapterParseError as error:
         raise search.unreadable(
             f"{RESTARTS + 1} times DSPy could not read what the optimizer model wrote. Another "
@@ -93,6 +97,12 @@ def _compiled(student: Student, optimize: Callable[[Student], Any]) -> Any:
 def _student(search: Search, measured: Measured, dspy: Any) -> Student:
     program = measured.program
 
+    def write(request: Request) -> Completion:
+        found = measured.ask(request)
+        if isinstance(found, ModelError):
+            raise no_answer(dspy, found)
+        return found
+
     def metric(row: Any, prediction: Any, trace: Any = None) -> float:
         return measured.score(row, prediction[program.output]).value
 
@@ -109,7 +119,7 @@ def _student(search: Search, measured: Measured, dspy: Any) -> Student:
         validation=[program.row(example) for example in search.task.validation],
         metric=metric,
         metric_with_feedback=metric_with_feedback,
-        writer=language_model(dspy, "optimizer", measured.ask, temperature=1.0),
+        writer=language_model(dspy, "optimizer", write, temperature=1.0),
         seed=search.rng.randrange(1, 2**31),
         calls_left=search.calls_left,
     )

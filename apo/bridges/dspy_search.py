@@ -6,6 +6,7 @@ from typing import Any
 
 from apo.bridges.dspy_door import Door
 from apo.bridges.dspy_program import Program
+from apo.errors import FINAL, ModelError
 from apo.evaluation.evaluation import Rollout
 from apo.model import Completion, Request
 from apo.prompts.prompt import Prompt
@@ -84,9 +85,16 @@ class Measured:
             return self.scores[self.examples(row)[0].id, answer]
         return self.search.task.judge(answer, example)
 
-    def ask(self, request: Request) -> Completion:
-        """Ask the optimizer model."""
-        return self.door.wait(self.search.ask(request))
+    def ask(self, request: Request) -> Completion | ModelError:
+        """Ask the optimizer model; a refusal for good is none of the search's ends."""
+
+        async def asked() -> Completion | ModelError:
+            try:
+                return await self.search.ask(request)
+            except FINAL as refusal:
+                return refusal
+
+        return self.door.wait(asked())
 
     async def whole(self, prompt: Prompt) -> None:
         """Measure a prompt on the whole validation split."""

@@ -14,7 +14,7 @@ import apo
 from apo.bridges.dspy_engine import dspy_module
 from apo.bridges.dspy_optimizers import BY_NAME
 from apo.bridges.dspy_program import Program
-from apo.errors import Interrupted, SettingsError
+from apo.errors import ContextLengthError, Interrupted, SettingsError
 from apo.model import Completion, Request
 from apo.programs.chain import Chain
 from apo.search.plugins import all_names, make_optimizer, optimizer_name
@@ -64,6 +64,14 @@ class Mute(Writer):
 
     def answer(self, request: Request) -> str:
         return "I am happy to help."
+
+
+@dataclass
+class Refuses(Writer):
+    """Finds every request too long."""
+
+    async def complete(self, request: Request) -> Completion:
+        raise ContextLengthError("the request is too long")
 
 
 @dataclass
@@ -166,6 +174,15 @@ def test_a_writer_that_dspy_cannot_read_ends_the_search_in_words(tmp_path: Path)
     assert result.verdict is not None
     told = "4 times DSPy could not read what the optimizer model wrote"
     assert any(told in note for note in result.notes)
+
+
+def test_a_writer_that_refuses_ends_the_search_in_words(tmp_path: Path) -> None:
+    writer = Refuses()
+    result = search("dspy:COPRO", tmp_path, FakeModel(), writer=writer)
+    assert result.verdict is not None
+    assert any("refused what DSPy asks: " in n and "too long" in n for n in result.notes)
+    gepa = search("dspy:GEPA", tmp_path, FakeModel(), writer=writer, max_metric_calls=60)
+    assert gepa.verdict is not None  # GEPA goes on with another minibatch.
 
 
 def test_settings_reach_dspy_and_are_checked(tmp_path: Path) -> None:
