@@ -14,6 +14,7 @@ import typer.main
 from typer.testing import CliRunner, Result
 
 from apo.cli import app
+from apo.storage.folder import RunFolder
 
 COMMANDS: dict[str, Any] = vars(typer.main.get_command(app))["commands"]
 SMALL = ("--max-calls", "80", "--no-track", "-o", "opro")
@@ -26,6 +27,7 @@ CALLS: dict[str, tuple[tuple[str, ...], str]] = {
     "estimate": (("TASK", *SMALL), "calls    80"),
     "optimize": (("TASK", *SMALL), "Spent "),
     "resume": (("RUN",), "Spent "),
+    "suggest": (("STOPPED", "Name the intent."), "measured when the search ends, with up to "),
     "compare": (("GRID", "--no-track", "-j", "1"), "Report: "),
     "runs": ((), "-opro-"),
     "show": (("RUN",), "candidates"),
@@ -98,6 +100,9 @@ class Place:
         assert done.exit_code == 0, (done.output, done.exception)
         (run,) = (self.home / "runs").iterdir()
         (self.path / "run").write_text(run.name, "utf-8")
+        stopped = RunFolder(shutil.copytree(run, run.with_name(f"{run.name}-stopped")))
+        (stopped.path / "result.json").unlink()
+        stopped.set_state("interrupted")
 
     def arguments(self, name: str) -> list[str]:
         """A command with its arguments; a folder that is made is a new one each time."""
@@ -123,6 +128,8 @@ class Place:
         match word:
             case "RUN":
                 return self.run_id
+            case "STOPPED":
+                return f"{self.run_id}-stopped"
             case "NEW":
                 return f"{stem} {len(list(self.path.iterdir()))}"
             case "TASK":

@@ -28,6 +28,8 @@ WRITERS = {
     "optimize": ("RunError", "give a folder that can be written"),
     "resume": ("JournalError", "cannot be used: "),
     "compare": ("RunError", "give a folder that can be written"),
+    "report": ("SettingsError", "Give another file with --out."),
+    "suggest": ("RunError", "suggestions.jsonl: "),
 }
 """What cannot work where nothing can be written, and how it is told."""
 NOTES = {

@@ -40,6 +40,7 @@ class Meter:
         self._start = self.clock()
         self.charged, self.planned = 0, math.inf
         self._held: dict[str, dict[str, float]] = {}
+        self._beyond_limit = 0
         self._reserved = self._reserved_tokens = 0
         self._reserved_usd = 0.0
         self._under_way: Counter[str] = Counter()
@@ -92,11 +93,16 @@ class Meter:
         """
         self._held[purpose] = amounts
 
+    def allow(self, calls: int) -> None:
+        """Allow so many calls beyond the limit in calls, for what somebody asked for on top."""
+        self._beyond_limit += calls
+
     def limit(self, name: str) -> float:
         """The limit in force now, what is held back taken off; infinite without a limit."""
         value = getattr(self.budget, name)
         held = sum(amounts.get(name, 0.0) for amounts in self._held.values())
-        return float("inf") if value is None else max(0.0, float(value) - held)
+        more = self._beyond_limit if name == "max_calls" else 0
+        return float("inf") if value is None else max(0.0, float(value) + more - held)
 
     @property
     def calls_left(self) -> float:

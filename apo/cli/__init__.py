@@ -29,6 +29,7 @@ from apo.cli.methods import optimizers
 from apo.cli.mlflow import sync, ui
 from apo.cli.page import report
 from apo.cli.run import estimate, optimize, resume
+from apo.cli.suggest import suggest
 from apo.cli.task import check, init, tasks
 from apo.cli.transfer import transfer
 from apo.cli.trust import ask, trust, trusting
@@ -45,7 +46,7 @@ app = typer.Typer(
 
 _PANELS: dict[str, list[Callable[..., None]]] = {
     "Your task": [init, check, annotate, tasks, trust],
-    "Optimize": [optimizers, estimate, optimize, resume],
+    "Optimize": [optimizers, estimate, optimize, resume, suggest],
     "Experiments": [compare],
     "Results": [runs, show, report, try_, export, evaluate, gate, transfer, ablate, audit, judge],
     "MLflow": [ui, sync],

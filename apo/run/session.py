@@ -29,8 +29,10 @@ from apo.run.rescoring import rescored
 from apo.scorers.awaited import try_scorer
 from apo.search.plugins import make_optimizer
 from apo.search.search import Optimizer, Search
+from apo.search.suggested import measure_suggested
 from apo.storage.folder import RunFolder
 from apo.storage.journal import Journal
+from apo.storage.suggestions import came_late, suggestions
 from apo.task import Task
 
 EDITS_SHARE = 0.25
@@ -107,8 +109,11 @@ class Session:
         seeds = await self._measure_seeds(caller, search)
         drift = await check_scorer(caller, self.task, seeds[0])
         await self._search(search)
+        taken = suggestions(self.folder.path)
+        suggested = await measure_suggested(search, caller.meter, taken)
         best, notes = await self._sound(caller, seeds[0], search)
         verdict, gap = await self._verdict(caller, seeds[0].prompt, best.prompt, search.archive)
+        notes += suggested + came_late(self.folder.path, taken)
         notes += () if drift is None else (str(drift),)
         notes += (search.advice, *widening_notes(caller.journal), *caller.notes())
         notes += noticed(seeds[0], " to the seed prompt")

@@ -313,6 +313,11 @@ class Search:
         """
         return self._candidates.accept(prompts, branch.get().step(), operator, parents)
 
+    def refusal(self, prompt: Prompt) -> str:
+        """Why a prompt can be no candidate; "" where it can, or is one."""
+        known = prompt in self._candidates.known
+        return "" if known else self._candidates.contract.refusal(prompt)
+
     def edited(self, prompt: Prompt, names: Iterable[str] = ()) -> list[Prompt]:
         """Make candidates of a prompt by edits, one at a time; see `apo.edits`.
 

@@ -1,0 +1,78 @@
+"""`apo suggest`: a person's prompt in a search."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from apo.cli import options as o
+
+if TYPE_CHECKING:
+    from apo.prompts.prompt import Prompt
+    from apo.storage.folder import RunFolder
+
+
+def suggest(
+    run: o.RunName,
+    prompt: Annotated[
+        str, typer.Argument(metavar="PROMPT|FILE", help="An instruction, or a prompt file.")
+    ],
+    json: o.Json = False,
+) -> None:
+    """Put a prompt of your own into a search that runs or was stopped, on equal terms.
+
+    When the search ends, it is measured on the whole validation split and ranked with the
+    candidates; where it is the best, the verdict is on it. Its calls come on top of the limit in
+    calls.
+
+    Example: `apo suggest last "Answer with the label alone."`
+    """
+    from apo.cli.console import home, print_json, say, tell
+    from apo.storage import suggestions
+    from apo.storage.folder import find_run
+
+    folder = find_run(run, home())
+    suggested = _read(folder, prompt)
+    suggestions.suggest(folder, suggested)
+    state = folder.state
+    if json:
+        print_json({"run_id": folder.id, "state": state, "prompt_id": suggested.id})
+        return
+    n = folder.settings.get("data", {}).get("validation")
+    calls = f"up to {n:,} calls" if isinstance(n, int) else "its calls"
+    tell(
+        f"Suggested: {suggested.id}. It is measured when the search ends, with {calls} (more where "
+        "a judge is asked) on top of the limit."
+    )
+    if state != "running":
+        say(f"Go on with: apo resume {folder.id}")
+
+
+def _read(folder: "RunFolder", prompt: str) -> "Prompt":
+    """The prompt that is meant: a file's, or the seed prompt with another instruction.
+
+    Raises:
+        SettingsError: the run is made of runs on folds, it has no seed prompt yet, or the text is
+            empty or is to be one step's of several.
+    """
+    from apo.errors import SettingsError
+    from apo.prompts.forms.reading import read_prompt
+    from apo.storage.record import read_record
+
+    if "folds" in folder.settings:
+        raise SettingsError(f"{folder.id} is made of runs on folds, which take no suggestions.")
+    record = read_record(folder.journal_path)
+    if record.seed is None:
+        raise SettingsError(f"{folder.id} has not begun. Begin with: apo resume {folder.id}")
+    seed = record.seed.prompt
+    path = Path(prompt)
+    if len(prompt) < 4096 and "\n" not in prompt and path.is_file():
+        return read_prompt(path, list(seed.variables), seed.template).prompt
+    if not prompt.strip():
+        raise SettingsError("The suggestion is empty; give an instruction, or a prompt file.")
+    if len(seed.steps) > 1:
+        raise SettingsError(
+            f"{folder.id} searches for the prompts of a program. Suggest a file of all of them: "
+            f"apo export {folder.id}:ID --format json --out FILE gives one to change."
+        )
+    return seed.with_instruction(prompt.strip())
