@@ -23,7 +23,7 @@ CALLS: dict[str, tuple[tuple[str, ...], str]] = {
     "check": (("TASK", "--ping"), "ping     embedded answered"),
     "tasks": ((), "support-tickets  classification: Customer"),
     "trust": (("RUN",), "asks for nothing"),
-    "optimizers": ((), "opro              the optimizer model"),
+    "optimizers": ((), "the optimizer model reads a scored history"),
     "estimate": (("TASK", *SMALL), "calls    80"),
     "optimize": (("TASK", *SMALL), "Spent "),
     "resume": (("RUN",), "Spent "),
@@ -37,6 +37,8 @@ CALLS: dict[str, tuple[tuple[str, ...], str]] = {
     "evaluate": (("TASK", "--prompt", "OLD", "--split", "train"), "examples: "),
     "gate": (("TASK", "OLD", "CHANGED"), "test examples, "),
     "transfer": (("RUN", "-m", "embedded"), "Best on embedded"),
+    "ablate": (("RUN", "--max-calls", "400", "--no-test"), "points"),
+    "annotate": (("TASK", "UNSEEN", "--prompt", "OLD", "--prompt", "CHANGED"), "bits"),
     "audit": (("OLD", "-t", "TASK", "--max-calls", "30"), "injection"),
     "judge": (("TASK", "RATED"), "κ with people"),
     "ui": ((), ""),
@@ -88,6 +90,7 @@ class Place:
             "OLD": "Sort the ticket.\n\n{{ticket}}",
             "CHANGED": "Which intent is it?\n\n{{ticket}}",
             "RATED": "\n".join(["ticket,intent,answer,rating", *rated]),
+            "UNSEEN": "\n".join(["ticket", *(f"refund {i} 환불" for i in range(9))]),
             "GRID": "tasks: [word-problems]\noptimizers: [opro, ape]\nseeds: 1\n"
             "budget: {max_calls: 60}\n",
         }
@@ -136,7 +139,7 @@ class Place:
                 return self.name or "support-tickets"
             case _:
                 ends = {"DATA": ".csv", "OLD": ".txt", "CHANGED": "2.txt"}
-                ends |= {"RATED": "2.csv", "GRID": ".yaml"}
+                ends |= {"RATED": "2.csv", "GRID": ".yaml", "UNSEEN": "3.csv"}
                 return f"{stem}{ends[word]}" if word in ends else word
 
 

@@ -119,7 +119,7 @@ def test_what_cannot_be_added_changes_nothing(here: Path) -> None:
     with pytest.raises(DataError, match="no file that rows can be added to: CSV, TSV and JSONL"):
         appended(Path("t/rows.parquet"), [])
     with pytest.raises(TaskError, match="support-tickets is built in: no rows are added"):
-        TaskData.of("support-tickets", here)
+        TaskData.of("support-tickets", here / "splits").add([])
     with pytest.raises(TaskError, match=r"x.py:task is made in Python"):
         TaskData.of("x.py:task", here)
 

@@ -24,8 +24,9 @@ from apo.task import Example, Task
 
 MOST_ROWS = 400
 """Rows to leave parts out on: more would show losses that are hardly worth their calls."""
-A_PART = 0.8
-"""How often all rows are asked about for a part, at most as a rule; for all parts together 3."""
+A_PART = 150
+"""Calls that are planned for a part, as many as there are rows where these are more; and for all
+parts together thrice the rows."""
 
 
 class Plan(NamedTuple):
@@ -63,10 +64,10 @@ def plan(task: Task, prompt: Prompt, max_calls: int | None, *, test: bool = True
     known = {rough(demo.user) for step in prompt.steps.values() for demo in step.demos}
     rows = [e for e in (*task.train, *task.validation) if not known & shown(e, prompt)]
     rows = in_order(rows)[:MOST_ROWS]
-    times, proof = 3 + A_PART * parts, 2 * len(proving)
-    needed = (int(times * len(rows)) + proof) * each
+    proof = 2 * len(proving)
+    needed = (3 * len(rows) + parts * max(A_PART, len(rows)) + proof) * each
     if max_calls is None or max_calls >= needed:
-        return Plan(rows, proving, needed)
+        return Plan(rows, proving, max_calls or needed)
     least = (LEAST * (parts + 3) + proof) * each
     if max_calls < least:
         kept = f", {proof:,} of them for the test split" if proving else ""
@@ -75,7 +76,9 @@ def plan(task: Task, prompt: Prompt, max_calls: int | None, *, test: bool = True
             f" and {needed:,} may be needed. Give more by --max-calls"
             f"{', or leave the test split out: --no-test' * bool(proving)}."
         )
-    size = int((max_calls // each - proof) / times)
+    left = max_calls // each - proof
+    size = left // (3 + parts)
+    size = size if size >= A_PART else (left - parts * A_PART) // 3
     return Plan(rows[: max(2 * LEAST, size)], proving, max_calls)
 
 

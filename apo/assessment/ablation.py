@@ -9,12 +9,12 @@ a part only where all groups that it was in were missed (Meinshausen, "Hierarchi
 Variable Importance", 2008).
 
 At last what is left is compared with the whole prompt, as two parts may say the same, and many
-small losses add up. While it is worse, the group that cost most is tried again, beside what is
-left.
+small losses add up. While it is worse, or its loss looks larger than the margin, the group that
+cost most is tried again, beside what is left; and comes back where that does not settle it.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -69,12 +69,6 @@ class Elimination:
             await self._eliminate(deque(_by_place(parts)), len(parts), LEAST)
         meter.hold_back("together")
         loss = await self._put_back()
-        for name, step in without(self.prompt, self.gone).steps.items():
-            said = [p for p in self.gone if p.kind == "instruction" and p.step == name]
-            if said and not step.instruction.strip():  # No prompt is without any instruction.
-                costly = min(said, key=self._gain)
-                self.gone.remove(costly)
-                self.findings[costly], loss = "needed", None
         return Ablation(
             prompt=self.prompt,
             shorter=without(self.prompt, self.gone),
@@ -141,28 +135,44 @@ class Elimination:
         return await measure_in_turns(self.caller, self.endpoint, self.task, prompts, rows)
 
     async def _put_back(self) -> tuple[float, tuple[float, float]] | None:
-        """Compare what is left with the whole prompt; while it is worse, try the costliest again.
+        """Compare what is left with the whole prompt; while it is worse, put back what costs most.
 
-        On all rows, and at the plain level, as it is known that something is missed. Where the
-        budget does not allow that, all that is in doubt comes back.
+        Each group is tried again first, on more rows and at the plain level, as it is known that
+        something is missed. Where the budget does not allow that, all that is in doubt comes back.
         """
         doubted = {self.trials[part].parts for part in self.gone}
         try:
             while self.gone:
                 looks, worse = await self._together()
-                if not worse or not doubted:
+                if not worse and looks.gain >= -self.margin:
+                    if self._keep_some():
+                        continue
                     return looks.gain, tested(looks.pairs.differences, looks.pairs.groups_graded)[0]
-                costly = min(doubted, key=lambda group: self._gain(group[0]))
-                doubted.remove(costly)
-                self.gone = [part for part in self.gone if part not in costly]
-                self.findings.update(dict.fromkeys(costly, "open"))
-                self.trials = {part: t for part, t in self.trials.items() if part not in costly}
-                await self._eliminate(deque([costly]), len(costly), 2 * LEAST)
+                groups = doubted or {self.trials[part].parts for part in self.gone}
+                costly = min(groups, key=lambda group: self._gain(group[0]))
+                self._bring_back(costly, "open" if doubted else "back")
+                if doubted:
+                    doubted.remove(costly)
+                    self.trials = {p: t for p, t in self.trials.items() if p not in costly}
+                    await self._eliminate(deque([costly]), len(costly), 2 * LEAST)
         except BudgetExhausted:
-            back = [part for group in doubted for part in group]
-            self.gone = [part for part in self.gone if part not in back]
-            self.findings.update(dict.fromkeys(back, "open"))
+            back = [part for group in doubted for part in group] or [*self.gone]
+            self._bring_back(back, "open")
+            self._keep_some()
         return None
+
+    def _bring_back(self, parts: Collection[Part], finding: Finding) -> None:
+        self.gone = [part for part in self.gone if part not in parts]
+        self.findings.update(dict.fromkeys(parts, finding))
+
+    def _keep_some(self) -> bool:
+        """Leave no step without an instruction: of all that goes there, what costs most stays."""
+        before = len(self.gone)
+        for name, step in without(self.prompt, self.gone).steps.items():
+            said = [p for p in self.gone if p.kind == "instruction" and p.step == name]
+            if said and not step.instruction.strip():
+                self._bring_back([min(said, key=self._gain)], "needed")
+        return len(self.gone) < before
 
     def _gain(self, part: Part) -> float:
         return self.trials[part].gain

@@ -87,9 +87,10 @@ def _parents(row: Mapping[str, Any], short: Mapping[str, str]) -> str:
 
 
 def _opening(row: Mapping[str, Any]) -> Text:
-    n = len(row["prompt"]["demos"])
+    prompt = _prompt(row)
+    n = sum(len(step.demos) for step in prompt.steps.values())
     demos = f"[{n} demo{'s' * (n > 1)}] " if n else ""
-    return opening(f"{demos}{row['prompt']['instruction']}")
+    return opening(f"{demos}{prompt.instructions}")
 
 
 def tell_candidate(row: Mapping[str, Any], document: Mapping[str, Any]) -> None:

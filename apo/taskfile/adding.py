@@ -22,40 +22,53 @@ from apo.user_code import is_python_reference
 
 @dataclass(frozen=True)
 class TaskData:
-    """The file that a task's training rows come from, and the memory of its split.
+    """A task's training rows, and the memory of its split.
 
     Attributes:
         ref: the task, as `load_task` takes it.
         settings: of its task.yaml.
-        path: the data file.
+        folder: of the task.yaml.
         splits: folder where splits are remembered.
     """
 
     ref: str
     settings: TaskFile
-    path: Path
+    folder: Path
     splits: Path
 
     @classmethod
     def of(cls, ref: str, splits: Path) -> "TaskData":
-        """Find the file.
+        """Find the task's settings.
 
         Raises:
-            TaskError: the task has no file of its own that rows could be added to.
+            TaskError: it is made in Python, or there is no such task.
         """
-        place = None if is_python_reference(ref) else path_of(ref)
-        if place is None or place.is_relative_to(builtin_folder()):
-            kind = "made in Python" if place is None else "built in"
+        if is_python_reference(ref):
             raise TaskError(
-                f"{ref} is {kind}: no rows are added to it. Make a task of your own data: apo init."
+                f"{ref} is made in Python: no rows are added to it. Make a task of your own data: "
+                "apo init."
             )
-        settings = read_task_file(place)
-        source = settings.data if isinstance(settings.data, str) else settings.data["train"]
+        place = path_of(ref)
+        return cls(ref, read_task_file(place), place.parent, splits)
+
+    @property
+    def path(self) -> Path:
+        """The file that training rows come from.
+
+        Raises:
+            TaskError: there is none that rows could be added to.
+        """
+        given = self.settings.data
+        source = given if isinstance(given, str) else given["train"]
+        if self.folder.is_relative_to(builtin_folder()):
+            raise TaskError(
+                f"{self.ref} is built in: no rows are added to it. Make a task of your own data: "
+                "apo init."
+            )
         if source.startswith("hf:"):
-            raise TaskError(f"{ref} has its rows from {source}, where none can be added.")
+            raise TaskError(f"{self.ref} has its rows from {source}, where none can be added.")
         named = Path(source)
-        path = named if named.is_absolute() else inside(place.parent, source, "data")
-        return cls(ref, settings, path, splits)
+        return named if named.is_absolute() else inside(self.folder, source, "data")
 
     @property
     def inputs(self) -> Mapping[str, str]:
@@ -103,21 +116,21 @@ class TaskData:
             DataError: a row's group is in validation or test, its answer cannot be judged, or other
                 rows would change their pools.
         """
-        before = self.load()
+        before, path = self.load(), self.path
         seed, group = self.settings.split.split(0).seed, self.settings.group
         memory = SplitMemory.of(self.splits, self.settings.name)
         pools = memory.read(seed, group)
         added = {} if self.settings.split.column else self._pools(rows, pools)
         old, new = appended(
-            self.path, rows, encoding=self.settings.encoding, delimiter=self.settings.delimiter
+            path, rows, encoding=self.settings.encoding, delimiter=self.settings.delimiter
         )
         try:
             memory.write(seed, {**pools, **added}, group)
-            write_whole(self.path, new)
+            write_whole(path, new)
             after = self.load()
             self._require_same(before, after)
         except BaseException:
-            write_whole(self.path, old)
+            write_whole(path, old)
             memory.write(seed, pools, group)
             raise
         return before, after

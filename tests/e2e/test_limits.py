@@ -112,6 +112,7 @@ ASKING = {
     "evaluate": ["evaluate", "small", "--prompt", "p.md"],
     "gate": ["gate", "small", "p.md", "q.md"],
     "audit": ["audit", "p.md", "-t", "small", "--max-calls", "20"],
+    "annotate": ["annotate", "small", "new.csv", "--prompt", "p.md", "--prompt", "q.md"],
 }
 
 
@@ -129,6 +130,7 @@ def test_what_models_were_asked_beyond_the_limit_ends_with_code_3(
         "split: {column: pool}\nprompt: Bug or login?\n",
         "utf-8",
     )
+    (tmp_path / "new.csv").write_text("ticket\n" + "\n".join(f"new {i}" for i in range(9)), "utf-8")
     for name in "pq":
         (tmp_path / f"{name}.md").write_text(f"Is it {name}, bug or login?", "utf-8")
     counted = 10**6
