@@ -67,7 +67,7 @@ class MOCAPO:
         )  # fmt: skip
 
     async def run(self, search: Search) -> None:
-        """Algorithm 1: parents by tournament, children as in CAPO, each intensified in turn."""
+        """Parents by tournament, children as in CAPO, each intensified in turn."""
         pool, blocks = split(
             search.task.train, search.rng, demo_share=self.demo_share, max_demos=self.max_demos,
             block_size=self.block_size,

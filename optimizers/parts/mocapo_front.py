@@ -14,7 +14,7 @@ CHARS = 4
 
 
 def cost(evaluation: Evaluation) -> float:
-    """Tokens of a call, read and written: what the prompt costs in use, answers included (§3)."""
+    """Tokens of a call, read and written: what the prompt costs in use, answers included."""
     counted = [rollout.tokens for rollout in evaluation.rollouts if rollout.tokens]
     if counted:
         return sum(counted) / len(counted)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 MOST_TOLD = 12
 """Changes that a trace tells; the newest ones."""
 _LINE = re.compile(
-    r"^(?:[-*•]\s*|\d{1,2}[.)]\s*)?[*_\"']*(?P<label>[^:：\n]{1,40}?)[*_\"']*\s*[:：](?P<text>.*)"
+    r"(?:[-*•]\s*|\d{1,2}[.)]\s*)?[*_\"'`\[(]*(?P<label>\w[\w /-]{0,39}?)[^\w:：]*[:：](?P<text>.*)"
 )
 
 

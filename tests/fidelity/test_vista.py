@@ -136,7 +136,7 @@ def test_causes_come_from_the_list_of_kinds_but_for_a_share_that_is_free(run: Ru
 
 
 def test_what_was_tried_is_told_to_who_looks_for_causes(run: Run) -> None:
-    """§4.3: labels and gains of the prompt and of those before it."""
+    """Labels and gains of the prompt and of those before it."""
     plus = {"form": "+" * 5, "knowledge": "", "edges": "+" * 2}
     seen = run(Plain(max_rounds=2), writing(lambda label: plus[label]), size=8)
     first, second = [text for text in seen.writer.texts if asks_causes(text)]
@@ -224,6 +224,8 @@ def test_restarts_are_drawn_by_their_share(run: Run) -> None:
         ("form: say it\nedges: tell", 3, [("form", "say it"), ("edges", "tell")]),
         ("1. **form**: say it.\n- edges：tell", 3, [("form", "say it."), ("edges", "tell")]),
         ("Causes:\nform: one\ntask: two", 1, [("form", "one")]),
+        ("[red]: [/red] say it", 3, [("red", "[/red] say it")]),
+        ("Say it, or not: it fails.", 3, [("other", "Say it, or not: it fails.")]),
         ("It lacks the rule.", 3, [("other", "It lacks the rule.")]),
         ("", 3, []),
     ],
