@@ -139,3 +139,22 @@ def test_wrong_politeness_costs_its_points(built_in: dict[str, Task]) -> None:
         casual = task.scorer(example.inputs["text"], example)
         assert casual.value < 0.6
         assert not casual.well_formed
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("passages", "The passage says a lot of things, and among them is what you asked for."),
+        ("short-summaries", "A summary."),
+        ("shop-chat-ko", "**무엇을 도와드릴까요**"),
+        ("bookings-ko", '{"이름": "없음"}'),
+        ("hotel-aspects", "Nothing of note."),
+        ("library-sql", "SELECT 1"),
+    ],
+)
+def test_an_answer_beside_the_point_scores_little(
+    name: str, answer: str, built_in: dict[str, Task]
+) -> None:
+    task = built_in[name]
+    scores = [task.scorer(answer, example).value for example in task.validation]
+    assert sum(scores) / len(scores) < 0.3
