@@ -10,6 +10,7 @@ from apo.evaluation.evaluation import Evaluation
 from apo.prompts.prompt import Prompt
 from apo.results.gap import Gap
 from apo.results.outcome import outcome
+from apo.results.parts import Parts
 from apo.results.verdict import Verdict
 from apo.storage.folder import RunFolder
 
@@ -32,6 +33,8 @@ class Result:
         spent: what the run took, all sessions together.
         seconds: running time, all sessions together.
         gap: how the best prompt's test score compares with what validation promised.
+        parts: what the best prompt's instruction and its demos gave, each by itself; None where it
+            changed only one of them, or too few calls were left.
         overspent: what was spent beyond the limits, and why; "" for nothing.
         notes: what was noticed on the way, such as a noisy judge.
         measured: candidates measured on the whole validation split, the seed prompts left out.
@@ -50,6 +53,7 @@ class Result:
     spent: Spent
     seconds: float
     gap: Gap | None = None
+    parts: Parts | None = None
     overspent: str = ""
     notes: tuple[str, ...] = ()
     measured: int = 0
@@ -175,6 +179,7 @@ class Result:
             },
             "verdict": None if self.verdict is None else self.verdict.to_dict(),
             "gap": None if self.gap is None else self.gap.to_dict(),
+            "parts": None if self.parts is None else self.parts.to_dict(),
             "overspent": self.overspent,
             "notes": list(self.notes),
             "measured": self.measured,

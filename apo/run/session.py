@@ -25,6 +25,7 @@ from apo.run.fit import VERDICT_MARGIN, VERDICT_SHARE, affordable, too_small
 from apo.run.models import RunModels
 from apo.run.pacing import pace_notes, paced
 from apo.run.pairs import measure_both, part_size
+from apo.run.parts import take_apart
 from apo.run.rescoring import rescored
 from apo.scorers.awaited import try_scorer
 from apo.search.plugins import make_optimizer
@@ -111,7 +112,9 @@ class Session:
         await self._search(search)
         taken = suggestions(self.folder.path)
         suggested = await measure_suggested(search, caller.meter, taken)
-        best, notes = await self._sound(caller, seeds[0], search)
+        best, parts, told = await take_apart(search, seeds[0], self.folder.id)
+        best, notes = await self._sound(caller, seeds[0], best, search)
+        notes = (told, *notes)
         verdict, gap = await self._verdict(caller, seeds[0].prompt, best.prompt, search.archive)
         notes += suggested + came_late(self.folder.path, taken)
         notes += () if drift is None else (str(drift),)
@@ -126,6 +129,7 @@ class Session:
             best=best,
             verdict=verdict,
             gap=gap,
+            parts=parts,
             overspent=caller.meter.overspent,
             notes=tuple(note for note in notes if note),
             measured=len({e.prompt for e in search.archive} - {e.prompt for e in seeds}),
@@ -159,10 +163,9 @@ class Session:
         await search.work(make_optimizer("edit-search", {"edits": self.options.edits}))
 
     async def _sound(
-        self, caller: Caller, seed: Evaluation, search: Search
+        self, caller: Caller, seed: Evaluation, best: Evaluation, search: Search
     ) -> tuple[Evaluation, tuple[str, ...]]:
         """The best candidate; with an audit the best of those that it does not pass over."""
-        best = search.best or seed
         caller.meter.hold_back("audit")
         if not self.options.audit_calls or best.prompt == seed.prompt:
             return best, ()
@@ -173,7 +176,7 @@ class Session:
             self.models.task,
             self.task,
             seed,
-            search.archive,
+            [best, *(e for e in search.archive if e.prompt != best.prompt)],
             max_calls=self.options.audit_calls,
             random_seed=self.options.seed,
         )

@@ -131,6 +131,10 @@ class Search:
         """How many candidates there are so far, the seed prompts included."""
         return len(self._candidates.known)
 
+    def knows(self, prompt: Prompt) -> bool:
+        """Whether it is a candidate already, and so may be measured."""
+        return prompt in self._candidates.known
+
     @property
     def newest(self) -> str:
         """The instruction of the newest proposal; "" before the first."""

@@ -69,6 +69,7 @@ TOLD: Mapping[str, Any] = {
     "overspent": str,
     "notes": list,
     "gap": (dict, NoneType),
+    "parts": (dict, NoneType),
     "judge": dict,
     "refused": dict,
     "measured": int,
