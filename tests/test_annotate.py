@@ -85,7 +85,9 @@ def test_answers_that_say_the_same_are_one() -> None:
 def test_what_can_be_paid() -> None:
     assert affordable(100, 5, 1, None) == 100
     assert affordable(100, 5, 2, 99) == 9
-    with pytest.raises(SettingsError, match="4 calls are too few: 5 prompts on one input take 5"):
+    with pytest.raises(
+        SettingsError, match="--max-calls 4 is too few: 5 prompts on one input take 5"
+    ):
         affordable(100, 5, 1, 4)
     with pytest.raises(SettingsError, match="Two prompts at least"):
         affordable(100, 1, 1, None)
@@ -184,5 +186,8 @@ def test_the_command(here: Path) -> None:
     assert "2 rows added" in asked.stdout
     left = json.loads(run("new.csv", "--json", "--top", "99").stdout)["ranked"]
     assert len(left) == 4
+    Path("other.csv").write_bytes("text;label\nübrig;logn\n".encode("cp1252"))
+    wrong = CliRunner().invoke(app, ["annotate", "t", "other.csv", "--add"])
+    assert "other.csv: 'logn' is none of the labels. Did you mean 'login'" in str(wrong.exception)
     none = CliRunner().invoke(app, ["annotate", "t", "t/rows.csv"])
     assert "All 63 inputs of t/rows.csv are in the task's data already" in str(none.exception)

@@ -86,8 +86,8 @@ def affordable(inputs: int, prompts: int, each: int, max_calls: int | None) -> i
     n = inputs if max_calls is None else min(inputs, max_calls // (prompts * each))
     if n < 1:
         raise SettingsError(
-            f"{max_calls} calls are too few: {prompts} prompts on one input take "
-            f"{prompts * each}. Give more by --max-calls."
+            f"--max-calls {max_calls} is too few: {prompts} prompts on one input take "
+            f"{prompts * each} calls."
         )
     return n
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Shown = Sequence[tuple[Row, Ranked]]
 """Rows of the file, with what the prompts answered."""
 VOTES = "votes"
+MAX_ANSWERS = 40
+"""Characters of the answers in a line of the table."""
 
 
 def committee(task: Task, named: Sequence[str], n: int, model: str) -> tuple[list[Prompt], str]:
@@ -69,9 +71,15 @@ def _rows(data: TaskData, path: Path) -> list[Row]:
     Raises:
         DataError: a column is missing.
     """
-    from apo.data.rows import read_rows
+    from apo.data.rows import SUFFIXES, read_rows
+    from apo.data.sniff import TextFormat
+    from apo.drafting.format import Wanted, find_format
 
-    rows = list(read_rows(path))
+    notes, known = list[str](), path.is_file() and path.suffix.lower() in SUFFIXES
+    form = find_format(path, Wanted(), notes) if known else TextFormat()
+    for note in notes:
+        say(note, "dim")
+    rows = list(read_rows(path, encoding=form.encoding, delimiter=form.delimiter))
     for column in data.inputs.values():
         if rows and column not in rows[0]:
             raise DataError(f"{path} has no column {column!r}.{near(column, list(rows[0]))}")
@@ -110,6 +118,11 @@ def add_labelled(data: TaskData, path: Path, *, json: bool) -> None:
         for row in reversed(labelled)
         if data.id_of(row) not in known
     }
+    labels = list(data.settings.labels)
+    for row in new.values():
+        if labels and row[data.target] not in labels:
+            label = row[data.target]
+            raise DataError(f"{path}: {label!r:.80} is none of the labels.{near(label, labels)}")
     before, after = data.add([*reversed(new.values())]) if new else (data.load(), data.load())
     if json:
         print_json({"added": len(new), "train": len(after.train), "data": str(data.path)})
@@ -136,8 +149,8 @@ def end(
     table = Table(box=None, pad_edge=False, expand=True)
     for name in ("", "bits"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("answers", no_wrap=True, overflow="ellipsis", ratio=1)
-    table.add_column("input", no_wrap=True, overflow="ellipsis", ratio=2)
+    table.add_column("answers", no_wrap=True, overflow="ellipsis", max_width=MAX_ANSWERS)
+    table.add_column("input", no_wrap=True, overflow="ellipsis", ratio=1)
     for place, (_, one) in enumerate(shown, 1):
         said = opening(_votes(one))
         text = opening(" | ".join(one.inputs.values()))
