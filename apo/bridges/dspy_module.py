@@ -1,6 +1,7 @@
 """A `dspy.Module` as a program: each of its predictors is a step with a prompt of its own."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from apo.prompts.prompt import Prompt, PromptSet
 
 THREADS = 32
 """Modules without `aforward` that run at once; each waits in a thread of its own."""
-_asking: ContextVar[tuple[Ask, asyncio.AbstractEventLoop]] = ContextVar("asking")
+ASKING = "apo_asking"
 _call: ContextVar["_Call"] = ContextVar("call")
 
 
@@ -85,7 +86,7 @@ class DspyProgram:
         again = getattr(self._adapter, "use_json_adapter_fallback", False)
         self.calls = calls or len(self.steps) * (2 if again else 1)
         self.output = output or list(predictors[self.steps[-1]].signature.output_fields)[-1]
-        self._lm = language_model(dspy, "task", _complete, _acomplete)
+        self._lm = language_model(dspy, "task", self._complete, self._acomplete)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="dspy")
         self._made: dict[str, Any] = {}
         self.seed = PromptSet.of(
@@ -95,9 +96,9 @@ class DspyProgram:
     async def answer(self, ask: Ask, inputs: Mapping[str, str]) -> str:
         """Run the module on an example."""
         module, errors = self._compiled(ask.prompts), self._dspy.utils.exceptions
-        _asking.set((ask, asyncio.get_running_loop()))
-        settings: dict[str, Any] = {"trace": [], "callbacks": []}
-        settings |= {"lm": self._lm, "adapter": _Told(self._adapter)}
+        settings: dict[str, Any] = {"trace": [], "callbacks": [], "lm": self._lm}
+        # In DSPy's settings, which it hands on to threads that a module starts.
+        settings |= {"adapter": _Told(self._adapter), ASKING: (ask, asyncio.get_running_loop())}
         try:
             with self._dspy.context(**settings):
                 if hasattr(module, "aforward"):
@@ -162,6 +163,22 @@ class DspyProgram:
             said = {list(signature.output_fields)[-1]: demo.assistant}
         return self._dspy.Example(augmented=True, **inputs, **said)
 
+    def _complete(self, request: Request) -> Completion:
+        """Have the example's `ask` make a call of the predictor under way; from a thread."""
+        ask, loop = self._dspy.settings.get(ASKING)
+        found = asyncio.run_coroutine_threadsafe(_answered(ask, request), loop)
+        while not loop.is_closed():  # Else nobody would answer, and the thread would wait for ever.
+            with contextlib.suppress(TimeoutError):
+                return found.result(timeout=1)
+            if found.done():
+                return found.result()
+        raise asyncio.CancelledError
+
+    async def _acomplete(self, request: Request) -> Completion:
+        """The same for coroutines."""
+        ask, _ = self._dspy.settings.get(ASKING)
+        return await _answered(ask, request)
+
     def _answer(self, found: Any) -> str:
         known = list(found.keys()) if hasattr(found, "keys") else []
         if self.output in known:
@@ -197,19 +214,12 @@ class _Told:
         return await self._adapter.acall(lm, lm_kwargs, signature, demos, inputs)
 
 
-async def _acomplete(request: Request) -> Completion:
-    """Have the example's `ask` make a call of the predictor under way."""
-    (ask, _), call = _asking.get(), _call.get()
+async def _answered(ask: Ask, request: Request) -> Completion:
+    call = _call.get()
     set_ = {name: v for name, v in vars(request.decoding).items() if v not in (None, (), {})}
     own = replace(ask.prompts[call.step].decoding, **set_)
     draw, call.draw = call.draw, call.draw + 1
     return await ask.chat(request.messages, call.step, shown=call.shown, decoding=own, draw=draw)
-
-
-def _complete(request: Request) -> Completion:
-    """The same from a thread."""
-    _, loop = _asking.get()
-    return asyncio.run_coroutine_threadsafe(_acomplete(request), loop).result()
 
 
 def _text(value: Any) -> str:

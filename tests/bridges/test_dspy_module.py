@@ -18,7 +18,7 @@ from apo.testing.fakes import FakeModel, FakeOptimizerModel, draw
 
 DSPY = dspy_module("a test")
 BASE: type[Any] = DSPY.Module
-CALLS = 600
+CALLS = 400
 FIELD = re.compile(r"\[\[ ## (\w+) ## \]\]\n(.*)")
 WANTED = re.compile(r"starting with the field `\[\[ ## (\w+)|output fields.*?`\[\[ ## (\w+)")
 
@@ -97,10 +97,10 @@ def test_the_broken_predictor_is_mended_and_a_stop_changes_nothing(tmp_path: Pat
     module = made.module(result.best.prompt)
     assert module.read.signature.instructions == steps["read"].instruction
     with pytest.raises(Interrupted) as caught:
-        search(tmp_path, Two(), Model(at=150))
+        search(tmp_path, Two(), Model(at=120))
     rest = Model(delay_seed=3)  # Without coroutines, and in another order, too.
     _, again = search(tmp_path, Two(), rest, run=caught.value.run_id)
-    assert len(rest.requests) < CALLS - 150
+    assert len(rest.requests) < CALLS - 120
     assert again.best.prompt == result.best.prompt
     assert again.spent.calls == result.spent.calls
 
@@ -172,6 +172,26 @@ def test_steps_inputs_and_draws_are_told() -> None:
     answer, ask = run(Drawn(), lambda step, text: said, calls=2)
     assert answer == "true"
     assert ask.seen == [("think.predict", {"text": "x"}, draw, 0.5) for draw in (0, 1)]
+
+
+def test_threads_of_the_module_ask_as_well() -> None:
+    class Many(BASE):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.say = DSPY.Predict("text -> label")
+
+        def forward(self, text: str) -> Any:
+            rows = [DSPY.Example(text=f"{text}{i}").with_inputs("text") for i in range(3)]
+            run_all = DSPY.Parallel(num_threads=3, disable_progress_bar=True)
+            found = run_all([(self.say, row) for row in rows])
+            return DSPY.Prediction(label="".join(one.label for one in found))
+
+    def said(step: str, text: str) -> str:
+        return field("label", FIELD.findall(text)[0][1])
+
+    answer, ask = run(Many(), said, calls=3)
+    assert answer == "x0x1x2"
+    assert sorted(shown["text"] for _, shown, *_ in ask.seen) == ["x0", "x1", "x2"]
 
 
 def test_a_reply_that_dspy_cannot_read_is_the_answer_as_it_is() -> None:

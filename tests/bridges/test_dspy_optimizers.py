@@ -22,8 +22,10 @@ from apo.storage.folder import RunFolder
 from apo.testing.fakes import FakeModel, FakeOptimizerModel, draw, fake_task
 
 NAMES = [*BY_NAME]
-CALLS = 220
+CALLS = 180
 SMALL: dict[str, dict[str, Any]] = {
+    "dspy:MIPROv2": {"num_candidates": 3, "num_trials": 5, "minibatch": False},
+    "dspy:BootstrapFewShotWithRandomSearch": {"num_candidate_programs": 3},
     "dspy:SIMBA": {"bsize": 5, "num_candidates": 3, "max_steps": 2},
     "dspy:COPRO": {"breadth": 4, "depth": 2},
 }
