@@ -17,8 +17,8 @@ Own method. It joins what the literature found to work, and lets results decide 
 
 The first round is larger, unless others have searched before. Where more than a third of the
 answers to the seed prompt have not the form that was asked for, it is of worked examples mostly,
-which show the form and take no writer. How many children a round has follows from the budget, how
-many examples are shown from their length.
+which show the form and take no writer: each time many, with each label in its share. How many
+children a round has follows from the budget, how many examples are shown from their length.
 """
 
 import math
@@ -85,7 +85,8 @@ class RaceSearch:
         order = search.draw(search.task.validation, len(search.task.validation))
         track = Racetrack(order, self.first_share, self.slack)
         track.known.update((e.prompt, e) for e in search.archive)
-        operators = ["repair", "improve", "induce", "restate", *(["demos"] * bool(self.max_demos))]
+        demos = ("balanced" if formless(seeds[0]) else "demos",) * bool(self.max_demos)
+        operators = ["repair", "improve", "induce", "restate", *demos]
         won, tried = dict.fromkeys(operators, 1), dict.fromkeys(operators, 2)
         fresh = len(search.archive) <= len({e.prompt for e in seeds})
         drawn = self.first(search, seeds) if fresh else operators
@@ -104,9 +105,8 @@ class RaceSearch:
     def first(self, search: Search, seeds: Sequence[Evaluation]) -> list[str]:
         """The operators of the first round."""
         n = self.affordable(search)
-        malformed = sum(r.outcome == "malformed" for r in seeds[0].rollouts)
-        if self.max_demos and malformed > FORMLESS * len(seeds[0].rollouts):
-            return FIRST * n * ["demos"] + math.ceil(n / 2) * ["induce"] + 2 * ["restate"]
+        if self.max_demos and formless(seeds[0]):
+            return FIRST * n * ["balanced"] + math.ceil(n / 2) * ["induce"] + 2 * ["restate"]
         return FIRST * n * ["induce"] + 2 * ["restate"]
 
     def affordable(self, search: Search) -> int:
@@ -122,10 +122,11 @@ class RaceSearch:
         failures = await self.study(search, leaders) if "repair" in operators else []
         brood = Brood()
         for operator in operators:
-            if operator == "demos":
+            if operator in ("demos", "balanced"):
                 n_demos = fitting(search, self.max_demos, self.max_chars)
                 leader = search.rng.choice(leaders)
-                brood.add(demonstrated(search, leader.prompt, n_demos), operator)
+                balanced = operator == "balanced"
+                brood.add(demonstrated(search, leader.prompt, n_demos, balanced), operator)
             elif operator == "repair" and failures:
                 leader, found = search.rng.choice(failures)
                 shown = some(search.rng, found.failures, self.n_failures)
@@ -158,3 +159,9 @@ class RaceSearch:
         mended = leaders[: self.n_mended]
         found = await search.map(lambda e: search.evaluate(e.prompt, examples), mended)
         return [(e, f) for e, f in zip(mended, found, strict=True) if f.failures]
+
+
+def formless(seed: Evaluation) -> bool:
+    """Whether the form of the answer is what the seed prompt lacks."""
+    malformed = sum(rollout.outcome == "malformed" for rollout in seed.rollouts)
+    return malformed > FORMLESS * len(seed.rollouts)

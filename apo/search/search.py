@@ -181,14 +181,17 @@ class Search:
         """Draw examples from the train split without replacement; all of them when size is more."""
         return self.draw(self.task.train, size)
 
-    def draw(self, examples: Sequence[Example], size: int) -> tuple[Example, ...]:
+    def draw(
+        self, examples: Sequence[Example], size: int, *, by_class: bool = False
+    ) -> tuple[Example, ...]:
         """Draw examples without replacement, in random order; all when size is more.
 
-        Where the task's metric looks at classes, one of each comes first, and then each in its
-        share, so that the metric has something to look at; `Evaluation.shares` makes up for it.
+        With `by_class`, and where the task's metric looks at classes, one of each comes first, and
+        then each in its share, so that the metric has something to look at; `Evaluation.shares`
+        makes up for it.
         """
         size, metric = min(size, len(examples)), self.task.metric
-        if metric is None or not metric.by_class:
+        if not by_class and (metric is None or not metric.by_class):
             return tuple(self.rng.sample(examples, size))
         order = stratified([example.target for example in examples], self.rng)
         return tuple(examples[i] for i in order[:size])

@@ -29,7 +29,7 @@ from apo import (
 from apo.optimizers.parts.breeding import Brood, demonstrated, fitting
 from apo.optimizers.parts.draw import some
 from apo.optimizers.parts.racing import Racetrack, cautious_mean, standard_errors_ahead
-from apo.optimizers.race_search import FIRST, RaceSearch
+from apo.optimizers.race_search import FIRST, RaceSearch, formless
 from apo.testing import fake_task
 from tests.fidelity.conftest import Run, shown_candidates, shown_inputs, tagged
 from tests.test_search import Stage, Told, on_stage, says
@@ -435,7 +435,9 @@ def winning(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     return names
 
 
-def rounds(optimizer: Scripted, *, prepared: Sequence[str] = (), seed: int = 0) -> list[list[str]]:
+def rounds(
+    optimizer: Scripted, *, prepared: Sequence[str] = (), seed: int = 0, said: str = "x"
+) -> list[list[str]]:
     """The operators of each round; prompts that are prepared have been measured before."""
 
     async def work(stage: Stage) -> None:
@@ -443,7 +445,7 @@ def rounds(optimizer: Scripted, *, prepared: Sequence[str] = (), seed: int = 0) 
             await stage.search.evaluate(Prompt(text))
         await optimizer.run(stage.search)
 
-    on_stage(work, answers=lambda _, __: "x", seed=seed)
+    on_stage(work, answers=lambda _, __: said, seed=seed)
     return optimizer.rounds
 
 
@@ -466,9 +468,32 @@ def test_where_the_form_is_missing_the_first_round_shows_it(malformed: int, show
     search: Any = SimpleNamespace(task=fake_task(20), calls_left=1e6)
     found = Counter(RaceSearch(n_children=5).first(search, seeds))
     assert found == (
-        {"demos": 15, "induce": 3, "restate": 2} if shows else {"induce": 15, "restate": 2}
+        {"balanced": 15, "induce": 3, "restate": 2} if shows else {"induce": 15, "restate": 2}
     )
-    assert "demos" not in RaceSearch(max_demos=0).first(search, seeds)
+    assert "balanced" not in RaceSearch(max_demos=0).first(search, seeds)
+    assert formless(seeds[0]) is shows
+
+
+def test_where_the_form_is_missing_demos_are_balanced_in_all_rounds(winning: set[str]) -> None:
+    winning.add("balanced")
+    found = rounds(Scripted(max_stale_rounds=6), said="?")
+    assert "demos" not in chain.from_iterable(found)
+    assert Counter(found[-1])["balanced"] > 3
+
+
+@pytest.mark.parametrize("max_demos", [1, 5, 8])
+def test_balanced_demos_are_many_and_have_each_label_in_its_share(max_demos: int) -> None:
+    async def work(stage: Stage) -> None:
+        rows = [Example({"input": f"r{i}"}, ("ab"[i % 4 == 0],)) for i in range(40)]
+        stage.search.task = replace(stage.search.task, train=rows)
+        for _ in range(30):
+            for child in demonstrated(stage.search, Prompt("Go on"), max_demos, balanced=True):
+                labels = Counter(demo.assistant for demo in child.demos)
+                assert math.ceil(max_demos / 2) <= labels.total() <= max_demos
+                assert abs(labels["b"] - labels.total() / 4) <= 1
+                assert len(labels) == 2 or max_demos == 1
+
+    on_stage(work)
 
 
 def test_a_stage_that_goes_on_from_others_tries_each_operator_once(winning: set[str]) -> None:
