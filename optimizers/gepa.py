@@ -31,7 +31,7 @@ from apo import Evaluation, Example, Prompt, Search, SettingsError, Task, check_
 from apo.optimizers.parts.choices import check_choices, check_several
 from apo.optimizers.parts.epochs import minibatches
 from apo.optimizers.parts.gepa_demos import redrawn_demos
-from apo.optimizers.parts.gepa_merge import contrast, merges, part
+from apo.optimizers.parts.gepa_merge import merges, no_worse
 from apo.optimizers.parts.gepa_pool import Frontier, Objective, Pool
 from apo.optimizers.parts.gepa_reflect import reflected
 from apo.optimizers.parts.paired import difference, each
@@ -204,13 +204,11 @@ class GEPA:
 
     def select(self, search: Search, pool: Pool) -> int:
         """Algorithm 2, or one of the simpler rules it is compared with."""
-        means = [evaluation.value for evaluation in pool.evaluations]
         if self.selection in ("pareto", "top"):
-            kept, weights = pool.front(self.n_top if self.selection == "top" else None)
-            return search.rng.choices(kept, weights)[0]
+            return pool.draw(search.rng, self.n_top if self.selection == "top" else None)
         if self.selection == "epsilon" and search.rng.random() < self.epsilon:
-            return search.rng.randrange(len(means))
-        return means.index(max(means))
+            return search.rng.randrange(len(pool.evaluations))
+        return pool.best()
 
     def merge(self, search: Search, pool: Pool) -> tuple[Prompt, int, int] | None:
         """Algorithm 4: find two of the front that changed different parts, and join them."""
@@ -223,7 +221,5 @@ class GEPA:
     async def test_merge(self, search: Search, pool: Pool, prompt: Prompt, i: int, j: int) -> None:
         """A merge joins the pool that is no worse than either parent on a few examples."""
         sides = pool.evaluations[i], pool.evaluations[j]
-        examples = contrast(search.rng, *sides, self.merge_size)
-        after = await search.evaluate(prompt, examples)
-        if all(difference(part(side, examples), after) >= 0 for side in sides):
+        if await no_worse(search, prompt, sides, self.merge_size):
             pool.add(await search.evaluate(prompt), (i, j))

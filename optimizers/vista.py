@@ -22,13 +22,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from apo import Evaluation, Example, Prompt, PromptError, Search, check_ranges
+from apo import Evaluation, Example, Prompt, Search, check_ranges
 from apo.optimizers.parts.gepa_pool import Pool
 from apo.optimizers.parts.paired import difference, each
+from apo.optimizers.parts.vista_restart import restart
 from apo.optimizers.parts.vista_trace import Hypothesis, Trace, read_hypotheses
 
-BLANK = {"ko": "답하세요."}
-"""What a restart begins with, by language; elsewhere "Answer."."""
 Tries = list[tuple[str, Prompt]]
 """New prompts, each with the label of why it was written."""
 
@@ -77,13 +76,13 @@ class VISTA:
             if search.solved or stale == self.max_stale_rounds:
                 return
             known = search.n_candidates
-            kept, weights = pool.front()
-            i = search.rng.choices(kept, weights)[0]
+            i = pool.draw(search.rng)
             batch = search.minibatch(self.minibatch_size)
             before = await search.evaluate(pool.evaluations[i].prompt, batch)
             restarts = search.rng.random() < self.restart_share
             if restarts:
-                tries = await self.restart(search)
+                new = await restart(search, self.n_looks, self.temperature)
+                tries = [("restart", prompt) for prompt in new]
             else:
                 tries = await self.mend(search, before, trace.lines({i, *pool.ancestors(i)}))
             await self.keep_best(search, pool, trace, None if restarts else i, before, tries)
@@ -149,23 +148,3 @@ class VISTA:
             for reply in found
             for cause in read_hypotheses(reply, n)
         ]
-
-    async def restart(self, search: Search) -> Tries:
-        """Write an instruction from what the model answers by itself, until it can be read."""
-        (example,) = search.minibatch(1)
-        word = BLANK.get(search.task.language.split("-")[0], "Answer.")
-        prompt, tries = search.seed_prompts[0].with_instruction(word), list[Prompt]()
-        for _ in range(self.n_looks):
-            try:
-                drawn = await search.sample(prompt, [example], temperature=0.0)
-            except PromptError:  # The task's own rules refuse a prompt that says so little.
-                break
-            answer = drawn.rollouts[0]
-            if tries and answer.outcome != "malformed":
-                break
-            meta = search.meta_prompt(__file__, "vista_restart", rollout=answer)
-            proposed = await search.propose([meta], temperature=self.temperature)
-            if not proposed:
-                break
-            tries, prompt = proposed, proposed[0]
-        return [("restart", child) for child in tries]

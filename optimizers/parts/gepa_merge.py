@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from random import Random
 
-from apo import Evaluation, Example, Prompt
+from apo import Evaluation, Example, Prompt, Search
 from apo.optimizers.parts.gepa_pool import Pool
+from apo.optimizers.parts.paired import difference
 
 MERGE_TRIES = 100
 
@@ -41,6 +42,15 @@ def merged(base: Prompt, better: Prompt, other: Prompt) -> Prompt:
             for name, step in better.steps.items()
         }
     )
+
+
+async def no_worse(
+    search: Search, prompt: Prompt, sides: tuple[Evaluation, Evaluation], size: int
+) -> bool:
+    """Whether a merge does as well as either side on a few examples where these differ."""
+    examples = contrast(search.rng, *sides, size)
+    after = await search.evaluate(prompt, examples)
+    return all(difference(part(side, examples), after) >= 0 for side in sides)
 
 
 def part(evaluation: Evaluation, examples: Sequence[Example]) -> Evaluation:

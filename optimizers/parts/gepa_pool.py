@@ -62,6 +62,16 @@ class Pool:
             return [means.index(max(means))], [1]
         return list(range(len(means))), [1] * len(means)  # Nothing was answered: all are alike.
 
+    def draw(self, rng: Random, n_top: int | None = None) -> int:
+        """Draw a candidate by how many fronts it is on (algorithm 2)."""
+        kept, weights = self.front(n_top)
+        return rng.choices(kept, weights)[0]
+
+    def best(self) -> int:
+        """The first candidate with the highest value."""
+        means = [evaluation.value for evaluation in self.evaluations]
+        return means.index(max(means))
+
     def ancestors(self, k: int) -> set[int]:
         """All candidates that k was made from."""
         return set(self.parents[k]).union(*(self.ancestors(parent) for parent in self.parents[k]))
