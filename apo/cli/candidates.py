@@ -32,7 +32,7 @@ def tell_candidates(document: Mapping[str, Any], n: int) -> None:
         figures = (short[row["id"]], percent(row["value"]), _where(row), row["operator"])
         cells = [*figures, _parents(row, short), f"{len(_prompt(row).text()):,}"]
         mark, style = ("*", "bold") if row["id"] == best else ("!" if row["broken"] else "", "")
-        table.add_row(mark, *(Text(cell, style=style) for cell in cells), _opening(row))
+        table.add_row(mark, *(Text(cell, style=style) for cell in cells), _opening(row, rows))
     tell(table)
     if len(rows) > n:
         tell(f"{len(rows) - n} more: --candidates {len(rows)}", "dim")
@@ -86,11 +86,17 @@ def _parents(row: Mapping[str, Any], short: Mapping[str, str]) -> str:
     return f"{names[0]} +{len(names) - 1}" if len(names) > 1 else "".join(names) or "–"
 
 
-def _opening(row: Mapping[str, Any]) -> Text:
-    prompt = _prompt(row)
-    n = sum(len(step.demos) for step in prompt.steps.values())
-    demos = f"[{n} demo{'s' * (n > 1)}] " if n else ""
-    return opening(f"{demos}{prompt.instructions}")
+def _opening(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Text:
+    """The beginning of a candidate; of a program's prompts, of those that its parent has not."""
+    steps = _prompt(row).steps
+    parents = [_prompt(other).steps for other in rows if other["id"] in row["parents"][:1]]
+    changed = [name for name in steps if not parents or steps[name] != parents[0].get(name)]
+    told: list[str] = []
+    for name in changed or steps:
+        n = len(steps[name].demos)
+        demos = f"[{n} demo{'s' * (n > 1)}] " if n else ""
+        told.append(f"{f'{name}: ' if name else ''}{demos}{steps[name].instruction}")
+    return opening(" · ".join(told))
 
 
 def tell_candidate(row: Mapping[str, Any], document: Mapping[str, Any]) -> None:
@@ -139,7 +145,7 @@ def tell_lineage(document: Mapping[str, Any], last: str) -> None:
         label.append(f"{short[row['id']]}  {percent(row['value']):>7}  {row['operator']}")
         if others := [short[name] for name in parents[1:]]:
             label.append(f" (also from {', '.join(others)})")
-        label.append(f"  {_opening(row)}", style="dim")
+        label.append(f"  {_opening(row, rows)}", style="dim")
         nodes[row["id"]] = (nodes[parents[0]] if parents else tree).add(label)
     tell(tree)
     if len(nodes) == 1 and _one(rows, last)["operator"] != "seed":

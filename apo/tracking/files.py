@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from apo.errors import RunError
 from apo.files import RESULTS, read_text, require_file
 from apo.prompts.forms.registry import write_prompt
+from apo.prompts.prompt import Prompt
 from apo.report.run_page import FILE, run_page
 from apo.storage.candidate import COUNTS, Candidate
 from apo.storage.folder import RunFolder
@@ -93,7 +94,8 @@ def _write_results(folder: RunFolder, target: Path) -> None:
         return
     rows = [s.to_dict() for s in with_front(found, objectives(found))]
     for row in rows:
-        row |= {"instruction": row.pop("prompt")["instruction"], "broken": ", ".join(row["broken"])}
+        told = Prompt.from_dict(row.pop("prompt")).instructions
+        row |= {"instruction": told, "broken": ", ".join(row["broken"])}
     _write_table(target / FRONT, tuple(rows[0]), rows)
 
 
