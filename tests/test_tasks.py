@@ -1,9 +1,11 @@
 """The built-in tasks: they load, their scorers judge their targets, and nothing leaks."""
 
+import csv
 import json
 import runpy
 import sqlite3
 from contextlib import closing
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +56,8 @@ def test_every_target_is_its_own_right_answer(name: str, built_in: dict[str, Tas
 def test_the_seed_prompt_shows_the_input(name: str, built_in: dict[str, Task]) -> None:
     task = built_in[name]
     example = task.train[0]
-    text = "\n".join(message.content for message in task.seed_prompts[0].messages(example.inputs))
+    first = next(iter(task.seed_prompts[0].steps.values()))
+    text = "\n".join(message.content for message in first.messages(example.inputs))
     assert all(value in text for value in example.inputs.values())
 
 
@@ -68,6 +71,18 @@ def test_the_seed_prompt_names_the_labels(name: str, built_in: dict[str, Task]) 
 def test_the_seed_split_is_always_the_same(name: str, built_in: dict[str, Task]) -> None:
     assert load_task(name).fingerprint == built_in[name].fingerprint
     assert load_task(name).fingerprint != load_task(name, seed=1).fingerprint
+
+
+def test_routed_tickets_are_the_support_tickets() -> None:
+    teams = load_task("ticket-routing").description
+    rows = [
+        list(csv.DictReader(StringIO((TASKS / name).read_text("utf-8"), newline="")))
+        for name in ("support-tickets/tickets.csv", "ticket-routing/routes.csv")
+    ]
+    for ticket, routed in zip(*rows, strict=True):
+        assert (ticket["ticket"], ticket["kind"]) == (routed["ticket"], routed["kind"])
+        [line] = [line for line in teams.splitlines() if ticket["intent"] in line.split(": ")[-1]]
+        assert line.startswith(f"- {routed['team']}:")
 
 
 def test_word_problems_are_what_their_generator_makes() -> None:
