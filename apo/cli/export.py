@@ -85,6 +85,7 @@ def export(
         chosen = _of_result(folder, folder.need_result(), best, within)
     prompt = Prompt.from_dict(chosen)
     known = provenance_of(folder, prompt)
+    _tell_program(folder, prompt, out)
     if out.startswith(("prompts:/", "models:/")):
         _register(prompt, known, out)
         return
@@ -144,6 +145,23 @@ def _tell_candidate(folder: "RunFolder", row: dict[str, Any]) -> None:
     told = f"{row['id']} ({row['operator']}) of {folder.id}"
     score = f"{percent(row['value'])} on {row['n']} examples. {NO_VERDICT}"
     say(f"{told}: {score if row['n'] else 'it was never measured.'}", "yellow")
+
+
+def _tell_program(folder: "RunFolder", prompt: "Prompt", out: str) -> None:
+    """Say that a prompt was measured by a program of several calls, which no form holds."""
+    from apo.cli.console import say
+    from apo.errors import SettingsError
+
+    calls = folder.settings.get("calls_per_answer")
+    if calls is None or prompt.focus:
+        return
+    told = (
+        f"This prompt was measured in a program or by a solver, up to {calls} "
+        f"call{'s' * (calls > 1)} an answer"
+    )
+    if out.startswith("models:/"):
+        raise SettingsError(f"{told}; a served model would send it as it is. Export it as json.")
+    say(f"{told}, which the file does not hold: sent as it is, it was not measured.", "yellow")
 
 
 def _tell_lost(prompt: "Prompt", form: str, text: str) -> None:

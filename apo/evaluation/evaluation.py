@@ -59,7 +59,8 @@ class Rollout:
         it was not asked.
         """
         if not prompt.focus:
-            return prompt.demo(self.example.inputs, self.output)
+            said = self.trace[0].answer if len(self.trace) == 1 else self.output
+            return prompt.demo(self.example.inputs, said)
         asked = self.at(prompt.focus)
         return Demo("", "") if asked is None else prompt.steps[prompt.focus].demo(*asked[1:])
 

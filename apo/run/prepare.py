@@ -180,6 +180,7 @@ class Setup:
             "optimizer_model": public(self.optimizer_model),
             "objects": objects,
             "prompt": None if self.prompt is None else self.prompt.to_dict(),
+            **({} if task.program is None else {"calls_per_answer": task.program.calls}),
             "budget": asdict(self.budget),
             "options": public_options(self.options),
             "data": {

@@ -23,7 +23,7 @@ from apo.scorers.registry import make_scorer, reads_lists, scorer_of
 from apo.task import Example, Metric, Scorer, Task
 from apo.taskfile.output_schema import with_schema
 from apo.taskfile.settings import TaskSettings
-from apo.taskfile.steps import make_program, read_steps, with_own_prompts
+from apo.taskfile.steps import make_program, read_steps, solver_note, with_own_prompts
 
 T = TypeVar("T")
 
@@ -83,7 +83,10 @@ def build_task(
         input_fields=tuple(settings.inputs),
         labels=settings.labels,
         contract=contract,
-        notes=(*pools.notes, *filter(None, [getattr(scorer, "note", "")])),
+        notes=(
+            *pools.notes,
+            *filter(None, [getattr(scorer, "note", ""), solver_note(settings, program)]),
+        ),
     )
 
 

@@ -48,6 +48,7 @@ class TaskSettings(BaseModel):
     steps: dict[Name, Any] = {}
     program: Any = None
     calls: Annotated[int, Field(ge=1)] | None = None
+    solver: Any = None
     template: Text | None = None
     decoding: dict[str, Any] | None = None
     output_schema: Any = None
@@ -123,12 +124,22 @@ class TaskSettings(BaseModel):
     def _one_seed(self) -> "TaskSettings":
         if self.steps and (self.prompt is not None or self.template is not None):
             raise ValueError("give prompt and template, or steps with a prompt each; not both")
+        if self.solver is not None and (self.steps or self.program is not None):
+            raise ValueError("give a solver, or a program or steps; not both")
         for name in self.steps:
             if name in self.inputs:
                 raise ValueError(f"the step {name!r} has the name of an input field")
         if self.calls is not None and not (isinstance(self.program, str) or callable(self.program)):
             raise ValueError("calls is the most that a program of your own makes: give program")
         return self
+
+    @field_validator("solver", mode="after")
+    @classmethod
+    def _solver(cls, value: Any) -> object:
+        name: object = cast("Any", value).get("name") if isinstance(value, Mapping) else value
+        if value is not None and not isinstance(name, str):
+            raise ValueError("must be the name of a solver, or a mapping with a name and settings")
+        return value
 
     @field_validator("program", mode="after")
     @classmethod

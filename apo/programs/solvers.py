@@ -1,0 +1,55 @@
+"""The solvers by name: how one prompt is run on an example."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from apo.errors import TaskError, near
+from apo.programs.program import Program
+from apo.programs.react import ReAct
+from apo.programs.reasoning import ChainOfThought, SelfConsistency
+from apo.programs.two_calls import Decomposition, GeneratedKnowledge
+
+DIRECT = "direct"
+SOLVERS: dict[str, Callable[..., Program]] = {
+    "chain-of-thought": ChainOfThought,
+    "self-consistency": SelfConsistency,
+    "generated-knowledge": GeneratedKnowledge,
+    "decomposition": Decomposition,
+    "react": ReAct,
+}
+"""Each class by the name that a task file gives; direct, one call with the prompt, needs none."""
+
+
+def make_solver(name: str, given: Mapping[str, Any], *, korean: bool) -> Program | None:
+    """Make a solver; None for direct.
+
+    Args:
+        name: in `SOLVERS`, or direct.
+        given: its settings.
+        korean: whether it asks in Korean.
+
+    Raises:
+        TaskError: no such solver or setting, or a value out of its range.
+    """
+    if name == DIRECT and not given:
+        return None
+    known = [DIRECT, *SOLVERS]
+    if name not in SOLVERS:
+        raise TaskError(f"There is no solver {name!r}.{near(name, known)}")
+    kind: Any = SOLVERS[name]
+    settings = [f.name for f in fields(kind) if f.init and f.name != "korean"]
+    for key in given:
+        if key not in settings:
+            raise TaskError(f"The solver {name} has no setting {key!r}.{near(key, settings)}")
+    defaults = kind()
+    for key, value in given.items():
+        _require_kind(f"{name}.{key}", value, getattr(defaults, key))
+    solver: Program = kind(**given, korean=korean)
+    return solver
+
+
+def _require_kind(where: str, value: object, default: object) -> None:
+    kinds: dict[type[object], tuple[type[object], ...]] = {float: (int, float)}
+    if type(value) not in kinds.get(type(default), (type(default),)):
+        raise TaskError(f"The solver's setting {where} is {value!r:.80}; such as {default!r} fits.")
