@@ -40,13 +40,15 @@ CALLS: dict[str, tuple[tuple[str, ...], str]] = {
     "ablate": (("RUN", "--max-calls", "400", "--no-test"), "points"),
     "annotate": (("TASK", "UNSEEN", "--prompt", "OLD", "--prompt", "CHANGED"), "bits"),
     "audit": (("OLD", "-t", "TASK", "--max-calls", "30"), "injection"),
+    "feedback": (("TASK", "RATED"), "12 new of 12"),
+    "improve": (("OLD", "TASK", *SMALL), "Spent "),
     "judge": (("TASK", "RATED"), "κ with people"),
     "ui": ((), ""),
     "sync": ((), "Everything is logged."),
 }
 """Arguments of each command, and what its result says; a new one needs a line here."""
 RUNNER = CliRunner(env={"APO_HOME": "", "APO_TRUST": "1"})  # Which it restores after a command.
-CODES = {name: 1 if name == "gate" else 0 for name in COMMANDS}
+CODES = dict.fromkeys(COMMANDS, 0) | {"gate": 1, "improve": 4}
 
 
 @dataclass(frozen=True)

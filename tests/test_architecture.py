@@ -23,7 +23,7 @@ FLOORS = """
 __main__
 cli
 assessment bridges checking compare testing
-run
+production run
 tracking
 report search
 failures

@@ -30,6 +30,8 @@ WRITERS = {
     "compare": ("RunError", "give a folder that can be written"),
     "report": ("SettingsError", "Give another file with --out."),
     "suggest": ("RunError", "suggestions.jsonl: "),
+    "feedback": ("TaskError", "is a built-in task"),
+    "improve": ("TaskError", "is a built-in task"),
 }
 """What cannot work where nothing can be written, and how it is told."""
 NOTES = {
@@ -115,13 +117,14 @@ def test_a_run_is_used_from_elsewhere(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path / "here")
     place = Place(tmp_path / "here", "my task")
     place.make()
+    run = place.run_id
     monkeypatch.chdir(tmp_path / "there")
     asking = CliRunner(env={"APO_HOME": str(place.home), "APO_TRUST": None})
-    for more in (["transfer", "last", "-m", "embedded"], ["audit", "last", "--max-calls", "30"]):
+    for more in (["transfer", run, "-m", "embedded"], ["audit", run, "--max-calls", "30"]):
         done = asking.invoke(app, more)
         assert done.exit_code == 0, (done.output, done.exception)
-    find_run("last", place.home).update(cwd=str(tmp_path / "nowhere"))
-    done = asking.invoke(app, ["transfer", "last", "-m", "embedded"])
+    find_run(run, place.home).update(cwd=str(tmp_path / "nowhere"))
+    done = asking.invoke(app, ["transfer", run, "-m", "embedded"])
     assert "there/my task" in str(done.exception)
 
 

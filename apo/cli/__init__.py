@@ -5,8 +5,8 @@ to standard output, progress and notes to standard error (`apo.cli.console`).
 
 Doors: none but this one.
 Rests on: assessment, audit, bridges, calls, checking, compare, data, display, drafting, errors,
-evaluation, failures, files, models, programs, prompts, prompts.forms, reading, report, results,
-run, search, secrecy, statistics, storage, task, taskfile, tracking, trust.
+evaluation, failures, files, models, production, programs, prompts, prompts.forms, reading,
+report, results, run, search, secrecy, statistics, storage, task, taskfile, tracking, trust.
 """
 
 import os
@@ -22,6 +22,7 @@ from apo.cli.audit import audit
 from apo.cli.compare import compare
 from apo.cli.export import export
 from apo.cli.gate import gate
+from apo.cli.improve import feedback, improve
 from apo.cli.judge import judge
 from apo.cli.look import runs, show
 from apo.cli.measure import evaluate
@@ -49,6 +50,7 @@ _PANELS: dict[str, list[Callable[..., None]]] = {
     "Optimize": [optimizers, estimate, optimize, resume, suggest],
     "Experiments": [compare],
     "Results": [runs, show, report, try_, export, evaluate, gate, transfer, ablate, audit, judge],
+    "From use": [feedback, improve],
     "MLflow": [ui, sync],
 }
 _WITHOUT_FILES = (init, tasks, trust, optimizers, runs, report)

@@ -40,6 +40,21 @@ def path_of(ref: str | Path) -> Path:
     return _task_path(Path(ref), str(ref))
 
 
+def own_path(ref: str) -> Path:
+    """The task.yaml of a folder of the user's, beside which files may be written.
+
+    Raises:
+        TaskError: it is a built-in task, or there is none.
+    """
+    path = path_of(ref)
+    if path.is_relative_to(builtin_folder()):
+        raise TaskError(
+            f"{ref} is a built-in task, whose folder is not yours to write. Copy it first: "
+            f"cp -r {path.parent} my-{ref}"
+        )
+    return path
+
+
 def _task_path(path: Path, text: str) -> Path:
     with suppress(OSError, ValueError):  # A text that can be no path.
         if path.suffix.lower() in SUFFIXES:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, cast
 
 from apo.environment import prepare_environment
@@ -16,6 +17,8 @@ from apo.taskfile.output_schema import response_format
 from apo.tracking.environment import public_uri, tracking_uri
 
 SCHEME = "prompts:/"
+CHAMPION, PREVIOUS = "champion", "previous"
+"""Aliases of the version in use, and of the one before it."""
 CONFIG = {
     name: name
     for name in ("temperature", "top_p", "max_tokens", "frequency_penalty", "presence_penalty")
@@ -180,6 +183,31 @@ def register_next(uri: str, prompt: Prompt, provenance: Provenance) -> str:
     except MlflowException as error:
         raise PromptError(f"{uri} cannot be written to {where}: {error.message}") from error
     return f"{SCHEME}{name}/{made.version}"
+
+
+def promote(uri: str, alias: str) -> None:
+    """Move an alias to a version; "previous" then names the one that had it.
+
+    Args:
+        uri: of the version, prompts:/NAME/VERSION.
+        alias: such as champion.
+
+    Raises:
+        PromptError: MLflow refuses it.
+    """
+    address, (client, where) = address_of(uri), _client()
+    from mlflow.exceptions import MlflowException
+
+    try:
+        with suppress(MlflowException):  # Nobody had it.
+            before: Any = client.get_prompt_version_by_alias(address.name, alias)
+            if before is not None:
+                client.set_prompt_alias(address.name, PREVIOUS, before.version)
+        client.set_prompt_alias(address.name, alias, int(address.version))
+    except MlflowException as error:
+        raise PromptError(
+            f"{alias} cannot be moved to {uri} in {where}: {error.message}"
+        ) from error
 
 
 def _schema_of(response_format: Any) -> dict[str, Any] | None:
