@@ -33,6 +33,7 @@ from apo.prompts.parts import parts_of, without
 from apo.prompts.rules import Rules
 from apo.storage.folder import find_run
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
+from apo.testing.suite import forget
 
 FULL = Prompt(
     "Choose one of: a, b.",
@@ -163,11 +164,11 @@ class Heeding(FakeModel):
         return word if int(word[1:]) % 20 < 20 * share else "?"
 
 
-def run(home: Path, optimizer: str, of: Task, **given: object) -> Result:
+def run(home: Path, optimizer: str, of: Task, run: str | None = None, **given: object) -> Result:
     options = Options(track=False, **given)  # type: ignore[arg-type]
     return asyncio.run(
         aoptimize(of, optimizer, model=Heeding(), optimizer_model=FakeOptimizerModel(),
-                  budget=Budget(max_calls=600), options=options, home=home)
+                  budget=Budget(max_calls=600), options=options, home=home, run=run)
     )  # fmt: skip
 
 
@@ -185,7 +186,9 @@ def test_every_optimizer_ends_with_the_edits_of_the_run(tmp_path: Path) -> None:
     known = {body["prompt"]["instruction"] for body in bodies}
     assert len(known) > 2  # It has written some as well.
     assert helped.spent.calls <= 600
-    assert run(tmp_path, "random-search", of, edits=("cue", "repeat", "xml")).best == helped.best
+    forget(tmp_path, helped.run_id, keep=helped.spent.calls // 2)  # As if it had been killed.
+    again = run(tmp_path, "random-search", of, edits=("cue", "repeat", "xml"), run=helped.run_id)
+    assert (again.best, again.spent.calls) == (helped.best, helped.spent.calls)
 
 
 def test_the_contract_refuses_an_edit_like_any_candidate(tmp_path: Path) -> None:
