@@ -54,6 +54,7 @@ def ablate(
     task = task_of(folder)
     prompt, _ = prompt_of(run, task)
     settings = trusted_settings(folder)
+    judging = settings["options"].get("judge_model") or settings["optimizer_model"]
     planned = plan(task, prompt, max_calls, test=test)
     before = uses_of([example.id for example in planned.test], home())
     if not document:
@@ -68,7 +69,7 @@ def ablate(
             test=test,
         ),
         f"{folder.id} · ablate",
-        judge_model=judge_model or settings["options"].get("judge_model"),
+        judge_model=judge_model or judging,  # As in the run.
         max_calls=max_calls,
         fresh=fresh,
         quiet=document,
