@@ -22,6 +22,8 @@ CALLS: dict[str, tuple[tuple[str, ...], str]] = {
     "init": (("NEW", "--data", "DATA"), "• "),
     "check": (("TASK", "--ping"), "ping     embedded answered"),
     "tasks": ((), "support-tickets  classification: Customer"),
+    "lint": (("OLD",), "lacks  "),
+    "tokens": (("OLD", "-t", "TASK", "-m", "embedded"), "embedded: $0.000000 a call"),
     "trust": (("RUN",), "asks for nothing"),
     "optimizers": ((), "the optimizer model reads a scored history"),
     "estimate": (("TASK", *SMALL), "calls    80"),

@@ -27,7 +27,7 @@ production run
 tracking
 report search
 failures
-audit drafting guards results
+audit drafting guards lint results
 evaluation taskfile
 scorers.metrics
 calls data edits models.batches scorers

@@ -5,7 +5,7 @@ to standard output, progress and notes to standard error (`apo.cli.console`).
 
 Doors: none but this one.
 Rests on: assessment, audit, bridges, calls, checking, compare, data, display, drafting, errors,
-evaluation, failures, files, models, production, programs, prompts, prompts.forms, reading,
+evaluation, failures, files, lint, models, production, programs, prompts, prompts.forms, reading,
 report, results, run, search, secrecy, statistics, storage, task, taskfile, tracking, trust.
 """
 
@@ -24,6 +24,7 @@ from apo.cli.export import export
 from apo.cli.gate import gate
 from apo.cli.improve import feedback, improve
 from apo.cli.judge import judge
+from apo.cli.lint import lint, tokens
 from apo.cli.look import runs, show
 from apo.cli.measure import evaluate
 from apo.cli.methods import optimizers
@@ -47,6 +48,7 @@ app = typer.Typer(
 
 _PANELS: dict[str, list[Callable[..., None]]] = {
     "Your task": [init, check, annotate, tasks, trust],
+    "Your prompt": [lint, tokens],
     "Optimize": [optimizers, estimate, optimize, resume, suggest],
     "Experiments": [compare],
     "Results": [runs, show, report, try_, export, evaluate, gate, transfer, ablate, audit, judge],

@@ -81,12 +81,10 @@ def prompt_of(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
 
 
 def _found(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
-    from apo.cli.console import home, say
-    from apo.errors import PromptError, RunError
+    from apo.cli.console import say
     from apo.prompts.foreign import refuse_address
     from apo.prompts.forms.found import Found
     from apo.prompts.forms.reading import read_prompt
-    from apo.storage.lineage import find_named
 
     path = Path(name)
     if path.exists():
@@ -102,6 +100,36 @@ def _found(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
         say(f"Seed prompt: {pinned}. {Found(prompt, left).note}".strip())
         return prompt, None
     refuse_address(path)
+    return _of_run(name)
+
+
+def free_prompt(name: str) -> "Prompt":
+    """Read the prompt of a file or a run without a task; its variables are what it names."""
+    from apo.cli.console import say
+    from apo.errors import PromptError
+    from apo.files import TEXT, require_file
+    from apo.prompts.fill import VARIABLE
+    from apo.prompts.forms.reading import read_prompt
+
+    path = Path(name)
+    if not path.exists():
+        return _of_run(name)[0]
+    try:
+        require_file(path, TEXT)
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError as error:
+        raise PromptError(f"Cannot read the prompt file {path}: {error.strerror}.") from error
+    found = read_prompt(path, tuple(dict.fromkeys(VARIABLE.findall(text))) or ("input",))
+    if found.note:
+        say(f"{path}: {found.note}", "yellow")
+    return found.prompt
+
+
+def _of_run(name: str) -> "tuple[Prompt, RunFolder]":
+    from apo.cli.console import home
+    from apo.errors import PromptError, RunError
+    from apo.storage.lineage import find_named
+
     try:
         folder, candidate = find_named(name, home())
     except RunError as error:

@@ -1,0 +1,38 @@
+"""What `apo tokens` says of a prompt: estimated tokens by language, and dollars."""
+
+import pytest
+
+from apo.lint.tokens import weigh
+from apo.models.prices import Price
+from apo.prompts.layout import Demo
+from apo.prompts.prompt import Prompt, PromptSet
+
+
+def test_korean_weighs_more_than_english() -> None:
+    english, korean = weigh(Prompt("Sort the ticket.")), weigh(Prompt("문의를 분류하세요."))
+    assert english.wide == 0
+    assert korean.wide == 12  # Eight characters of one and a half tokens.
+    assert korean.fixed > english.fixed
+
+
+def test_inputs_and_answers_are_means() -> None:
+    prompt = Prompt("Sort the ticket.", template="Ticket: {{ticket}}")
+    rows = [{"ticket": "late"}, {"ticket": "late late late"}]
+    weight = weigh(prompt, rows, ["bug", "refund now"])
+    assert weight.inputs == 2
+    assert weight.answer == 2
+    dollars = weight.dollars(Price(1_000_000, 2_000_000))
+    assert dollars == weight.fixed + 2 + 2 * 2
+
+
+def test_demos_and_all_steps_count() -> None:
+    plain = Prompt("Sort.")
+    shown = Prompt("Sort.", demos=(Demo("a parcel is late", "delivery"),))
+    assert weigh(shown).fixed > weigh(plain).fixed
+    both = PromptSet.of({"a": plain, "b": plain})
+    assert weigh(both).fixed == 2 * weigh(plain).fixed
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+def test_an_empty_prompt_weighs_nothing(text: str) -> None:
+    assert weigh(Prompt(text)).fixed == 0
