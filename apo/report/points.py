@@ -37,7 +37,7 @@ def clouds(found: Sequence[Standing], names: Mapping[str, str], best: str) -> li
 
     Args:
         found: as `apo.results.standings.standings` gives them.
-        names: the shown ids.
+        names: the shown ids; of a run that goes on, those of newer candidates may be missing.
         best: id of the best prompt.
     """
     lengths = [float(len(Prompt.from_dict(dict(s.prompt)).text())) for s in found]
@@ -56,6 +56,10 @@ def _cloud(
     names: Mapping[str, str], best: str,
 ) -> Cloud:  # fmt: skip
     on = _front([(s.score, -x) for s, x in zip(found, figures, strict=True)], found)
+
+    def name_of(candidate: str) -> str:
+        return names.get(candidate, candidate)
+
     marks, hints, front = (
         list[Mark](),
         dict[str, list[str]](),
@@ -65,10 +69,12 @@ def _cloud(
         kind = BEST if standing.id == best else SEED if standing.operator == "seed" else OTHER
         if len(marks) < MAX_POINTS or kind != OTHER:
             marks.append(Mark(x, standing.score, kind, nothing_better))
-            told = f"{names[standing.id]}, {standing.operator}: {percent(standing.score)}, {x:,.4g}"
+            told = (
+                f"{name_of(standing.id)}, {standing.operator}: {percent(standing.score)}, {x:,.4g}"
+            )
             hints.setdefault(kind, []).append(told)
         if nothing_better:
-            front.append((names[standing.id], standing.operator, standing.score, x))
+            front.append((name_of(standing.id), standing.operator, standing.score, x))
     told = (
         f"Score on validation against {unit}: {len(found)} candidates, {len(front)} of them on the "
         "front. The table below has these."

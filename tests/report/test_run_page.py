@@ -12,12 +12,15 @@ import pytest
 
 from apo import Prompt, Result, RunError
 from apo.display.page import POLICY
+from apo.display.picture import style
 from apo.prompts.prompt import PromptSet
 from apo.report.allowance import Allowance
 from apo.report.audit_page import audit_page
+from apo.report.points import clouds
 from apo.report.run_page import run_page
 from apo.report.tree import MAX_DEPTH, Node, shortened, tree_of
 from apo.results.outcome import outcome
+from apo.results.standings import standings
 from apo.storage.folder import RunFolder
 from apo.storage.summary import summary
 from tests.report.conftest import HOSTILE
@@ -115,6 +118,15 @@ def test_a_run_without_a_result_has_a_page(folder: RunFolder, tmp_path: Path) ->
     assert not told.faults()
     (copy.path / "journal.db").unlink()  # Nor has one that has not begun.
     assert "Nothing was measured on the whole validation split yet" in Page(run_page(copy)).seen
+
+
+def test_a_candidate_that_came_while_the_page_was_made_is_shown(folder: RunFolder) -> None:
+    found = standings(folder)
+    with style():
+        first, *_ = clouds(found, {found[0].id: "first"}, found[0].id)
+    assert first.front[0][0] in ("first", *(s.id for s in found))
+    assert all(s.id in str(first.picture) for s in found[1:])
+    assert "first, " in str(first.picture)
 
 
 def test_a_damaged_audit_is_told(folder: RunFolder, tmp_path: Path) -> None:
