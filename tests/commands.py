@@ -109,7 +109,7 @@ class Place:
         (self.path / "run").write_text(run.name, "utf-8")
         stopped = RunFolder(shutil.copytree(run, run.with_name(f"{run.name}-stopped")))
         (stopped.path / "result.json").unlink()
-        stopped.set_state("interrupted")
+        stopped.update(state="interrupted", created="2026-01-01T00:00:00+00:00")
 
     def arguments(self, name: str) -> list[str]:
         """A command with its arguments; a folder that is made is a new one each time."""
