@@ -1,33 +1,39 @@
 """The solvers by name: how one prompt is run on an example."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
 from apo.errors import TaskError, near
 from apo.programs.program import Program
+from apo.programs.program_aided import ProgramAided
 from apo.programs.react import ReAct
 from apo.programs.reasoning import ChainOfThought, SelfConsistency
 from apo.programs.two_calls import Decomposition, GeneratedKnowledge
 
 DIRECT = "direct"
+Run = Callable[[str], Awaitable[str]]
 SOLVERS: dict[str, Callable[..., Program]] = {
     "chain-of-thought": ChainOfThought,
     "self-consistency": SelfConsistency,
     "generated-knowledge": GeneratedKnowledge,
     "decomposition": Decomposition,
     "react": ReAct,
+    "program-aided": ProgramAided,
 }
 """Each class by the name that a task file gives; direct, one call with the prompt, needs none."""
 
 
-def make_solver(name: str, given: Mapping[str, Any], *, korean: bool) -> Program | None:
+def make_solver(
+    name: str, given: Mapping[str, Any], *, korean: bool, run: Run | None = None
+) -> Program | None:
     """Make a solver; None for direct.
 
     Args:
         name: in `SOLVERS`, or direct.
         given: its settings.
         korean: whether it asks in Korean.
+        run: runs what a program-aided model writes.
 
     Raises:
         TaskError: no such solver or setting, or a value out of its range.
@@ -38,14 +44,17 @@ def make_solver(name: str, given: Mapping[str, Any], *, korean: bool) -> Program
     if name not in SOLVERS:
         raise TaskError(f"There is no solver {name!r}.{near(name, known)}")
     kind: Any = SOLVERS[name]
-    settings = [f.name for f in fields(kind) if f.init and f.name != "korean"]
+    settings = [f.name for f in fields(kind) if f.init and f.name not in ("korean", "run")]
     for key in given:
         if key not in settings:
             raise TaskError(f"The solver {name} has no setting {key!r}.{near(key, settings)}")
-    defaults = kind()
+    beside: dict[str, Any] = {"korean": korean}
+    if kind is ProgramAided:
+        beside["run"] = run
+    defaults = kind(**beside)
     for key, value in given.items():
         _require_kind(f"{name}.{key}", value, getattr(defaults, key))
-    solver: Program = kind(**given, korean=korean)
+    solver: Program = kind(**given, **beside)
     return solver
 
 

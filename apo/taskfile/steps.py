@@ -16,6 +16,7 @@ from apo.programs.program import Program
 from apo.programs.solvers import make_solver
 from apo.prompts.files import default_template, parse_step
 from apo.prompts.prompt import Prompt, PromptSet
+from apo.scorers.solution import run_solution
 from apo.taskfile.settings import TaskSettings
 from apo.taskfile.wishes import inside
 from apo.user_code import load_object
@@ -120,7 +121,8 @@ def _solver(settings: TaskSettings, seed: Prompt, folder: Path, where: str) -> P
             given["documents"] = read_documents(folder, given["documents"])
         if isinstance(given.get("documents"), list):
             given["documents"] = tuple(map(str, given["documents"]))
-        solver = make_solver(name, given, korean=settings.language.split("-")[0] == "ko")
+        korean = settings.language.split("-")[0] == "ko"
+        solver = make_solver(name, given, korean=korean, run=run_solution)
         require_fit(solver, seed)
     except (PromptError, TaskError) as error:
         raise TaskError(f"{where}: {error}") from error

@@ -22,10 +22,12 @@ from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
 from apo.calls.meter import Meter
 from apo.evaluation.measure import measure
+from apo.programs.program_aided import ProgramAided
 from apo.programs.react import ReAct
 from apo.programs.reasoning import ChainOfThought, SelfConsistency, marked_answer, voted
 from apo.programs.tools import Documents, calculate
 from apo.programs.two_calls import Decomposition, GeneratedKnowledge
+from apo.scorers.solution import run_solution
 from apo.scorers.text import Exact
 from apo.storage.journal import Journal
 from apo.taskfile.load import load_task, task_from_data
@@ -177,6 +179,30 @@ def test_react_ends_at_its_last_turn() -> None:
     assert found.value == 0
     direct, _, n = solve(ReAct(), always("1"))
     assert (direct.rollouts[0].output, n) == ("1", 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("So:\n```python\ndef solution():\n    return 6 * 7\n```", "42"),
+        (
+            "```python\ndef solution():\n    return 1 / 0\n```",
+            "The program failed: ZeroDivisionError.",
+        ),
+        ("```python\ndef solution(:\n```", "The program failed: SyntaxError."),
+        ("It is 42.", "The answer holds no function solution()."),
+    ],
+)
+def test_a_program_gives_the_answer(said: str, answer: str) -> None:
+    found, model, charged = solve(ProgramAided(run=run_solution), always(said))
+    assert (found.rollouts[0].output, charged) == (answer, 1)
+    assert "solution()" in model.asked[0][0]
+
+
+def test_a_task_names_the_program_aided_solver() -> None:
+    assert made(solver="program-aided").program == ProgramAided(run=run_solution)
+    with pytest.raises(TaskError, match="no setting 'run'"):
+        made(solver={"name": "program-aided", "run": "x"})
 
 
 @pytest.mark.parametrize(
