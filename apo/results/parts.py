@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-MOST = 0.95
+MOST = 0.8
 """Share of the resamples in which an instruction must do better than the seed's, to be kept."""
 RESAMPLES = 1_000
 

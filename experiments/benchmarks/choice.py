@@ -28,7 +28,7 @@ from experiments.benchmarks.recording import record
 
 SEARCHED, ACCURACY = 10, 0.6
 """Prompts of which the winner is the best, and what the demos are worth alone."""
-DIFFERENT = 0.15
+DIFFERENT = 0.3
 """Share of the rows that two prompts differ on for no reason, in each direction half of it."""
 
 
@@ -85,7 +85,7 @@ def equal(n: int) -> list[dict[str, object]]:
 def main() -> None:
     """Simulate, and write the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--n", type=int, default=200, help="searches a line")
+    parser.add_argument("--n", type=int, default=120, help="searches a line")
     parser.add_argument("--searches", type=int, default=500, help="with equal candidates")
     parser.add_argument("--record", action="store_true", help="write the table")
     given = parser.parse_args()
