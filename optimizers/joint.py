@@ -30,7 +30,8 @@ from apo.optimizers.parts.demo_sets import Bootstrap
 from apo.optimizers.parts.joint_pruning import PRUNERS, check_pruner
 from apo.optimizers.parts.joint_space import DECODING, Space
 from apo.optimizers.parts.joint_storage import check_storage
-from apo.optimizers.parts.joint_study import OBJECTIVES, SAMPLERS, Trials, opened
+from apo.optimizers.parts.joint_study import OBJECTIVES, opened
+from apo.optimizers.parts.joint_trials import SAMPLERS, Trials
 
 MAX_REPEATS = 20
 """Trials in a row that repeat earlier prompts, after which the space counts as exhausted."""

@@ -26,7 +26,8 @@ from apo.optimizers.parts import joint_storage
 from apo.optimizers.parts.demo_sets import Worked
 from apo.optimizers.parts.joint_pruning import PRUNERS
 from apo.optimizers.parts.joint_space import Space
-from apo.optimizers.parts.joint_study import SAMPLERS, Direction
+from apo.optimizers.parts.joint_study import Direction
+from apo.optimizers.parts.joint_trials import SAMPLERS
 from apo.storage.folder import find_run
 from apo.testing import OptimizerSuite, fake_task
 from apo.testing.suite import Observed, forget
