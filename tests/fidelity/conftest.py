@@ -10,6 +10,7 @@ from typing import Protocol
 import pytest
 
 from apo import Budget, Completion, Optimizer, Options, Request, Result, Task, Usage, aoptimize
+from apo.run.parts import DEMOS, WORDS
 from apo.storage.folder import find_run
 from apo.storage.rows import Event
 from apo.testing import fake_task
@@ -64,9 +65,16 @@ class Seen:
     events: list[Event]
     task: Task
 
+    @property
+    def measured(self) -> list[Event]:
+        """All measurements of the search, without those of the winner's parts after it."""
+        kinds = {e.key: e.body["operator"] for e in self.events if e.kind == "candidate"}
+        found = [event for event in self.events if event.kind == "evaluation"]
+        return [e for e in found if kinds.get(e.body["candidate"]) not in (WORDS, DEMOS)]
+
     def evaluations(self, *, whole: bool) -> list[Event]:
-        """Measurements on the whole validation split, or on other examples."""
-        return [e for e in self.events if e.kind == "evaluation" and e.body["whole"] == whole]
+        """Measurements of the search on the whole validation split, or on other examples."""
+        return [event for event in self.measured if event.body["whole"] == whole]
 
     def asked_for(self, instruction: str) -> list[str]:
         """The inputs that a prompt with the instruction was asked about, in order."""
