@@ -42,8 +42,8 @@ CALLS: dict[str, tuple[tuple[str, ...], str]] = {
     "ablate": (("RUN", "--max-calls", "400", "--no-test"), "points"),
     "annotate": (("TASK", "UNSEEN", "--prompt", "OLD", "--prompt", "CHANGED"), "bits"),
     "audit": (("OLD", "-t", "TASK", "--max-calls", "30"), "injection"),
-    "feedback": (("TASK", "RATED"), "12 new of 12"),
-    "improve": (("OLD", "TASK", *SMALL), "Spent "),
+    "feedback": (("OWN", "RATED"), "12 new of 12"),
+    "improve": (("OLD", "OWN", *SMALL), "Spent "),
     "judge": (("TASK", "RATED"), "κ with people"),
     "ui": ((), ""),
     "sync": ((), "Everything is logged."),
@@ -100,8 +100,10 @@ class Place:
         }
         for word, text in texts.items():
             (self.path / self._called(word)).write_text(text, "utf-8")
-        if self.name:
-            shutil.copytree(str(files("apo.tasks") / "support-tickets"), self.path / self.name)
+        own = self.path / self._called("OWN")
+        shutil.copytree(str(files("apo.tasks") / "support-tickets"), own)
+        said = {"inputs": {"ticket": "note"}, "answer": "", "right": None, "by": "person"}
+        (own / "feedback.jsonl").write_text(json.dumps({**said, "target": "login"}) + "\n")
         (self.path / "mlflow.db").touch()
         done = self.invoke("optimize")
         assert done.exit_code == 0, (done.output, done.exception)
@@ -139,6 +141,8 @@ class Place:
                 return f"{self.run_id}-stopped"
             case "NEW":
                 return f"{stem} {len(list(self.path.iterdir()))}"
+            case "OWN":
+                return self.name or "own"
             case "TASK":
                 return self.name or "support-tickets"
             case _:

@@ -26,3 +26,8 @@ os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="apo-settings-")
 atexit.register(shutil.rmtree, os.environ["XDG_CONFIG_HOME"], ignore_errors=True)
 settings.register_profile("apo", deadline=None, derandomize=True)
 settings.load_profile("apo")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are processors: tests wait for others a third of their time."""
+    return (os.cpu_count() or 1) + 1

@@ -30,8 +30,8 @@ WRITERS = {
     "compare": ("RunError", "give a folder that can be written"),
     "report": ("SettingsError", "Give another file with --out."),
     "suggest": ("RunError", "suggestions.jsonl: "),
-    "feedback": ("TaskError", "is a built-in task"),
-    "improve": ("TaskError", "is a built-in task"),
+    "feedback": ("DataError", "feedback.jsonl cannot be written"),
+    "improve": ("TaskError", "own cannot be written"),
 }
 """What cannot work where nothing can be written, and how it is told."""
 NOTES = {

@@ -18,7 +18,7 @@ from apo.usage import Usage
 FILE = "model_prices_and_context_window_backup.json"
 LOCAL = ("embedded", "llamacpp", "local", "ollama", "vllm")
 """Providers that run on one's own machines: free."""
-LITELLM = {"openai-responses": "openai", "fireworks": "fireworks_ai", "together": "together_ai"}
+LITELLM = {"fireworks": "fireworks_ai", "together": "together_ai"}
 """litellm's names of providers, where they are not ours."""
 
 
@@ -75,7 +75,7 @@ def find_price(model_name: str, stated: Mapping[str, Price] | None = None) -> Pr
         return FREE
     if provider == "litellm":
         return find_price(rest, stated)
-    provider = LITELLM.get(provider, provider)
+    provider = LITELLM.get(provider, provider).removesuffix("-responses")
     bare = _entry(rest)
     owned = bare if bare.get("litellm_provider") == provider else {}
     return _read(_entry(f"{provider}/{rest}") or owned)

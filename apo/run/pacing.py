@@ -21,20 +21,21 @@ PACED = "paced"
 """Kind of the event in the journal."""
 
 
-def pace(times: Sequence[tuple[float, float]], at_once: int) -> float:
+def pace(times: Sequence[tuple[float | None, float]], at_once: int) -> float:
     """Calls a second, from a few that went out together.
 
     So many at once, each as long as these took on average; but no more than came back a second in
     the middle half of them: a server that takes one after the other answers so, however many wait.
 
     Args:
-        times: of each answer, when it came and how long it took on the wire, in seconds.
+        times: of each answer, when it came, or None for an earlier session, and how long it took on
+            the wire, in seconds.
         at_once: calls that will be under way at once.
     """
-    came = sorted(at for at, _ in times)
+    came = sorted(at for at, _ in times if at is not None)
     mean = sum(took for _, took in times) / max(1, len(times))
-    first, last = len(came) // 4, 3 * len(came) // 4
     rates = [at_once / mean] if mean > 0 else []
+    first, last = len(came) // 4, 3 * len(came) // 4
     if last > first and came[last] > came[first]:
         rates.append((last - first) / (came[last] - came[first]))
     return min(rates, default=math.inf)

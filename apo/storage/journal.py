@@ -62,6 +62,7 @@ class Journal:
     ) -> None:
         self._path = path
         self._begun = self._ticked = time.monotonic()
+        self._came: dict[str, float] = {}
         try:
             self._lock = None if path is None else take_lock(path)
         except OSError as error:
@@ -142,6 +143,7 @@ class Journal:
             at=entry.at or time.time(),
             served=clean(entry.served),
         )
+        self._came[entry.key] = time.monotonic() - self._begun
         self._write(
             sql,
             (entry.key, entry.role, entry.model, entry.request, entry.reply, entry.error,
@@ -189,12 +191,16 @@ class Journal:
             ).fetchall()
         return [(row[0], row[1], Usage(*map(int, row[2:]))) for row in rows]
 
-    def times(self) -> list[tuple[float, float]]:
-        """When each call was answered here, and how long it took on the wire, in seconds."""
+    def times(self) -> list[tuple[float | None, float]]:
+        """When each call was answered here, and how long it took on the wire, in seconds.
+
+        The first by a clock that nobody sets, since this session began; None for earlier ones.
+        """
         with readable():
-            return self._db.execute(
-                "SELECT at, seconds FROM main.calls WHERE error = '' AND NOT reused ORDER BY at"
+            rows = self._db.execute(
+                "SELECT key, seconds FROM main.calls WHERE error = '' AND NOT reused"
             ).fetchall()
+        return [(self._came.get(key), seconds) for key, seconds in rows]
 
     def earlier_seconds(self) -> float:
         """Running time of the sessions before this one, in seconds."""

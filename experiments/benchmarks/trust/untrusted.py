@@ -182,7 +182,7 @@ def _works_of_task(task: str) -> list[Callable[[], object]]:
     few: dict[str, Any] = {**asdict(AskFlags(json=True))}
     return [
         lambda: _load(Path(task)),
-        lambda: check(task, json=True),
+        lambda: check(task=task, **few),
         lambda: evaluate(task=task, prompt=f"{task}/prompt.json", **few),
     ]
 
