@@ -159,6 +159,12 @@ def story(
 
 
 @pytest.fixture(autouse=True)
+def plain_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page of a run, which `test_tracking_results.py` looks at, draws three pictures."""
+    monkeypatch.setattr("apo.tracking.files.run_page", lambda folder: f"<p>{folder.id}</p>")
+
+
+@pytest.fixture(autouse=True)
 def _surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in list(os.environ):
