@@ -84,7 +84,7 @@ class Door:
         threading.Thread(target=work, name="dspy", daemon=True).start()
         try:
             value, error = await done
-        except BaseException as stop:
+        except BaseException as stop:  # A cancellation too: what waits for it must know.
             self._cause = stop
             raise
         if self._cause is not None:

@@ -6,6 +6,7 @@ for through the search: within the budget, kept, and measured as for every optim
 
 import math
 import random
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -29,7 +30,7 @@ def _check_choice(settings: object, name: str, known: tuple[str, ...]) -> None:
         )
 
 
-class _OfDspy:
+class _OfDspy(ABC):
     """An optimizer of DSPy: its settings, and how DSPy makes and compiles it.
 
     Attributes:
@@ -54,9 +55,9 @@ class _OfDspy:
 
         await run(search, f"dspy:{self.called}", self.compile)
 
+    @abstractmethod
     def compile(self, student: "Student") -> Any:
         """Have DSPy optimize the student; runs in a thread of its own."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)

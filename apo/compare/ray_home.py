@@ -124,7 +124,7 @@ def _differs(cell: Cell, root: Path) -> str:
     where = f"on {os.uname().nodename} in {Path.cwd()}"
     try:
         task = fit_pools(read_task(cell.task, root), cell.budget.max_calls)
-    except Exception as error:
+    except Exception as error:  # A user's own scorer may fail in any way.
         return f"The task cannot be read {where}: {error}"
     if task.fingerprint != cell.fingerprint:
         return f"The task {cell.task} holds other data {where} than where the command was given."

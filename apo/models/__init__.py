@@ -144,7 +144,7 @@ def _plug_in(name: str, known: list[str]) -> Model:
         )
     try:
         model: Model = offered[provider].load()(rest)
-    except Exception as error:
+    except Exception as error:  # Another package may fail in any way.
         raise SettingsError(
             f"The model {name!r} cannot be opened: {offered[provider].value} raised "
             f"{type(error).__name__}: {error}"

@@ -39,7 +39,7 @@ class LiteLlmModel:
         self._litellm = _library()
         try:
             self._litellm.get_llm_provider(self._model)
-        except Exception as error:
+        except Exception as error:  # It raises several kinds for a provider that it lacks.
             raise SettingsError(
                 f"LiteLLM does not know the provider of {name!r}. Write litellm/PROVIDER/MODEL, "
                 f"with a provider of {HOME}."

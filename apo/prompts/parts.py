@@ -88,7 +88,7 @@ def without(prompt: Prompt, parts: Collection[Part]) -> Prompt:
     """The prompt that lacks some of its parts; the same one where there are none to leave out."""
     changed: dict[str, Prompt] = {}
     for name, step in prompt.steps.items():
-        gone = {(part.kind, part.at) for part in parts if part.step == name}
+        gone: set[tuple[Kind, int]] = {(part.kind, part.at) for part in parts if part.step == name}
         changed |= {name: _without(step, gone)} if gone else {}
     return prompt.with_steps(changed) if changed else prompt
 

@@ -57,7 +57,7 @@ def running(folder: RunFolder, tracker: "Tracker | None" = None) -> Generator[No
     folder.set_state("running")
     try:
         yield
-    except BaseException as error:
+    except BaseException as error:  # Whatever ended it stands in its state.
         stopped = isinstance(error, Stopped | asyncio.CancelledError | KeyboardInterrupt)
         state: Literal["interrupted", "failed"] = "interrupted" if stopped else "failed"
         folder.set_state(state)

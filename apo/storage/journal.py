@@ -194,7 +194,7 @@ class Journal:
     def times(self) -> list[tuple[float | None, float]]:
         """When each call was answered here, and how long it took on the wire, in seconds.
 
-        The first by a clock that nobody sets, since this session began; None for earlier ones.
+        The first by a clock that nobody sets, from when the journal was opened; None if before.
         """
         with readable():
             rows = self._db.execute(

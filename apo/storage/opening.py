@@ -45,7 +45,7 @@ def take_lock(path: Path) -> "FileLock":
     try:
         write_whole(owner, f"process {os.getpid()} on {socket.gethostname()}")
         require_own_database(path)
-    except BaseException:
+    except BaseException:  # Whatever it was: a lock of nobody would keep others out.
         lock.release()
         raise
     return lock

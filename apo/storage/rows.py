@@ -159,7 +159,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
                 if error.sqlite_errorname.split("_")[1] not in ("CANTOPEN", "READONLY"):
                     raise
                 return _copied(path)
-            except BaseException:
+            except BaseException:  # Whatever it was: no handle may stay open.
                 database.close()
                 raise
             return database

@@ -129,7 +129,7 @@ class TaskData:
             write_whole(path, new)
             after = self.load()
             self._require_same(before, after)
-        except BaseException:
+        except BaseException:  # A cancellation too: rows and memory must say the same.
             write_whole(path, old)
             memory.write(seed, pools, group)
             raise

@@ -14,6 +14,7 @@ from pydantic import (
 
 from apo.data.pools import POOLS
 from apo.reading.characters import composed
+from apo.reading.json_text import as_object
 from apo.scorers.awaited import AwaitedScorer
 from apo.taskfile.parts import STRICT, ContractSettings, Name, SplitSettings, Text
 from apo.user_code import is_python_reference
@@ -136,8 +137,9 @@ class TaskSettings(BaseModel):
     @field_validator("solver", mode="after")
     @classmethod
     def _solver(cls, value: Any) -> object:
-        name: object = cast("Any", value).get("name") if isinstance(value, Mapping) else value
-        if value is not None and not isinstance(name, str):
+        given = cast("object", value)
+        pairs = as_object(given)
+        if given is not None and not isinstance((pairs or {"name": given}).get("name"), str):
             raise ValueError("must be the name of a solver, or a mapping with a name and settings")
         return value
 

@@ -161,7 +161,11 @@ def story(
 @pytest.fixture(autouse=True)
 def plain_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """The page of a run, which `test_tracking_results.py` looks at, draws three pictures."""
-    monkeypatch.setattr("apo.tracking.files.run_page", lambda folder: f"<p>{folder.id}</p>")
+
+    def page(folder: RunFolder) -> str:
+        return f"<p>{folder.id}</p>"
+
+    monkeypatch.setattr("apo.tracking.files.run_page", page)
 
 
 @pytest.fixture(autouse=True)
