@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 SPREAD = --numprocesses auto --dist worksteal
 QUICK = $(addprefix --ignore=tests/,e2e faults fidelity fuzz tracking test_optimizers.py)
 
-.PHONY: help demo install check quick test coverage mutate test-families bench audit docs lock clean
+.PHONY: help demo install check mypy pyright quick test coverage mutate test-families bench audit docs lock clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -23,7 +23,12 @@ $(VENV)/ready: pyproject.toml requirements.lock
 check: $(VENV)/ready  ## Format, lint and types.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(MAKE) --no-print-directory --jobs 2 --output-sync mypy pyright
+
+mypy: $(VENV)/ready
 	$(BIN)/mypy
+
+pyright: $(VENV)/ready
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 quick: $(VENV)/ready  ## Tests of modules, without whole runs; for each save.

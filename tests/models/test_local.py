@@ -252,7 +252,8 @@ def test_a_llama_server_of_the_user(tiny: str, monkeypatch: pytest.MonkeyPatch) 
 
 
 CODE = """
-import asyncio, sys, time
+import asyncio, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # Which who runs tests may ignore.
 from apo.models import open_model
 from apo.models.local import server
 from tests.models.test_local import ASK
@@ -281,7 +282,10 @@ def test_the_child_ends_with_its_parent(tiny: str, how: signal.Signals) -> None:
         child = int(parent.stdout.readline())
         assert is_alive(child)
         parent.send_signal(how)
-        parent.wait(60)
+        try:
+            parent.wait(60)
+        finally:
+            parent.kill()  # Or the end of this block waits for ever.
     assert until(lambda: not is_alive(child))
 
 
