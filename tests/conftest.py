@@ -29,5 +29,5 @@ settings.load_profile("apo")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two processes a processor: tests wait for others a third of their time."""
-    return 2 * (os.cpu_count() or 1)
+    """One process more than there are processors: tests wait for others a third of their time."""
+    return (os.cpu_count() or 1) + 1

@@ -228,7 +228,11 @@ def test_from_feedback_to_the_next_version(
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # MLflow's own, which it takes for failed exports.
-def test_traces_with_assessments(client: MlflowClient) -> None:
+def test_traces_with_assessments(client: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The experiment of the process, which is one for all tests, is put back at the end.
+    monkeypatch.setattr("mlflow.tracking.fluent._active_experiment_id", None)
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "0")
+    monkeypatch.delenv("MLFLOW_EXPERIMENT_ID")
     client.create_experiment("live")
     mlflow.set_experiment("live")
     human = AssessmentSource(source_type="HUMAN", source_id="kim")
