@@ -62,7 +62,7 @@ from .prompts.layout import Demo as Demo
 from .prompts.layout import Layout as Layout
 from .prompts.meta_prompts import MetaPrompt as MetaPrompt
 from .prompts.prompt import Prompt as Prompt
-from .prompts.prompt import PromptSet as PromptSet
+from .prompts.prompt_set import PromptSet as PromptSet
 from .reading.replies import read_tags as read_tags
 from .results.result import Result as Result
 from .results.verdict import Verdict as Verdict

@@ -18,7 +18,8 @@ from apo.prompts.files import default_template
 from apo.prompts.fill import fill
 from apo.prompts.forms.dspy import inputs_of
 from apo.prompts.layout import Demo
-from apo.prompts.prompt import Prompt, PromptSet
+from apo.prompts.prompt import Prompt
+from apo.prompts.prompt_set import PromptSet
 
 THREADS = 32
 """Modules without `aforward` that run at once; each waits in a thread of its own."""

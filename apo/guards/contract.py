@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from apo.guards.copies import Copies
 from apo.prompts.fill import VARIABLE, fill
-from apo.prompts.prompt import Prompt, PromptSet
+from apo.prompts.prompt import Prompt
+from apo.prompts.prompt_set import PromptSet
 from apo.prompts.rules import Rules
 from apo.reading.answers import quote
 from apo.task import Example

@@ -9,7 +9,8 @@ from apo.errors import PromptError, near
 from apo.model import Role
 from apo.prompts.fill import VARIABLE
 from apo.prompts.foreign import refuse_mapping, refuse_other_variables, refuse_registered, texts_of
-from apo.prompts.prompt import Prompt, PromptSet
+from apo.prompts.prompt import Prompt
+from apo.prompts.prompt_set import PromptSet
 from apo.prompts.turns import Turn, pieces_of, prompt_of
 
 

@@ -7,7 +7,8 @@ from typing import Any, Protocol, cast
 from apo.evaluation.evaluation import Evaluation, Rollout
 from apo.prompts.files import default_template
 from apo.prompts.fill import VARIABLE, fill
-from apo.prompts.prompt import Prompt, PromptSet
+from apo.prompts.prompt import Prompt
+from apo.prompts.prompt_set import PromptSet
 from apo.task import Example, Score, Task
 
 PART = (

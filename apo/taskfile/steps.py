@@ -15,7 +15,8 @@ from apo.programs.function import FunctionProgram, require_coroutine
 from apo.programs.program import Program
 from apo.programs.solvers import make_solver
 from apo.prompts.files import default_template, parse_step
-from apo.prompts.prompt import Prompt, PromptSet
+from apo.prompts.prompt import Prompt
+from apo.prompts.prompt_set import PromptSet
 from apo.scorers.solution import run_solution
 from apo.taskfile.settings import TaskSettings
 from apo.taskfile.wishes import inside

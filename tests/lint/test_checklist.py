@@ -5,7 +5,8 @@ import pytest
 from apo.lint.checklist import lint
 from apo.model import Decoding
 from apo.prompts.layout import Demo, Layout
-from apo.prompts.prompt import Prompt, PromptSet
+from apo.prompts.prompt import Prompt
+from apo.prompts.prompt_set import PromptSet
 
 
 def levels(prompt: Prompt) -> dict[str, str]:

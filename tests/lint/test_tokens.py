@@ -5,7 +5,8 @@ import pytest
 from apo.lint.tokens import weigh
 from apo.models.prices import Price
 from apo.prompts.layout import Demo
-from apo.prompts.prompt import Prompt, PromptSet
+from apo.prompts.prompt import Prompt
+from apo.prompts.prompt_set import PromptSet
 
 
 def test_korean_weighs_more_than_english() -> None:

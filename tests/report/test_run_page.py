@@ -13,7 +13,7 @@ import pytest
 from apo import Prompt, Result, RunError
 from apo.display.page import POLICY
 from apo.display.picture import style
-from apo.prompts.prompt import PromptSet
+from apo.prompts.prompt_set import PromptSet
 from apo.report.allowance import Allowance
 from apo.report.audit_page import audit_page
 from apo.report.points import clouds

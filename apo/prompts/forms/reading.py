@@ -11,7 +11,7 @@ from apo.prompts.files import check_characters, check_variables, default_templat
 from apo.prompts.foreign import refuse_address, refuse_file, refuse_mapping
 from apo.prompts.forms.found import Found, keys_of
 from apo.prompts.forms.registry import FORMS, module_of
-from apo.prompts.prompt import PromptSet
+from apo.prompts.prompt_set import PromptSet
 
 _ENDINGS = {
     ".prompt.yml": "github",
