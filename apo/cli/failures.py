@@ -27,9 +27,9 @@ def failures_of(
         SettingsError: the answers cannot be scored anew.
     """
     from apo.cli.candidates import winner
+    from apo.failures.counting import failure_table
     from apo.failures.page import page
     from apo.failures.recorded import recorded_rollouts
-    from apo.failures.table import failure_table
 
     chosen = candidate or next(
         row for row in document["candidates"] if row["id"] == winner(document)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from apo.failures.table import SHAPES, FailureTable
+from apo.failures.counting import SHAPES
+from apo.failures.table import FailureTable
 from apo.failures.words import Word
 from apo.results.constants import MALFORMED, OTHER, UNANSWERED
 

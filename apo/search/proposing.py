@@ -7,8 +7,8 @@ from typing import Any
 from apo.edits.edit import edit_names, edited
 from apo.errors import NothingWritten
 from apo.evaluation.evaluation import Rollout
+from apo.failures.counting import failure_table
 from apo.failures.page import page
-from apo.failures.table import failure_table
 from apo.model import Completion, Request
 from apo.prompts.meta_prompts import MetaPrompt, render
 from apo.prompts.prompt import Prompt

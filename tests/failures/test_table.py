@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apo import Example, Rollout, Score
+from apo.failures.counting import complaints, failure_table
 from apo.failures.page import MAX_CHARS, page
-from apo.failures.table import FailureTable, complaints, failure_table
+from apo.failures.table import FailureTable
 from apo.failures.words import Vocabulary, words_of
 from apo.guards.copies import Copies
 from apo.scorers.choice import Choice
