@@ -16,9 +16,12 @@ Own method. It joins what the literature found to work, and lets results decide 
    been measured on the whole split.
 
 The first round is larger, unless others have searched before. Where more than a third of the
-answers to the seed prompt have not the form that was asked for, it is of worked examples mostly,
-which show the form and take no writer: each time many, with each label in its share. How many
-children a round has follows from the budget, how many examples are shown from their length.
+answers to the seed prompt have not the form that was asked for, or where the writer is a small
+model, it is of worked examples mostly, which show the form and take no writer: each time many, with
+each label in its share. What a small model writes is seldom better than what it was given: it is
+shown twice as many examples, half of the children of later rounds have other examples too, and
+none mends failures, which would have to be looked for first. How many children a round has follows
+from the budget, how many examples are shown from their length.
 """
 
 import math
@@ -48,7 +51,8 @@ class RaceSearch:
         n_shown: most training examples in a meta-prompt; fewer when they are long.
         n_failures: failures that "repair" shows.
         n_studied: training examples on which a leader's failures are sought.
-        max_demos: most worked examples in a prompt, fewer when they are long; 0 for none.
+        max_demos: most worked examples in a prompt, fewer when they are long; twice as many where
+            the writer is a small model; 0 for none.
         max_chars: longest text of examples in a meta-prompt or a prompt, in characters.
         first_share: part of the validation split that the first heat of a race measures.
         slack: standard errors behind the best prompt at which a child is dropped.
@@ -85,8 +89,9 @@ class RaceSearch:
         order = search.draw(search.task.validation, len(search.task.validation))
         track = Racetrack(order, self.first_share, self.slack)
         track.known.update((e.prompt, e) for e in search.archive)
-        demos = ("balanced" if formless(seeds[0]) else "demos",) * bool(self.max_demos)
-        operators = ["repair", "improve", "induce", "restate", *demos]
+        demos = ("balanced" if shows(search, seeds) else "demos",) * bool(self.max_demos)
+        operators = ["improve", "induce", "restate", *demos]
+        operators = operators if search.small_writer else ["repair", *operators]
         won, tried = dict.fromkeys(operators, 1), dict.fromkeys(operators, 2)
         fresh = len(search.archive) <= len({e.prompt for e in seeds})
         drawn = self.first(search, seeds) if fresh else operators
@@ -100,12 +105,14 @@ class RaceSearch:
                 won[operator] += child in winners
             stale = 0 if better(search.best, before) else stale + 1
             weights = [won[name] / tried[name] for name in operators]
+            if search.small_writer and demos:
+                weights[-1] = max(weights[-1], sum(weights[:-1]))
             drawn = search.rng.choices(operators, weights, k=self.affordable(search))
 
     def first(self, search: Search, seeds: Sequence[Evaluation]) -> list[str]:
-        """The operators of the first round."""
+        """The operators of the first round: of worked examples mostly, or of instructions."""
         n = self.affordable(search)
-        if self.max_demos and formless(seeds[0]):
+        if self.max_demos and shows(search, seeds):
             return FIRST * n * ["balanced"] + math.ceil(n / 2) * ["induce"] + 2 * ["restate"]
         return FIRST * n * ["induce"] + 2 * ["restate"]
 
@@ -123,7 +130,9 @@ class RaceSearch:
         brood = Brood()
         for operator in operators:
             if operator in ("demos", "balanced"):
-                n_demos = fitting(search, self.max_demos, self.max_chars)
+                n_demos = fitting(
+                    search, self.max_demos * (1 + search.small_writer), self.max_chars
+                )
                 leader = search.rng.choice(leaders)
                 balanced = operator == "balanced"
                 brood.add(demonstrated(search, leader.prompt, n_demos, balanced), operator)
@@ -159,6 +168,11 @@ class RaceSearch:
         mended = leaders[: self.n_mended]
         found = await search.map(lambda e: search.evaluate(e.prompt, examples), mended)
         return [(e, f) for e, f in zip(mended, found, strict=True) if f.failures]
+
+
+def shows(search: Search, seeds: Sequence[Evaluation]) -> bool:
+    """Whether the first round is of worked examples mostly."""
+    return search.small_writer or formless(seeds[0])
 
 
 def formless(seed: Evaluation) -> bool:

@@ -59,7 +59,25 @@ class CompareFlags:
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", "-c", help="Most calls at once of one run.")
     ] = None
+    max_answer: o.MaxAnswer = None
     prices: o.Prices = field(default_factory=list[str])
+    reuse: Annotated[
+        bool, typer.Option("--reuse", help="Take answers that other cells here paid for.")
+    ] = False
+    answers: Annotated[
+        str,
+        typer.Option(
+            "--answers",
+            metavar="FILE",
+            help="Take answers that --keep-answers wrote, and need no model for them.",
+        ),
+    ] = ""
+    keep_answers: Annotated[
+        str,
+        typer.Option(
+            "--keep-answers", metavar="FILE.xz", help="Write all answers to one file at the end."
+        ),
+    ] = ""
     name: Annotated[str, typer.Option("--name", help="Of the comparison and its folder.")] = ""
     jobs: Annotated[
         int | None,
@@ -100,6 +118,7 @@ class CompareFlags:
             "seeds": self.seeds,
             "budget": {key: limit for key, limit in limits.items() if limit is not None},
             "concurrency": self.concurrency,
+            "max_answer": self.max_answer,
             "prices": dict(_price(text) for text in self.prices),
         }
         return _experiment(self.experiment, {k: v for k, v in given.items() if v == 0 or v})
@@ -130,6 +149,7 @@ def compare(flags: CompareFlags) -> None:
     """
     from apo.cli.console import home, one_form, say
     from apo.cli.grid_view import view
+    from apo.compare.answers import keep_answers, take_answers
     from apo.compare.grid import make_cells
     from apo.compare.runner import Grid, only_one, run_grid
 
@@ -141,12 +161,17 @@ def compare(flags: CompareFlags) -> None:
 
         check_place(wanted, flags.tracking_uri or None)
     with only_one(root):
-        grid = Grid(make_cells(wanted, root), root)
+        if flags.answers:
+            take_answers(Path(flags.answers), root)
+        reuse = flags.reuse or bool(flags.answers)
+        grid = Grid(make_cells(wanted, root, reuse=reuse), root)
         _tell_sum(grid, shared, yes=flags.yes, quiet=quiet)
         if grid.todo and flags.on.startswith("ray") and not quiet:
             say("Starting Ray, or connecting to it.")
         with view(grid, wanted, quiet=quiet) as show:
             run_grid(grid, show, on=flags.on, jobs=flags.jobs, shared=shared)
+        if flags.keep_answers:
+            keep_answers(grid.journals(), Path(flags.keep_answers))
         _conclude(wanted, grid, flags, quiet=quiet)
     if grid.stopping:
         raise typer.Exit(130)

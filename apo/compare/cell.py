@@ -11,6 +11,8 @@ from apo.compare.flag import Flag
 from apo.compare.grid import Cell, read_task
 from apo.compare.spending import purse_of
 from apo.errors import ApoError, Interrupted, SharedBudgetExhausted
+from apo.model import Model
+from apo.models.absent import stand_in
 from apo.results.result import Result
 from apo.run.ending import conclude
 from apo.run.prepare import Setup
@@ -81,17 +83,24 @@ def _setup(cell: Cell, root: Path) -> Setup:
         task=read_task(cell.task, root),
         optimizer=cell.optimizer,
         settings=cell.settings,
-        model=cell.model,
-        optimizer_model=cell.optimizer_model,
+        model=_opened(cell, cell.model),
+        optimizer_model=cell.optimizer_model and _opened(cell, cell.optimizer_model),
         prompt=None,
         budget=cell.budget,
         options=Options(
             seed=cell.seed,
             max_concurrency=cell.concurrency,
             prices=cell.prices,
+            max_answer=cell.max_answer,
+            reuse=cell.reuse,
             track=False,  # The comparison is logged as one, at its end.
         ),
     )
+
+
+def _opened(cell: Cell, name: str) -> Model | str:
+    """The model's name; where answers are reused and it cannot be run here, what stands for it."""
+    return (cell.reuse and stand_in(name)) or name
 
 
 async def _run(cell: Cell, root: Path, flag: Flag | None) -> Result:

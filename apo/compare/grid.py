@@ -37,6 +37,8 @@ class Cell:
         budget: the run's own.
         concurrency: the most calls under way at once.
         prices: dollars per million tokens, by model.
+        max_answer: tokens of the longest answer to an example; None for what the targets need.
+        reuse: whether it takes answers that other runs of the comparison's folder paid for.
     """
 
     id: str
@@ -52,9 +54,11 @@ class Cell:
     budget: Budget
     concurrency: int
     prices: Mapping[str, Price]
+    max_answer: int | None
+    reuse: bool
 
 
-def make_cells(experiment: Experiment, root: Path) -> list[Cell]:
+def make_cells(experiment: Experiment, root: Path, *, reuse: bool = False) -> list[Cell]:
     """Load every task and make every optimizer once, and lay out the grid.
 
     A cell's id changes with the data, the optimizer's settings (defaults included), the models,
@@ -63,6 +67,7 @@ def make_cells(experiment: Experiment, root: Path) -> list[Cell]:
     Args:
         experiment: what to compare.
         root: the comparison's folder, which remembers how data are split.
+        reuse: whether cells take answers that others of the folder paid for.
 
     Returns:
         The cells, the first seed of all optimizers and tasks first.
@@ -76,7 +81,7 @@ def make_cells(experiment: Experiment, root: Path) -> list[Cell]:
     tasks = {ref: fit_pools(read_task(ref, root), budget.max_calls) for ref in experiment.tasks}
     _check(tasks)
     return [
-        _cell(experiment, budget, prices, ref, tasks[ref], model, entry, optimizers, seed)
+        _cell(experiment, budget, prices, ref, tasks[ref], model, entry, optimizers, seed, reuse)
         for seed in experiment.seeds
         for ref in experiment.tasks
         for model in experiment.models
@@ -107,8 +112,9 @@ def _cell(
     entry: OptimizerEntry,
     optimizers: Mapping[str, Optimizer],
     seed: int,
+    reuse: bool,
 ) -> Cell:
-    decides = {
+    decides: dict[str, Any] = {
         "data": task.fingerprint,
         "prompts": [prompt.id for prompt in task.seed_prompts],
         "optimizer": [entry.name, _settings(optimizers[entry.label])],
@@ -116,6 +122,8 @@ def _cell(
         "seed": seed,
         "budget": asdict(budget),
     }
+    if experiment.max_answer is not None:  # Cells without it keep the names that they had.
+        decides["max_answer"] = experiment.max_answer
     readable = re.sub(r"[^\w.-]+", "-", f"{task.name}-{entry.label}-s{seed}")
     return Cell(
         id=f"{readable}-{content_hash(decides)[:8]}",
@@ -131,6 +139,8 @@ def _cell(
         budget=budget,
         concurrency=experiment.concurrency,
         prices=prices,
+        max_answer=experiment.max_answer,
+        reuse=reuse,
     )
 
 

@@ -67,6 +67,11 @@ class Grid:
         """By cell, what it has spent so far."""
         return {cell.id: spent_by(self.folder(cell), cell.prices) for cell in self.cells}
 
+    def journals(self) -> list[Path]:
+        """The journals of the finished cells, in the order of the cells."""
+        done = (self.folder(cell) for cell in self.cells if cell.id in self.outcomes)
+        return [folder.journal_path for folder in done if is_finished(folder)]
+
     def count(self, state: str) -> int:
         """How many cells ended so."""
         return sum(outcome.state == state for outcome in self.outcomes.values())

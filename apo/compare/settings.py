@@ -80,6 +80,7 @@ class Experiment(BaseModel):
         seeds: of each run's random streams.
         budget: of each run; the same for all.
         concurrency: the most calls that one run has under way.
+        max_answer: tokens of the longest answer to an example; None for what the targets need.
         prices: "IN,OUT" in dollars per million tokens, by the name of a model.
     """
 
@@ -93,6 +94,7 @@ class Experiment(BaseModel):
     seeds: Annotated[tuple[int, ...], Field(min_length=1, strict=False)] = (0, 1, 2, 3, 4)
     budget: BudgetSettings = BudgetSettings()
     concurrency: Annotated[int, Field(ge=1)] = 16
+    max_answer: Annotated[int, Field(ge=1)] | None = None
     prices: dict[str, str] = {}
 
     @field_validator("name")

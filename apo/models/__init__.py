@@ -1,6 +1,6 @@
 """Models by name: `open_model("openai/gpt-5-mini")`, a local server, any URL, or `embedded`.
 
-Doors: address, body, dialect, failures, intake, prices, providers, replies, sdk.
+Doors: absent, address, body, dialect, failures, intake, prices, providers, replies, sdk.
 Rests on: environment, errors, model, models.embedded, models.local, secrecy, trust, usage.
 """
 

@@ -88,6 +88,11 @@ class Ground:
         return prompt in self._candidates.known
 
     @property
+    def small_writer(self) -> bool:
+        """Whether the model that writes prompts is small: it rarely writes a better one."""
+        return self._writer.small
+
+    @property
     def newest(self) -> str:
         """The instruction of the newest proposal; "" before the first."""
         return self._candidates.newest

@@ -78,7 +78,7 @@ class Proposing(Ground):
             "shown": partial(shown, base) if base.focus else self.shown,
             **step_values(values, base, self.task.language),
         }
-        language, brief = self.task.language, self._writer.small
+        language, brief = self.task.language, self.small_writer
         text = render(module, name, language, self._overrides, brief=brief, **values)
         rules = self.task.contract
         if rules is not None and "<instruction>" in text:

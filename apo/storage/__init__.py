@@ -4,6 +4,6 @@ Rows are read back as they were written or not at all; what is known of the cand
 from them.
 
 Doors: candidate, folder, journal, lineage, ranking, record, refusals, rows, servers, shapes,
-suggestions, summary, uses, versions.
+suggestions, summary, tables, uses, versions.
 Rests on: errors, files, model, prompts, secrecy, trust, usage.
 """

@@ -458,20 +458,22 @@ def test_the_first_round_induces_and_restates(n_children: int, winning: set[str]
     assert [len(names) for names in found[1:]] == [n_children] * 2
 
 
-@pytest.mark.parametrize(("malformed", "shows"), [(0, False), (3, False), (4, True), (10, True)])
-def test_where_the_form_is_missing_the_first_round_shows_it(malformed: int, shows: bool) -> None:
+@pytest.mark.parametrize("small", [False, True])
+@pytest.mark.parametrize(("malformed", "lacks"), [(0, False), (3, False), (4, True), (10, True)])
+def test_where_form_or_writer_are_weak_the_first_round_shows_examples(
+    malformed: int, lacks: bool, small: bool
+) -> None:
     rollouts = [
         Rollout(Example({"input": f"e{i}"}, ("t",)), "", Score(0.0, well_formed=i >= malformed))
         for i in range(10)
     ]
     seeds = [Evaluation(Prompt("Seed"), tuple(rollouts))]
-    search: Any = SimpleNamespace(task=fake_task(20), calls_left=1e6)
+    search: Any = SimpleNamespace(task=fake_task(20), calls_left=1e6, small_writer=small)
     found = Counter(RaceSearch(n_children=5).first(search, seeds))
-    assert found == (
-        {"balanced": 15, "induce": 3, "restate": 2} if shows else {"induce": 15, "restate": 2}
-    )
+    shown = {"balanced": 15, "induce": 3, "restate": 2}
+    assert found == (shown if lacks or small else {"induce": 15, "restate": 2})
     assert "balanced" not in RaceSearch(max_demos=0).first(search, seeds)
-    assert formless(seeds[0]) is shows
+    assert formless(seeds[0]) is lacks
 
 
 def test_where_the_form_is_missing_demos_are_balanced_in_all_rounds(winning: set[str]) -> None:
@@ -479,6 +481,34 @@ def test_where_the_form_is_missing_demos_are_balanced_in_all_rounds(winning: set
     found = rounds(Scripted(max_stale_rounds=6), said="?")
     assert "demos" not in chain.from_iterable(found)
     assert Counter(found[-1])["balanced"] > 3
+
+
+def test_a_small_writer_mends_nothing_and_half_of_the_children_have_other_examples(
+    winning: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Search, "small_writer", True)
+    found = rounds(Scripted(max_stale_rounds=40))
+    drawn = Counter(chain.from_iterable(found[1:]))
+    assert drawn.keys() == {"improve", "induce", "restate", "balanced"}
+    assert 0.4 < drawn["balanced"] / drawn.total() < 0.6
+    assert "balanced" not in chain.from_iterable(rounds(Scripted(max_demos=0, max_stale_rounds=3)))
+
+
+@pytest.mark.parametrize("small", [False, True])
+def test_a_small_model_is_shown_twice_as_many_examples(
+    small: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Search, "small_writer", small)
+
+    async def work(stage: Stage) -> None:
+        await stage.search.evaluate(stage.search.seed_prompts[0])
+        track = Racetrack(stage.search.task.validation, 0.2, 1.0)
+        children = await RaceSearch(max_demos=4).breed(stage.search, track, ["balanced"] * 20)
+        sizes = {len(child.demos) for child, _ in children}
+        assert sizes <= (set(range(4, 9)) if small else {2, 3, 4})
+        assert max(sizes) == (8 if small else 4)
+
+    on_stage(work, answers=lambda _, __: "?")
 
 
 @pytest.mark.parametrize("max_demos", [1, 5, 8])
