@@ -82,7 +82,9 @@ class Endpoint:
     def _post(self, raw: bytes) -> dict[str, Any]:
         connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = http.client.HTTPConnection(self._host, timeout=60)
+            connection = self._local.connection = http.client.HTTPConnection(
+                self._host, timeout=600
+            )
         connection.request("POST", self._path, raw, {"Content-Type": "application/json"})
         response = connection.getresponse()
         data: dict[str, Any] = json.loads(response.read())

@@ -46,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to this, without it")
     parser.add_argument("--max-calls", type=int, default=2000)
     parser.add_argument("--jobs", type=int, default=2, help="cells at once, a server each")
+    parser.add_argument(
+        "--model", default="embedded", help="any that apo opens; but for embedded, ends its answers"
+    )
     parser.add_argument("--out", type=Path, required=True, help="CSV; rows in it are not run again")
     parser.add_argument(
         "--against", type=Path, help="cells.csv of `apo compare`: only make the table of both"
@@ -68,10 +71,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for task in options.tasks
         for peer in options.peers
     ]
-    return run(cells, options.out, options.jobs)
+    return run(cells, options.out, options.jobs, options.model)
 
 
-def run(cells: Sequence[Cell], out: Path, jobs: int) -> int:
+def run(cells: Sequence[Cell], out: Path, jobs: int, model: str) -> int:
     """Run cells over worker processes, and write each row as it comes; how many failed."""
     done = {tuple(row[name] for name in KEY) for row in read(out)}
     wanted: queue.SimpleQueue[Cell] = queue.SimpleQueue()
@@ -101,7 +104,7 @@ def run(cells: Sequence[Cell], out: Path, jobs: int) -> int:
             )
 
     def work() -> None:
-        with _Worker() as worker:
+        with _Worker(model) as worker:
             while True:
                 try:
                     cell = wanted.get_nowait()
@@ -121,6 +124,9 @@ def run(cells: Sequence[Cell], out: Path, jobs: int) -> int:
 class _Worker:
     """A process that runs cells one after the other, and the server that is its own."""
 
+    def __init__(self, model: str) -> None:
+        self._model = model
+
     def __enter__(self) -> "_Worker":
         environment = {
             **os.environ,
@@ -128,7 +134,9 @@ class _Worker:
             "PYTHONPATH": str(ROOT),
             "TQDM_DISABLE": "1",
         }
-        self._server = _start("experiments.benchmarks.peers.server", environment)
+        self._server = _start(
+            "experiments.benchmarks.peers.server", environment, "--model", self._model
+        )
         assert self._server.stdout
         self._base_url = self._server.stdout.readline().strip()
         self._process = _start("experiments.benchmarks.peers.worker", environment)
@@ -153,9 +161,9 @@ class _Worker:
         self._server.wait()
 
 
-def _start(module: str, environment: dict[str, str]) -> subprocess.Popen[str]:
+def _start(module: str, environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", module],
+        [sys.executable, "-m", module, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
