@@ -27,6 +27,18 @@ def init(
     target: Annotated[
         str, typer.Option("--target", metavar="COLUMN", help="The column of right answers.")
     ] = "",
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--kind",
+            metavar="KIND",
+            help="What is asked for, such as summary or reasoning; found out where not said.",
+        ),
+    ] = "",
+    database: Annotated[
+        Path | None,
+        typer.Option("--database", help="What SQL runs on: a SQLite file, or an .sql script."),
+    ] = None,
     lists: Annotated[
         str,
         typer.Option(
@@ -49,6 +61,7 @@ def init(
     from apo.cli.console import say, tell, typed
     from apo.drafting.draft import draft_task
     from apo.drafting.format import Wanted
+    from apo.drafting.kinds import known_kind
     from apo.drafting.write import write_draft
     from apo.taskfile.settings import task_name
 
@@ -62,6 +75,8 @@ def init(
         lists=kinds[lists],
         encoding=encoding or None,
         delimiter={"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter) or None,
+        kind=known_kind(kind),
+        database=database,
     )
     draft = draft_task(task_name(folder.resolve().name), data, wanted)
     write_draft(draft, folder)

@@ -1,7 +1,7 @@
 """Drafts a task.yaml for a data file: the logic of `apo init`. Every guess is said in words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +10,18 @@ from apo.data.columns import Column, language_of, look
 from apo.data.named import pool_named
 from apo.data.rows import read_rows
 from apo.drafting.as_yaml import dump
-from apo.drafting.cautions import tell_alike, tell_header, tell_splits, warn
+from apo.drafting.cautions import tell_header, tell_splits, warn
 from apo.drafting.format import Wanted, find_format
 from apo.drafting.groups import guess_group, without_groups
-from apo.drafting.guess import field_name, guess_inputs, guess_scorer, guess_signs, guess_target
-from apo.drafting.lists import Lists, lists_note, may_be_lists, several_of
-from apo.drafting.options import options_settings
-from apo.drafting.prompt import seed_prompt
+from apo.drafting.guess import guess_inputs, guess_target
 from apo.drafting.reshape import reshape
+from apo.drafting.settings import asked_settings
 from apo.errors import DataError
 from apo.taskfile.problems import parse_settings
 from apo.taskfile.settings import TaskSettings
+
+DATABASES = (".sql", ".db", ".sqlite", ".sqlite3")
+"""How files end that queries can run on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,7 @@ class Draft:
         data: the data file.
         encoding: how the file is encoded, where it is text.
         rows: what is written in place of a copy of the file, where its rows were chats.
+        database: what queries run on, which is copied beside the data.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Draft:
     data: Path
     encoding: str = "utf-8"
     rows: tuple[Row, ...] = ()
+    database: Path | None = None
 
 
 def copy_name(data: Path, rows: Sequence[Row]) -> str:
@@ -62,7 +65,7 @@ def draft_task(name: str, data: Path, wanted: Wanted | None = None) -> Draft:
     """
     if not data.is_file():
         raise DataError(f"There is no data file {data}.")
-    wanted, notes = wanted or Wanted(), list[str]()
+    wanted, notes = _with_database(wanted or Wanted(), data), list[str]()
     text = find_format(data, wanted, notes)
     rows = read_rows(data, encoding=text.encoding, delimiter=text.delimiter, notes=notes)
     shape = reshape(rows, wanted, notes)
@@ -82,7 +85,23 @@ def draft_task(name: str, data: Path, wanted: Wanted | None = None) -> Draft:
         data=data,
         encoding="utf-8" if kept else text.encoding,
         rows=kept,
+        database=wanted.database if _runs_queries(settings) else None,
     )
+
+
+def _with_database(wanted: Wanted, data: Path) -> Wanted:
+    """The wishes with the one database that lies beside the data, where none is named."""
+    if wanted.database is not None:
+        if not wanted.database.is_file():
+            raise DataError(f"There is no database {wanted.database}.")
+        return wanted
+    beside = [path for path in data.parent.iterdir() if path.suffix.lower() in DATABASES]
+    return replace(wanted, database=beside[0]) if len(beside) == 1 else wanted
+
+
+def _runs_queries(settings: dict[str, Any]) -> bool:
+    scorer = settings["scorer"]
+    return isinstance(scorer, dict) and scorer["name"] == "sql"
 
 
 def draft_settings(
@@ -103,7 +122,7 @@ def draft_settings(
         wanted: what need not be guessed.
         notes: what was guessed is added, in words.
         prompt: the seed prompt, where the data bring one.
-        head: the first rows, which show whether their inputs hold options.
+        head: the first rows, which show how inputs and targets stand to each other.
         pools_given: the rows come in pools.
 
     Raises:
@@ -115,19 +134,20 @@ def draft_settings(
     given = guess_inputs(asked, wanted.inputs, goal, notes)
     language = language_of([*given, goal])
     notes.append(_LANGUAGE_NOTES[language])
-    options = options_settings(head, [column.name for column in given], goal.name, notes)
-    settings = _settings(name, given, goal, language, wanted.lists, notes, options)
+    settings = asked_settings(name, given, goal, language, wanted, head, notes)
     if prompt:
         settings["prompt"] = prompt
     else:
         notes.append("The seed prompt is a first try; put in its place what you use today.")
     pools = [column for column in columns.values() if column.names_pools and column is not goal]
     if pools:
-        settings["split"] = {"column": pools[0].name}
+        settings["split"] = {"column": pools[0].name}  # In place of shares.
         said = ", ".join(f"{value} is {pool_named(value)}" for value in sorted(pools[0].values))
         notes.append(f"The column {pools[0].name!r} says which pool each row is for: {said}.")
     else:
         tell_splits(columns, wanted, goal, notes)
+    if pools_given:
+        settings.pop("split", None)
     taken = [goal.name, *(column.name for column in (*given, *pools))]
     group = guess_group(columns, taken, given, notes, pools=bool(pools) or pools_given)
     if group is not None:
@@ -142,41 +162,3 @@ _LANGUAGE_NOTES = {
     "en": "The script is Latin; the language is taken for English. Change `language` if not.",
     "und": "The language is not known; set `language`.",
 }
-
-
-def _settings(
-    name: str,
-    inputs: list[Column],
-    target: Column,
-    language: str,
-    lists: Lists | None,
-    notes: list[str],
-    options: dict[str, Any] | None,
-) -> dict[str, Any]:
-    fields = {field_name(column.name, place): column.name for place, column in enumerate(inputs, 1)}
-    same = all(field == column for field, column in fields.items())
-    settings: dict[str, Any] = {"name": name, "language": language}
-    settings["inputs"] = list(fields) if same else fields
-    settings["target"] = target.name
-    several = several_of(target, lists) if options is None else None
-    notes += filter(None, [may_be_lists(target, lists)])
-    kind, reason = guess_scorer(target, several, options=options is not None)
-    if several is not None:
-        notes.append(lists_note(target, several))
-    notes.append(f"Answers are judged by the scorer {kind!r}: {reason}.")
-    marks = kind == "multiple_choice" and target.is_label and max(map(len, target.values)) <= 3
-    labels = sorted(target.values) if kind == "choice" or marks else []
-    labels = list(several.labels) if several is not None else labels
-    scorer: str | dict[str, Any] = {"name": kind, "score": "f1"} if kind == "label_set" else kind
-    signs = options or guess_signs(kind, target, notes)
-    if signs:
-        scorer = {"name": kind, **signs}
-    if tell_alike(labels, notes):
-        scorer = {"name": kind, "ignore_case": False}
-    if labels:
-        settings["labels"] = labels
-    shown = [f'"{label}"' for label in labels] if any("," in t for t in labels) else labels
-    details = shown or [key for key, _ in target.keys.most_common()]
-    example = several.example if several is not None else ""
-    prompt = seed_prompt(kind, language, list(fields), target.name, details, example)
-    return {**settings, "scorer": scorer, "prompt": prompt}

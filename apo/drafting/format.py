@@ -23,6 +23,8 @@ class Wanted:
         lists: what is right where a cell of the target holds several items: any, or all of them.
         encoding: of a text file.
         delimiter: of a text table.
+        kind: of the task, one of `kinds.KINDS`; found out when empty.
+        database: what the queries of SQL targets run on: a SQLite file, or an .sql script.
     """
 
     inputs: Sequence[str] = ()
@@ -30,6 +32,8 @@ class Wanted:
     lists: Lists | None = None
     encoding: str | None = None
     delimiter: str | None = None
+    kind: str = ""
+    database: Path | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", tuple(map(composed, self.inputs)))  # As rows are read.

@@ -2,17 +2,23 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from apo.data.columns import Column
-from apo.drafting.lists import Several
+from apo.drafting.kinds import QUERY, TESTS, holds
 from apo.errors import DataError, near
 from apo.reading.said_moment import whole_moment
 
 _TARGET_NAMES = (
     *("target", "label", "answer", "intent", "category", "class", "sentiment", "output"),
-    *("expected", "gold", "solution"),
-    *("정답", "라벨", "레이블", "답", "감성", "분류", "카테고리", "의도"),
+    *("expected", "gold", "solution", "summary", "reply", "response", "corrected", "correction"),
+    *("translation", "completion"),
+    *("정답", "라벨", "레이블", "답", "감성", "분류", "카테고리", "의도", "요약", "답변", "응답"),
+    *("교정", "번역"),
 )
+_SOLUTIONS = ("solution", "canonical_solution", "code", "answer", "output", "completion")
+ENTRY_POINT = "entry_point"
+"""The column with the name of the function that unit tests call, where `check` is given it."""
 _FACTS = ("date", "url", "source")
 _NO_INPUT = ("id", "idx", "index", "no", "번호", "split", "set", "fold", *_FACTS)
 
@@ -35,8 +41,11 @@ def guess_target(
         return asked
     shortest = min(answers, key=lambda column: column.mean_length)
     rules: tuple[tuple[Callable[[Column], bool], str], ...] = (
+        (partial(holds, TESTS), "as it holds unit tests"),
         (lambda column: column.name.lower() in _TARGET_NAMES, "by its name"),
+        (partial(holds, QUERY), "as it holds SQL queries"),
         (lambda column: column.is_object, "as it holds JSON objects"),
+        (lambda column: column.lists == column.n, "as its cells are lists of texts"),
         (lambda column: column.is_label, "as few values stand there again and again"),
         (_is_quantity, "as it holds numbers"),
     )
@@ -45,6 +54,13 @@ def guess_target(
         if found:
             notes.append(f"The target is taken to be {found[0].name!r}, {reason}.")
             return found[0]
+    last = answers[-1]
+    if len(answers) == 2 and shortest is not last and last.mean_length < 2 * shortest.mean_length:
+        notes.append(
+            f"The target is taken to be {last.name!r}, as it stands last and both texts are about "
+            "as long. If the other one is the answer, say --target."
+        )
+        return last
     notes.append(f"The target is taken to be {shortest.name!r}, as its texts are the shortest.")
     return shortest
 
@@ -79,8 +95,13 @@ def guess_inputs(
             f"{', '.join(columns)}. Name both: --input COLUMN --target COLUMN (in Python, inputs= "
             "and target=)."
         )
+    tests = holds(TESTS, target)
+    if tests:  # A program that passes them is no input.
+        texts = [c for c in texts if c.name.lower() not in _SOLUTIONS] or texts
     found = [c for c in texts if c.unique > 0.5 and c.spaced > c.n / 2 and not c.objects]
     found = found or [max(texts, key=lambda c: c.mean_length)]
+    if tests and ENTRY_POINT in columns:
+        found.append(columns[ENTRY_POINT])
     named = ", ".join(repr(c.name) for c in found)
     notes.append(f"The input is taken to be {named}, as its texts are nearly all different.")
     others = [
@@ -106,34 +127,6 @@ def _column(columns: dict[str, Column], name: str) -> Column:
             "one, or put what is in there into words."
         )
     return columns[name]
-
-
-def guess_scorer(
-    target: Column, several: Several | None = None, *, options: bool = False
-) -> tuple[str, str]:
-    """The scorer for what stands in the target column, and why."""
-    if options:
-        return "multiple_choice", "the inputs hold options, of which the target is one"
-    if several is not None:
-        right = "all of several items" if several.right == "all" else "any of several items"
-        return (
-            several.scorer,
-            f"{right} in a cell {'are' if several.right == 'all' else 'is'} right",
-        )
-    if target.is_object:
-        return "json", "all targets are JSON objects, or lists of them"
-    if target.is_label:
-        return "choice", f"there are {len(target.values)} different targets"
-    if target.is_number:
-        return "numeric", "all targets are numbers"
-    if target.is_moment:
-        return "date", "all targets are dates or times"
-    if target.versions is not None:
-        one, other = target.versions
-        return "exact", f"{one!r} and {other!r} are one number, and two versions or sections"
-    if target.mean_length <= 40:
-        return "exact", "the targets are short texts"
-    return "f1", "the targets are long texts, so shared words count"
 
 
 def guess_signs(kind: str, target: Column, notes: list[str]) -> dict[str, str]:

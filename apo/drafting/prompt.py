@@ -1,35 +1,43 @@
-"""A first seed prompt for a draft, in the language of the data, as a colleague might write it."""
+"""A first seed prompt for a draft, in the language of the data, as a colleague might write it.
 
-from collections.abc import Sequence
+The words are in `seeds/`, one text for each form of the answer. Each says first what to do, then
+the form and the length of the answer, and what to do where there is none.
+"""
 
-_ENGLISH = {
-    "choice": "Read the {inputs} and give its {target}. It is one of: {details}.\n",
-    "label_set": "Read the {inputs} and give all {target} that apply, out of: {details}. Answer "
-    "with nothing else, in this form: {example}\n",
-    "set": "Read the {inputs} and list all {target}. Answer with nothing else, in this form: "
-    "{example}\n",
-    "multiple_choice": "Read the {inputs} and choose the right option. Answer with its mark alone, "
-    "as it stands before the option.\n",
-    "numeric": "Read the {inputs} and give the {target} as a number.\n",
-    "date": "Read the {inputs} and give the {target}. Answer with nothing else.\n",
-    "json": "Read the {inputs} and give the {target} as JSON with these keys: {details}.\n",
-    "exact": "Read the {inputs} and give the {target}. Answer with nothing else.\n",
-    "f1": "Read the {inputs} and write the {target}.\n",
-}
-_KOREAN = {
-    "choice": "다음 {inputs}{object} 읽고 {target}{of_target} 골라 주세요. 가능한 답: {details}\n",
-    "label_set": "다음 {inputs}{object} 읽고 해당하는 {target}{of_target} 모두 골라 주세요. "
-    "가능한 답: {details}\n다른 말 없이 다음 형식으로 답해 주세요: {example}\n",
-    "set": "다음 {inputs}{object} 읽고 {target}{of_target} 모두 찾아 다른 말 없이 다음 형식으로 "
-    "답해 주세요: {example}\n",
-    "multiple_choice": "다음 {inputs}{object} 읽고 알맞은 보기를 하나 골라 주세요. 보기 앞의 "
-    "기호만 답해 주세요.\n",
-    "numeric": "다음 {inputs}{object} 읽고 {target}{of_target} 숫자로 답해 주세요.\n",
-    "date": "다음 {inputs}{object} 읽고 {target}만 짧게 답해 주세요.\n",
-    "json": "다음 {inputs}{object} 읽고 {target}{of_target} JSON으로 써 주세요. 키: {details}\n",
-    "exact": "다음 {inputs}{object} 읽고 {target}만 짧게 답해 주세요.\n",
-    "f1": "다음 {inputs}{object} 읽고 {target}{of_target} 작성해 주세요.\n",
-}
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+SEEDS = Path(__file__).with_name("seeds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wording:
+    """What is put into a seed prompt.
+
+    Attributes:
+        inputs: names of the input fields.
+        target: name of the target.
+        details: the labels, keys or tables to name.
+        example: an answer, for forms that show one.
+        most: words that an answer may have, for free texts.
+        context: the input that answers must go by; "" for none.
+        absent: whether a JSON key is left out where there is no value, in place of null.
+        final: what a worked-out answer ends with: "number", "mark" or "text".
+    """
+
+    inputs: Sequence[str]
+    target: str
+    details: Sequence[str] = ()
+    example: str = ""
+    most: int = 1
+    context: str = ""
+    absent: bool = False
+    final: str = "text"
 
 
 def spoken(column: str) -> str:
@@ -38,36 +46,41 @@ def spoken(column: str) -> str:
     return before if before and last in ("text", "value", "name", "label") else last or column
 
 
-def seed_prompt(
-    scorer: str,
-    language: str,
-    inputs: Sequence[str],
-    target: str,
-    details: Sequence[str],
-    example: str = "",
-) -> str:
+def seed_prompt(form: str, language: str, wording: Wording) -> str:
     """Write a plain prompt.
 
     Args:
-        scorer: the name of the scorer, which says what kind of answer is wanted.
+        form: of the answer, a key of the files in `seeds/`.
         language: "ko" gives Korean, everything else English.
-        inputs: names of the input fields.
-        target: name of the target.
-        details: the labels or keys to name.
-        example: an answer of several items, for scorers of such.
+        wording: what is put into it.
     """
-    texts = _KOREAN if language == "ko" else _ENGLISH
-    joined = ", ".join(inputs) if language == "ko" else " and ".join(inputs)
-    words = {"inputs": joined, "target": spoken(target), "details": ", ".join(details)}
-    words |= {
-        "example": example,
+    texts = _texts("ko" if language == "ko" else "en")
+    words: Mapping[str, str] = texts["words"]
+    joined, target = words["and"].join(wording.inputs), spoken(wording.target)
+    details = ("\n" if form == "sql" else ", ").join(wording.details)
+    filled = {
+        "grounds": words["grounds"] if wording.context else "",
+        "missing": words["absent" if wording.absent else "empty"],
+        "final": words[wording.final],
+        "context": wording.context,
+        "inputs": joined,
+        "target": target,
+        "example": wording.example,
+        "most": str(wording.most),
         "object": _object_particle(joined),
         "of_target": _object_particle(target),
+        "details": details,
     }
-    text = texts[scorer]
-    for name, word in words.items():  # Not str.format: a column's name may hold braces.
+    text: str = texts[form]
+    for name, word in filled.items():  # Not str.format: a column's name may hold braces.
         text = text.replace(f"{{{name}}}", word)
     return text
+
+
+@cache
+def _texts(language: str) -> Mapping[str, Any]:
+    read: dict[str, Any] = yaml.safe_load((SEEDS / f"{language}.yaml").read_text("utf-8"))
+    return read
 
 
 def _object_particle(word: str) -> str:

@@ -86,6 +86,14 @@ class SqlRows:
             wrong = wrong or _difference(said, wanted)
         return Score(0.0, True, wrong)
 
+    def tables(self) -> dict[str, list[str]]:
+        """The columns of each table of the database, in the order in which they were made."""
+        with closing(self._open()) as db:
+            made = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY rowid")
+            names: list[str] = [row[0] for row in made if not row[0].startswith("sqlite_")]
+            told = "SELECT name FROM pragma_table_info(?)"
+            return {name: [row[0] for row in db.execute(told, (name,))] for name in names}
+
     def _run(self, query: str) -> Rows:
         with closing(self._open()) as db, reading(db, self.seconds):
             rows = Rows()
