@@ -100,8 +100,8 @@ def _with_database(wanted: Wanted, data: Path) -> Wanted:
 
 
 def _runs_queries(settings: dict[str, Any]) -> bool:
-    scorer = settings["scorer"]
-    return isinstance(scorer, dict) and scorer["name"] == "sql"
+    scorer: str | dict[str, Any] = settings["scorer"]
+    return not isinstance(scorer, str) and scorer["name"] == "sql"
 
 
 def draft_settings(
