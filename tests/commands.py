@@ -29,6 +29,7 @@ CALLS: dict[str, tuple[tuple[str, ...], str]] = {
     "estimate": (("TASK", *SMALL), "calls    80"),
     "optimize": (("TASK", *SMALL), "Spent "),
     "resume": (("RUN",), "Spent "),
+    "watch": (("RUN",), " is finished. "),
     "suggest": (("STOPPED", "Name the intent."), "measured when the search ends, with up to "),
     "compare": (("GRID", "--no-track", "-j", "1"), "Report: "),
     "runs": ((), "-opro-"),

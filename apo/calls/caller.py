@@ -63,6 +63,11 @@ class Caller:
         """Attempts under way now."""
         return len(self._asker.attempts.under_way)
 
+    @property
+    def n_kept(self) -> int:
+        """Answers that were kept from before, so that they were not asked for again."""
+        return len(self._kept)
+
     def under_way(self) -> dict[str, tuple[int, float]]:
         """By role, how many attempts are under way, and for how many seconds the oldest is."""
         now = asyncio.get_running_loop().time()

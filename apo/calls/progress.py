@@ -1,6 +1,7 @@
 """What a run is doing now, for whoever watches it."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -36,6 +37,7 @@ class Progress:
         caller: the run's caller, once there is one.
         search: the run's search, once there is one.
         waiting: says what else than single calls the run waits for; "" for nothing.
+        pausing: leaves the terminal to others meanwhile, where a view is drawn on it.
     """
 
     run_id: str = ""
@@ -43,6 +45,7 @@ class Progress:
     caller: Caller | None = None
     search: SearchState | None = None
     waiting: Callable[[], str] = str
+    pausing: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def stop(self) -> None:
         """Ask the run to end in order: calls under way are finished and kept."""

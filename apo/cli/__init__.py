@@ -35,6 +35,7 @@ from apo.cli.suggest import suggest
 from apo.cli.task import check, init, tasks
 from apo.cli.transfer import transfer
 from apo.cli.trust import ask, trust, trusting
+from apo.cli.watching import watch
 
 app = typer.Typer(
     name="apo",
@@ -49,13 +50,13 @@ app = typer.Typer(
 _PANELS: dict[str, list[Callable[..., None]]] = {
     "Your task": [init, check, annotate, tasks, trust],
     "Your prompt": [lint, tokens],
-    "Optimize": [optimizers, estimate, optimize, resume, suggest],
+    "Optimize": [optimizers, estimate, optimize, resume, watch, suggest],
     "Experiments": [compare],
     "Results": [runs, show, report, try_, export, evaluate, gate, transfer, ablate, audit, judge],
     "From use": [feedback, improve],
     "MLflow": [ui, sync],
 }
-_WITHOUT_FILES = (init, tasks, trust, optimizers, runs, report)
+_WITHOUT_FILES = (init, tasks, trust, optimizers, runs, report, watch)
 for _panel, _commands in _PANELS.items():
     for _command in _commands:
         _asking = _command if _command in _WITHOUT_FILES else trusting(_command)

@@ -2,8 +2,9 @@
 
 `optimize` and `resume` stand here. What a stranger's run wants is asked for before it is used.
 
-Doors: ending, estimate, fit, folds, optimize, prepare, recorded, resume, wishes.
-Rests on: audit, calls, concurrency, data, drafting, edits, errors, evaluation, guards, model,
-models, models.batches, models.local, programs, prompts, results, scorers, scorers.metrics,
+Doors: ending, estimate, fit, folds, glance, glance_words, optimize, prepare, recorded, resume,
+wishes.
+Rests on: audit, calls, concurrency, data, display, drafting, edits, errors, evaluation, guards,
+model, models, models.batches, models.local, programs, prompts, results, scorers, scorers.metrics,
 search, storage, task, taskfile, tracking, trust, user_code.
 """

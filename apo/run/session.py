@@ -216,6 +216,7 @@ class Session:
     ) -> tuple[Verdict | None, Gap | None]:
         """Prove the best prompt on the test split, if it has a pair of answers to go by."""
         self.progress.phase = "verdict"
+        caller.journal.note("phase", "verdict", {})  # For those who watch from elsewhere.
         caller.meter.hold_back("verdict")
         size = part_size(self.models.task, self.budget, self.options.max_concurrency)
         tested = await measure_both(caller, self.models.task, self.task, seed, best, part_size=size)

@@ -167,9 +167,9 @@ class Journal:
         """Take back the events of one kind, which no longer hold."""
         self._write("DELETE FROM events WHERE kind = ?", (kind,))
 
-    def events(self) -> Iterator[Event]:
-        """All events, in the order in which they happened."""
-        return read_events(self._db)
+    def events(self, after: int = -1) -> Iterator[Event]:
+        """All events after a sequence number, in the order in which they happened."""
+        return read_events(self._db, after)
 
     def lost(self) -> tuple[int, float]:
         """Tokens and dollars that failed attempts of all sessions may have taken."""

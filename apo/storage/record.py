@@ -3,7 +3,7 @@
 import math
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -29,15 +29,20 @@ class Record:
         self.best: Candidate | None = None
         self.calls = 0  # Answered ones, at the last measurement.
         self._of_best: list[Point] = []
-        self._seq = -1
+        self.phase = ""  # "verdict" once that has begun.
+        self.seq = -1  # Of the last event taken in.
 
     def read(self, db: sqlite3.Connection) -> bool:
         """Take in what the journal got since the last reading; say whether there was anything."""
-        before = self._seq
-        for event in read_events(db, self._seq):
+        return self.take(read_events(db, self.seq))
+
+    def take(self, events: Iterable[Event]) -> bool:
+        """Take in events that come after `seq`, in order; say whether there was any."""
+        before = self.seq
+        for event in events:
             self._take(event)
-            self._seq = event.seq
-        return self._seq > before
+            self.seq = event.seq
+        return self.seq > before
 
     def _take(self, event: Event) -> None:
         body = event.body
@@ -53,6 +58,8 @@ class Record:
             self.refused.append(body)
         elif event.kind == "replies":
             self.replies.update(body)
+        elif event.kind == "phase":
+            self.phase = event.key
         elif event.kind == "evaluation" and body["candidate"] in self.candidates:
             self._measure(self.candidates[body["candidate"]], body)
 

@@ -1,0 +1,124 @@
+"""A glance at a run on a terminal: a panel that is drawn anew; and plain lines for pipes."""
+
+import time
+from dataclasses import dataclass, field
+
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from apo.cli.console import clock, dollars, notes, percent, say
+from apo.display.spark import ASCII, BLOCKS, sparkline
+from apo.run import glance_words as words
+from apo.run.glance import Glance, Speed
+
+SHOWN = 160
+"""Characters of the newest proposal in a plain line."""
+WIDEST, LEAST = 40, 8
+"""Signs of a bar or a curve; beside them stand about 40 more."""
+BESIDE = 42
+
+
+@dataclass
+class View:
+    """Draws glances at a run.
+
+    Attributes:
+        title: the first line.
+        keys: what may be typed, told in the last line; "" for nothing.
+    """
+
+    title: str
+    keys: str = ""
+    _speed: Speed = field(default_factory=Speed)
+    _line: tuple[str, float] = ("", 0.0)
+    _newest: str = ""
+
+    def panel(self, glance: Glance) -> RenderableType:
+        """All that is known, for a terminal as wide as it is now."""
+        self._speed.add(glance)
+        rows: list[RenderableType] = [Text(self.title, style="bold"), Text(words.status(glance))]
+        if glance.best is not None:
+            rows.append(_cut(words.text_of(glance.best), lines=2, name="best"))
+        now = words.under_way(glance)
+        rows += [Text(now)] if now else []
+        rows.append(self._table(glance))
+        if glance.newest:
+            rows.append(_newest(glance))
+        if self.keys:
+            rows.append(Text(self.keys, style="dim"))
+        return Group(*rows)
+
+    def print_line(self, glance: Glance, every: float = 10.0) -> None:
+        """Write a plain line when the phase changes, and every so many seconds."""
+        phase, last = self._line
+        self._speed.add(glance)
+        if glance.phase == phase and time.monotonic() - last < every:
+            return
+        self._line = (glance.phase, time.monotonic())
+        speeds = [words.pace(self._speed.calls), words.written(self._speed)]
+        speed = ", ".join(filter(None, speeds)) if self._speed.calls > 0 else ""
+        told = [self.title, words.status(glance), words.under_way(glance), speed]
+        say(" · ".join(filter(None, [*told, words.spent(glance)])))
+        newest = words.text_of(glance.newest[0]) if glance.newest else ""
+        if newest not in ("", self._newest):
+            self._newest = newest
+            say(f"  newest: {newest if len(newest) <= SHOWN else newest[:SHOWN] + '…'}")
+
+    def _table(self, glance: Glance) -> Table:
+        """The curve, what was spent against each limit, the speed, and what became of calls."""
+        table = Table.grid(padding=(0, 2))
+        for least in (7, 9, None, None):
+            table.add_column(no_wrap=True, overflow="ellipsis", min_width=least)
+        width = max(LEAST, min(WIDEST, notes.width - BESIDE))
+        if len(glance.curve) > 1:
+            curve = sparkline(glance.curve, width, BLOCKS if _draws_blocks() else ASCII)
+            first, last = percent(glance.curve[0][1]), percent(glance.curve[-1][1])
+            table.add_row("score", last, Text(curve, style="green"), f"from {first}")
+        found, budget = glance.spent, glance.budget
+        rows = [
+            ("calls", float(found.calls), budget.max_calls, f"{found.calls:,}"),
+            ("tokens", float(found.tokens), budget.max_tokens, f"{found.tokens:,}"),
+            ("dollars", found.usd or 0.0, budget.max_usd, dollars(found.usd)),
+            ("minutes", glance.seconds / 60, budget.max_minutes, clock(glance.seconds)),
+        ]
+        for name, value, limit, text in rows:
+            bar = ProgressBar(total=limit, completed=value, width=width) if limit else Text("")
+            table.add_row(name, text, bar, f"of {limit:,g}" if limit else "")
+        speed = self._speed
+        table.add_row(
+            "speed",
+            words.pace(speed.calls),
+            Text(words.written(speed)),
+            words.left(glance, speed),
+        )
+        answers = words.answers(glance)
+        whole = Table.grid()
+        whole.add_row(table)
+        if answers:
+            whole.add_row(_cut(answers, lines=2, name="answers"))
+        return whole
+
+
+def _draws_blocks() -> bool:
+    return notes.encoding.lower().startswith("utf")
+
+
+def _cut(text: str, *, lines: int, name: str) -> Text:
+    """A text with its name, of so many lines at most."""
+    told = Text.assemble((f"{name}  ", "dim"), text)
+    told.truncate(max(20, lines * notes.width - 2), overflow="ellipsis")
+    return told
+
+
+def _newest(glance: Glance) -> Table:
+    """The newest proposals with their scores, a line each."""
+    table = Table.grid(padding=(0, 2), expand=True)
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(no_wrap=True, justify="right")
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    for place, candidate in enumerate(glance.newest):
+        name = "" if place else "newest"
+        table.add_row(name, words.proposal(candidate), Text(words.text_of(candidate)))
+    return table
