@@ -29,6 +29,7 @@ from apo.model import Completion, Message, Request
 from apo.models import open_model
 from apo.run.glance import Glance, Inside, Outside, Speed
 from apo.run.glance_words import pace
+from apo.run.notebook import follow
 from apo.storage.folder import RunFolder, create_run
 from apo.storage.journal import Journal
 from apo.storage.rows import Entry
@@ -257,6 +258,49 @@ def test_runs_on_folds_are_watched_one_by_one(folder: RunFolder) -> None:
     home = str(folder.path.parents[1])
     refused = CliRunner(env={"APO_HOME": home}).invoke(app, ["watch", "last"])
     assert "is made of runs on folds; watch the one that is under way" in str(refused.exception)
+
+
+# --- in a notebook -----------------------------------------------------------------------------
+
+
+def test_a_notebook_shows_the_same_as_html_and_as_text() -> None:
+    class Place:
+        def __init__(self) -> None:
+            self.shown = list[Any]()
+
+        def update(self, obj: object) -> None:
+            self.shown.append(obj)
+
+    async def work(progress: Progress, journal: Journal) -> int:
+        progress.caller = Caller(journal, Meter(Budget(max_calls=9)))
+        progress.search, progress.phase = cast("Any", SimpleNamespace()), "search"
+        await asyncio.sleep(1)
+        put(journal, ("s", "Answer", 0.5, True), ("a", "<b>Answer</b>", 0.75, True))
+        await asyncio.sleep(1)
+        return 7
+
+    async def main(cancel: bool) -> Place:
+        progress, place = Progress(run_id="t-opro-1"), Place()
+        with Journal() as journal:
+            running = asyncio.ensure_future(follow(work(progress, journal), progress, place))
+            await asyncio.sleep(0.7)
+            if cancel:  # As Ctrl-C does.
+                running.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await running
+            else:
+                assert await running == 7
+        return place
+
+    place = run_virtually(main(cancel=False))
+    text, html = repr(place.shown[-1]), place.shown[-1]._repr_html_()
+    assert "searching · best 75.0 % on 20 validation examples · 2 candidates" in text
+    assert "calls    0 of 9" in text
+    assert "newest   75.0 % (20) <b>Answer</b>" in text
+    assert "&lt;b&gt;Answer&lt;/b&gt;" in html
+    assert '<progress max="9" value="0" aria-label="calls">' in html
+    assert "<b>Answer" not in html
+    assert len(run_virtually(main(cancel=True)).shown) < len(place.shown)
 
 
 # --- how fast, how long, and the curve ---------------------------------------------------------

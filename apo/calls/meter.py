@@ -54,6 +54,10 @@ class Meter:
         """Running time of all sessions, in seconds."""
         return self.earlier_seconds + self.clock() - self._start
 
+    def leave_out(self, seconds: float) -> None:
+        """Count so many seconds that have passed as no running time."""
+        self.earlier_seconds -= seconds
+
     @property
     def seconds_left(self) -> float | None:
         """Seconds until the time is over, below 0 when it was over before; None without a limit."""

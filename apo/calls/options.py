@@ -31,6 +31,7 @@ class Options:
             spent three quarters of the budget, they are tried on the best prompt, one by one.
         audit_calls: calls for attacks on the best candidates before the verdict; one that fails
             more of them than the seed prompt, beyond chance, is passed over. 0 for none.
+        review: ask a person about each proposal before it is measured; `aoptimize` is told whom.
         reuse: take answers that earlier runs of the same home paid for. They count as spent, so
             that the search is the same with and without.
         body: further fields of the body of requests to the task model, beside those that the seed
@@ -59,6 +60,7 @@ class Options:
     judge_model: str | None = None
     edits: tuple[str, ...] = ()
     audit_calls: int = 0
+    review: bool = False
     reuse: bool = False
     batch: bool = False
     transport: Literal["aiohttp", "openai"] = "aiohttp"

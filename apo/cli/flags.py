@@ -35,6 +35,7 @@ class RunFlags:
     judge_model: o.JudgeModel = ""
     edits: o.Edits = field(default_factory=list[str])
     audit_calls: o.AuditCalls = 0
+    review: o.Review = False
     reuse: o.Reuse = False
     batch: o.Batch = False
     folds: o.Folds = None
@@ -72,6 +73,7 @@ class RunFlags:
             judge_model=self.judge_model or None,
             edits=tuple(name for given in self.edits for name in given.split(",")),
             audit_calls=self.audit_calls,
+            review=self.review,
             reuse=self.reuse,
             batch=self.batch,
             body=body(self.body),

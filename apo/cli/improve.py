@@ -92,6 +92,7 @@ def improve(
     from apo.cli.folds import report_any
     from apo.cli.live import watch
     from apo.cli.prompts import prompt_of
+    from apo.cli.review import reviewer
     from apo.errors import SettingsError
     from apo.production.improving import settle_round, write_round
     from apo.results.outcome import outcome
@@ -102,15 +103,16 @@ def improve(
         raise SettingsError(
             "apo improve starts from the deployed PROMPT, without --prompt, --folds."
         )
+    progress = Progress()
+    asks = reviewer(progress) if flags.review else None
     prompt, _ = prompt_of(deployed, load_task(flags.task, memory=home() / "splits"))
     made = write_round(flags.task, prompt, memory=home() / "splits", may_lose=may_lose)
     if not flags.json:
         _tell_round(made, may_lose)
     given = replace(flags, task=str(made.path)).arguments(home())
-    progress = Progress()
     title = f"{flags.task} · improve · {flags.optimizer} · {flags.model}"
     document = watch(
-        aoptimize(**given, progress=progress), progress, title, quiet=flags.json
+        aoptimize(**given, progress=progress, reviewer=asks), progress, title, quiet=flags.json
     ).to_dict()
     promoted = _promoted(deployed, progress.run_id) if outcome(document).favourable else ""
     if promoted:

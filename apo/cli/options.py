@@ -103,6 +103,10 @@ AuditCalls = Annotated[
     int,
     typer.Option("--audit-calls", help="Attack the best candidates before the verdict, so often."),
 ]
+Review = Annotated[
+    bool,
+    typer.Option("--review", help="Ask you about each proposal: accept, edit, or veto it."),
+]
 Reuse = Annotated[
     bool, typer.Option("--reuse", help="Take answers that earlier runs here paid for.")
 ]

@@ -25,17 +25,23 @@ def optimize(flags: RunFlags) -> None:
     from apo.calls.progress import Progress
     from apo.cli.console import home
     from apo.cli.folds import tell_few_rows
+    from apo.cli.review import reviewer
+    from apo.errors import SettingsError
     from apo.run.folds import aoptimize_folds
     from apo.run.optimize import aoptimize
 
     progress = Progress()
+    asks = reviewer(progress) if flags.review else None
     title = f"{flags.task} · {flags.optimizer} · {flags.model}"
     given = flags.arguments(home())
+    if flags.review and flags.folds is not None:
+        raise SettingsError("Runs on folds ask nobody: leave --review or --folds out.")
     if flags.folds is not None:
         work = aoptimize_folds(**given, folds=flags.folds, progress=progress)
         _follow(work, progress, f"{title} · {flags.folds} folds", flags.json)
         return
-    _follow(aoptimize(**given, progress=progress), progress, title, flags.json)
+    work = aoptimize(**given, progress=progress, reviewer=asks)
+    _follow(work, progress, title, flags.json)
     tell_few_rows(progress.run_id, home())
 
 
@@ -80,6 +86,7 @@ def resume(
     """
     from apo.calls.progress import Progress
     from apo.cli.console import home
+    from apo.cli.review import reviewer
     from apo.errors import SettingsError
     from apo.run.folds import aresume_folds
     from apo.run.resume import aresume
@@ -97,7 +104,9 @@ def resume(
             )
         work = aresume_folds(folder.id, home=home(), progress=progress)
     else:
-        work = aresume(folder.id, budget=budget, home=home(), progress=progress)
+        options: dict[str, Any] = folder.settings.get("options") or {}
+        asks = reviewer(progress) if options.get("review") else None
+        work = aresume(folder.id, budget=budget, home=home(), progress=progress, reviewer=asks)
     _follow(work, progress, folder.id, json)
 
 

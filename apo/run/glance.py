@@ -144,6 +144,8 @@ class Outside:
             seconds, start, n, last = journal.execute(_SESSIONS).fetchone()
             before = start if n > 1 else 0
             totals = journal.execute(_TOTALS, (before,)).fetchone()
+        if running:
+            seconds += max(0.0, now - start) - last
         calls, read, written, cached, retries = map(int, totals[:5])
         usd = [point.value for point in self._record.curves if point.key == "spend/usd"]
         glance = Glance(
@@ -156,7 +158,7 @@ class Outside:
                 retries=retries,
                 usd=usd[-1] if usd else None if self._record.calls else 0.0,
             ),
-            seconds=seconds - last + max(0.0, now - start) if running else seconds,
+            seconds=seconds - self._record.asked_seconds,
             budget=self._budget,
             kept=int(totals[5]),
             since=None if totals[6] is None or not running else max(0.0, now - totals[6]),

@@ -85,7 +85,11 @@ def written(speed: Speed) -> str:
 def left(glance: Glance, speed: Speed) -> str:
     """Say how long it may take until a limit is reached; "" where that is not known."""
     seconds = speed.seconds_left(glance)
-    return "" if seconds is None else f"at most {clock(seconds)} left"
+    return (
+        ""
+        if seconds is None or glance.phase in ("logging", "done")
+        else f"at most {clock(seconds)} left"
+    )
 
 
 def answers(glance: Glance) -> str:

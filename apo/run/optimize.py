@@ -1,6 +1,7 @@
 """The way in: optimize a task within a budget."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,14 @@ from apo.calls.budget import Budget
 from apo.calls.options import Options
 from apo.calls.progress import Progress
 from apo.calls.retry import Retry
+from apo.errors import SettingsError
 from apo.model import Model
 from apo.prompts.prompt import Prompt
 from apo.results.result import Result
 from apo.run.ending import conclude
 from apo.run.prepare import Setup
 from apo.run.waiting import wait_for_run
+from apo.search.review import Reviewer
 from apo.search.search import Optimizer
 from apo.storage.folder import HOME
 from apo.task import Task
@@ -35,6 +38,7 @@ async def aoptimize(
     home: Path = HOME,
     progress: Progress | None = None,
     retry: Retry | None = None,
+    reviewer: Reviewer | None = None,
     inputs: str | Sequence[str] = (),
     target: str = "",
 ) -> Result:
@@ -55,6 +59,8 @@ async def aoptimize(
         home: folder that holds `runs/`.
         progress: filled in while the run goes on.
         retry: what is tried again, and when.
+        reviewer: asks a person about each proposal (`apo.search.review`), and makes
+            `options.review` true; a run that is reviewed needs it again when it is resumed.
         inputs: of data, the input column or several; guessed by default.
         target: of data, the column of right answers; guessed by default.
 
@@ -63,6 +69,12 @@ async def aoptimize(
         Interrupted, ModelUnavailable: stopped; what was paid is kept, `resume` goes on.
         AuthenticationError, QuotaError, BadRequestError: the model refuses to work.
     """
+    options = options or Options()
+    if options.review and reviewer is None:
+        raise SettingsError(
+            "The options ask for a review of each proposal, and nobody is there to be asked: give "
+            "reviewer=…, a function of a Proposal that gives a Review (apo.search.review)."
+        )
     setup = Setup(
         _task(task, inputs, target),
         optimizer,
@@ -71,11 +83,12 @@ async def aoptimize(
         optimizer_model,
         prompt,
         budget,
-        options or Options(),
+        replace(options, review=reviewer is not None),
     )
     _, session = setup.prepare(run, home)
     session.progress = progress or session.progress
     session.progress.run_id = session.folder.id
+    session.reviewer = reviewer
     session.retry = retry or session.retry
     return await conclude(session)
 
@@ -94,6 +107,7 @@ def optimize(
     home: Path = HOME,
     progress: Progress | None = None,
     retry: Retry | None = None,
+    reviewer: Reviewer | None = None,
     inputs: str | Sequence[str] = (),
     target: str = "",
 ) -> Result:
@@ -114,6 +128,7 @@ def optimize(
         home: folder that holds `runs/`.
         progress: filled in while the run goes on.
         retry: what is tried again, and when.
+        reviewer: asks a person about each proposal.
         inputs: of data, the input column or several; guessed by default.
         target: of data, the column of right answers; guessed by default.
 
@@ -135,6 +150,7 @@ def optimize(
         home=home,
         progress=progress,
         retry=retry,
+        reviewer=reviewer,
         inputs=inputs,
         target=target,
     )

@@ -15,6 +15,7 @@ from apo.results.result import Result
 from apo.run.optimize import aoptimize
 from apo.run.waiting import wait_for_run
 from apo.run.wishes import trusted_settings
+from apo.search.review import Reviewer
 from apo.storage.folder import HOME, RunFolder, find_run
 
 
@@ -25,6 +26,7 @@ async def aresume(
     home: Path = HOME,
     progress: Progress | None = None,
     retry: Retry | None = None,
+    reviewer: Reviewer | None = None,
     **objects: Any,
 ) -> Result:
     """Go on with a run where it stopped; no call that was paid is paid again.
@@ -35,6 +37,7 @@ async def aresume(
         home: folder that holds `runs/`.
         progress: filled in while the run goes on.
         retry: what is tried again, and when.
+        reviewer: asks a person about each proposal, in a run that was started with one.
         **objects: any of `task`, `optimizer`, `model`, `optimizer_model` that the run was started
             with as an object; for data, `inputs` and `target`, too.
 
@@ -42,7 +45,7 @@ async def aresume(
         RunError: no such run, one that is finished and is to go on longer, or an object that it
             was started with is missing.
     """
-    given = {**objects, "home": home, "progress": progress, "retry": retry}
+    given = {**objects, "home": home, "progress": progress, "retry": retry, "reviewer": reviewer}
     folder = find_run_to_resume(run, home, folds=False)
     record = folder.settings
     if record["state"] == "finished" and budget is not None:
@@ -109,9 +112,18 @@ def resume(
     home: Path = HOME,
     progress: Progress | None = None,
     retry: Retry | None = None,
+    reviewer: Reviewer | None = None,
     **objects: Any,
 ) -> Result:
     """Do what `aresume` does, and wait for it; works in a notebook, too."""
     progress = progress or Progress()
-    work = aresume(run, budget=budget, home=home, progress=progress, retry=retry, **objects)
+    work = aresume(
+        run,
+        budget=budget,
+        home=home,
+        progress=progress,
+        retry=retry,
+        reviewer=reviewer,
+        **objects,
+    )
     return wait_for_run(work, progress, "apo.resume")

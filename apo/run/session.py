@@ -29,6 +29,7 @@ from apo.run.parts import take_apart
 from apo.run.rescoring import rescored
 from apo.scorers.awaited import try_scorer
 from apo.search.plugins import make_optimizer
+from apo.search.review import Reviewer, Reviews
 from apo.search.search import Optimizer, Search
 from apo.search.suggested import measure_suggested
 from apo.storage.folder import RunFolder
@@ -54,6 +55,7 @@ class Session:
         retry: what is tried again, and when.
         progress: filled in for whoever watches.
         purse: what it may spend together with other runs; None for no such limit.
+        reviewer: asks a person about each proposal; None asks nobody.
     """
 
     folder: RunFolder
@@ -65,6 +67,7 @@ class Session:
     retry: Retry = field(default_factory=Retry)
     progress: Progress = field(default_factory=Progress)
     purse: Purse | None = None
+    reviewer: Reviewer | None = None
 
     async def run(self, journal: Journal) -> Result:
         """Run to the end of the search and its verdict.
@@ -104,12 +107,14 @@ class Session:
             optimizer_model=self.models.optimizer,
             options=self.options,
             folder=self.folder.path,
+            reviews=Reviews(caller.journal, self.reviewer, caller.meter.leave_out),
         )
         self.progress.search = search
         await try_scorer(self.task, self.task.validation)
         seeds = await self._measure_seeds(caller, search)
         drift = await check_scorer(caller, self.task, seeds[0])
         await self._search(search)
+        search.end_reviews()
         taken = suggestions(self.folder.path)
         suggested = await measure_suggested(search, caller.meter, taken)
         best, parts, told = await take_apart(search, seeds[0], self.folder.id)

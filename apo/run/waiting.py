@@ -6,12 +6,13 @@ from typing import Any, TypeVar
 from apo.calls.progress import Progress
 from apo.concurrency import wait
 from apo.errors import ApoError
+from apo.run.notebook import in_notebook
 
 R = TypeVar("R")
 
 
 def wait_for_run(work: Coroutine[Any, Any, R], progress: Progress, resume: str) -> R:
-    """Run the work to its end.
+    """Run the work to its end; a notebook shows it below the cell meanwhile.
 
     Args:
         work: the run.
@@ -23,7 +24,7 @@ def wait_for_run(work: Coroutine[Any, Any, R], progress: Progress, resume: str) 
         ApoError: what ended the run; it names the run.
     """
     try:
-        return wait(work)
+        return wait(in_notebook(work, progress))
     except KeyboardInterrupt as stop:
         run = progress.run_id
         if run:

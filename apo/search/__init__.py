@@ -2,7 +2,7 @@
 
 `Search` is its only door to models and data. Candidates are checked before they cost anything.
 
-Doors: plugins, ranges, search, suggested.
+Doors: plugins, ranges, review, search, suggested.
 Rests on: calls, concurrency, edits, errors, evaluation, failures, guards, model, prompts,
 reading, scorers.metrics, select, storage, task, user_code.
 """

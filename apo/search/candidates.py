@@ -8,6 +8,7 @@ from apo.errors import NothingWritten
 from apo.guards.contract import Contract
 from apo.prompts.prompt import Prompt
 from apo.reading.replies import Reply
+from apo.search.review import EDITED, Reviews, vetoed, words_of
 from apo.storage.journal import Journal
 from apo.storage.refusals import counted
 
@@ -22,26 +23,43 @@ class Candidates:
         journal: where candidates and refusals are recorded.
         contract: what a candidate must be.
         seeds: the first candidates, which nobody refuses.
+        reviews: what a person says of each; by default nobody is asked.
 
     Attributes:
         known: all candidates so far.
         contract: what a candidate must be.
+        reviews: what a person says of each.
         newest: the instruction of the newest proposal; "" before the first.
     """
 
-    def __init__(self, journal: Journal, contract: Contract, seeds: Iterable[Prompt]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        contract: Contract,
+        seeds: Iterable[Prompt],
+        reviews: Reviews | None = None,
+    ) -> None:
         self.known: set[Prompt] = set()
         self.contract = contract
+        self.reviews = reviews or Reviews(journal)
+        self._seeds, self._edited = tuple(seeds), dict[Prompt, Prompt]()
+        self._words: set[str] = set()
         self.newest = ""
         self._journal = journal
         self._refused: list[tuple[str, str]] = []
         self._n_accepted = 0
         self._replies: Counter[str] = Counter()
-        for prompt in seeds:
+        for prompt in self._seeds:
             self._add(prompt, "seed", ())
 
     def accept(
-        self, prompts: Iterable[Prompt], place: str, operator: str, parents: Sequence[Prompt]
+        self,
+        prompts: Iterable[Prompt],
+        place: str,
+        operator: str,
+        parents: Sequence[Prompt],
+        *,
+        reviewed: bool = True,
     ) -> list[Prompt]:
         """Add the prompts that the contract allows and that are new; record the others' reasons.
 
@@ -50,18 +68,44 @@ class Candidates:
             place: name of this step in the search.
             operator: name of the step in the optimizer's own words.
             parents: the prompts that the proposals were made from.
+            reviewed: whether a person is asked, in a run where one is.
         """
-        accepted: list[Prompt] = []
-        for i, prompt in enumerate(prompts):
-            reason = "seen before" if prompt in self.known else self.contract.refusal(prompt)
+        accepted, parents = list[Prompt](), [self.standing_for(parent) for parent in parents]
+        for i, proposed in enumerate(prompts):
+            reason = self.refusal(proposed)
+            prompt = proposed
+            if reviewed and not reason:
+                parent = (*parents, *self._seeds, proposed)[0]
+                prompt, reason = self._reviewed(proposed, operator, parent)
             if reason:
                 self.refuse(f"{place}:{i}", prompt.instruction, reason, operator, parents)
                 continue
-            self._add(prompt, operator, parents)
+            self._add(prompt, operator if prompt == proposed else EDITED, parents)
             self._n_accepted += 1
             self.newest = prompt.instruction
             accepted.append(prompt)
         return accepted
+
+    def _reviewed(self, prompt: Prompt, operator: str, parent: Prompt) -> tuple[Prompt, str]:
+        """What a person makes of a proposal that is allowed and new, and why it is refused."""
+        stand = words_of(prompt) in self._words
+        said = self.reviews.about(prompt, operator, parent, self.refusal, words_stand=stand)
+        if said.answer == "veto":
+            return prompt, vetoed(said.reason)
+        if said.answer == "edit":
+            self._edited[prompt] = prompt = prompt.with_instruction(said.instruction)
+            return prompt, self.refusal(prompt)
+        return prompt, ""
+
+    def refusal(self, prompt: Prompt) -> str:
+        """Why a prompt can be no new candidate; "" where it can."""
+        if prompt in self.known or prompt in self._edited:
+            return "seen before"
+        return self.reviews.veto(prompt) or self.contract.refusal(prompt)
+
+    def standing_for(self, prompt: Prompt) -> Prompt:
+        """The candidate that a person put in the place of a prompt; the prompt itself for none."""
+        return self._edited.get(prompt, prompt)
 
     def refuse(
         self, place: str, text: str, reason: str, operator: str, parents: Sequence[Prompt]
@@ -126,6 +170,7 @@ class Candidates:
 
     def _add(self, prompt: Prompt, operator: str, parents: Sequence[Prompt]) -> None:
         self.known.add(prompt)
+        self._words.add(words_of(prompt))
         body = {
             "operator": operator,
             "parents": [parent.id for parent in parents],

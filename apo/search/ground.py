@@ -18,6 +18,7 @@ from apo.search.archive import Archive
 from apo.search.branches import Branch, branch
 from apo.search.candidates import Candidates
 from apo.search.outputs import outputs_to_name
+from apo.search.review import Reviews
 from apo.search.stages import Stage
 from apo.search.steps import refocused
 from apo.search.writer import Writer
@@ -36,6 +37,7 @@ class Ground:
         optimizer_model: Endpoint,
         options: Options | None = None,
         folder: Path | None = None,
+        reviews: Reviews | None = None,
     ) -> None:
         if task.test:
             raise TaskError("Search must not be given the test split; pass a task without it.")
@@ -58,6 +60,7 @@ class Ground:
                 max_chars=options.max_chars,
             ),
             self.seed_prompts,
+            reviews,
         )
         self._writer = Writer(
             caller,

@@ -85,6 +85,9 @@ class Proposing(Ground):
             korean = self.task.language.split("-")[0] == "ko"
             kept = rules.told(base, korean=korean)
             text = f"{text}\n\n{kept}" if kept else text
+        said = self._candidates.reviews.told(self.task.language)
+        if said and any(tag in text for tag in ("<instruction>", "<advice>")):
+            text = f"{text}\n\n{said}"
         return MetaPrompt(name, text, tuple(parents))
 
     async def generate(
@@ -110,6 +113,7 @@ class Proposing(Ground):
             For each meta-prompt the parsed texts, in the order of the samples.
         """
         self._stage.check(self.best)
+        self._candidates.reviews.next_round()
         return await self._writer.generate(meta_prompts, n, tag=tag, temperature=temperature)
 
     async def ask(self, request: Request) -> Completion:
@@ -161,14 +165,15 @@ class Proposing(Ground):
     ) -> list[Prompt]:
         """Make candidates of prompts; those against the contract or seen before are refused.
 
-        The reasons are recorded. Nothing is spent.
+        The reasons are recorded. Nothing is spent. In a run that is reviewed a person is asked
+        about each, who may veto it, or put another one in its place.
         """
         return self._candidates.accept(prompts, branch.get().step(), operator, parents)
 
     def refusal(self, prompt: Prompt) -> str:
         """Why a prompt can be no candidate; "" where it can, or is one."""
         known = prompt in self._candidates.known
-        return "" if known else self._candidates.contract.refusal(prompt)
+        return "" if known else self._candidates.refusal(prompt)
 
     def edited(self, prompt: Prompt, names: Iterable[str] = ()) -> list[Prompt]:
         """Make candidates of a prompt by edits, one at a time; see `apo.edits`.

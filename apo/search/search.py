@@ -64,6 +64,10 @@ class Search(Proposing):
             BudgetExhausted: the calls that are missing would overspend.
         """
         self._stage.check(self.best)
+        self._candidates.reviews.next_round()
+        stands = self._candidates.standing_for(prompt)
+        if stands != prompt:  # The optimizer may go on with what it proposed.
+            return replace(await self.evaluate(stands, examples), prompt=prompt)
         self._admit(prompt)
         chosen = self.task.validation if examples is None else examples
         place = branch.get().step()
@@ -104,6 +108,7 @@ class Search(Proposing):
                 "answer is cannot be asked. Score by the answers given."
             )
         self._stage.check(self.best)
+        prompt = self._candidates.standing_for(prompt)
         self._admit(prompt)
         return await likelihoods(self._caller, self._task_model, prompt, examples)
 
@@ -123,13 +128,14 @@ class Search(Proposing):
             BudgetExhausted: the calls would overspend.
         """
         self._stage.check(self.best)
+        given, prompt = prompt, self._candidates.standing_for(prompt)
         self._admit(prompt)
         drawn = prompt.at_temperature(temperature)
         place = branch.get().step()
         found = await measure(
             self._caller, self._task_model, self.task, drawn, examples, place=place
         )
-        return Evaluation(prompt, found.rollouts, self.task.metric, self._shares)
+        return Evaluation(given, found.rollouts, self.task.metric, self._shares)
 
     async def wait(self, seconds: float) -> None:
         """Wait for something that is no model, such as a database that restarts.
@@ -141,10 +147,12 @@ class Search(Proposing):
         await self._caller.wait(seconds)
 
     def _admit(self, prompt: Prompt) -> None:
-        if prompt not in self._candidates.known and not self.accept([prompt], operator="given"):
-            raise PromptError(
-                f"This prompt cannot be measured: {self._candidates.contract.refusal(prompt)}."
-            )
+        if prompt in self._candidates.known:
+            return
+        reason = self.refusal(prompt)  # Before anybody is asked, for whom it would be too late.
+        self._candidates.accept([prompt], branch.get().step(), "given", (), reviewed=False)
+        if reason:
+            raise PromptError(f"This prompt cannot be measured: {reason}.")
 
     async def stage(
         self,
@@ -192,6 +200,10 @@ class Search(Proposing):
             await optimizer.run(self)
         else:
             await step_by_step(self, optimizer, seeds)
+
+    def end_reviews(self) -> None:
+        """Ask nobody about prompts from now on; what was vetoed stays so."""
+        self._candidates.reviews.close()
 
     def keep_for_finalist(self) -> None:
         """Hold back one measurement on all of validation until the optimizer has made one."""

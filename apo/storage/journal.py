@@ -203,12 +203,13 @@ class Journal:
         return [(self._came.get(key), seconds) for key, seconds in rows]
 
     def earlier_seconds(self) -> float:
-        """Running time of the sessions before this one, in seconds."""
+        """Running time of the sessions before this one, in seconds, without that of reviews."""
         with readable():
             (seconds,) = self._db.execute(
                 "SELECT TOTAL(MAX(last - start, 0)) FROM sessions WHERE id < ?", (self._session,)
             ).fetchone()
-        return float(seconds)
+        reviews = read_events(self._db, kind="review")
+        return float(seconds) - sum(float(event.body["seconds"]) for event in reviews)
 
     def _write(self, sql: str, values: tuple[object, ...]) -> None:
         try:

@@ -29,6 +29,7 @@ class Record:
         self.best: Candidate | None = None
         self.calls = 0  # Answered ones, at the last measurement.
         self._of_best: list[Point] = []
+        self.asked_seconds = 0.0  # That a person took to review proposals.
         self.phase = ""  # "verdict" once that has begun.
         self.seq = -1  # Of the last event taken in.
 
@@ -58,6 +59,8 @@ class Record:
             self.refused.append(body)
         elif event.kind == "replies":
             self.replies.update(body)
+        elif event.kind == "review":
+            self.asked_seconds += body["seconds"]
         elif event.kind == "phase":
             self.phase = event.key
         elif event.kind == "evaluation" and body["candidate"] in self.candidates:

@@ -84,6 +84,11 @@ REPLIES: Mapping[str, Any] = dict.fromkeys(("n", "again", "salvaged", "unread"),
 EVENTS: Mapping[str, Mapping[str, Any]] = {
     "candidate": {"operator": str, "parents": list, "prompt": dict},
     "refused": {},
+    "review": {
+        "answer": {"accept", "edit", "veto"},
+        **dict.fromkeys(("reason", "instruction"), str),
+        "seconds": NUMBER,
+    },
     "widened": {
         "cut": int,
         "of": int,
