@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 SPREAD = --numprocesses auto --dist worksteal
 QUICK = $(addprefix --ignore=tests/,e2e faults fidelity fuzz tracking test_optimizers.py)
+# Each of a hundred processes would compile the same modules.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo install check mypy pyright quick test coverage mutate test-families bench audit docs lock clean
 

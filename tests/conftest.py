@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30
@@ -31,3 +32,8 @@ settings.load_profile("apo")
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than there are processors: tests wait for others a third of their time."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that run whole commands: they wait most, and others work meanwhile."""
+    items.sort(key=lambda item: "e2e" not in item.path.parts)

@@ -8,7 +8,14 @@ import pytest
 
 from tests.e2e.conftest import Done
 from tests.e2e.test_compare import compare
-from tests.e2e.test_ray import Counting, served, winners, with_ray
+from tests.e2e.test_ray import (
+    CONCURRENCY,
+    Counting,
+    kill_a_worker,
+    served,
+    winners,
+    with_ray,
+)
 
 EVERY = """
 from dataclasses import dataclass
@@ -24,24 +31,46 @@ class Every:
 """
 
 
-@pytest.mark.parametrize("on", ["processes", pytest.param("ray", marks=with_ray)])
-def test_all_cells_together_never_pass_the_limit(on: str, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[str, Any]]:
+    """Requests and winners of the cells where nothing is limited and nothing ends."""
+    counting, folder = Counting(), tmp_path_factory.mktemp("alone")
+    served(counting, folder)
+    assert len(winners(folder)) == 4
+    return counting.requests, winners(folder)
+
+
+def spend_the_limit(folder: Path, *more: str) -> tuple[Counting, dict[str, Any]]:
     """Four cells of up to 150 calls, with 8 under way, and 300 calls for all of them."""
     counting = Counting()
-    limited = ["--on", on, "--grid-max-calls", "300"]
-    found = served(counting, tmp_path / "there", *limited, code=1)
+    found = served(counting, folder, *more, "--grid-max-calls", "300", code=1)
     assert counting.requests == 300
     assert "300 of 300 calls are spent by all runs together." in found["problems"][-1]
     assert found["failed"] == {}
-    if on == "ray":
-        return
-    again = served(counting, tmp_path / "there", *limited, code=1)
+    return counting, found
+
+
+def test_all_cells_together_never_pass_the_limit(
+    alone: tuple[int, dict[str, Any]], tmp_path: Path
+) -> None:
+    counting, found = spend_the_limit(tmp_path)
+    again = served(counting, tmp_path, "--grid-max-calls", "300", code=1)
     assert (counting.requests, again["problems"]) == (300, found["problems"])
-    served(counting, tmp_path / "there")
-    alone = Counting()
-    served(alone, tmp_path / "here")
-    assert winners(tmp_path / "there") == winners(tmp_path / "here")
-    assert counting.requests == alone.requests
+    served(counting, tmp_path)
+    assert (counting.requests, winners(tmp_path)) == alone
+
+
+@with_ray
+def test_on_ray_a_killed_worker_costs_its_unfinished_calls(
+    alone: tuple[int, dict[str, Any]], tmp_path: Path
+) -> None:
+    requests, expected = alone
+    counting, _ = spend_the_limit(tmp_path, "--on", "ray")
+    counting.at, counting.then = (300 + requests) // 2, lambda: kill_a_worker(tmp_path)
+    found = served(counting, tmp_path, "--on", "ray")
+    assert winners(tmp_path) == expected
+    assert found["failed"] == {}
+    assert requests <= counting.requests <= requests + CONCURRENCY
 
 
 def test_the_sum_is_what_is_spent_when_each_uses_its_limit(tmp_path: Path) -> None:
