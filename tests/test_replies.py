@@ -211,9 +211,9 @@ def test_all_texts_of_a_reply() -> None:
 )
 def test_the_time_grows_with_the_length_alone(text: str) -> None:
     def seconds(size: int) -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         read_reply(text[:size], "x", request="Reply.")
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     size = len(text) // 8
     assert min(seconds(8 * size) for _ in range(2)) < 0.5 + 30 * min(seconds(size) for _ in "ab")
