@@ -20,7 +20,8 @@ from apo import (
     Usage,
     aoptimize,
 )  # fmt: skip
-from apo.results.parts import MOST, share_of_wins
+from apo.results.parts import MOST
+from apo.statistics import share_of_wins
 from apo.storage.folder import find_run
 from apo.testing import fake_task
 

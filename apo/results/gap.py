@@ -8,11 +8,13 @@ from typing import Any
 from apo.evaluation.evaluation import Evaluation
 from apo.statistics.bounded import bounded_interval
 from apo.statistics.clusters import by_group, group_numbers
-from apo.statistics.selection import selected
+from apo.statistics.selection import luck_of_best, selected
 
 SMALL = 0.02
 """A gap below two points needs no words."""
 HARDLY = 0.005
+LUCK = 0.1
+"""A choice that stands looks this good by luck in fewer resamples."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,9 @@ class Gap:
             under a metric.
         seed_fall: how much less the seed prompt, which nobody chose, has on test than on
             validation.
+        luck: how often the best of so many prompts would look this good on the validation examples
+            if none were better than the seed, as a share of resamples; None under a metric, and
+            where the test split has proven the gain.
     """
 
     n_candidates: int
@@ -42,38 +47,45 @@ class Gap:
     interval: tuple[float, float] | None
     chance: float | None
     seed_fall: float
+    luck: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give the figures and the words as JSON values."""
         return {**asdict(self), "text": str(self)}
 
     def __str__(self) -> str:
-        """Tell it in one to three sentences; "" when there is hardly a gap."""
+        """Tell it in one to four sentences; "" when there is hardly a gap, and no luck to tell."""
+        told = self._gap() if self.validation - self.test >= SMALL else ""
+        if self.luck is None or self.luck < LUCK:
+            return told
+        best = f"Of {self.n_candidates} prompts of which none is better than the seed, the best"
+        doubt = f"{best} would look this good on validation in {100 * self.luck:.0f} % of resamples"
+        return f"{told} {doubt}.".strip()
+
+    def _gap(self) -> str:
         gap = self.validation - self.test
-        if gap < SMALL:
-            return ""
         told = f"{100 * self.validation:.1f} % on validation, {100 * self.test:.1f} % on test"
         if self.interval is None or self.expected is None:
             return f"{told}: the best of {self.n_candidates} looks better than it is."
         low, high = self.interval
-        luck = self._luck
+        brings = self._brings
         choice = f"choosing the best of {self.n_candidates} prompts on {self.n_validation} examples"
         told += f" (95 % interval {100 * low:.1f} to {100 * high:.1f}): of the gap of "
         told += f"{_points(gap)}, "
-        if luck < HARDLY:
+        if brings < HARDLY:
             told += f"{choice} explains hardly any."
         else:
-            told += f"about {_figure(luck)} are what {choice} brings."
-        return f"{told} {self._rest(gap - luck)}" if gap - luck >= SMALL else told
+            told += f"about {_figure(brings)} are what {choice} brings."
+        return f"{told} {self._rest(gap - brings)}" if gap - brings >= SMALL else told
 
     @property
-    def _luck(self) -> float:
+    def _brings(self) -> float:
         """What the choice brings of the gap."""
         brings = 0.0 if self.expected is None else self.validation - self.expected
         return min(self.validation - self.test, brings)
 
     def _rest(self, rest: float) -> str:
-        other = f"The other {_figure(rest)} are" if self._luck >= HARDLY else "It is"
+        other = f"The other {_figure(rest)} are" if self._brings >= HARDLY else "It is"
         if self.chance is not None and rest <= self.chance:
             n = f"{self.n_validation} and {self.n_test} examples"
             return f"{other} within what {n} differ by chance."
@@ -88,13 +100,16 @@ class Gap:
         )
 
 
-def explain_gap(archive: Sequence[Evaluation], seed: Evaluation, best: Evaluation) -> Gap | None:
+def explain_gap(
+    archive: Sequence[Evaluation], seed: Evaluation, best: Evaluation, *, proven: bool = False
+) -> Gap | None:
     """Compare what the best prompt promised with what it kept.
 
     Args:
         archive: the evaluations on the whole validation split, the best first.
         seed: the seed prompt on the test split.
         best: the best prompt on the test split.
+        proven: whether the test split shows that it is better than the seed.
 
     Returns:
         The figures; None when the best prompt is the seed, or nothing has a score.
@@ -105,11 +120,14 @@ def explain_gap(archive: Sequence[Evaluation], seed: Evaluation, best: Evaluatio
         return None
     if not (chosen.scored and best.scored):
         return None
-    expected = interval = chance = None
+    expected = interval = chance = luck = None
     if best.metric is None:
-        table = [[None if r.score is None else r.score.value for r in e.rollouts] for e in archive]
+        table = [_scores(evaluation) for evaluation in archive]
         groups = group_numbers([r.example.group for r in chosen.rollouts])
         expected = min(chosen.value, selected(table, groups).corrected)
+        luck = (
+            None if proven else luck_of_best([_less(row, _scores(start)) for row in table], groups)
+        )
         interval, before_low = _interval(best), _interval(chosen)[0]
         # The half widths of two independent means add up as their squares do.
         chance = math.hypot(interval[1] - best.value, chosen.value - before_low)
@@ -123,7 +141,18 @@ def explain_gap(archive: Sequence[Evaluation], seed: Evaluation, best: Evaluatio
         interval=interval,
         chance=chance,
         seed_fall=start.value - seed.value,
+        luck=luck,
     )
+
+
+def _scores(evaluation: Evaluation) -> list[float | None]:
+    return [None if r.score is None else r.score.value for r in evaluation.rollouts]
+
+
+def _less(scores: Sequence[float | None], others: Sequence[float | None]) -> list[float | None]:
+    """The differences; None where one of the two is missing."""
+    pairs = zip(scores, others, strict=True)
+    return [None if a is None or b is None else a - b for a, b in pairs]
 
 
 def _interval(evaluation: Evaluation) -> tuple[float, float]:

@@ -1,12 +1,10 @@
 """What the two parts of a winner gave: its instruction and its demos, each beside the seed's."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 MOST = 0.8
 """Share of the resamples in which an instruction must do better than the seed's, to be kept."""
-RESAMPLES = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,21 +53,3 @@ class Parts:
 
 def _percent(score: float) -> str:
     return f"{100 * score:.1f} %"
-
-
-def share_of_wins(differences: Sequence[float], groups: Sequence[str] = ()) -> float:
-    """In how many resamples of the rows their mean difference is above 0, as a share.
-
-    Args:
-        differences: of pairs of scores, at least one.
-        groups: what the row of each belongs with; where rows share a group, groups are drawn.
-    """
-    import numpy as np
-
-    values = np.asarray(differences, dtype=float)
-    names = [name or f"row {i}" for i, name in enumerate(groups or [""] * len(values))]
-    _, numbers = np.unique(names, return_inverse=True)
-    sums = np.bincount(numbers, weights=values)
-    rng = np.random.default_rng(0)
-    drawn = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=RESAMPLES) @ sums
-    return float((drawn > 1e-12).mean())

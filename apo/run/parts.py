@@ -11,8 +11,9 @@ from apo.evaluation.evaluation import Evaluation
 from apo.evaluation.must_pass import broken
 from apo.prompts.prompt import Prompt
 from apo.results.paired import Pairs
-from apo.results.parts import MOST, Parts, share_of_wins
+from apo.results.parts import MOST, Parts
 from apo.search.search import Search
+from apo.statistics import share_of_wins
 from apo.task import Example
 
 LEAST = 20

@@ -235,4 +235,4 @@ class Session:
         ):
             return None, None  # Every pair has a refusal: nothing is proven, or lost.
         verdict = reach_verdict(before, after, complete=complete, task=self.task)
-        return verdict, explain_gap(archive, before, after)
+        return verdict, explain_gap(archive, before, after, proven=verdict.proven)

@@ -16,8 +16,8 @@ from apo.statistics.counts import mcnemar_p, proportion_interval
 from apo.statistics.groups import critical_difference, friedman_p, holm, ranks, signed_rank_p
 from apo.statistics.means import CONFIDENCE, interval, mean, within
 from apo.statistics.planning import power, rows_needed, visible_gain
-from apo.statistics.resampling import bootstrap_of, sign_flip_p, swap_p
-from apo.statistics.selection import Selected, selected
+from apo.statistics.resampling import bootstrap_of, share_of_wins, sign_flip_p, swap_p
+from apo.statistics.selection import Selected, luck_of_best, selected
 from apo.statistics.sequential import anytime_interval, anytime_p
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "holm",
     "interval",
     "kappa",
+    "luck_of_best",
     "mcnemar_p",
     "mean",
     "power",
@@ -43,6 +44,7 @@ __all__ = [
     "ranks",
     "rows_needed",
     "selected",
+    "share_of_wins",
     "sign_flip_p",
     "signed_rank_p",
     "swap_p",

@@ -149,3 +149,21 @@ def sign_flip_p(differences: Sequence[float]) -> float:
         rng=np.random.default_rng(0),
     )
     return float(test.pvalue)
+
+
+def share_of_wins(differences: Sequence[float], groups: Sequence[str] = ()) -> float:
+    """In how many resamples of the rows their mean difference is above 0, as a share.
+
+    Args:
+        differences: of pairs of scores, at least one.
+        groups: what the row of each belongs with; where rows share a group, groups are drawn.
+    """
+    import numpy as np
+
+    values = np.asarray(differences, dtype=float)
+    names = [name or f"row {i}" for i, name in enumerate(groups or [""] * len(values))]
+    _, numbers = np.unique(names, return_inverse=True)
+    sums = np.bincount(numbers, weights=values)
+    rng = np.random.default_rng(0)
+    drawn = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=RESAMPLES) @ sums
+    return float((drawn > 1e-12).mean())

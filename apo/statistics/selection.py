@@ -73,3 +73,38 @@ def selected(
     measured = found[np.isfinite(found)].tolist()
     corrected = mean(measured) if measured else score
     return Selected(index=index, score=score, corrected=min(score, corrected))
+
+
+def luck_of_best(
+    gains: Sequence[Sequence[float | None]], groups: Sequence[int] | None = None
+) -> float:
+    """How often the best of as many candidates would look this good if none had a gain.
+
+    White's reality check ("A Reality Check for Data Snooping", 2000), with gains in units of their
+    standard errors: rows are drawn with repetition, each candidate's mean gain is taken off, and
+    the largest that is left is what luck makes of the best. Unlike `selected`, it looks at all
+    candidates together, as those of one search are alike.
+
+    Args:
+        gains: a row of numbers for each candidate, its scores less the seed's, all on the same
+            examples in the same order; None where one of the two is missing.
+        groups: the number of each example's group, as in `selected`.
+
+    Returns:
+        A share of the resamples: small where the best gain is more than luck explains.
+    """
+    import numpy as np
+
+    table = np.array([[np.nan if g is None else g for g in row] for row in gains], dtype=float)
+    known = np.isfinite(table)
+    filled = np.where(known, table, 0.0)
+    n = table.shape[1]
+    of = np.array([*range(n)] if groups is None else [*groups])
+    k = int(of.max()) + 1
+    times = np.random.default_rng(0).multinomial(k, np.full(k, 1 / k), size=RESAMPLES)[:, of]
+    sizes = np.maximum(times @ known.T.astype(float), 1)
+    means = filled.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    drawn = times @ filled.T / sizes - means
+    spread = np.sqrt((drawn**2).mean(axis=0)) + 1e-9
+    best = int(means.argmax())
+    return float((np.max(drawn / spread, axis=1) >= means[best] / spread[best]).mean())

@@ -58,6 +58,16 @@ def test_no_words_where_there_is_hardly_a_gap(test: float) -> None:
     assert str(gap(test=test)) == ""
 
 
+def test_a_choice_that_luck_explains_is_told_with_and_without_a_gap() -> None:
+    told = (
+        "Of 40 prompts of which none is better than the seed, the best would look this good on "
+        "validation in 34 % of resamples."
+    )
+    assert str(gap(test=0.82, luck=0.34)) == told
+    assert str(gap(luck=0.34)) == f"{gap()} {told}"
+    assert str(gap(luck=0.09)) == str(gap())
+
+
 def test_the_luck_of_the_choice_is_found_in_a_planted_case() -> None:
     rng = random.Random(0)
     prompts = [SEED, *(Prompt(f"p{i}") for i in range(39))]
@@ -74,6 +84,11 @@ def test_the_luck_of_the_choice_is_found_in_a_planted_case() -> None:
     assert found.chance is not None
     assert 0.1 < found.chance < 0.25
     assert "choosing the best of 40 prompts on 60 examples" in found.to_dict()["text"]
+    assert found.luck is not None
+    assert found.luck > 0.1
+    proven = explain_gap(archive, seed, best, proven=True)
+    assert proven is not None
+    assert proven.luck is None
 
 
 def test_unanswered_examples_count_for_nothing() -> None:
@@ -91,7 +106,7 @@ def test_a_metric_of_all_answers_has_no_parts() -> None:
             (measured(SEED, share(2, 4)), measured(BEST, share(3, 4)))]  # fmt: skip
     found = explain_gap(archive, *ends)
     assert found is not None
-    assert (found.expected, found.interval, found.chance) == (None, None, None)
+    assert (found.expected, found.interval, found.chance, found.luck) == (None,) * 4
 
 
 def test_nothing_to_explain() -> None:

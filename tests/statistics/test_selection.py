@@ -2,9 +2,10 @@
 
 import random
 
+import numpy as np
 import pytest
 
-from apo.statistics import selected
+from apo.statistics import luck_of_best, selected
 
 
 def luck(k: int, n: int, seed: int) -> list[list[float]]:
@@ -38,3 +39,31 @@ def test_the_first_of_equals_and_unknown_is_not_zero() -> None:
     found = selected([[0.5, 0.5, 0.5], [None, 1.0, 1.0], [None, None, None]])
     assert (found.index, found.score) == (1, 1.0)
     assert selected([[0.7]]).corrected == pytest.approx(0.7)
+
+
+def gains(k: int, n: int, seed: int, *, best: float = 0.0) -> list[list[float | None]]:
+    """Candidates that differ from the seed in a third of the rows, the last one for the better."""
+    rng = np.random.default_rng(seed)
+    worth = np.zeros((k, 1))
+    worth[-1] = best
+    drawn = rng.choice([-1.0, 0.0, 1.0], size=(k, n), p=[1 / 6, 2 / 3, 1 / 6])
+    found: list[list[float | None]] = np.where(rng.random((k, n)) < worth, 1.0, drawn).tolist()
+    return found
+
+
+def test_luck_explains_the_best_of_equal_candidates_and_not_a_real_gain() -> None:
+    equal = [luck_of_best(gains(20, 40, seed)) < 0.1 for seed in range(24)]
+    assert sum(equal) <= 6  # 2.4 of 24 are due.
+    real = [luck_of_best(gains(20, 40, seed, best=0.5)) < 0.1 for seed in range(12)]
+    assert sum(real) >= 9
+
+
+def test_luck_counts_groups_and_leaves_missing_grades_out() -> None:
+    alone = gains(10, 24, 1, best=0.3)
+    copied = [[g for g in row for _ in range(8)] for row in alone]
+    grouped = luck_of_best(copied, [i // 8 for i in range(192)])
+    assert grouped == luck_of_best(alone)  # Eight copies of a row say no more than one.
+    assert luck_of_best(copied) < grouped
+    row = [1.0, 0.0, -1.0, 1.0] * 3
+    assert luck_of_best([[*row, *[None] * 12]]) < luck_of_best([[*row, *[0.0] * 12]])
+    assert luck_of_best([row, [None] * 12]) == luck_of_best([row, [0.0] * 12])
