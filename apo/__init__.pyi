@@ -78,6 +78,9 @@ from .search.ranges import check_ranges as check_ranges
 from .search.search import Optimizer as Optimizer
 from .search.search import Search as Search
 from .select import (
+    elo_updates as elo_updates,
+)
+from .select import (
     highest_upper_bound as highest_upper_bound,
 )
 from .select import (
@@ -104,6 +107,7 @@ from .select import (
 from .select import (
     undominated as undominated,
 )
+from .statistics import share_of_wins as share_of_wins
 from .task import Example as Example
 from .task import Score as Score
 from .task import Scorer as Scorer

@@ -32,7 +32,10 @@ class Talking(FakeOptimizerModel):
         told = {
             "choice": "AB"[luck < 0.5],
             "instruction": f"Answer{'+' * int(6 * luck)} ({luck:.6f})",
-        }.get(tag, f"form: say it{'+' * int(3 * luck)} ({luck:.6f})\nhelpful: 1\nharmful: 2")
+        }.get(
+            tag,
+            f"form: say it{'+' * int(3 * luck)} ({luck:.6f})\nhelpful: 1\nharmful: 2\nadd: +{luck}",
+        )
         return told if luck > 0.95 else f"<{tag}>{told}</{tag}>"
 
 
@@ -40,8 +43,11 @@ SMALL = {
     "ace": {"batch_size": 3, "eval_steps": 3},
     "combee": {"minibatch_size": 6},
     "contraprompt": {"n_examples": 6},
+    "espo": {"n_studied": 6, "level": 0.6},
+    "fapo": {"n_studied": 6},
     "mo-capo": {"block_size": 3},
     "prefpo": {"n_samples": 3},
+    "skillopt": {"batch_size": 5, "n_epochs": 3},
     "vista": {"minibatch_size": 3},
 }
 """Settings with which few calls lead through all that they do."""

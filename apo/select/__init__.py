@@ -9,6 +9,7 @@ Rests on: nothing.
 
 from apo.select.bandits import highest_upper_bound, ucb_e
 from apo.select.draw import roulette, tournament
+from apo.select.elo import elo_updates
 from apo.select.halving import better_half, halving_sizes
 from apo.select.pareto import nondominated_sort, pareto_fronts, pareto_weights, undominated
 from apo.select.race import better_p_value, race_losers
@@ -18,6 +19,7 @@ __all__ = [
     "better_half",
     "better_p_value",
     "continuous_reject",
+    "elo_updates",
     "halving_sizes",
     "highest_upper_bound",
     "nondominated_sort",
