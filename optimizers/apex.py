@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from apo import Evaluation, Example, Prompt, Rollout, Search, check_ranges
+from apo import Evaluation, Example, MetaPrompt, Prompt, Rollout, Search, check_ranges
 from apo.optimizers.parts.draw import some
 from apo.optimizers.parts.paired import difference
 from apo.optimizers.parts.tiers import Scores, mixed, remember
@@ -93,7 +93,7 @@ class APEX:
         looked = await search.map(partial(search.evaluate, examples=pool.rows), parents)
         for evaluation in looked:
             remember(pool.scores, evaluation)
-        metas, sources = [], list[Evaluation]()
+        metas, sources = list[MetaPrompt](), list[Evaluation]()
         for before in looked:
             failures, known = self.addressable(pool, before)
             if failures:

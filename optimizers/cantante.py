@@ -25,7 +25,7 @@ from itertools import cycle, islice
 from statistics import fmean
 from typing import ClassVar
 
-from apo import Prompt, Search, check_ranges
+from apo import MetaPrompt, Prompt, Search, check_ranges
 from apo.optimizers.parts.cantante_credit import attribute
 
 Texts = dict[str, list[str]]
@@ -115,7 +115,7 @@ class CANTANTE:
             for step, found in texts.items()
             for _ in range(self.n_children)
         ]
-        metas = []
+        metas = list[MetaPrompt]()
         for step, pair in pairs:
             prompts = [base.focused(step).with_instruction(text) for text in pair]
             metas.append(
@@ -130,7 +130,7 @@ class CANTANTE:
     async def reword(self, search: Search, base: Prompt, texts: Mapping[str, list[str]]) -> Texts:
         """Write each instruction in other words."""
         flat = [(step, text) for step, found in texts.items() for text in found]
-        metas = []
+        metas = list[MetaPrompt]()
         for step, text in flat:
             prompt = base.focused(step).with_instruction(text)
             metas.append(

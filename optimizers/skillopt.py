@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from apo import Evaluation, Example, MetaPrompt, Prompt, Search, check_ranges
 from apo.optimizers.parts.epochs import minibatches
 from apo.optimizers.parts.skillopt_edits import Edit, applied, edit_budget, read_edits
-from apo.optimizers.parts.skillopt_state import State, compared
+from apo.optimizers.parts.skillopt_state import State, compared, grouped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,21 +103,15 @@ class SkillOpt:
         self, search: Search, looked: Evaluation, budget: int, rejected: Sequence[str]
     ) -> list[Edit]:
         """The edits of all analysts, those of failures first."""
-        right = [r for r in looked.answered if r.outcome == "right"]
-        size = self.minibatch_size
-        groups = [
-            of[i : i + size] for of in (looked.failures, right) for i in range(0, len(of), size)
-        ]
         metas = [
             search.meta_prompt(
                 __file__, "skillopt_edit", parents=[looked.prompt], prompt=looked.prompt,
                 rollouts=group, memory=rejected, n=budget,
             )
-            for group in groups
+            for group in grouped(looked, self.minibatch_size)
         ]  # fmt: skip
-        return [
-            edit for text in await self.write(search, metas) for edit in read_edits(text, budget)
-        ]
+        texts = await self.write(search, metas)
+        return [edit for text in texts for edit in read_edits(text, budget)]
 
     async def select(
         self, search: Search, prompt: Prompt, edits: Sequence[Edit], budget: int

@@ -8,6 +8,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ class Talking(FakeOptimizerModel):
         return told if luck > 0.95 else f"<{tag}>{told}</{tag}>"
 
 
-SMALL = {
+SMALL: dict[str, dict[str, Any]] = {
     "ace": {"batch_size": 3, "eval_steps": 3},
     "combee": {"minibatch_size": 6},
     "contraprompt": {"n_examples": 6},

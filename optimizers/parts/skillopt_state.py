@@ -19,6 +19,13 @@ class State:
         return self.measured.prompt.with_instruction(text)
 
 
+def grouped(looked: Evaluation, size: int) -> list[list[Rollout]]:
+    """The failures, and then the right answers, in groups of so many."""
+    right = [rollout for rollout in looked.answered if rollout.outcome == "right"]
+    kinds = (list(looked.failures), right)
+    return [of[start : start + size] for of in kinds for start in range(0, len(of), size)]
+
+
 def compared(
     before: Evaluation, after: Evaluation, most: int
 ) -> tuple[list[Rollout], list[Rollout]]:
