@@ -62,7 +62,7 @@ audit:  ## Look for known holes in the locked packages (needs the network).
 	$(VENV)-audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip
 
 docs: $(VENV)/ready  ## Build the documentation; a broken link is an error.
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 lock:  ## Choose versions anew (needs uv).
 	uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-header --no-annotate \
