@@ -64,7 +64,7 @@ def test_every_command_of_a_page_is_one_of_apo(page: Path) -> None:
     for name, *more in inline(page):
         known = COMMAND.commands.get(name)
         assert known is not None or name.startswith("-") or name.isupper(), (name, more)
-        options = {option for p in known.params for option in p.opts} if known else set()
+        options: set[str] = {o for p in known.params for o in p.opts} if known else set()
         used = {word.partition("=")[0] for word in more if re.match("--?[a-z]", word)}
         assert not used - options - {"--help"}, (name, more)
 

@@ -36,8 +36,7 @@ get_ipython().system = _in_process
 def cells(path: Path, folder: Path) -> Iterator[Any]:
     """The cells of a notebook, which begin in a folder of their own."""
     folder.mkdir()
-    make: Any = nbformat.v4.new_code_cell
-    yield make(f"os.chdir({str(folder)!r})")
+    yield nbformat.v4.new_code_cell(f"os.chdir({str(folder)!r})")  # type: ignore[no-untyped-call]
     read: Any = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     yield from read.cells
 
