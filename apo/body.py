@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from apo.errors import PromptError
+from apo.tools import declared
 
 _OWN = "decoding has it: set decoding.{name}"
 _LIMIT = "the budget counts on it: set decoding.max_tokens"
-_TOOLS = "apo reads answers, and calls no tool"
+_TOOLS = "it is of an earlier form: declare tools"
 RESERVED = {
     "model": "--model names it",
     **dict.fromkeys(("messages", "prompt", "input"), "apo writes the chat"),
@@ -20,7 +21,7 @@ RESERVED = {
     ),
     **dict.fromkeys(("max_tokens", "max_completion_tokens", "max_output_tokens"), _LIMIT),
     **dict.fromkeys(("seed", "random_seed"), "it follows from --seed"),
-    **dict.fromkeys(("tools", "tool_choice", "functions", "function_call"), _TOOLS),
+    **dict.fromkeys(("functions", "function_call"), _TOOLS),
     "extra_body": "it is a word of the SDK: give the fields that stand in it themselves",
     "extra_headers": "headers are set in APO_HEADERS",
 }
@@ -58,9 +59,12 @@ class Extra(dict[str, Any]):
                     "keys come from the environment (docs/models.md)."
                 )
         try:
-            return cls(json.loads(json.dumps(dict(found), sort_keys=True, allow_nan=False)))
+            plain = json.loads(json.dumps(dict(found), sort_keys=True, allow_nan=False))
         except (TypeError, ValueError, RecursionError) as error:
             raise PromptError(f"decoding.extra holds what is no JSON value: {error}.") from None
+        if "tools" in plain:
+            plain["tools"] = declared(plain["tools"])
+        return cls(plain)
 
     def __hash__(self) -> int:  # type: ignore[override]
         """Equal fields have equal hashes."""

@@ -13,10 +13,17 @@ Role = Literal["system", "user", "assistant"]
 
 
 class Message(NamedTuple):
-    """One turn of a chat. Like all that each call is made of, a tuple: they are many."""
+    """One turn of a chat. Like all that each call is made of, a tuple: they are many.
+
+    Attributes:
+        role: who speaks.
+        content: the text.
+        images: shown after the text; each a URL, or an `apo.media.Image`.
+    """
 
     role: Role
     content: str
+    images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +129,11 @@ class Request(NamedTuple):
     decoding: Decoding = Decoding()
     seed: int = 0
     continuation: str = ""
+
+
+def calls_tools(request: Request) -> bool:
+    """Whether a request declares tools: a call of one is an answer then."""
+    return bool(request.decoding.extra.get("tools"))
 
 
 @dataclass(frozen=True, slots=True)

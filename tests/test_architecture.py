@@ -34,9 +34,10 @@ calls data edits models.batches scorers
 models prompts.forms storage task
 programs
 models.embedded models.local prompts
-concurrency model reading statistics trust user_code
+concurrency media model reading statistics trust user_code
 body
-display errors
+display tools
+errors
 environment files secrecy select usage
 """
 """The rooms of apo/, the highest floor first: each imports from floors below its own alone."""

@@ -313,7 +313,7 @@ def test_python_export_gives_the_same_messages(prompt: Prompt, value: str) -> No
     inputs = dict.fromkeys(prompt.variables, value)
     space: dict[str, Any] = {}
     exec(compile(write_prompt(prompt, "python"), "prompt.py", "exec"), space)
-    expected = [message._asdict() for message in prompt.messages(inputs)]
+    expected = [{"role": m.role, "content": m.content} for m in prompt.messages(inputs)]
     assert space["messages"](inputs) == expected
     assert space["VARIABLES"] == list(prompt.variables)
     assert space["DECODING"] == {

@@ -1,7 +1,8 @@
 """A `dspy.LM` as a model of apo."""
 
 import asyncio
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from apo.bridges.dspy_engine import DECODING, dspy_module
 from apo.errors import (
@@ -37,6 +38,11 @@ class DspyModel:
         self.name = str(lm.model)
         own = not isinstance(getattr(lm, "engine", "auto"), str)
         self._waits = own and getattr(lm, "_async_engine_spec", None) is None
+
+    lacks: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("images", "tools", "logprobs"), "apo sends text alone to a dspy.LM."
+    )
+    """What it cannot do, for `apo.evaluation.abilities`."""
 
     async def complete(self, request: Request) -> Completion:
         """Make one attempt; see `apo.Model`."""

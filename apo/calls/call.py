@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from apo.calls.costs import Cost, worst_case
+from apo.media import identity
 from apo.model import Message, Model, Request
 from apo.models.prices import Price
 from apo.storage.rows import Entry
@@ -92,7 +93,7 @@ class Call(NamedTuple):
             room: the longest answer, in tokens; 0 for the endpoint's.
         """
         asked: list[Any] = [
-            [[*message] for message in request.messages],
+            [[*message[:2], *_images(message)] for message in request.messages],
             request.decoding.to_dict(),
             place,
         ]
@@ -142,3 +143,8 @@ class Call(NamedTuple):
         """The endpoint that an answer came from, by the model's name in the journal."""
         other = self.endpoint.fallback
         return other if other is not None and other.model.name == model else self.endpoint
+
+
+def _images(message: Message) -> list[list[str]]:
+    """What tells the images of a turn; nothing where there are none."""
+    return [[identity(image) for image in message.images]] if message.images else []

@@ -7,6 +7,9 @@ from apo.model import Request
 from apo.models.prices import Price, cost
 from apo.usage import Usage
 
+IMAGE = 50_000
+"""The most tokens that a provider counts for an image: OpenAI's small models come near it."""
+
 
 class Cost(NamedTuple):
     """Tokens and dollars of one call; usd is None when the price is unknown."""
@@ -27,7 +30,10 @@ def worst_case(request: Request, price: Price | None, max_output: int) -> Cost:
     A token is at least one byte of UTF-8 in the tokenizers in use, so the bytes bound the input;
     eight more a message cover the chat markup.
     """
-    size = sum(len(m.content.encode("utf-8", "replace")) + 8 for m in request.messages)
+    size = sum(
+        len(m.content.encode("utf-8", "replace")) + 8 + IMAGE * len(m.images)
+        for m in request.messages
+    )
     usage = Usage(input_tokens=size, output_tokens=max_output)
     return Cost(size, max_output, None if price is None else cost(price, usage))
 

@@ -21,6 +21,8 @@ TRIED_AGAIN = 60.0
 """Seconds without a call after which one goes whatever the headers said: they may be wrong."""
 RECENT = 1.0
 """Seconds for which an answer shows that the provider serves."""
+IMAGE = 1000
+"""Tokens that an image is taken to have."""
 OUTPUT = 256
 """Tokens that an answer is taken to have before one has come."""
 
@@ -73,8 +75,9 @@ class Traffic:
             bucket.follow(before.get(bucket.unit))
 
     def size(self, request: Request) -> int:
-        """About how many tokens a call takes: a quarter of its characters, and a usual answer."""
-        return int(sum(len(m.content) for m in request.messages) / 4 + self._output)
+        """About how many tokens a call takes: by its characters and images, and a usual answer."""
+        images = IMAGE * sum(len(m.images) for m in request.messages)
+        return int(sum(len(m.content) for m in request.messages) / 4 + self._output) + images
 
     async def enter(self, tokens: int, *, ahead: bool = False) -> None:
         """Wait for a turn; `leave` gives it back.

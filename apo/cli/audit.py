@@ -146,8 +146,8 @@ def _subject(what: str, task: str) -> "tuple[Task, dict[str, Prompt], RunFolder 
         if not task:
             raise SettingsError("A prompt file needs its task: give --task.")
         loaded = load_task(task, memory=home() / "splits")
-        template = loaded.seed_prompts[0].template if loaded.seed_prompts else None
-        found = read_prompt(path, loaded.input_fields, template)
+        seed = loaded.seed_prompts[0]
+        found = read_prompt(path, loaded.input_fields, seed.template, seed.beside)
         if found.note:
             say(f"{path}: {found.note}", "yellow")
         return loaded, {"prompt": found.prompt}, None

@@ -28,6 +28,7 @@ def marked(prompt: Prompt) -> Text:
         turns += [Text(f"━━ step {name} ━━", style="bold")] if name else []
         for message in step.messages():
             turns += [Text(f"── {message.role} ──", style="dim"), Text(message.content)]
+            turns += [Text(f"[image {image}]", style="dim") for image in message.images]
     return Text("\n").join(turns)
 
 
@@ -88,15 +89,18 @@ def _found(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
 
     path = Path(name)
     if path.exists():
-        found = read_prompt(path, task.input_fields, task.seed_prompts[0].template)
+        seed = task.seed_prompts[0]
+        found = read_prompt(path, task.input_fields, seed.template, seed.beside)
         if found.note:
             say(f"{path}: {found.note}", "yellow")
         return found.prompt, None
     if name.startswith("prompts:/"):
         from apo.tracking.registered import registered_prompt
 
-        template = task.seed_prompts[0].template
-        (prompt, left), pinned = registered_prompt(name, task.input_fields, template)
+        seed = task.seed_prompts[0]
+        (prompt, left), pinned = registered_prompt(
+            name, task.input_fields, seed.template, seed.beside
+        )
         say(f"Seed prompt: {pinned}. {Found(prompt, left).note}".strip())
         return prompt, None
     refuse_address(path)
@@ -119,7 +123,9 @@ def free_prompt(name: str) -> "Prompt":
         text = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
         raise PromptError(f"Cannot read the prompt file {path}: {error.strerror}.") from error
-    found = read_prompt(path, tuple(dict.fromkeys(VARIABLE.findall(text))) or ("input",))
+    found = read_prompt(
+        path, tuple(dict.fromkeys(VARIABLE.findall(text))) or ("input",), beside=None
+    )
     if found.note:
         say(f"{path}: {found.note}", "yellow")
     return found.prompt

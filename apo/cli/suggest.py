@@ -67,7 +67,7 @@ def _read(folder: "RunFolder", prompt: str) -> "Prompt":
     seed = record.seed.prompt
     path = Path(prompt)
     if len(prompt) < 4096 and "\n" not in prompt and path.is_file():
-        return read_prompt(path, list(seed.variables), seed.template).prompt
+        return read_prompt(path, list(seed.variables), seed.template, seed.beside).prompt
     if not prompt.strip():
         raise SettingsError("The suggestion is empty; give an instruction, or a prompt file.")
     if len(seed.steps) > 1:

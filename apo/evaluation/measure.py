@@ -10,6 +10,7 @@ from apo.calls.call import Call, Endpoint
 from apo.calls.caller import Caller
 from apo.concurrency import gather, uncollected
 from apo.errors import FINAL, ModelError
+from apo.evaluation.abilities import require_able
 from apo.evaluation.evaluation import Evaluation, Rollout
 from apo.evaluation.programs import Answered, run_programs
 from apo.evaluation.room import answer_room
@@ -61,10 +62,12 @@ async def measure_in_turns(
 
     Raises:
         TaskError: the scorer raised, or gave no score in [0, 1].
+        SettingsError: the model lacks what a prompt asks for.
         BudgetExhausted: the calls that are missing would overspend; none of them was made.
     """
     for prompt in prompts:
         require_fit(task.program, prompt)
+    require_able(endpoint.model, prompts)
     if isinstance(task.scorer, AwaitedScorer):
         n_questions = task.scorer.n_calls * len(prompts) * len(examples)
         with caller.kept_for_judges(n_questions) as pay:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import quote
 
-from apo.errors import BadRequestError
-from apo.model import Request
+from apo.errors import BadRequestError, DataError
+from apo.media import address_of, with_parts
+from apo.model import Message, Request
 from apo.models.dialect import Dialect
 from apo.secrecy import encoded, keep_secret, redact
 
@@ -31,6 +32,7 @@ class Address:
         seed_field: what the seed is called in a request; "" when it is refused.
         responses: whether it is asked by /responses, and not /chat/completions.
         continues: whether the server goes on with a reply that a request begins.
+        sees: whether the server takes images, as far as that is known.
         extra: further headers, such as a gateway's. Never shown.
         dialect: what the model refuses; it grows with what its server says.
     """
@@ -45,6 +47,7 @@ class Address:
     seed_field: str = "seed"
     responses: bool = False
     continues: bool = False
+    sees: bool = True
     extra: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     dialect: Dialect = field(default_factory=Dialect, compare=False)
 
@@ -78,12 +81,23 @@ class Address:
         return {
             "model": self.model,
             "messages": [
-                {"role": message.role, "content": self._text(message.content)}
+                {"role": message.role, "content": self._content(message)}
                 for message in self.dialect.turns(request.messages)
             ],
             **self.dialect.options(request.decoding, request.seed, self.seed_field),
             **self.dialect.further(request.decoding.extra),
         }
+
+    def _content(self, message: Message) -> str | list[dict[str, Any]]:
+        """The text of a turn; with images, a list of parts."""
+        text = self._text(message.content)
+        if not message.images:
+            return text
+        try:
+            found = [address_of(image) for image in message.images]
+        except DataError as error:
+            raise BadRequestError(f"{self.name}: {error}") from None
+        return with_parts(text, found)
 
     def _text(self, content: str) -> str:
         try:

@@ -128,7 +128,7 @@ class Dialect:
             return messages
         if not others or others[0].role != "user":
             return [Message("user", "\n\n".join(said)), *others]
-        first = Message("user", "\n\n".join([*said, others[0].content]))
+        first = others[0]._replace(content="\n\n".join([*said, others[0].content]))
         return [first, *others[1:]]
 
     def cut(self, text: str, decoding: Decoding) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from apo.environment import prepare_environment
 from apo.errors import AuthenticationError, LikelihoodError, ModelError, SettingsError
-from apo.model import Completion, Request
+from apo.model import Completion, Request, calls_tools
 from apo.models.address import Address
 from apo.models.dialect import Dialect
 from apo.models.failures import failure, words
@@ -53,6 +53,16 @@ class LiteLlmModel:
         """How it is asked."""
         return self._address.dialect
 
+    @property
+    def lacks(self) -> dict[str, str]:
+        """What LiteLLM would drop of a request, for `apo.evaluation.abilities`."""
+        taken: list[str] = self._litellm.get_supported_openai_params(self._model) or []
+        said = "as far as LiteLLM knows, it takes none."
+        found = {need: said for need in ("tools", "logprobs") if taken and need not in taken}
+        costs: Any = self._litellm.model_cost
+        known: Any = costs.get(self._model) or costs.get(self._model.rpartition("/")[2])
+        return found if not known or known.get("supports_vision") else {**found, "images": said}
+
     async def complete(self, request: Request) -> Completion:
         """Ask once.
 
@@ -72,7 +82,7 @@ class LiteLlmModel:
         except Exception as error:  # LiteLLM's own, and those of the SDK that a provider has.
             found = self._failure(error)
         else:
-            return completion(self._address, reply.model_dump())
+            return completion(self._address, reply.model_dump(), tools=calls_tools(request))
         raise found  # Out here, so that it brings no request, and so no key, as its context.
 
     async def aclose(self) -> None:

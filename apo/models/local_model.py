@@ -1,8 +1,10 @@
 """A local model to those who ask it: its child starts at the first call, and is asked over HTTP."""
 
 import asyncio
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import ClassVar
 
 from apo.errors import SettingsError, TransportError
 from apo.model import Completion, Request
@@ -58,6 +60,12 @@ class LocalModel:
     def continues(self) -> bool:
         """Whether it goes on with a reply that the request begins: llama.cpp's server does."""
         return True
+
+    lacks: ClassVar[Mapping[str, str]] = {
+        "images": "a local/ model reads text alone: a server of yours that sees is asked by its "
+        "URL, http://localhost:8080/v1#NAME."
+    }
+    """What it cannot do, for `apo.evaluation.abilities`."""
 
     @property
     def begins(self) -> bool:

@@ -37,6 +37,7 @@ class Provider:
         url_variable: the environment variable that states another base URL.
         seed_field: what the seed is called in a request; "" when it is refused.
         continues: whether it goes on with a reply that the request begins, as its last turn.
+        sees: whether any of its models takes images.
     """
 
     url: str
@@ -45,6 +46,7 @@ class Provider:
     url_variable: str = ""
     seed_field: str = "seed"
     continues: bool = False
+    sees: bool = True
 
 
 PROVIDERS = {
@@ -68,7 +70,9 @@ PROVIDERS = {
         url="https://clovastudio.stream.ntruss.com/v1/openai",
         key_variable="CLOVASTUDIO_API_KEY",
     ),
-    "deepseek": Provider(url="https://api.deepseek.com/v1", key_variable="DEEPSEEK_API_KEY"),
+    "deepseek": Provider(
+        url="https://api.deepseek.com/v1", key_variable="DEEPSEEK_API_KEY", sees=False
+    ),
     "fireworks": Provider(
         url="https://api.fireworks.ai/inference/v1", key_variable="FIREWORKS_API_KEY"
     ),
@@ -138,6 +142,7 @@ def locate(name: str, *, keys: bool = True) -> Address:
         api_version=os.environ.get("OPENAI_API_VERSION") or AZURE_API_VERSION if azure else "",
         seed_field=provider.seed_field,
         continues=provider.continues,
+        sees=provider.sees,
         responses=prefix == "openai-responses",
         # Meant for a gateway: they may be secret, and go to no provider's own address.
         extra=extra_headers() if stated else {},

@@ -18,6 +18,7 @@ from apo.models.failures import error_part, failure, words
 from apo.models.stream import read_stream
 from apo.models.thinking import read_parts, thinking_beside
 from apo.models.within import error_within, first_choice, prompt_filtered, status_within
+from apo.tools import calls_as_text
 from apo.usage import Usage
 
 MAX_REPLY = 16 * 2**20
@@ -43,7 +44,12 @@ Reply = tuple[int, Mapping[str, str], bytes]
 
 
 def read_reply(
-    address: Address, status: int, headers: Mapping[str, str], data: bytes
+    address: Address,
+    status: int,
+    headers: Mapping[str, str],
+    data: bytes,
+    *,
+    tools: bool = False,
 ) -> Completion:
     """Read a reply to a chat-completions request.
 
@@ -52,18 +58,21 @@ def read_reply(
         status: HTTP status.
         headers: HTTP headers; names are looked up in lower case.
         data: the whole body.
+        tools: whether the request declared tools, so that a call of one is an answer.
 
     Raises:
         ModelError: it is no answer; the subclass says why.
     """
-    return read_parsed(address, status, headers, read_body(data))
+    return read_parsed(address, status, headers, read_body(data), tools=tools)
 
 
-def read_parsed(address: Address, status: int, headers: Mapping[str, str], body: Any) -> Completion:
+def read_parsed(
+    address: Address, status: int, headers: Mapping[str, str], body: Any, *, tools: bool = False
+) -> Completion:
     """Read a reply whose body `read_body` has read; the rest as for `read_reply`."""
     body = parse_reply(address, status, headers, body)
     try:
-        found = completion(address, body)
+        found = completion(address, body, tools=tools)
     except ModelError as error:
         raise _stating(error, body)  # noqa: B904 - it is the same error.
     allowances = read_allowances(headers)
@@ -99,11 +108,16 @@ def parse_reply(address: Address, status: int, headers: Mapping[str, str], body:
     return body
 
 
-def completion(address: Address, body: Any) -> Completion:
+def completion(address: Address, body: Any, *, tools: bool = False) -> Completion:
     """Read the parsed body of a chat completion.
 
+    Args:
+        address: the model that was asked.
+        body: as JSON values.
+        tools: whether the request declared tools; calls of them are the answer then, as JSON.
+
     Raises:
-        BadRequestError: in place of an answer the model calls a tool.
+        BadRequestError: in place of an answer the model calls a tool that nobody declared.
         ContentFilterError: the provider held the answer back.
         TransportError: the provider's own failure ended the answer.
         MalformedReplyError: it is no chat completion, or one without an answer.
@@ -128,6 +142,8 @@ def completion(address: Address, body: Any) -> Completion:
             "is a failure of its own and no answer.",
             billed=True,
         )
+    called = calls_as_text(message.get("tool_calls")) if tools else None
+    content = content if called is None else called
     silent = not (content.strip() if isinstance(content, str) else content)
     if silent and (reason in _CALLS or any(message.get(name) for name in _CALLS)):
         raise _tool_called(address)

@@ -6,11 +6,13 @@ from typing import Any
 from yarl import URL
 
 from apo.errors import LikelihoodError
-from apo.model import Completion, Request
+from apo.media import as_responses
+from apo.model import Completion, Request, calls_tools
 from apo.models.address import Address
 from apo.models.body import as_dict, as_list, as_word, read_body
 from apo.models.http import HttpModel
 from apo.models.replies import read_parsed
+from apo.tools import flat
 
 UNKNOWN = frozenset(("stop", "seed", "frequency_penalty", "presence_penalty"))
 """Options of chat completions that it does not have; apo cuts answers at stop texts itself."""
@@ -36,16 +38,22 @@ class ResponsesModel(HttpModel):
         if request.continuation:
             raise LikelihoodError(self.name, "The Responses API echoes no text.")
         status, headers, data = await self.post(responses_body(self._address, request))
-        return read_parsed(self._address, status, headers, as_chat(read_body(data)))
+        body = as_chat(read_body(data))
+        return read_parsed(self._address, status, headers, body, tools=calls_tools(request))
 
 
 def responses_body(address: Address, request: Request) -> dict[str, Any]:
     """Write a request as /responses takes it.
 
-    `reasoning_effort` and `response_format` of `decoding.extra` go where they stand there.
+    `reasoning_effort`, `response_format` and `tools` of `decoding.extra` go where they stand there.
     """
     body = address.body(request)
-    turns, effort = body.pop("messages"), body.pop("reasoning_effort", None)
+    turns = [{**m, "content": as_responses(m["content"])} for m in body.pop("messages")]
+    effort = body.pop("reasoning_effort", None)
+    if "tools" in body:
+        body["tools"] = flat(body["tools"])
+    if isinstance(chosen := body.get("tool_choice"), dict):
+        body["tool_choice"] = {"type": "function", **as_dict(as_dict(chosen).get("function"))}
     form = body.pop("response_format", None)
     for name in ("max_tokens", "max_completion_tokens"):
         if name in body:
@@ -65,9 +73,11 @@ def as_chat(body: Any) -> Any:
     if not isinstance(fields.get("output"), list) or fields.get("error"):
         return body
     said: dict[str, list[str]] = {"output_text": [], "refusal": [], "summary_text": []}
-    called = False
+    called, calls = False, list[dict[str, Any]]()
     for item in map(as_dict, as_list(fields["output"])):
         called = called or as_word(item.get("type")).endswith("_call")
+        if item.get("type") == "function_call":
+            calls.append({"function": item})
         for part in map(as_dict, [*as_list(item.get("content")), *as_list(item.get("summary"))]):
             kind = as_word(part.get("type"))
             if kind in said:
@@ -77,7 +87,7 @@ def as_chat(body: Any) -> Any:
         "content": text if said["output_text"] else None,
         "refusal": "".join(said["refusal"]) or None,
         "reasoning_content": "\n".join(said["summary_text"]),
-        "tool_calls": [{}] if called and not text else None,
+        "tool_calls": calls or ([{}] if called and not text else None),
     }
     why = as_word(as_dict(fields.get("incomplete_details")).get("reason"))
     ended = as_word(fields.get("status"))

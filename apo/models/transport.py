@@ -2,10 +2,11 @@
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
 from apo.errors import ModelError
-from apo.model import Completion, Request
+from apo.model import Completion, Request, calls_tools
 from apo.models.address import Address
 from apo.models.dialect import Dialect
 from apo.models.likelihood import read_scored, scored_body
@@ -60,6 +61,12 @@ class Transport(ABC):
         return self.continues and named_small(self._address.model) and not self.dialect.thinks
 
     @property
+    def lacks(self) -> Mapping[str, str]:
+        """What it is known not to do, for `apo.evaluation.abilities`."""
+        told = "its provider takes text alone. Take a model that sees."
+        return {} if self._address.sees else {"images": told}
+
+    @property
     def dialect(self) -> Dialect:
         """How it is asked."""
         return self._address.dialect
@@ -75,7 +82,7 @@ class Transport(ABC):
         reply = await self.post(body, scored=scored)
         if scored:
             return read_scored(self._address, request, reply)
-        return read_reply(self._address, *reply)
+        return read_reply(self._address, *reply, tools=calls_tools(request))
 
     async def post(self, body: dict[str, Any], *, scored: bool = False) -> Reply:
         """Send a body once a slot is free.

@@ -79,7 +79,8 @@ class Chat:
 
     def text(self) -> str:
         """The messages as one plain text, variables unfilled; for reading and comparing."""
-        return "\n\n".join(message.content for message in self.messages())
+        shown = [[m.content, *(f"[image {i}]" for i in m.images)] for m in self.messages()]
+        return "\n\n".join("\n".join(filter(None, texts)) for texts in shown)
 
 
 def _shown(template: str, inputs: Mapping[str, str] | None) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from apo.errors import PromptError, near
 from apo.model import Role
+from apo.prompts.beside import NOTHING, Beside, read_parts
 from apo.prompts.fill import VARIABLE
 from apo.prompts.foreign import refuse_mapping, refuse_other_variables, refuse_registered, texts_of
 from apo.prompts.prompt import Prompt
@@ -25,6 +26,7 @@ def parse_prompt(
     value: str | Sequence[Mapping[str, Any]] | Mapping[str, Any],
     input_fields: Sequence[str],
     template: str | None = None,
+    beside: Beside = NOTHING,
 ) -> Prompt:
     """Read a prompt from what a user has.
 
@@ -32,11 +34,12 @@ def parse_prompt(
         value: plain text, a list of chat messages, or the JSON form of a `Prompt`.
         input_fields: names of the task's input fields, which are the required variables.
         template: the user turn where the value has none; by default `default_template`.
+        beside: the input fields that the task shows beside the text.
 
     Raises:
         PromptError: unknown or missing variables, or a shape that is none of the three.
     """
-    prompt = parse_step(value, input_fields, template)
+    prompt = put_beside(parse_step(value, beside.texts(input_fields), template), beside)
     check_variables(prompt, input_fields)
     return prompt
 
@@ -91,6 +94,35 @@ def check_variables(prompt: Prompt, input_fields: Sequence[str]) -> None:
         )
 
 
+def put_beside(prompt: Prompt, beside: Beside) -> Prompt:
+    """Have a prompt show a task's images and conversations beside the text of its user turn.
+
+    Raises:
+        PromptError: its text shows one of them, or it takes another field for one.
+    """
+    if isinstance(prompt, PromptSet):
+        return prompt
+    for name in filter(None, (*prompt.images, prompt.history)):
+        if name not in (*beside.images, beside.history):
+            key = "images" if name in prompt.images else "history"
+            raise PromptError(
+                f"The prompt shows {{{{{name}}}}} as {key}, and the task takes that input for "
+                f"text. Write {key}: {name} into the task."
+            )
+    for name in VARIABLE.findall(f"{prompt.context}\n{prompt.template}"):
+        if name in beside.images:
+            raise PromptError(
+                f"{name!r} is an image, which is shown after the text of the user turn: take "
+                f"{{{{{name}}}}} out of the text."
+            )
+        if name == beside.history:
+            raise PromptError(
+                f"{name!r} is the conversation before the user turn, and its turns are sent as "
+                f"turns: take {{{{{name}}}}} out of the text."
+            )
+    return replace(prompt, images=beside.images, history=beside.history) if beside else prompt
+
+
 def check_characters(prompt: Prompt) -> None:
     r"""Refuse what JSON escapes such as \ud83d can bring in: half of a character."""
     try:
@@ -113,25 +145,26 @@ def _from_text(text: str, template: str) -> Prompt:
 
 def _from_messages(messages: Sequence[Mapping[str, Any]], template: str) -> Prompt:
     turns = [_turn(message, place) for place, message in enumerate(messages)]
-    asked = max((i for i, (role, _) in enumerate(turns) if role == "user"), default=-1)
+    asked = max((i for i, (role, _, _) in enumerate(turns) if role == "user"), default=-1)
     # Word for word, unlike a file of text; and examples in between are literal.
     prompt = prompt_of(
         [
-            Turn(role, pieces_of(text) if role == "system" or i >= asked else (text,))
-            for i, (role, text) in enumerate(turns)
+            Turn(role, pieces_of(text) if role == "system" or i >= asked else (text,), images)
+            for i, (role, text, images) in enumerate(turns)
         ]
     )
     return prompt if prompt.template else replace(prompt, template=template)
 
 
-def _turn(message: Any, place: int) -> tuple[Role, str]:
+def _turn(message: Any, place: int) -> tuple[Role, str, tuple[str, ...]]:
     given = cast("Mapping[str, Any]", message if isinstance(message, Mapping) else {})
-    role, content = given.get("role"), given.get("content")
+    role = given.get("role")
     role = "system" if role == "developer" else role
-    if role not in ("system", "user", "assistant") or not isinstance(content, str):
+    parts = read_parts(given.get("content"), role)
+    if role not in ("system", "user", "assistant") or parts is None:
         raise PromptError(
-            f"Message {place + 1} must have a role (system, user, assistant) and text as content; "
-            f"it is {message!r:.120}."
+            f"Message {place + 1} must have a role (system, user, assistant) and text as content, "
+            f"or parts of text and images; it is {message!r:.120}."
         )
     said: Any = role
-    return said, content
+    return said, *parts

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from apo.errors import PromptError, near
-from apo.model import Decoding
+from apo.model import Decoding, Message
+from apo.prompts.beside import Beside, transcript, with_history, with_images
 from apo.prompts.changes import changed, marked
 from apo.prompts.chat import Chat
 from apo.prompts.fill import VARIABLE, fill
@@ -32,9 +33,13 @@ class Prompt(Chat):
         template: the user turn, with a {{variable}} for each input field.
         layout: how the parts are put together.
         decoding: how the task model draws its answer.
+        images: names of the input fields that are images, shown after the text of the user turn.
+        history: the name of the input field that holds the conversation before the user turn.
     """
 
     decoding: Decoding = Decoding()
+    images: tuple[str, ...] = ()
+    history: str = ""
 
     read_steps: ClassVar[Callable[[Mapping[str, Any]], "Prompt"]]
     """Reads the prompts of a program's steps; set by `prompt_set`, which rests on this module."""
@@ -49,7 +54,8 @@ class Prompt(Chat):
     def variables(self) -> tuple[str, ...]:
         """Names of the variables that are filled, in order of appearance."""
         found = VARIABLE.findall(self.context) + VARIABLE.findall(self.template)
-        return tuple(dict.fromkeys(found))
+        beside = filter(None, (self.history, *self.images))
+        return tuple(dict.fromkeys((*found, *beside)))
 
     @cached_property
     def literal_variables(self) -> tuple[str, ...]:
@@ -63,8 +69,20 @@ class Prompt(Chat):
         return replace(self, instruction=instruction)
 
     def with_demos(self, demos: tuple[Demo, ...]) -> "Prompt":
-        """The same prompt with other demos."""
-        return replace(self, demos=demos)
+        """The same prompt with other demos; one that shows images keeps its own, as a demo is
+        text alone.
+        """
+        return self if self.images else replace(self, demos=demos)
+
+    @property
+    def beside(self) -> Beside:
+        """The input fields that are shown beside the text of the user turn."""
+        return Beside(self.images, self.history)
+
+    @cached_property
+    def alone(self) -> "Prompt":
+        """The prompt without what stands beside the text of its user turn."""
+        return replace(self, images=(), history="") if self.images or self.history else self
 
     @property
     def focus(self) -> str:
@@ -99,7 +117,25 @@ class Prompt(Chat):
 
     def demo(self, inputs: Mapping[str, str], target: str) -> Demo:
         """Make a demo of an example: the user turn as this prompt writes it, and its answer."""
-        return Demo(fill(self.template, inputs), target)
+        text = fill(self.template, inputs)
+        if self.history or self.images:
+            beside = transcript(inputs, self.history, self.images)
+            text = "\n".join(filter(None, (*beside, text)))
+        return Demo(text, target)
+
+    def messages(self, inputs: Mapping[str, str] | None = None) -> tuple[Message, ...]:
+        """Render to chat messages.
+
+        Args:
+            inputs: the text of each input field; None leaves the {{variables}} as they stand.
+
+        Raises:
+            PromptError: a variable has no value in inputs, or the history's is no conversation.
+        """
+        turns = super().messages(inputs)
+        if not (self.images or self.history):
+            return turns
+        return with_history(with_images(turns, self.images, inputs), self.history, inputs)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the prompt as JSON values; `from_dict` reads it back unchanged."""
@@ -112,6 +148,8 @@ class Prompt(Chat):
             "template": self.template,
             "layout": {**asdict(self.layout), "order": list(self.layout.order)},
             "decoding": {**self.decoding.to_dict(), "stop": list(self.decoding.stop)},
+            **({"images": list(self.images)} if self.images else {}),
+            **({"history": self.history} if self.history else {}),
         }
 
     @staticmethod
@@ -139,10 +177,15 @@ class Prompt(Chat):
             if "order" in layout:
                 layout["order"] = tuple(layout["order"])
             decoding = Decoding.from_dict(parts.pop("decoding", {}))
-            turns: list[Any] = [text for demo in demos for text in (demo.user, demo.assistant)]
-            if not all(isinstance(text, str) for text in [*parts.values(), *turns]):
-                raise PromptError("instruction, context, cue, template and demos must be text.")
-            return Prompt(demos=demos, layout=Layout(**layout), decoding=decoding, **parts)
+            texts: list[Any] = [text for demo in demos for text in (demo.user, demo.assistant)]
+            images = tuple(parts.pop("images", ()))
+            if not all(isinstance(text, str) for text in [*parts.values(), *texts, *images]):
+                raise PromptError(
+                    "instruction, context, cue, template, history, demos and names of images must "
+                    "be text."
+                )
+            layout_ = Layout(**layout)
+            return Prompt(demos=demos, layout=layout_, decoding=decoding, images=images, **parts)
         except (AttributeError, TypeError, ValueError) as error:
             raise PromptError(f"A part of the prompt has the wrong shape: {error}.") from error
 

@@ -1,6 +1,7 @@
 """A prompt as turns of text and places for inputs: what each form of a file can say in its way."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from apo.errors import PromptError
@@ -21,18 +22,24 @@ Pieces = tuple[str, ...]
 
 
 class Turn(NamedTuple):
-    """One message of a chat before its variables are filled."""
+    """One message of a chat before its variables are filled; images are names of inputs."""
 
     role: Role
     pieces: Pieces
+    images: tuple[str, ...] = ()
 
 
 def turns_of(prompt: Prompt) -> list[Turn]:
-    """The messages of a prompt, with what is filled told from text that looks like it."""
+    """The messages of a prompt, with what is filled told from text that looks like it.
+
+    The conversation before the user turn is not among them.
+    """
+    images, prompt = prompt.images, prompt.alone
     text = prompt.text()
     unused = (mark for mark in map(chr, range(0xE000, 0x110000)) if mark not in text)
     marks = dict(zip(prompt.variables, unused, strict=False))
-    return [Turn(m.role, _unmarked(m.content, marks)) for m in prompt.messages(marks)]
+    turns = [Turn(m.role, _unmarked(m.content, marks)) for m in prompt.messages(marks)]
+    return [*turns[:-1], turns[-1]._replace(images=images)]
 
 
 def _unmarked(content: str, marks: Mapping[str, str]) -> Pieces:
@@ -68,6 +75,8 @@ def prompt_of(turns: Sequence[Turn], decoding: Decoding | None = None) -> Prompt
     """
     if not turns:
         raise PromptError("The list of messages is empty.")
+    if any(turn.images for turn in turns):
+        return _with_images(turns, decoding)
     lead = next((i for i, t in enumerate(turns) if t.role != "system"), len(turns))
     system, rest = turns[:lead], list(turns[lead:])
     cue = shown(rest.pop().pieces) if rest and rest[-1].role == "assistant" else ""
@@ -99,6 +108,17 @@ def prompt_of(turns: Sequence[Turn], decoding: Decoding | None = None) -> Prompt
     return Prompt(
         instruction, context, _demos(rest), cue, template=template_of(last), decoding=options
     )
+
+
+def _with_images(turns: Sequence[Turn], decoding: Decoding | None) -> Prompt:
+    *before, last = turns
+    if last.role != "user" or any(turn.images for turn in before):
+        raise PromptError(
+            "Images of the inputs are shown with the last turn, which is the user's; in another "
+            "turn apo shows none. Move them there."
+        )
+    prompt = prompt_of([*before, last._replace(images=())], decoding)
+    return replace(prompt, images=last.images)
 
 
 def template_of(pieces: Pieces) -> str:

@@ -12,6 +12,7 @@ from apo.calls.budget import Budget
 from apo.calls.options import Options
 from apo.edits.edit import edit_names
 from apo.errors import SettingsError, near
+from apo.evaluation.abilities import require_able
 from apo.evaluation.room import target_room
 from apo.model import Model
 from apo.programs.fit import require_fit
@@ -63,6 +64,7 @@ class Setup:
             budget=self.budget,
             options=self.options,
         )
+        require_able(models.task.model, task.seed_prompts)
         if run is None:
             task = fit_pools(task, self.budget.max_calls)
             folder = self.create(task, optimizer, home)

@@ -32,6 +32,8 @@ def shown(prompt: Prompt, example: Example) -> str:
 
     Where the step is given other things than an example holds, its inputs by name.
     """
+    if prompt.beside:
+        return prompt.demo(example.inputs, "").user
     known = {*VARIABLE.findall(prompt.template)} <= example.inputs.keys()
     template = prompt.template if known else default_template(tuple(example.inputs))
     return fill(template, example.inputs)

@@ -11,7 +11,7 @@ from apo.data.sniff import TextFormat
 from apo.data.stored import read_pools
 from apo.errors import DataError, PromptError, TaskError
 from apo.model import Decoding
-from apo.prompts.files import check_variables, parse_prompt
+from apo.prompts.files import check_variables, parse_prompt, put_beside
 from apo.prompts.prompt import Prompt
 from apo.prompts.rules import Rules, require_kept
 from apo.scorers.awaited import AwaitedScorer
@@ -21,9 +21,11 @@ from apo.scorers.metrics.classes import OfLabels
 from apo.scorers.metrics.registry import METRICS, FunctionMetric, make_metric, metric_name
 from apo.scorers.registry import make_scorer, reads_lists, scorer_of
 from apo.task import Example, Metric, Scorer, Task
+from apo.taskfile.beside import looked_at
 from apo.taskfile.output_schema import with_schema
 from apo.taskfile.settings import TaskSettings
 from apo.taskfile.steps import make_program, read_steps, solver_note, with_own_prompts
+from apo.taskfile.tools import NOTE, with_tools
 
 T = TypeVar("T")
 
@@ -66,6 +68,7 @@ def build_task(
         pools = read_pools(
             sources, columns, split, memory, settings.name, text.encoding, text.delimiter
         )
+        pools = looked_at(pools, settings.beside, folder)
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
     _require_judgeable(pools, scorer, where)
@@ -86,6 +89,7 @@ def build_task(
         notes=(
             *pools.notes,
             *filter(None, [getattr(scorer, "note", ""), solver_note(settings, program)]),
+            *([] if settings.tools is None else [NOTE]),
         ),
     )
 
@@ -129,7 +133,9 @@ def _seed_prompt(settings: TaskSettings, prompt: Prompt | None, folder: Path, wh
     def make() -> Prompt:
         if settings.steps and prompt is None:
             return formed(read_steps(settings))
-        made = prompt or parse_prompt(settings.prompt, fields, settings.template)
+        beside = settings.beside
+        made = prompt or parse_prompt(settings.prompt, fields, settings.template, beside)
+        made = put_beside(made, beside)
         check_variables(made, fields)
         if settings.template is not None and made.template != settings.template:
             raise PromptError(
@@ -142,6 +148,8 @@ def _seed_prompt(settings: TaskSettings, prompt: Prompt | None, folder: Path, wh
         return formed(made)
 
     def formed(made: Prompt) -> Prompt:
+        if settings.tools is not None:
+            made = with_tools(made, settings.tools, folder)
         if settings.output_schema is None:
             return made
         return with_schema(made, settings.output_schema, folder, settings.language)

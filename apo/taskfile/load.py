@@ -159,7 +159,9 @@ def _from_file(settings: TaskFile, path: Path, memory: Path | None, seed: int) -
             pass  # Reading it tells.
         except OSError as error:
             raise TaskError(f"The prompt_file {file} cannot be read: {error.strerror}.") from error
-        found = usable_prompt(str(path), lambda: read_prompt(file, fields, settings.template))
+        found = usable_prompt(
+            str(path), lambda: read_prompt(file, fields, settings.template, settings.beside)
+        )
         prompt = found.prompt
         notes = (f"{settings.prompt_file}: {found.note}",) if found.note else ()
     text = TextFormat(settings.encoding, settings.delimiter)

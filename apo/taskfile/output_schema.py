@@ -98,7 +98,7 @@ def _read(given: Any, folder: Path) -> dict[str, Any]:
         if is_python_reference(found):
             found = load_object(found, folder)
         else:
-            found = _json(text_of(KEY, found, folder), named)
+            found = json_file(KEY, found, folder)
     if hasattr(found, "model_json_schema"):  # A pydantic model.
         found = found.model_json_schema()
     if not isinstance(found, Mapping):
@@ -115,8 +115,13 @@ def _read(given: Any, folder: Path) -> dict[str, Any]:
     return schema
 
 
-def _json(text: str, named: str) -> Any:
+def json_file(key: str, name: str, folder: Path) -> Any:
+    """Read the JSON file that a key names.
+
+    Raises:
+        TaskError: there is none, or it holds no JSON.
+    """
     try:
-        return json.loads(text)
+        return json.loads(text_of(key, name, folder))
     except (ValueError, RecursionError) as error:
-        raise TaskError(f"{named} is no JSON: {error}.") from error
+        raise TaskError(f"{key}, {name} is no JSON: {error}.") from error

@@ -13,6 +13,7 @@ from pydantic import (
 )
 
 from apo.data.pools import POOLS
+from apo.prompts.beside import Beside
 from apo.reading.characters import composed
 from apo.reading.json_text import as_object
 from apo.scorers.awaited import AwaitedScorer
@@ -38,6 +39,8 @@ class TaskSettings(BaseModel):
     description: str = ""
     language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$")] = "en"
     inputs: dict[str, str]
+    images: tuple[Text, ...] = ()
+    history: Text | None = None
     target: tuple[str, ...]
     labels: tuple[Text, ...] = ()
     slices: tuple[Text, ...] = ()
@@ -53,6 +56,7 @@ class TaskSettings(BaseModel):
     template: Text | None = None
     decoding: dict[str, Any] | None = None
     output_schema: Any = None
+    tools: Any = None
     split: SplitSettings = SplitSettings()
     contract: ContractSettings | None = None
 
@@ -80,7 +84,7 @@ class TaskSettings(BaseModel):
             fields[name] = composed(column)
         return fields
 
-    @field_validator("target", "labels", "slices", "group", mode="before")
+    @field_validator("target", "labels", "slices", "group", "images", mode="before")
     @classmethod
     def _texts(cls, value: Any) -> tuple[str, ...]:
         items = [value] if isinstance(value, str) else value
@@ -93,6 +97,26 @@ class TaskSettings(BaseModel):
             if found.count(item) > 1:
                 raise ValueError(f"{item!r} stands twice")
         return tuple(dict.fromkeys(map(composed, found)))
+
+    @property
+    def beside(self) -> Beside:
+        """The input fields that are shown beside the text of the user turn."""
+        return Beside(self.images, self.history or "")
+
+    @model_validator(mode="after")
+    def _beside_the_text(self) -> "TaskSettings":
+        for key, names in (("images", self.images), ("history", (self.history,))):
+            for name in filter(None, names):
+                if name not in self.inputs:
+                    raise ValueError(
+                        f"{key} names {name!r}, which is no input: inputs has "
+                        f"{', '.join(self.inputs)}"
+                    )
+        if self.history in self.images:
+            raise ValueError(f"{self.history!r} is both an image and the history")
+        if self.beside and self.steps:
+            raise ValueError("images and history go with one prompt, and not with steps")
+        return self
 
     @model_validator(mode="after")
     def _apart(self) -> "TaskSettings":

@@ -13,6 +13,7 @@ from apo.errors import ApoError, TaskError
 from apo.files import DATA, MB, TEXT, require_file
 from apo.prompts.forms.reading import read_prompt
 from apo.taskfile.output_schema import KEY, schema_reference
+from apo.taskfile.tools import tools_reference
 from apo.trust import FileName, Wish
 from apo.user_code import importable, is_python_reference
 
@@ -69,6 +70,8 @@ def task_wishes(settings: Any, folder: Path) -> list[Wish]:
         found += _python(schema, folder, KEY)
     elif schema:
         found += _file(schema, folder, KEY)
+    if tools := tools_reference(settings.tools):
+        found += _file(tools, folder, "tools")
     metric = _name(settings.metric)
     if is_python_reference(metric):
         found += _python(metric, folder, "metric")
@@ -183,7 +186,7 @@ def _extras_in_file(settings: Any, folder: Path) -> list[object]:
         with suppress(ApoError, OSError):
             path = inside(folder, settings.prompt_file, "prompt_file")
             require_file(path, TEXT)
-            found = read_prompt(path, tuple(settings.inputs), settings.template)
+            found = read_prompt(path, tuple(settings.inputs), settings.template, settings.beside)
             return [step.decoding.extra for step in found.prompt.steps.values()]
     return []
 

@@ -66,7 +66,7 @@ def read_request(body: dict[str, Any]) -> Request:
         if "max_completion_tokens" in body:
             values["max_tokens"] = body["max_completion_tokens"]
         return Request(
-            messages=tuple(Message(m["role"], _text(m["content"])) for m in body["messages"]),
+            messages=tuple(_message(m["role"], m["content"]) for m in body["messages"]),
             decoding=Decoding(**values, stop=(stop,) if isinstance(stop, str) else tuple(stop)),
             seed=int(body.get("seed") or 0),
         )
@@ -91,9 +91,13 @@ def read_scored_request(body: dict[str, Any]) -> Request:
     return Request(messages=(Message("user", parts[1]),), continuation=parts[2])
 
 
-def _text(content: Any) -> str:
-    """A message's content: text, or parts of text."""
-    return content if isinstance(content, str) else "".join(part["text"] for part in content)
+def _message(role: Any, content: Any) -> Message:
+    """A message of text, or of parts of text and images."""
+    if isinstance(content, str):
+        return Message(role, content)
+    text = "".join(part["text"] for part in content if part["type"] == "text")
+    images = [part["image_url"]["url"] for part in content if part["type"] == "image_url"]
+    return Message(role, text, tuple(images))
 
 
 def echoed(body: dict[str, Any], request: Request, completion: Completion) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from apo.errors import RunError
 from apo.files import RESULTS, read_text, require_file
-from apo.prompts.forms.registry import write_prompt
+from apo.prompts.forms.registry import form_named, write_prompt
+from apo.prompts.needs import needs_of
 from apo.prompts.prompt import Prompt
 from apo.report.run_page import FILE, run_page
 from apo.storage.candidate import COUNTS, Candidate
@@ -70,7 +71,9 @@ def write_files(folder: RunFolder, record: Record, target: Path) -> None:
         for form, ending in FORMATS if prompt is not None else ():
             if prompt is None or (prompt.focus and form == "messages"):
                 continue  # A program has a chat for each step.
-            text = prompt.text() if prompt.focus and form == "text" else write_prompt(prompt, form)
+            if form != "text" and not {*needs_of(prompt)} <= {*form_named(form).holds}:
+                continue  # Its JSON is there.
+            text = prompt.text() if form == "text" else write_prompt(prompt, form)
             (target / "prompts" / f"{name}.{ending}").write_text(clean(text), encoding="utf-8")
 
 

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple, cast
 from apo.environment import prepare_environment
 from apo.errors import PromptError
 from apo.model import Decoding
+from apo.prompts.beside import NOTHING, Beside
 from apo.prompts.files import parse_prompt
 from apo.prompts.forms.found import Found, decoding_of
 from apo.prompts.forms.provenance import Provenance
+from apo.prompts.forms.registry import require_held
 from apo.prompts.prompt import Prompt
 from apo.taskfile.output_schema import response_format
 from apo.tracking.environment import public_uri, tracking_uri
@@ -50,7 +52,10 @@ def address_of(uri: str) -> Address:
 
 
 def registered_prompt(
-    uri: str, input_fields: Sequence[str], template: str | None = None
+    uri: str,
+    input_fields: Sequence[str],
+    template: str | None = None,
+    beside: Beside = NOTHING,
 ) -> tuple[Found, str]:
     """Load a prompt of MLflow's registry, with its model config and response format.
 
@@ -58,6 +63,7 @@ def registered_prompt(
         uri: prompts:/NAME, prompts:/NAME/VERSION or prompts:/NAME@ALIAS.
         input_fields: the task's input fields, which must be the prompt's variables.
         template: the user turn where the prompt has none.
+        beside: the input fields that the task shows beside the text.
 
     Returns:
         The prompt, and the address of the version that it was.
@@ -66,7 +72,7 @@ def registered_prompt(
         PromptError: there is no such prompt, it has other variables, or MLflow cannot be reached.
     """
     found, pinned = _load(uri)
-    prompt = parse_prompt(found.template, input_fields, template)
+    prompt = parse_prompt(found.template, input_fields, template, beside)
     decoding, left = _decoding(found.model_config or {}, found.response_format)
     return Found(Prompt.from_dict({**prompt.to_dict(), "decoding": decoding}), left), pinned
 
@@ -155,6 +161,7 @@ def register_next(uri: str, prompt: Prompt, provenance: Provenance) -> str:
     name, version, alias = address_of(uri)
     if version or alias:
         raise PromptError(f"A new version goes to {SCHEME}{name}, without a version or an alias.")
+    require_held(prompt, "MLflow's registry", ("tools", "logprobs"))
     client, where = _client()
     from mlflow.exceptions import MlflowException
 

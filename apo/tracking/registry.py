@@ -69,6 +69,13 @@ def register(client: MlflowClient, result: Mapping[str, Any], experiment_id: str
             f"each: it has one for each of the steps {', '.join(best.steps)}. It is in the run's "
             "artifacts, prompts/best.json.",
         )
+    if best.beside:
+        return Registered(
+            name,
+            note="The best prompt is not in the prompt registry, which keeps turns of text: it "
+            "shows images or a conversation of its inputs. It is in the run's artifacts, "
+            "prompts/best.json.",
+        )
     size = _size(best)
     if size > MAX_CHARS:
         return Registered(

@@ -19,6 +19,7 @@ from apo.errors import (
 )
 from apo.model import Completion, Decoding, Message, Request
 from apo.models import open_model
+from apo.models.litellm_model import LiteLlmModel
 from apo.models.prices import find_price
 
 ASK = Request((Message("system", "Say."), Message("user", "안녕")), Decoding(max_tokens=5))
@@ -68,7 +69,7 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
                 server.shutdown()
         [body] = got
         assert body["model"] == "m"
-        assert body["messages"] == [m._asdict() for m in ASK.messages]
+        assert body["messages"] == [{"role": m.role, "content": m.content} for m in ASK.messages]
         assert (body["temperature"], body["max_tokens"]) == (0.0, 5)
         return found
 
@@ -116,3 +117,11 @@ def test_what_cannot_be_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_prices_are_those_of_its_provider() -> None:
     assert find_price("litellm/openai/gpt-4o-mini") == find_price("openai/gpt-4o-mini") is not None
+
+
+def test_what_litellm_would_drop_is_said() -> None:
+    blind, seeing = map(open_model, ("litellm/cohere/command-r", "litellm/gemini/gemini-2.0-flash"))
+    assert isinstance(blind, LiteLlmModel)
+    assert isinstance(seeing, LiteLlmModel)
+    assert "images" in blind.lacks
+    assert "images" not in seeing.lacks

@@ -81,7 +81,8 @@ def test_what_is_sent_and_read() -> None:
     assert (found.text, found.thinking, found.model) == ("네!", "Hm.", "served-1")
     assert tuple(found.usage) == (7, 30, 2, 20)
     assert body == {
-        "model": "m", "input": [m._asdict() for m in ASK.messages], "store": False,
+        "model": "m", "store": False,
+        "input": [{"role": m.role, "content": m.content} for m in ASK.messages],
         "temperature": 1.0, "max_output_tokens": 9, "reasoning": {"effort": "low"},
         "text": {"format": {"type": "json_schema", **FORM["json_schema"]}},  # type: ignore[dict-item]
         "service_tier": "flex",

@@ -100,7 +100,7 @@ def test_hugging_face_loads_the_row(prompt: Prompt, tmp_path: Path) -> None:
     path = tmp_path / "p.jsonl"
     path.write_text(write_prompt(prompt, "huggingface", KNOWN), encoding="utf-8")
     (row,) = datasets.Dataset.from_json(str(path), cache_dir=str(tmp_path / "cache"))
-    assert row["messages"] == [m._asdict() for m in prompt.messages()]
+    assert row["messages"] == [{"role": m.role, "content": m.content} for m in prompt.messages()]
     assert row["provenance"]["score"] == KNOWN.score
 
 

@@ -766,7 +766,9 @@ def test_a_version_of_before_decodings_were_kept_is_known(tmp_path: Path, uri: s
     told.finish()
     client: Any = show(uri).store.client
     client.create_prompt("apo-tickets")
-    client.create_prompt_version("apo-tickets", [m._asdict() for m in told.best.messages()])
+    client.create_prompt_version(
+        "apo-tickets", [{"role": m.role, "content": m.content} for m in told.best.messages()]
+    )
     log(told.folder, uri)
     (version,) = versions(uri)
     assert version.tags["run_id"] == told.folder.id

@@ -389,8 +389,11 @@ def test_what_the_registry_would_fill_wrongly_is_noted(prompt: Prompt, noted: bo
 
         version: Any = PromptVersion  # Its types call it abstract.
         filled = dict.fromkeys(prompt.variables, "text")
-        messages = [message._asdict() for message in prompt.messages()]
-        expected = [message._asdict() for message in prompt.messages(filled)]
+        messages = [{"role": m.role, "content": m.content} for m in prompt.messages()]
+        expected = [
+            {"role": message.role, "content": message.content}
+            for message in prompt.messages(filled)
+        ]
         assert version("p", 1, messages).format(**filled) == expected
 
 
@@ -406,7 +409,9 @@ def test_a_note_on_names_says_what_to_do(name: str) -> None:
     assert f"format(**{{'{name}': …}})" in note
     assert "use Latin letters" in note
     version: Any = PromptVersion  # Its types call it abstract.
-    text = version("p", 1, [m._asdict() for m in prompt.messages()]).format(**{name: "text"})
+    text = version(
+        "p", 1, [{"role": m.role, "content": m.content} for m in prompt.messages()]
+    ).format(**{name: "text"})
     assert text[1]["content"] == "text"
 
 

@@ -15,8 +15,10 @@ Rests on: model, usage.
 """
 
 import hashlib
+from collections.abc import Mapping
 from functools import lru_cache
 from random import Random
+from typing import ClassVar
 
 from apo.model import Completion, Decoding, Request
 from apo.models.embedded.answer import answer
@@ -43,6 +45,13 @@ class Embedded:
 
     heeds_remarks = False
     """It would take what was wrong with a reply for a part of what it is to write about."""
+
+    lacks: ClassVar[Mapping[str, str]] = {
+        "images": "it reads text alone. Take a model that sees.",
+        "tools": "it calls none. Take a model that calls tools.",
+        "logprobs": "it gives none for what it says.",
+    }
+    """What it cannot do, for `apo.evaluation.abilities`."""
 
     async def complete(self, request: Request) -> Completion:
         """Answer the request, or say how likely its continuation is; never fails, never waits."""

@@ -16,7 +16,7 @@ def write(prompt: Prompt, provenance: Provenance) -> str:
     names = {name: f"$in{i}" for i, name in enumerate(prompt.variables, 1)}
     turns = ",\n".join(
         f'    {{role: "{role}", content: ({_sum(pieces, names)})}}'
-        for role, pieces in turns_of(prompt)
+        for role, pieces, _ in turns_of(prompt)
     )
     body = f"  model: {_quoted(provenance.model_name)},\n  messages: [\n{turns}\n  ]"
     for name, value in options_of(prompt.decoding, CHAT).items():

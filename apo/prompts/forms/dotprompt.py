@@ -42,7 +42,7 @@ def write(prompt: Prompt, provenance: Provenance) -> str:
         "metadata": provenance.to_dict(),
     }
     body = ""
-    for role, pieces in turns_of(prompt):
+    for role, pieces, _ in turns_of(prompt):
         body = _with(body, f'role "{ROLES[role]}"')
         for piece in pieces:
             if isinstance(piece, Variable):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, cast
 from apo.body import Extra
 from apo.errors import PromptError
 from apo.model import Decoding
+from apo.prompts.beside import read_parts
 from apo.prompts.prompt import Prompt
 from apo.prompts.turns import Turn, prompt_of
 
@@ -82,11 +83,11 @@ def chat_turns(messages: Any, read: Any) -> list[Turn]:
     """Turns of chat messages as files hold them.
 
     Args:
-        messages: a list of objects with role and content: a text, or a list of parts of text.
+        messages: a list of objects with role and content: a text, or a list of parts.
         read: makes pieces of a text.
 
     Raises:
-        PromptError: another shape, such as an image or a call of a tool.
+        PromptError: another shape, such as a call of a tool.
     """
     if not isinstance(messages, list):
         raise PromptError(f"messages must be a list; it is {messages!r:.80}.")
@@ -97,16 +98,16 @@ def _turn(message: Any, place: int, read: Any) -> Turn:
     given = keys_of(message)
     role, content = given.get("role"), given.get("content")
     role = {"developer": "system", "model": "assistant", "ai": "assistant"}.get(str(role), role)
-    texts = [keys_of(part).get("text", part) for part in items(content)] or [None]
-    if role not in ("system", "user", "assistant") or not all(isinstance(t, str) for t in texts):
+    parts = read_parts(content, role)
+    if role not in ("system", "user", "assistant") or parts is None:
         raise PromptError(
-            f"Message {place} must have a role (system, user, assistant) and text as content, "
-            f"without tools and images; it is {message!r:.120}."
+            f"Message {place} must have a role (system, user, assistant) and as content text, or "
+            f"parts of text and images, without calls of tools; it is {message!r:.120}."
         )
     further = set(given) - {"role", "content", "type", "name", "refusal", "annotations"}
     if further & {"tool_calls", "function_call", "tool_call_id"}:
         raise PromptError(f"Message {place} calls a tool, which apo's prompts do not.")
-    return Turn(cast("Any", role), read("\n".join(texts)))
+    return Turn(cast("Any", role), read(parts[0]), parts[1])
 
 
 def found(

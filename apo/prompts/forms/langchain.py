@@ -34,7 +34,7 @@ def write(prompt: Prompt, provenance: Provenance) -> str:
     """
     turns = "".join(
         f"        (\n            {SAYS[role]!r},\n{_lines(format_string(pieces))}        ),\n"
-        for role, pieces in turns_of(prompt)
+        for role, pieces, _ in turns_of(prompt)
     )
     known = provenance.to_dict()
     further = f"PROVENANCE = {known!r}\n" if known else ""

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from apo.errors import PromptError
+from apo.media import as_responses
 from apo.prompts.forms.found import (  # fmt: skip
     Found,
     chat_turns,
@@ -19,6 +20,7 @@ from apo.prompts.forms.messages import chat_of
 from apo.prompts.forms.provenance import Provenance
 from apo.prompts.prompt import Prompt
 from apo.prompts.turns import Turn, pieces_of
+from apo.tools import flat
 
 DECODING = {"temperature": "temperature", "top_p": "top_p", "max_tokens": "max_output_tokens"}
 CHAT = {
@@ -29,10 +31,13 @@ CHAT = {
 
 def write(prompt: Prompt, provenance: Provenance) -> str:
     """Write a body for POST /v1/responses, with inputs as {{variables}} to be filled."""
-    body: dict[str, Any] = {"model": provenance.model_name, "input": chat_of(prompt)}
+    turns = [{**m, "content": as_responses(m["content"])} for m in chat_of(prompt)]
+    body: dict[str, Any] = {"model": provenance.model_name, "input": turns}
     body |= options_of(prompt.decoding, DECODING)
     effort = prompt.decoding.extra.get("reasoning_effort")
     body |= {"reasoning": {"effort": effort}} if effort else {}
+    tools = prompt.decoding.extra.get("tools")
+    body |= {"tools": flat(tools)} if tools else {}
     known = {k: v if isinstance(v, str) else json.dumps(v) for k, v in provenance.to_dict().items()}
     return pretty(body | ({"metadata": known} if known else {}))
 
@@ -47,8 +52,8 @@ def read(text: str) -> Found:
     for key in ("prompt", "previous_response_id", "conversation"):
         if body.get(key):
             raise PromptError(f"The body's {key} is kept at OpenAI; apo cannot see what it holds.")
-    dropped = [key for key in ("model", "tools", "tool_choice", "stream") if key in body]
-    known = {"model", "metadata", "tools", "tool_choice", "stream"}
+    dropped = [key for key in ("model", "stream") if key in body]
+    known = {"model", "metadata", "stream"}
     chat = "messages" in body
     rest = {k: v for k, v in body.items() if k not in known | {"messages", "input", "instructions"}}
     if "max_completion_tokens" in rest:
@@ -56,7 +61,9 @@ def read(text: str) -> Found:
     effort = mapping(rest.get("reasoning"), "reasoning").get("effort") if not chat else None
     if effort is not None:
         rest.pop("reasoning")
+    tools = rest.pop("tools", None)
     options, left = decoding_of(rest, CHAT if chat else DECODING, "")
+    options = options.with_extra({"tools": tools} if tools else {})
     turns = chat_turns(body["messages"], pieces_of) if chat else _input(body)
     return found(
         turns, options.with_extra({"reasoning_effort": effort} if effort else {}), [*dropped, *left]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from apo.errors import PromptError
+from apo.media import with_parts
 from apo.prompts.fill import VARIABLE
 from apo.prompts.forms.found import (  # fmt: skip
     Found,
@@ -35,7 +36,10 @@ def write(prompt: Prompt, provenance: Provenance) -> str:
     Raises:
         PromptError: an input's name is none in Nunjucks.
     """
-    chat = [{"role": role, "content": jinja(pieces)} for role, pieces in turns_of(prompt)]
+    chat = [
+        {"role": role, "content": with_parts(jinja(pieces), [f"{{{{{name}}}}}" for name in images])}
+        for role, pieces, images in turns_of(prompt)
+    ]
     config: dict[str, Any] = options_of(prompt.decoding, DECODING)
     extra = dict(prompt.decoding.extra)
     config |= {"passthrough": extra} if extra else {}

@@ -45,7 +45,7 @@ def write(prompt: Prompt, provenance: Provenance) -> str:
         "inputs": [{"name": name, "kind": "string"} for name in prompt.variables],
         "template": {"format": {"kind": "jinja2"}, "parser": {"kind": "prompty"}},
     }
-    turns = [f"{role}:\n{jinja(pieces)}\n" for role, pieces in turns_of(prompt)]
+    turns = [f"{role}:\n{jinja(pieces)}\n" for role, pieces, _ in turns_of(prompt)]
     return f"---\n{dump({k: v for k, v in head.items() if v})}---\n" + "\n".join(turns)
 
 

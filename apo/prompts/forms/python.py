@@ -19,7 +19,7 @@ def write(prompt: Prompt, provenance: Provenance) -> str:
     messages = "".join(
         f'        {{\n            "role": "{role}",\n            "content": (\n'
         f"{_sum(pieces)}            ),\n        }},\n"
-        for role, pieces in turns_of(prompt)
+        for role, pieces, _ in turns_of(prompt)
     )
     return f'''"""Prompt {prompt.id}, exported by apo. Needs nothing but Python."""
 

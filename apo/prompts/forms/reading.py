@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from apo.errors import PromptError
-from apo.prompts.files import check_characters, check_variables, default_template, parse_prompt
+from apo.prompts.beside import NOTHING, Beside
+from apo.prompts.files import (  # fmt: skip
+    check_characters,
+    check_variables,
+    default_template,
+    parse_prompt,
+    parse_step,
+    put_beside,
+)
 from apo.prompts.foreign import refuse_address, refuse_file, refuse_mapping
 from apo.prompts.forms.found import Found, keys_of
 from apo.prompts.forms.registry import FORMS, module_of
@@ -26,13 +34,19 @@ _ENDINGS = {
 """What a file's name says of its form; a longer ending stands before a shorter one."""
 
 
-def read_prompt(path: Path, input_fields: Sequence[str], template: str | None = None) -> Found:
+def read_prompt(
+    path: Path,
+    input_fields: Sequence[str],
+    template: str | None = None,
+    beside: Beside | None = NOTHING,
+) -> Found:
     """Read a prompt from a file of any form that apo reads.
 
     Args:
         path: the file. Its ending tells the form, or else what it holds: JSON, or plain text.
         input_fields: names of the task's input fields, which are the required variables.
         template: the user turn where the file has none; by default `default_template`.
+        beside: the input fields that the task shows beside the text; None for what the file says.
 
     Raises:
         PromptError: no such file, not UTF-8, or not a usable prompt.
@@ -42,14 +56,23 @@ def read_prompt(path: Path, input_fields: Sequence[str], template: str | None = 
     form = _form_of(path, text)
     if form is None:
         refuse_file(path, text)
-        return Found(parse_prompt(text, input_fields, template))
+        return Found(parse_prompt(text, input_fields, template, beside or NOTHING))
     if form == "messages":
-        return Found(parse_prompt(json.loads(text), input_fields, template))
+        chat = json.loads(text)
+        if beside is None:
+            beside = parse_step(chat, input_fields, template).beside
+            input_fields = [*dict.fromkeys((*input_fields, *beside.images))]
+        return Found(parse_prompt(chat, input_fields, template, beside or NOTHING))
     try:
         found: Found = module_of(FORMS[form]).read(text)
         prompt = found.prompt
+        if beside is None:
+            beside = prompt.beside
+            input_fields = list(dict.fromkeys((*input_fields, *prompt.variables)))
         if not prompt.template and not isinstance(prompt, PromptSet):
-            prompt = replace(prompt, template=template or default_template(input_fields))
+            texts = beside.texts(input_fields)
+            prompt = replace(prompt, template=template or default_template(texts))
+        prompt = put_beside(prompt, beside)
         check_characters(prompt)
         check_variables(prompt, input_fields)
     except PromptError as error:

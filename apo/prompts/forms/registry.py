@@ -1,5 +1,6 @@
 """The list of forms, and prompts written in one of them."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +20,7 @@ class Form(NamedTuple):
         near: further names that people give it.
         loses: what no prompt keeps in it, in a sentence; "" for nothing.
         reads: whether the module can read it.
+        holds: what it can hold beyond turns of text, each a name of `apo.prompts.needs`.
     """
 
     module: str
@@ -26,16 +28,26 @@ class Form(NamedTuple):
     near: tuple[str, ...] = ()
     loses: str = ""
     reads: bool = True
+    holds: tuple[str, ...] = ()
 
 
+_ALL = ("images", "history", "tools", "logprobs")
+_CALL = ("tools", "logprobs")
 FORMS: dict[str, Form] = {
     "text": Form("text", "all turns as one text", ("txt", "plain"), reads=False),
-    "json": Form("own_json", "apo's own, lossless", ("apo",)),
-    "yaml": Form("own_yaml", "apo's own, lossless", ("yml",)),
-    "markdown": Form("markdown", "a page with a fence for each turn", ("md",)),
-    "messages": Form("messages", "chat messages", ("chat",), reads=False),
-    "openai": Form("openai", "a request of the Responses API", ("responses", "request")),
-    "python": Form("python", "a function that needs no apo", ("py", "function"), reads=False),
+    "json": Form("own_json", "apo's own, lossless", ("apo",), holds=_ALL),
+    "yaml": Form("own_yaml", "apo's own, lossless", ("yml",), holds=_ALL),
+    "markdown": Form("markdown", "a page with a fence for each turn", ("md",), holds=_CALL),
+    "messages": Form("messages", "chat messages", ("chat",), reads=False, holds=("images",)),
+    "openai": Form(
+        "openai",
+        "a request of the Responses API",
+        ("responses", "request"),
+        holds=("images", "tools"),
+    ),
+    "python": Form(
+        "python", "a function that needs no apo", ("py", "function"), reads=False, holds=_CALL
+    ),
     "dspy": Form(
         "dspy",
         "the state of dspy.Predict",
@@ -56,9 +68,14 @@ FORMS: dict[str, Form] = {
         ("promptfooconfig", "promptfooconfig.yaml"),
         "promptfoo passes an answer that holds an accepted one, whatever the scorer of the task: "
         "its figure is not apo's.",
+        holds=("images", *_CALL),
     ),
-    "huggingface": Form("huggingface", "a row with the column messages", ("hf", "jsonl")),
-    "curl": Form("curl", "a shell script with curl and jq", ("sh", "shell", "bash"), reads=False),
+    "huggingface": Form(
+        "huggingface", "a row with the column messages", ("hf", "jsonl"), holds=("images", *_CALL)
+    ),
+    "curl": Form(
+        "curl", "a shell script with curl and jq", ("sh", "shell", "bash"), reads=False, holds=_CALL
+    ),
 }
 """Each form by its name."""
 FORMATS = list(FORMS)
@@ -102,5 +119,29 @@ def write_prompt(prompt: "Prompt", form: str, provenance: "Provenance | None" = 
             f"This is a program with a prompt for each of the steps {', '.join(steps)}; the form "
             f"{form} holds one prompt. Take --format json or yaml, which hold them all."
         )
+    require_held(prompt, f"the form {form}", form_named(form).holds)
     text: str = module_of(form_named(form)).write(prompt, provenance or Provenance())
     return text
+
+
+def require_held(prompt: "Prompt", what: str, holds: Sequence[str]) -> None:
+    """Make sure that what a prompt needs beyond turns of text has a place where it goes.
+
+    Args:
+        prompt: the prompt.
+        what: where it goes, such as "the form text".
+        holds: what has a place there.
+
+    Raises:
+        PromptError: something has none; the text says which forms can hold all of it.
+    """
+    from apo.prompts.needs import needs_of
+
+    needs = needs_of(prompt)
+    for need, shown in needs.items():
+        if need not in holds:
+            able = [name for name, form in FORMS.items() if {*needs} <= {*form.holds}]
+            raise PromptError(
+                f"This prompt has {need} ({shown}), which {what} cannot hold. Take --format "
+                f"{', '.join(able[:-1])} or {able[-1]}, which can."
+            )

@@ -1,0 +1,37 @@
+"""Whether a model can do what a prompt asks for beyond text: said before anything is paid."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from apo.errors import SettingsError
+from apo.model import Model
+from apo.prompts.needs import needs_of
+from apo.prompts.prompt import Prompt
+
+_WORDS = {
+    "images": "is shown images ({shown})",
+    "history": "is sent a conversation ({shown})",
+    "tools": "is given tools ({shown})",
+    "logprobs": "is asked for log-probabilities ({shown})",
+}
+
+
+def require_able(model: Model, prompts: Iterable[Prompt]) -> None:
+    """Make sure that a model is asked for nothing that it is known to lack.
+
+    What a model lacks it says itself, `lacks`: a sentence for each of `apo.prompts.needs.NEEDS`.
+    Of others it is the server that says so.
+
+    Raises:
+        SettingsError: with the sentence.
+    """
+    given: Any = getattr(model, "lacks", None)
+    if not isinstance(given, Mapping):
+        return
+    lacks: Mapping[str, str] = given
+    for prompt in prompts:
+        for need, shown in needs_of(prompt).items():
+            if need in lacks:
+                raise SettingsError(
+                    f"{model.name} {_WORDS[need].format(shown=shown)}, and {lacks[need]}"
+                )
