@@ -162,7 +162,8 @@ class Completion(NamedTuple):
         truncated: the answer was cut by max_tokens or the model's own limit, or never begun, as
             the thinking before it has no end.
         logprobs: for a request with a continuation, the log-probability of each of its tokens,
-            in nats; the text is empty then.
+            in nats; the text is empty then. Else those of the answer's, where the request asked
+            for them and the server gave them.
         allowances: what is left of the provider's rate limits, where it says.
         thinking: what the model thought before the answer, where that is known; never judged.
         model: the server's own name for what answered; "" where it does not say.

@@ -112,7 +112,7 @@ WRONG_CHATS: list[tuple[list[Any], str]] = [
     ([5], "Message 1"),
     ([None], "Message 1"),
     (chat(("system", "Do."), ("bot", "x")), "Message 2"),
-    (chat(("user", [{"type": "text", "text": "x"}])), "text as content"),
+    (chat(("user", [{"type": "audio", "data": "x"}])), "text as content"),
     (chat(("user", None)), "text as content"),
     ([{"role": "user"}], "text as content"),
     (chat(("user", "{{text}}"), ("user", "{{text}}")), "alternate"),

@@ -9,7 +9,7 @@ from dataclasses import replace
 from apo.calls.adaptive import Steady
 from apo.calls.call import Call, Endpoint
 from apo.calls.costs import Cost, actual
-from apo.calls.counting import count, cut_off, text_to_keep, unanswered
+from apo.calls.counting import count, cut_off, mean_logprob, text_to_keep, unanswered
 from apo.calls.ending import Ending
 from apo.calls.habits import Habits
 from apo.calls.hedging import first_of_two
@@ -188,6 +188,7 @@ class Attempts:
             seconds=took,
             waited=sent - this.start,
             thinking=completion.thinking,
+            logprob=mean_logprob(call.request, completion),
             served=completion.served,
         )
 

@@ -67,3 +67,10 @@ def text_to_keep(request: Request, completion: Completion, model: Model) -> str:
     except UnicodeEncodeError:
         raise MalformedReplyError(f"{model.name}: the answer holds half a character.") from None
     return text
+
+
+def mean_logprob(request: Request, completion: Completion) -> float | None:
+    """The mean log-probability of an answer's tokens; None where there are none, or no answer."""
+    if request.continuation or not completion.logprobs:
+        return None
+    return sum(completion.logprobs) / len(completion.logprobs)

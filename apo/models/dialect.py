@@ -19,7 +19,9 @@ DECODED = (
 """What a request says of how its answer is decoded."""
 LIMITS = frozenset(("max_tokens", "max_completion_tokens"))
 """The two names of the limit of an answer."""
-REFUSABLE = (*DECODED, "seed", "system", "response_format")
+EXTRA = ("response_format", "reasoning_effort", "logprobs", "top_logprobs")
+"""Further fields that an answer can do without."""
+REFUSABLE = (*DECODED, "seed", "system", *EXTRA)
 """What a server may refuse by name and be asked without; "system" is the role of a turn."""
 
 _SAMPLING = frozenset(("temperature", "top_p", "frequency_penalty", "presence_penalty"))
@@ -51,6 +53,9 @@ _CONSEQUENCES = {
     "system": "the system turn is sent at the head of the first user turn.",
     "stop": "apo cuts the answers there itself.",
     "response_format": "the form of answers is left to the prompt's words.",
+    "reasoning_effort": "it thinks as long as it does on its own.",
+    "logprobs": "its answers are kept without their log-probabilities.",
+    "top_logprobs": "none but the log-probabilities of its own tokens are asked for.",
     "a limit of its answers": "they end where the model ends them.",
 }
 

@@ -28,6 +28,7 @@ from apo.models.address import Address
 from apo.models.allowances import read_number, wait_for_reset
 from apo.models.body import as_dict, as_list, as_text, as_word
 from apo.models.dialect import DECODED
+from apo.models.moderation import filtered_for
 from apo.models.refusals import OUT_OF_RANGE, refused_option
 from apo.trust import HOSTS, is_here
 
@@ -116,7 +117,8 @@ def failure(
     if status == 402 or codes & QUOTA_CODES or QUOTA_WORDS.search(said):
         return QuotaError(f"{text} The account behind {_key(address)} has no credit left.")
     if codes & FILTER_CODES or _filters(status, said):
-        return ContentFilterError(text)
+        why = words(address, filtered_for(error_part(body)), 100)
+        return ContentFilterError(f"{text} It was held back for {why}." if why else text)
     if status in (401, 403):
         return AuthenticationError(f"{text} {_refused(address, status)}")
     if status == 413 or codes & CONTEXT_CODES or CONTEXT_WORDS.search(said):

@@ -47,8 +47,14 @@ _NAMES = {
     "seed": "seed",
     "random_seed": "seed",
     "response_format": "response_format",
+    "reasoning_effort": "reasoning_effort",
+    "reasoning.effort": "reasoning_effort",
+    "logprobs": "logprobs",
+    "top_logprobs": "top_logprobs",
 }
 """What servers call an option, and what `apo.models.dialect` does."""
+_OTHER_VALUES = re.compile(r"supported (values|efforts)|must be one of|one of", re.IGNORECASE)
+"""As of an effort that is none: the user stated the value, and mends it."""
 _LOWER = {name.lower(): option for name, option in _NAMES.items()}
 _NAMED = re.compile(rf"\b({'|'.join(_NAMES)})\b")
 _QUOTED = re.compile(rf"[`'\"]({'|'.join(_NAMES)})[`'\"]")
@@ -70,8 +76,7 @@ def refused_option(status: int, error: dict[str, Any], said: str) -> str:
     refuses = stated or _ONE_VALUE.search(said)
     if not refuses and (status == 500 or not _REFUSES.search(said) or OUT_OF_RANGE.search(said)):
         return ""
-    named = as_word(error.get("param"))
-    if named in _LOWER:
-        return _LOWER[named]
+    named = _LOWER.get(as_word(error.get("param")), "")
     found = _QUOTED.search(said) or _NAMED.search(said)
-    return "" if found is None else _NAMES[found[1]]
+    named = named or ("" if found is None else _NAMES[found[1]])
+    return "" if named == "reasoning_effort" and _OTHER_VALUES.search(said) else named

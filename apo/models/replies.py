@@ -1,6 +1,7 @@
 """What a chat-completions server answered. Both transports end here."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from apo.errors import (
@@ -15,6 +16,7 @@ from apo.models.address import Address
 from apo.models.allowances import read_allowances
 from apo.models.body import as_dict, as_list, as_text, as_word, read_body
 from apo.models.failures import error_part, failure, words
+from apo.models.moderation import filtered_for
 from apo.models.stream import read_stream
 from apo.models.thinking import read_parts, thinking_beside
 from apo.models.within import error_within, first_choice, prompt_filtered, status_within
@@ -24,6 +26,8 @@ from apo.usage import Usage
 MAX_REPLY = 16 * 2**20
 """The longest reply that is read, in bytes; no chat completion comes near."""
 
+MOST = 0.01
+"""No log-probability is above 0 by more than rounding."""
 MAX_COUNT = 10**30
 """What is larger is no count of tokens, and no number to show."""
 _CUT = ("length", "max_tokens", "model_length", "max_output_tokens")
@@ -135,7 +139,11 @@ def completion(address: Address, body: Any, *, tools: bool = False) -> Completio
     message, reason = as_dict(said), as_word(choice.get("finish_reason"))
     content, refusal = message.get("content"), message.get("refusal")
     if reason.startswith(_HELD_BACK) or (not choices and prompt_filtered(body)):
-        raise ContentFilterError(f"{address.name}: the provider's filter held the answer back.")
+        why = filtered_for(body)
+        raise ContentFilterError(
+            f"{address.name}: the provider's filter held the answer back"
+            f"{f' for {words(address, why, 100)}' if why else ''}."
+        )
     if reason.startswith("error"):
         raise TransportError(
             f"{address.name}: the server answered 200 with finish_reason {reason[:40]!r}, which "
@@ -170,9 +178,17 @@ def completion(address: Address, body: Any, *, tools: bool = False) -> Completio
         usage=usage,
         truncated=truncated,
         thinking=thinking,
+        logprobs=_logprobs(choice.get("logprobs")),
         model=words(address, named, 100) if isinstance(named, str) else "",
         fingerprint=words(address, fingerprint, 100) if isinstance(fingerprint, str) else "",
     )
+
+
+def _logprobs(given: Any) -> tuple[float, ...]:
+    """The log-probabilities of an answer's tokens; () where one is none."""
+    values = [as_dict(token).get("logprob") for token in as_list(as_dict(given).get("content"))]
+    found = [float(v) for v in values if isinstance(v, int | float) and isfinite(v) and v <= MOST]
+    return tuple(found) if len(found) == len(values) else ()
 
 
 def _tool_called(address: Address) -> BadRequestError:

@@ -45,11 +45,14 @@ class ResponsesModel(HttpModel):
 def responses_body(address: Address, request: Request) -> dict[str, Any]:
     """Write a request as /responses takes it.
 
-    `reasoning_effort`, `response_format` and `tools` of `decoding.extra` go where they stand there.
+    `reasoning_effort`, `response_format`, `tools` and `logprobs` of `decoding.extra` go where they
+    stand there.
     """
     body = address.body(request)
     turns = [{**m, "content": as_responses(m["content"])} for m in body.pop("messages")]
-    effort = body.pop("reasoning_effort", None)
+    effort, probable = body.pop("reasoning_effort", None), body.pop("logprobs", None)
+    if probable:
+        body["include"] = [*as_list(body.get("include")), "message.output_text.logprobs"]
     if "tools" in body:
         body["tools"] = flat(body["tools"])
     if isinstance(chosen := body.get("tool_choice"), dict):
@@ -73,13 +76,14 @@ def as_chat(body: Any) -> Any:
     if not isinstance(fields.get("output"), list) or fields.get("error"):
         return body
     said: dict[str, list[str]] = {"output_text": [], "refusal": [], "summary_text": []}
-    called, calls = False, list[dict[str, Any]]()
+    called, calls, probable = False, list[dict[str, Any]](), list[object]()
     for item in map(as_dict, as_list(fields["output"])):
         called = called or as_word(item.get("type")).endswith("_call")
         if item.get("type") == "function_call":
             calls.append({"function": item})
         for part in map(as_dict, [*as_list(item.get("content")), *as_list(item.get("summary"))]):
             kind = as_word(part.get("type"))
+            probable += as_list(part.get("logprobs"))
             if kind in said:
                 said[kind].append(str(part.get("text") or part.get("refusal") or ""))
     text = "".join(said["output_text"])
@@ -93,7 +97,14 @@ def as_chat(body: Any) -> Any:
     ended = as_word(fields.get("status"))
     reason = _REASONS.get(why, "error" if ended in ("failed", "cancelled") else "stop")
     return {
-        "choices": [{"index": 0, "message": message, "finish_reason": reason}],
+        "choices": [
+            {
+                "index": 0,
+                "message": message,
+                "finish_reason": reason,
+                "logprobs": {"content": probable},
+            }
+        ],
         "usage": _usage(as_dict(fields.get("usage"))),
         "model": fields.get("model"),
     }

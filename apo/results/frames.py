@@ -24,7 +24,7 @@ COUNTS = ("input_tokens", "output_tokens", "cached_tokens", "thinking_tokens", "
 CANDIDATE = ("id", "ordinal", "operator", "parents", "score", "n", "whole", "best", "length")
 CALL = (
     "role", "model", "prompt", "example", "step", "reply", "error", *COUNTS, "seconds", "usd",
-    "cut", "reused", "at",
+    "cut", "reused", "at", "logprob",
 )  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def calls_frame(folder: RunFolder) -> "DataFrame":
     from pandas import DataFrame, to_datetime
 
     names = ("role", "model", "request", "reply", "error", *COUNTS, "seconds", "truncated",
-             "reused", "at")  # fmt: skip
+             "reused", "at", "logprob")  # fmt: skip
     with closing(open_for_reading(folder.journal_path)) as database, readable():
         there = {column[1] for column in database.execute("PRAGMA table_info(calls)")}
         # A journal of an earlier version lacks some.

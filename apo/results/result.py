@@ -110,7 +110,8 @@ class Result:
 
         Columns: role, model, of the task model's calls the ids of prompt and example and the step
         of a program, reply, error (why it was refused), tokens, retries, seconds on the wire, usd
-        by the run's prices, cut, reused (an earlier run had paid), at.
+        by the run's prices, cut, reused (an earlier run had paid), at, logprob (mean of the
+        answer's tokens, where `decoding.extra` has logprobs).
 
         Raises:
             RunError: the run's folder is not there any more, or damaged.

@@ -151,7 +151,8 @@ class Journal:
              entry.truncated, entry.retries, entry.seconds, entry.at,
              checksum([entry.key, entry.model, entry.reply, entry.error, usage.input_tokens,
                    usage.output_tokens, usage.cached_tokens]),
-             entry.thinking, usage.thinking_tokens, entry.served, entry.waited, entry.bound),
+             entry.thinking, usage.thinking_tokens, entry.served, entry.waited, entry.bound,
+             entry.logprob),
         )  # fmt: skip
         return entry
 

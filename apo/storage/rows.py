@@ -44,6 +44,8 @@ class Entry(NamedTuple):
             with attempts that failed; None where it was not told apart.
         bound: the longest answer that was asked for, in tokens, thinking included; None for the
             server's own limit, or where an earlier version of apo did not note it.
+        logprob: the mean log-probability of the answer's tokens, in nats, where the prompt asked
+            for them; None where it did not, or the server gave none.
     """
 
     key: str
@@ -62,6 +64,7 @@ class Entry(NamedTuple):
     served: str = ""
     waited: float | None = None
     bound: int | None = None
+    logprob: float | None = None
 
     def failure(self) -> ModelError:
         """Make the error that was recorded in place of an answer."""
@@ -91,10 +94,11 @@ def read_entry(row: tuple[Any, ...]) -> Entry:
     key, role, model, request, reply, error, read, written, cached, cut, tries, took, reused = row[
         :13
     ]
-    thinking, thought, at, served, waited, bound = row[13:]
+    thinking, thought, at, served, waited, bound, logprob = row[13:]
     return Entry(
         key, role, model, request, reply, error, Usage(read, written, cached, thought), bool(cut),
         tries, took, bool(reused), thinking, at, served, waited, bound,
+        logprob,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS calls (
     input_tokens INTEGER, output_tokens INTEGER, cached_tokens INTEGER,
     truncated INTEGER, retries INTEGER, seconds REAL, at REAL, crc INTEGER,
     reused INTEGER DEFAULT 0, thinking TEXT DEFAULT '', thinking_tokens INTEGER DEFAULT 0,
-    served TEXT DEFAULT '', waited REAL, bound INTEGER
+    served TEXT DEFAULT '', waited REAL, bound INTEGER, logprob REAL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY, kind TEXT, key TEXT, body TEXT, crc INTEGER, UNIQUE (kind, key)
@@ -23,13 +23,14 @@ LATER = {
     "served": "TEXT DEFAULT ''",
     "waited": "REAL",
     "bound": "INTEGER",
+    "logprob": "REAL",
 }
 """Columns of `calls` that came later: journals without them get them when they are opened."""
 
 FIND = """
 SELECT calls.key, role, model, request, reply, error, input_tokens, output_tokens, cached_tokens,
     truncated, retries, seconds, reused, thinking, thinking_tokens, at, served,
-    waited, bound
+    waited, bound, logprob
 FROM json_each(?) AS asked JOIN main.calls AS calls ON calls.key = asked.value
 """
 
@@ -42,8 +43,8 @@ ALL_EVENTS = "SELECT crc, kind, key, body FROM events"
 ADD = """
 INSERT OR IGNORE INTO main.calls (key, role, model, request, reply, error, input_tokens,
     output_tokens, cached_tokens, truncated, retries, seconds, at, crc, thinking, thinking_tokens,
-    served, waited, bound)
-VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+    served, waited, bound, logprob)
+VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
 """
 
 REPLACE = ADD.replace("INSERT OR IGNORE", "INSERT OR REPLACE")
@@ -51,19 +52,19 @@ REPLACE = ADD.replace("INSERT OR IGNORE", "INSERT OR REPLACE")
 REUSE = """
 INSERT OR IGNORE INTO main.calls (key, role, model, request, reply, error, input_tokens,
     output_tokens, cached_tokens, truncated, retries, seconds, at, crc, thinking, thinking_tokens,
-    served, waited, bound, reused)
+    served, waited, bound, logprob, reused)
 SELECT key, role, model, request, reply, error, input_tokens, output_tokens, cached_tokens,
     truncated, retries, seconds, at, crc, thinking, thinking_tokens, served, waited,
-    bound, 1
+    bound, logprob, 1
 FROM shared.calls WHERE key IN (SELECT value FROM json_each(?))
 """
 
 LEAVE = """
 INSERT OR IGNORE INTO shared.calls (key, role, model, request, reply, error, input_tokens,
     output_tokens, cached_tokens, truncated, retries, seconds, at, crc, thinking, thinking_tokens,
-    served, waited, bound, reused)
+    served, waited, bound, logprob, reused)
 SELECT key, role, model, request, reply, error, input_tokens, output_tokens, cached_tokens,
     truncated, retries, seconds, at, crc, thinking, thinking_tokens, served, waited,
-    bound, reused
+    bound, logprob, reused
 FROM main.calls WHERE error = '' AND role != 'fallback'
 """

@@ -97,7 +97,7 @@ GIVEN: dict[str, tuple[str, list[str]]] = {
     "promptfooconfig.yaml": (PROMPTFOO, ["providers", "tests"]),
     "chain.py": (LANGCHAIN, []),
     "responses.json": (json.dumps(RESPONSES), ["model", "tools", "store"]),
-    "completions.json": (json.dumps(COMPLETIONS), ["model", "tools"]),
+    "completions.json": (json.dumps(COMPLETIONS), ["model"]),
     "chat.yaml": (YAML, ["author"]),
     "row.jsonl": (
         json.dumps({"messages": COMPLETIONS["messages"], "source": "x",
@@ -170,7 +170,7 @@ def test_a_dspy_state_of_one_predictor(tmp_path: Path) -> None:
         ("p.jsonl", "{", "not valid JSON"),
         ("p.json", json.dumps({"input": "x", "prompt": {"id": "pmpt_1"}}), "kept at OpenAI"),
         ("p.json", json.dumps({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}),
-         "without tools and images"),
+         "without calls of tools"),
         ("p.json", json.dumps({"messages": [
             {"role": "assistant", "content": "x", "tool_calls": [{}]}]}), "calls a tool"),
         ("p.md", "---\napo_prompt: markdown\n---\nDo.", "holds no message"),

@@ -52,7 +52,7 @@ def read(text: str) -> Found:
     for key in ("prompt", "previous_response_id", "conversation"):
         if body.get(key):
             raise PromptError(f"The body's {key} is kept at OpenAI; apo cannot see what it holds.")
-    dropped = [key for key in ("model", "stream") if key in body]
+    dropped: list[str] = [key for key in ("model", "stream") if key in body]
     known = {"model", "metadata", "stream"}
     chat = "messages" in body
     rest = {k: v for k, v in body.items() if k not in known | {"messages", "input", "instructions"}}
@@ -63,7 +63,10 @@ def read(text: str) -> Found:
         rest.pop("reasoning")
     tools = rest.pop("tools", None)
     options, left = decoding_of(rest, CHAT if chat else DECODING, "")
-    options = options.with_extra({"tools": tools} if tools else {})
+    try:
+        options = options.with_extra({"tools": tools} if tools else {})
+    except PromptError:  # One that the provider runs itself, such as a search.
+        dropped.append("tools")
     turns = chat_turns(body["messages"], pieces_of) if chat else _input(body)
     return found(
         turns, options.with_extra({"reasoning_effort": effort} if effort else {}), [*dropped, *left]
