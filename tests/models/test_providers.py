@@ -208,7 +208,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
 @given(
     messages=st.lists(
-        st.builds(Message, st.sampled_from(["system", "user", "assistant"]), TEXT), max_size=4
+        st.builds(Message, st.sampled_from(["system", "user", "assistant"]), TEXT, st.just(())),
+        max_size=4,
     ),
     decoding=st.builds(
         Decoding,
