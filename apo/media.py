@@ -141,7 +141,7 @@ def with_parts(text: str, urls: Sequence[str]) -> str | list[dict[str, Any]]:
     return parts + [{"type": "image_url", "image_url": {"url": url}} for url in urls]
 
 
-def parts_of(content: object) -> tuple[str, tuple[str, ...]] | None:
+def parts_of(content: Any) -> tuple[str, tuple[str, ...]] | None:
     """Read what `with_parts` gives, or what the Responses API has for it; None for other things.
 
     Returns:
@@ -153,7 +153,7 @@ def parts_of(content: object) -> tuple[str, tuple[str, ...]] | None:
     if not isinstance(content, list) or not content:
         return None
     texts, urls = list[str](), list[str]()
-    for part in content:
+    for part in cast("list[object]", content):
         fields: dict[str, Any] = cast("dict[str, Any]", part) if isinstance(part, dict) else {}
         shown = fields.get("image_url")
         url: object = cast("Any", shown).get("url") if isinstance(shown, dict) else shown
@@ -195,7 +195,7 @@ def turns_before(text: str) -> list[Turn]:
     if not text.strip():
         return []
     try:
-        given: object = json.loads(text)
+        given: Any = json.loads(text)
     except (ValueError, RecursionError):
         given = None
     if not isinstance(given, list):
@@ -203,8 +203,8 @@ def turns_before(text: str) -> list[Turn]:
             f"{text[:60]!r} is no conversation: write its turns as JSON, "
             '[{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}].'
         )
-    turns = list[Turn]()
-    for number, item in enumerate(given, 1):
+    turns, items = list[Turn](), cast("list[object]", given)
+    for number, item in enumerate(items, 1):
         turn: dict[str, Any] = cast("dict[str, Any]", item) if isinstance(item, dict) else {}
         role, said = turn.get("role"), turn.get("content")
         wanted = ("user", "assistant")[len(turns) % 2]

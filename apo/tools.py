@@ -51,14 +51,14 @@ def flat(tools: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{"type": "function", **tool["function"]} for tool in tools]
 
 
-def calls_as_text(calls: object) -> str | None:
+def calls_as_text(calls: Any) -> str | None:
     """The calls of an answer as JSON: {"name": …, "arguments": {…}}, several as a list.
 
     Arguments that are no JSON stay the text that they are. None where there is no call of a name.
     """
     found = list[dict[str, Any]]()
-    for call in calls if isinstance(calls, list) else []:
-        inner: Any = call.get("function") if isinstance(call, Mapping) else None
+    for call in cast("list[object]", calls) if isinstance(calls, list) else []:
+        inner = cast("dict[str, object]", call).get("function") if isinstance(call, dict) else None
         if not isinstance(inner, Mapping):
             continue
         fields = cast("Mapping[str, Any]", inner)

@@ -1,7 +1,6 @@
 """Whether a model can do what a prompt asks for beyond text: said before anything is paid."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from apo.errors import SettingsError
 from apo.model import Model
@@ -25,10 +24,7 @@ def require_able(model: Model, prompts: Iterable[Prompt]) -> None:
     Raises:
         SettingsError: with the sentence.
     """
-    given: Any = getattr(model, "lacks", None)
-    if not isinstance(given, Mapping):
-        return
-    lacks: Mapping[str, str] = given
+    lacks: Mapping[str, str] = getattr(model, "lacks", {})
     for prompt in prompts:
         for need, shown in needs_of(prompt).items():
             if need in lacks:

@@ -79,16 +79,16 @@ def test_tools_go_where_each_api_has_them() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("tools", "said"),
-    [
-        ([{"type": "web_search"}], "which the provider itself would run"),
-        ([{"function": {}}], "which has no name"),
-        (TOOLS * 2, "declares 'weather' twice"),
-        ("weather", "must be a list"),
-        ([], "must be a list"),
-    ],
-)
+NO_TOOLS: list[tuple[Any, str]] = [
+    ([{"type": "web_search"}], "which the provider itself would run"),
+    ([{"function": {}}], "which has no name"),
+    (TOOLS * 2, "declares 'weather' twice"),
+    ("weather", "must be a list"),
+    ([], "must be a list"),
+]
+
+
+@pytest.mark.parametrize(("tools", "said"), NO_TOOLS)
 def test_what_is_no_tool_is_refused(tools: object, said: str) -> None:
     with pytest.raises(PromptError, match=said):
         Decoding(extra={"tools": tools})
