@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from apo.errors import DataError
-from apo.files import MB, read_bytes, require_file
 
-LIMIT = 20 * MB
+LIMIT = 20 * 2**20
 """The largest image that is sent, in bytes: more no provider takes."""
 _KINDS = {
     "image/png": (0, b"\x89PNG\r\n\x1a\n"),
@@ -57,6 +56,8 @@ def image_of(text: str, folder: Path, where: str) -> Image:
     Raises:
         DataError: it lies elsewhere, is too long, no image of a kind that models take, or missing.
     """
+    from apo.files import read_bytes, require_file  # A prompt alone needs no files.
+
     named = text.strip()
     if named.lower().startswith(_URLS):
         return Image(named)
@@ -121,6 +122,8 @@ def address_of(image: str) -> str:
 
 @lru_cache(maxsize=32)
 def _data_url(path: Path, digest: str) -> str:
+    from apo.files import read_bytes
+
     try:
         data = read_bytes(path, LIMIT)
     except OSError as error:

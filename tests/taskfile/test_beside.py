@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import apo.files
 import apo.media
 from apo.bridges.dspy_model import DspyModel
 from apo.errors import ApoError, BadRequestError, DataError, PromptError, SettingsError, TaskError
@@ -139,7 +140,7 @@ def test_what_is_no_image_of_the_folder_is_refused(
     os.mkfifo(inner / "pipe.png")
     monkeypatch.setattr(apo.media, "LIMIT", 100)
     if named not in ("large.png", "text.png"):  # Nothing that is refused by its path is read.
-        monkeypatch.setattr(apo.media, "read_bytes", pytest.fail)
+        monkeypatch.setattr(apo.files, "read_bytes", pytest.fail)
     with pytest.raises(DataError, match="row 3") as caught:
         image_of(named, inner, "row 3")
     assert said in str(caught.value)
