@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 def init(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new task's folder.")],
-    data: Annotated[Path, typer.Option("--data", help="Your file of examples.")],
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Your file of examples; always needed.")
+    ] = None,
     inputs: Annotated[
         list[str], typer.Option("--input", metavar="COLUMN", help="An input column; repeatable.")
     ] = [],  # noqa: B006 (typer reads the default, nobody changes it)
@@ -69,6 +71,12 @@ def init(
     if lists not in kinds:
         raise SettingsError(f"--lists is {lists!r}; it must be any or all.")
     folder = Path(name)
+    if data is None:
+        called, file = (folder.stem, name) if folder.is_file() else (name, "FILE.csv")
+        raise SettingsError(
+            "A task needs a name and a file of examples: "
+            f"apo init {typed(called)} --data {typed(file)}"
+        )
     wanted = Wanted(
         inputs=inputs,
         target=target or None,

@@ -136,6 +136,8 @@ def test_from_a_csv_to_an_exported_prompt(folder: Path) -> None:
         (["optimize", "support-tickets", "--prompt", "none.txt"], "none.txt"),
         (["optimize", "nowhere.py:task"], "nowhere.py"),
         (["optimize", "my.csv"], "apo init"),
+        (["init", "p.txt"], "apo init p --data p.txt"),
+        (["init", "new"], "apo init new --data FILE.csv"),
         (["optimize", "support-tickets", "--max-usd", "1"], "--max-calls"),
         (["optimize", "support-tickets", "--meta-prompt", "induc=p.txt"], "induce"),
         (["ui"], "nothing has been logged there yet"),
