@@ -16,8 +16,10 @@ from apo.calls.progress import Progress
 from apo.cli import app
 from apo.cli import review as at_terminal
 from apo.cli.console import notes
+from apo.guards.contract import Contract
 from apo.run.optimize import optimize
 from apo.run.resume import resume
+from apo.search.candidates import Candidates
 from apo.search.review import EDITED, Proposal, Review, Reviews
 from apo.storage.folder import RunFolder
 from apo.storage.journal import Journal
@@ -137,6 +139,28 @@ def test_an_edited_prompt_stands_in_the_place_of_the_proposal(
     assert record.candidates[OTHER.id].operator == EDITED
     assert record.candidates[OTHER.id].whole is not None
     assert GOOD.id not in record.candidates
+
+
+@pytest.mark.parametrize(
+    ("instruction", "refused"),
+    [
+        ("Answer", "seen before"),
+        ("Answer {{input}}", "the instruction holds the variable {{input}} of the user turn"),
+        ("", "the instruction is empty"),
+    ],
+)
+def test_an_edit_that_can_be_no_new_candidate_is_refused(instruction: str, refused: str) -> None:
+    def ask(_: Proposal) -> Review:
+        return Review(answer="edit", instruction=instruction)
+
+    seed = Prompt("Answer")
+    with Journal() as journal:
+        contract = Contract([seed], fake_task(6).train, max_chars=100)
+        found = Candidates(journal, contract, [seed], Reviews(journal, ask))
+        assert found.accept([GOOD], "1", "own", [seed]) == []
+        reasons = [event.body["reason"] for event in journal.events() if event.kind == "refused"]
+        assert reasons == [refused]
+        assert found.standing_for(GOOD) == (seed if instruction == "Answer" else GOOD)
 
 
 def test_a_resumed_run_asks_nothing_twice_and_ends_the_same(

@@ -93,8 +93,11 @@ class Candidates:
         if said.answer == "veto":
             return prompt, vetoed(said.reason)
         if said.answer == "edit":
-            self._edited[prompt] = prompt = prompt.with_instruction(said.instruction)
-            return prompt, self.refusal(prompt)
+            edited = prompt.with_instruction(said.instruction)
+            reason = self.refusal(edited)
+            if not reason or edited in self.known:
+                self._edited[prompt] = edited
+            return edited, reason
         return prompt, ""
 
     def refusal(self, prompt: Prompt) -> str:
