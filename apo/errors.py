@@ -35,6 +35,7 @@ import traceback
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+from apo.language.catalogue import message
 from apo.usage import Usage
 
 
@@ -247,8 +248,8 @@ def near(name: str, known: Sequence[str]) -> str:
         " Did you mean 'x'?" when something is near, and always the known names.
     """
     close = get_close_matches(name, known, n=1, cutoff=0.5)
-    guess = f" Did you mean {close[0]!r}?" if close else ""
-    return f"{guess} Known: {', '.join(known)}."
+    guess = message(f" Did you mean {close[0]!r}?") if close else ""
+    return guess + message(f" Known: {', '.join(known)}.")
 
 
 def where(error: BaseException) -> str:

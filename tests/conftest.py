@@ -23,6 +23,7 @@ os.environ.pop("COLUMNS", None)  # Which the processes of a parallel run are giv
 # Nobody's own keyring is asked.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
 os.environ["APO_TRUST"] = "1"
+os.environ["APO_LANG"] = "en"  # Whatever the locale of who runs them.
 os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="apo-settings-")
 atexit.register(shutil.rmtree, os.environ["XDG_CONFIG_HOME"], ignore_errors=True)
 settings.register_profile("apo", deadline=None, derandomize=True)

@@ -179,7 +179,7 @@ def test_a_slow_model_is_not_taken_for_a_stuck_one(
     said = " ".join(capsys.readouterr().err.split())
     first, _, rest = said.partition(" newest: ")
     newest, _, second = rest.partition(" tickets · ")
-    assert "3 answering (for 0:41), 1 writing prompts (for 0:41)" in first
+    assert "3 answering (for 0:41) · 1 writing prompts (for 0:41)" in first
     assert newest.startswith("Read the ticket")
     assert newest.endswith("…")
     assert "5.0 s a call, 6 tokens/s" in second

@@ -5,8 +5,9 @@ to standard output, progress and notes to standard error (`apo.cli.console`).
 
 Doors: none but this one.
 Rests on: assessment, audit, bridges, calls, checking, compare, data, display, drafting, errors,
-evaluation, failures, files, lint, models, production, programs, prompts, prompts.forms, reading,
-report, results, run, search, secrecy, statistics, storage, task, taskfile, tracking, trust.
+evaluation, failures, files, language, lint, models, production, programs, prompts, prompts.forms,
+reading, report, results, run, search, secrecy, statistics, storage, task, taskfile, tracking,
+trust.
 """
 
 import os
@@ -31,6 +32,7 @@ from apo.cli.methods import optimizers
 from apo.cli.mlflow import sync, ui
 from apo.cli.page import report
 from apo.cli.run import estimate, optimize, resume
+from apo.cli.speaking import speak, translate_help
 from apo.cli.suggest import suggest
 from apo.cli.task import check, init, tasks
 from apo.cli.transfer import transfer
@@ -108,11 +110,15 @@ def main() -> None:
     """Run the command line; errors that apo raises on purpose are told without a traceback.
 
     Where files want something that is not allowed, the terminal is asked, and the command run anew.
+    All is told in the language of the environment where there is a catalogue of it.
     """
     from apo.errors import ApoError, TrustError
 
+    command = typer.main.get_command(app)
+    if speak():
+        translate_help(command)
     try:
-        app()
+        command()
     except ApoError as error:
         if isinstance(error, TrustError) and ask(error):
             return main()

@@ -7,9 +7,10 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from apo.cli.console import percent, say, tell, tell_framed
+from apo.cli.console import padded, percent, say_next, tell, tell_framed
 from apo.cli.prompts import decoding_of, marked, opening
 from apo.errors import RunError
+from apo.language.catalogue import message, translated
 from apo.prompts.prompt import Prompt
 from apo.results.outcome import outcome
 from apo.storage.lineage import lineage, short_ids
@@ -22,7 +23,9 @@ def tell_candidates(document: Mapping[str, Any], n: int) -> None:
     rows: list[dict[str, Any]] = document["candidates"]
     short = short_ids([row["id"] for row in rows])
     best = _best(document)
-    table = Table(box=None, pad_edge=False, title="candidates", title_justify="left", expand=True)
+    table = Table(
+        box=None, pad_edge=False, title=message("candidates"), title_justify="left", expand=True
+    )
     table.add_column("", no_wrap=True)
     for name in ("id", "score", "on", "operator", "parent"):
         table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=MAX_OPERATOR)
@@ -37,8 +40,8 @@ def tell_candidates(document: Mapping[str, Any], n: int) -> None:
     if len(rows) > n:
         tell(f"{len(rows) - n} more: --candidates {len(rows)}", "dim")
     if best in short:
-        tell(f"* {_meaning(document)}.", "dim")
-        say(f"{'One of them:':16} apo show {document['run_id']}:ID")
+        tell(f"* {translated(_meaning(document))}.", "dim")
+        say_next("One of them", f"apo show {document['run_id']}:ID")
 
 
 def winner(document: Mapping[str, Any]) -> str:
@@ -75,10 +78,10 @@ def _prompt(row: Mapping[str, Any]) -> Prompt:
 
 def _where(row: Mapping[str, Any]) -> str:
     if row["broken"]:
-        return "vetoed"
+        return translated("vetoed")
     if row["whole"]:
-        return "validation"
-    return f"{row['n']} examples" if row["n"] else "nothing"
+        return translated("validation")
+    return translated(f"{row['n']} examples") if row["n"] else translated("nothing")
 
 
 def _parents(row: Mapping[str, Any], short: Mapping[str, str]) -> str:
@@ -104,29 +107,34 @@ def tell_candidate(row: Mapping[str, Any], document: Mapping[str, Any]) -> None:
     run, rows = document["run_id"], document["candidates"]
     short = short_ids([other["id"] for other in rows])
     prompt, best = _prompt(row), row["id"] == _best(document)
-    tell(f"{run}:{short[row['id']]} · {row['operator']}{' · best' if best else ''}", "bold")
+    tell(
+        f"{run}:{short[row['id']]} · {row['operator']}{' · ' + translated('best') if best else ''}",
+        "bold",
+    )
     parents = [f"{short[p]} ({_one(rows, p)['operator']})" for p in row["parents"] if p in short]
     facts = {
         "id": row["id"],
-        "parents": ", ".join(parents) or "none",
-        "score": f"{percent(row['value'])} on {_measured(row)}",
-        "length": f"{len(prompt.text()):,} characters",
-        "decoding": decoding_of(prompt),
+        message("parents"): ", ".join(parents) or translated("none"),
+        message("score"): translated(_measured(row)),
+        message("length"): translated(f"{len(prompt.text()):,} characters"),
+        message("decoding"): translated(decoding_of(prompt)),
     }
     for name, text in facts.items():
-        tell(f"{name:9} {text}")
+        tell(Text(f"{padded(name, 9)} {text}"))
     tell_framed(marked(prompt), "prompt")
     if parents:
         changes = _prompt(_one(rows, row["parents"][0])).diff(prompt)
-        title = f"from {short[row['parents'][0]]} to {short[row['id']]}"
+        title = message(f"from {short[row['parents'][0]]} to {short[row['id']]}")
         tell_framed(Text(changes), title)
-    say(f"{'Take it:':16} apo export {run}:{short[row['id']]}")
-    say(f"{'Where from:':16} apo show {run}:{short[row['id']]} --lineage")
+    say_next("Take it", f"apo export {run}:{short[row['id']]}")
+    say_next("Where from", f"apo show {run}:{short[row['id']]} --lineage")
 
 
 def _measured(row: Mapping[str, Any]) -> str:
-    n = f"{row['n']} example{'s' * (row['n'] != 1)}"
-    return f"the whole validation split, {n}" if row["whole"] else n
+    score, n = percent(row["value"]), row["n"]
+    if row["whole"]:
+        return f"{score} on the whole validation split, {n} example{'s' * (n != 1)}"
+    return message(f"{score} on {n} example{'s' * (n != 1)}")
 
 
 def _one(rows: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
@@ -137,20 +145,20 @@ def tell_lineage(document: Mapping[str, Any], last: str) -> None:
     """The tree from the seed prompt to one candidate, each under the first of its parents."""
     rows: list[dict[str, Any]] = document["candidates"]
     short = short_ids([row["id"] for row in rows])
-    tree = Tree(Text(f"lineage of {short[last]}", style="bold"))
+    tree = Tree(Text(translated(f"lineage of {short[last]}"), style="bold"))
     nodes: dict[str, Tree] = {}
     for row in lineage(rows, last):
         parents = [name for name in row["parents"] if name in nodes]
         label = Text(style="bold" if row["id"] == last else "", no_wrap=True, overflow="ellipsis")
         label.append(f"{short[row['id']]}  {percent(row['value']):>7}  {row['operator']}")
         if others := [short[name] for name in parents[1:]]:
-            label.append(f" (also from {', '.join(others)})")
+            label.append(" " + translated(f"(also from {', '.join(others)})"))
         label.append(f"  {_opening(row, rows)}", style="dim")
         nodes[row["id"]] = (nodes[parents[0]] if parents else tree).add(label)
     tell(tree)
     if len(nodes) == 1 and _one(rows, last)["operator"] != "seed":
         tell("It was not made from another candidate: the optimizer wrote it from the task alone.")
-    say(f"{'What changed:':16} apo show {document['run_id']}:ID")
+    say_next("What changed", f"apo show {document['run_id']}:ID")
 
 
 def lineage_of(document: Mapping[str, Any], last: str) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """Where commands write: results on standard output, progress and notes on standard error.
 
-`tell` writes a part of the result, `say` a note; `print_json` and `write_document` write a result
-that programs read.
+`tell` writes a part of the result, `say` a note, both in the user's language: a string is words of
+apo, and what others wrote comes as a `Text`. `print_json` and `write_document` write a result that
+programs read, in English.
 """
 
 import io
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO, TypeVar, cast
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.panel import Panel
 from rich.segment import Segment
@@ -26,6 +28,7 @@ from apo.display.figures import dollars as dollars
 from apo.display.figures import is_printable, printable
 from apo.display.figures import percent as percent
 from apo.errors import ApoError, Interrupted, RunError, SettingsError
+from apo.language.catalogue import message, translated
 from apo.results.csv_rows import rows_csv
 from apo.secrecy import redact, without_logins
 
@@ -33,6 +36,8 @@ K = TypeVar("K")
 _ENDS = re.compile(r"[ \t]+$", re.MULTILINE)
 UNCUT = 10_000
 """Width where there is no terminal."""
+NEXT = 16
+"""Columns that the name of a next step takes."""
 
 
 def _safe(text: str) -> str:
@@ -178,9 +183,15 @@ def tell(part: RenderableType = "", style: str = "") -> None:
     In a pipe or a file a line is not wrapped, and has no blanks at its end.
     """
     if isinstance(part, str):
+        part = translated(part)
         results.print(Text(part, style=style), soft_wrap=not results.is_terminal)
-    else:
-        results.print(part)
+        return
+    if isinstance(part, Table):
+        part.title = translated(part.title) if isinstance(part.title, str) else part.title
+        for column in part.columns:
+            head = column.header
+            column.header = translated(head) if isinstance(head, str) else head
+    results.print(part)
 
 
 def tell_pairs(pairs: Iterable[tuple[str, str, str]]) -> None:
@@ -189,22 +200,33 @@ def tell_pairs(pairs: Iterable[tuple[str, str, str]]) -> None:
     table.add_column(no_wrap=True)
     table.add_column()
     for name, text, style in pairs:
-        table.add_row(Text(name, style), Text(text, style))
+        table.add_row(Text(translated(name), style), Text(translated(text), style))
     tell(table)
 
 
 def tell_framed(text: Text, title: str) -> None:
     """Write a text with its title to standard output: in a frame on a terminal, plain elsewhere."""
     if results.is_terminal:
-        return tell(Panel(text, title=Text(title), title_align="left"))
-    tell(f"{title}:")
-    tell(text.plain)
+        return tell(Panel(text, title=Text(translated(title)), title_align="left"))
+    tell(f"{translated(title)}:")
+    results.print(Text(text.plain), soft_wrap=True)
     return tell()
 
 
 def say(text: str = "", style: str = "") -> None:
     """Write a note to standard error; brackets in it are only text."""
-    notes.print(Text(text, style=style), soft_wrap=not notes.is_terminal)
+    notes.print(Text(translated(text), style=style), soft_wrap=not notes.is_terminal)
+
+
+def say_next(what: str, command: str) -> None:
+    """Write what may be done next to standard error, and the command for it, to be copied."""
+    say(f"{padded(translated(what) + ':', NEXT)} {command}")
+
+
+def padded(name: str, width: int) -> str:
+    """A name in the user's language, with blanks up to so many columns of a terminal."""
+    told = translated(name)
+    return told + " " * (width - cell_len(told))
 
 
 class _Told(logging.Handler):
@@ -232,8 +254,9 @@ def fail(error: ApoError) -> int:
         130 when the user stopped the run, 3 when it overspent, otherwise 1.
     """
     stopped = isinstance(error, Interrupted)
-    word, style = ("stopped", "yellow") if stopped else ("error", "bold red")
-    told = Text(f"{word}: ", style=style).append(str(error), style="default")
+    word, style = (message("stopped"), "yellow") if stopped else (message("error"), "bold red")
+    told = Text(f"{translated(word)}: ", style=style)
+    told.append(translated(str(error)), style="default")
     notes.print(told, soft_wrap=not notes.is_terminal)
     if error.run_id and not isinstance(error, SettingsError):  # The same settings fail again.
         kept = "What was paid is kept. " if error.paid else ""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from apo.cli.console import say, tell
+from apo.cli.console import say_next, tell
 from apo.cli.transfer import task_of
 from apo.prompts.prompt import Prompt
 from apo.storage.folder import RunFolder
@@ -44,6 +44,6 @@ def failures_of(
         which = "the candidate" if candidate is not None else "the best prompt"
         tell(f"What {which} {chosen['id'][:6]} got wrong, train and validation examples:", "bold")
         tell(text)
-        say(f"{'Of another:':16} apo show {folder.id}:ID --failures")
+        say_next("Of another", f"apo show {folder.id}:ID --failures")
 
     return found, write

@@ -5,9 +5,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from apo.cli import options as o
+from apo.language.catalogue import message, translated
 
 if TYPE_CHECKING:
     from apo.storage.folder import RunFolder
+
+COLUMNS = (
+    message("run"), message("state"), message("started"), message("seed"), message("best"),
+    message("outcome"), message("calls"),
+)  # fmt: skip
+STATES = (
+    message("new"), message("running"), message("finished"), message("estimated"),
+    message("interrupted"), message("failed"), message("stopped"),
+)  # fmt: skip
+"""What a run's folder says of it."""
 
 
 def runs(json: o.Json = False, csv: o.Csv = False) -> None:
@@ -31,12 +42,13 @@ def runs(json: o.Json = False, csv: o.Csv = False) -> None:
     if not rows:
         say(f"No runs in {home()}. Start one: apo optimize support-tickets")
         return
-    lines: list[tuple[str, ...]] = [("run", "state", "started", "seed", "best", "outcome", "calls")]
+    lines: list[tuple[str, ...]] = [COLUMNS]
     for row in rows:
         scores = (percent(row["seed_score"]), percent(row["best_score"]))
         started = row["created"][5:16].replace("T", " ")
         calls = "" if row["calls"] is None else str(row["calls"])
-        lines.append((row["run_id"], row["state"], started, *scores, row["outcome"], calls))
+        state, came_out = translated(row["state"]), translated(row["outcome"])
+        lines.append((row["run_id"], state, started, *scores, came_out, calls))
     _table(lines)
 
 
@@ -61,7 +73,8 @@ def _table(lines: list[tuple[str, ...]]) -> None:
         table.add_row(*(Text(line[place]) for place in places))
     tell(table)
     if left_out:
-        say(f"Not shown here: {', '.join(left_out)}. A wider terminal and --csv have them.", "dim")
+        names = ", ".join(map(translated, left_out))
+        say(f"Not shown here: {names}. A wider terminal and --csv have them.", "dim")
 
 
 def _row(folder: "RunFolder") -> dict[str, Any]:
@@ -166,6 +179,8 @@ def show(
 
 def _tell_whole(folder: "RunFolder", document: dict[str, Any], n: int) -> None:
     """The run itself: its verdict or where it stands, its best candidates, and what changed."""
+    from rich.text import Text
+
     from apo.cli.candidates import tell_candidates
     from apo.cli.console import say, tell
     from apo.cli.folds import report_any
@@ -173,11 +188,8 @@ def _tell_whole(folder: "RunFolder", document: dict[str, Any], n: int) -> None:
     from apo.storage.refusals import told as told_refusals
     from apo.storage.refusals import told_replies
 
-    tell(
-        f"{folder.id} · {document['state']} · {document['task']} · {document['optimizer']} · "
-        f"{document['model']}",
-        "bold",
-    )
+    state, about = translated(document["state"]), [document["task"], document["optimizer"]]
+    tell(Text(" · ".join([folder.id, state, *about, document["model"]]), "bold"))
     if folder.result is not None:
         report_any(document)
     else:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from apo.cli.console import clock, dollars, notes, percent, say
 from apo.display.spark import ASCII, BLOCKS, sparkline
+from apo.language.catalogue import message, translated
 from apo.run import glance_words as words
 from apo.run.glance import Glance, Speed
 
@@ -38,16 +39,19 @@ class View:
     def panel(self, glance: Glance) -> RenderableType:
         """All that is known, for a terminal as wide as it is now."""
         self._speed.add(glance)
-        rows: list[RenderableType] = [Text(self.title, style="bold"), Text(words.status(glance))]
+        rows: list[RenderableType] = [
+            Text(self.title, style="bold"),
+            Text(translated(words.status(glance))),
+        ]
         if glance.best is not None:
-            rows.append(_cut(words.text_of(glance.best), lines=2, name="best"))
+            rows.append(_cut(words.text_of(glance.best), lines=2, name=message("best")))
         now = words.under_way(glance)
-        rows += [Text(now)] if now else []
+        rows += [Text(translated(now))] if now else []
         rows.append(self._table(glance))
         if glance.newest:
             rows.append(_newest(glance))
         if self.keys:
-            rows.append(Text(self.keys, style="dim"))
+            rows.append(Text(translated(self.keys), style="dim"))
         return Group(*rows)
 
     def print_line(self, glance: Glance, every: float = 10.0) -> None:
@@ -58,13 +62,14 @@ class View:
             return
         self._line = (glance.phase, time.monotonic())
         speeds = [words.pace(self._speed.calls), words.written(self._speed)]
-        speed = ", ".join(filter(None, speeds)) if self._speed.calls > 0 else ""
+        speed = ", ".join(map(translated, filter(None, speeds))) if self._speed.calls > 0 else ""
         told = [self.title, words.status(glance), words.under_way(glance), speed]
         say(" · ".join(filter(None, [*told, words.spent(glance)])))
         newest = words.text_of(glance.newest[0]) if glance.newest else ""
         if newest not in ("", self._newest):
             self._newest = newest
-            say(f"  newest: {newest if len(newest) <= SHOWN else newest[:SHOWN] + '…'}")
+            shown = newest if len(newest) <= SHOWN else newest[:SHOWN] + "…"
+            notes.print(Text(f"  {translated('newest')}: {shown}"), soft_wrap=True)
 
     def _table(self, glance: Glance) -> Table:
         """The curve, what was spent against each limit, the speed, and what became of calls."""
@@ -75,29 +80,31 @@ class View:
         if len(glance.curve) > 1:
             curve = sparkline(glance.curve, width, BLOCKS if _draws_blocks() else ASCII)
             first, last = percent(glance.curve[0][1]), percent(glance.curve[-1][1])
-            table.add_row("score", last, Text(curve, style="green"), f"from {first}")
+            from_first = translated(f"from {first}")
+            table.add_row(translated("score"), last, Text(curve, style="green"), from_first)
         found, budget = glance.spent, glance.budget
         rows = [
-            ("calls", float(found.calls), budget.max_calls, f"{found.calls:,}"),
-            ("tokens", float(found.tokens), budget.max_tokens, f"{found.tokens:,}"),
-            ("dollars", found.usd or 0.0, budget.max_usd, dollars(found.usd)),
-            ("minutes", glance.seconds / 60, budget.max_minutes, clock(glance.seconds)),
+            (message("calls"), float(found.calls), budget.max_calls, f"{found.calls:,}"),
+            (message("tokens"), float(found.tokens), budget.max_tokens, f"{found.tokens:,}"),
+            (message("dollars"), found.usd or 0.0, budget.max_usd, translated(dollars(found.usd))),
+            (message("minutes"), glance.seconds / 60, budget.max_minutes, clock(glance.seconds)),
         ]
         for name, value, limit, text in rows:
             bar = ProgressBar(total=limit, completed=value, width=width) if limit else Text("")
-            table.add_row(name, text, bar, f"of {limit:,g}" if limit else "")
+            of = translated(f"of {limit:,g}") if limit else ""
+            table.add_row(translated(name), text, bar, of)
         speed = self._speed
         table.add_row(
-            "speed",
-            words.pace(speed.calls),
-            Text(words.written(speed)),
-            words.left(glance, speed),
+            translated("speed"),
+            translated(words.pace(speed.calls)),
+            Text(translated(words.written(speed))),
+            translated(words.left(glance, speed)),
         )
         answers = words.answers(glance)
         whole = Table.grid()
         whole.add_row(table)
         if answers:
-            whole.add_row(_cut(answers, lines=2, name="answers"))
+            whole.add_row(_cut(translated(answers), lines=2, name=message("answers")))
         return whole
 
 
@@ -107,7 +114,7 @@ def _draws_blocks() -> bool:
 
 def _cut(text: str, *, lines: int, name: str) -> Text:
     """A text with its name, of so many lines at most."""
-    told = Text.assemble((f"{name}  ", "dim"), text)
+    told = Text.assemble((f"{translated(name)}  ", "dim"), text)
     told.truncate(max(20, lines * notes.width - 2), overflow="ellipsis")
     return told
 
@@ -119,6 +126,6 @@ def _newest(glance: Glance) -> Table:
     table.add_column(no_wrap=True, justify="right")
     table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     for place, candidate in enumerate(glance.newest):
-        name = "" if place else "newest"
+        name = "" if place else translated("newest")
         table.add_row(name, words.proposal(candidate), Text(words.text_of(candidate)))
     return table

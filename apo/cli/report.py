@@ -6,8 +6,9 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from apo.cli.console import clock, dollars, percent, say, tell, tell_framed
+from apo.cli.console import clock, dollars, percent, say, say_next, tell, tell_framed
 from apo.cli.prompts import shortened
+from apo.language.catalogue import message, translated
 from apo.prompts.prompt import Prompt
 from apo.results.constants import MAX_SAID
 from apo.results.outcome import Outcome, outcome, vetoed_line
@@ -16,8 +17,13 @@ from apo.results.words import form_gain
 from apo.run.estimate import Estimate
 from apo.storage.refusals import told, told_replies
 
-COUNTED = {"right": "right", "wrong": "wrong", "malformed": "malformed", "errors": "error"}
-RARE = ("refused", "cut")
+COUNTED = {
+    message("right"): "right",
+    message("wrong"): "wrong",
+    message("malformed"): "malformed",
+    message("errors"): "error",
+}
+RARE = (message("refused"), message("cut"))
 """Counts that are told where there are any."""
 
 
@@ -51,7 +57,7 @@ def report(result: dict[str, Any]) -> None:
 
 def titled(found: Outcome) -> str:
     """What stands above the best prompt."""
-    return "best prompt" if found.favourable else f"best prompt found ({found.kind})"
+    return message("best prompt") if found.favourable else f"best prompt found ({found.kind})"
 
 
 def tell_outcome(found: Outcome, verdict: Mapping[str, Any], run: str) -> None:
@@ -89,12 +95,12 @@ def _tell_beside(found: Outcome, result: Mapping[str, Any]) -> None:
 def next_steps(run: str, *, logged: bool) -> None:
     """Say what to do next, a command a line, to be copied; pages show what was logged alone."""
     steps = [
-        ("Look closer", f"apo show {run}"),
-        ("As a page", f"apo report {run}"),
-        ("Take the prompt", f"apo export {run}"),
+        (message("Look closer"), f"apo show {run}"),
+        (message("As a page"), f"apo report {run}"),
+        (message("Take the prompt"), f"apo export {run}"),
     ]
-    for what, command in [*steps, ("Pages", "apo ui")] if logged else steps:
-        say(f"{what + ':':16} {command}")
+    for what, command in [*steps, (message("Pages"), "apo ui")] if logged else steps:
+        say_next(what, command)
 
 
 def _content(verdict: Mapping[str, Any]) -> None:
@@ -114,18 +120,19 @@ def _content(verdict: Mapping[str, Any]) -> None:
 
 def _scores(result: dict[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False)
-    measured = f"test {result.get('metric') or 'score'}"
+    metric = result.get("metric")
+    measured = message(f"test {metric}") if metric else message("test score")
     verdict: dict[str, Any] = result["verdict"] or {}
     both = [verdict.get(f"{name}_counts", {}) for name in ("seed", "best")]
     counted = COUNTED | {name: name for name in RARE if any(c.get(name) for c in both)}
-    for column in ("", measured, "validation", "length", *counted):
+    for column in ("", measured, message("validation"), message("length"), *counted):
         table.add_column(column, justify="right" if column else "left")
     for name in ("seed", "best"):
         counts: dict[str, int] = verdict.get(f"{name}_counts", {})
         length = len(Prompt.from_dict(result[f"{name}_prompt"]).text())
         shown = [f"{length:,}", *(_count(counts, key) for key in counted.values())]
         score, validation = verdict.get(f"{name}_score"), result["validation"][name]
-        table.add_row(name, percent(score), percent(validation), *shown)
+        table.add_row(translated(name), percent(score), percent(validation), *shown)
     return table
 
 
@@ -177,8 +184,8 @@ def report_estimate(found: Estimate) -> None:
         tell(f"About, until {found.limit} ends the run:", "bold")
         tell(f"  calls    {found.calls:,}")
         tell(f"  tokens   {found.input_tokens:,} in, {found.output_tokens:,} out")
-        tell(f"  money    {dollars(found.usd)}")
-        told = "unknown" if found.minutes is None else clock(60 * found.minutes)
+        tell(f"  money    {translated(dollars(found.usd))}")
+        told = translated("unknown") if found.minutes is None else clock(60 * found.minutes)
         tell(f"  time     {told}")
     tell(
         f"From {found.probes} calls with the seed prompt. {found.assumed} A serious candidate is "

@@ -10,6 +10,7 @@ from apo.cli.console import percent, tell
 from apo.cli.prompts import opening
 from apo.cli.transfer import task_of
 from apo.errors import SettingsError
+from apo.language.catalogue import message, translated
 from apo.results.flips import Flips, read_flips
 from apo.results.front import OBJECTIVES, objectives, with_front
 from apo.results.history import History, history
@@ -79,14 +80,15 @@ def tell_flips(found: Flips) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     for group in found.groups[:MAX_GROUPS]:
         low, high = group.interval
-        name = "all" if group.by == "all" else f"{group.by}: {group.value or '(empty)'}"
+        value = group.value or translated("(empty)")
+        name = translated("all") if group.by == "all" else f"{group.by}: {value}"
         table.add_row(
             Text(_line(name)),
             str(group.n),
             Text(str(group.lost), style="red" if group.lost > group.won else ""),
             str(group.won),
             f"{100 * group.change:+.1f}",
-            f"{100 * low:+.1f} to {100 * high:+.1f}",
+            translated(f"{100 * low:+.1f} to {100 * high:+.1f}"),
             f"{group.p_value:.2g}",
         )
     tell("From the seed prompt to the best one, test examples:", "bold")
@@ -105,23 +107,23 @@ def tell_flips(found: Flips) -> None:
     if not found.lost:
         tell("No example was lost.")
     for number, pair in enumerate(found.lost[:MAX_LOST], 1):
-        _pair(pair, f"lost {number} of {len(found.lost)}")
+        _pair(pair, translated(f"lost {number} of {len(found.lost)}"))
     if len(found.lost) > MAX_LOST:
         tell(f"{len(found.lost) - MAX_LOST} more are in --json.")
 
 
 def _pair(pair: dict[str, Any], title: str) -> None:
     marks = [f"{column} {value}" for column, value in pair["slices"].items() if value]
-    marks += ["must pass"] if pair["must_pass"] else []
+    marks += [translated("must pass")] if pair["must_pass"] else []
     tell()
     tell(" · ".join([title, pair["id"], *marks]), "bold")
     _fields(
         {
-            "input": "\n".join(map(str, pair["inputs"].values())),
-            "target": " | ".join(map(str, pair["targets"])),
+            message("input"): "\n".join(map(str, pair["inputs"].values())),
+            message("target"): " | ".join(map(str, pair["targets"])),
             "seed": _answer(pair, "seed"),
             "best": _answer(pair, "best"),
-            "feedback": pair["best_feedback"],
+            message("feedback"): translated(pair["best_feedback"]),
         }
     )
 
@@ -138,12 +140,16 @@ def _fields(fields: dict[str, str]) -> None:
     grid.add_column(overflow="fold")
     for name, text in fields.items():
         if text:
-            grid.add_row(name, Text(_cut(text)))
+            grid.add_row(translated(name), Text(_cut(text)))
     tell(grid)
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}… ({len(text):,} characters)"
+    return (
+        text
+        if len(text) <= MAX_TEXT
+        else f"{text[:MAX_TEXT]}… ({translated(f'{len(text):,} characters')})"
+    )
 
 
 def _line(text: str) -> str:
@@ -173,7 +179,9 @@ def tell_front(found: Sequence[Standing], wanted: Sequence[str]) -> None:
         text = opening(str(s.prompt.get("instruction", "")))
         table.add_row(mark, *(Text(cell, style=style) for cell in cells), s.id, text)
     tell(table)
-    names = ", ".join("high score" if n == "score" else f"low {n}" for n in wanted)
+    names = ", ".join(
+        translated("high score") if n == "score" else translated(f"low {n}") for n in wanted
+    )
     tell(
         f"The front of {names}: {len(front)} of {len(found)} candidates; no other is as good in "
         f"all and better in one.{' * is the best prompt.' if found[0].front else ''}"
@@ -218,7 +226,7 @@ def tell_history(found: History) -> None:
     """One example, and how each candidate answered it, the oldest first."""
     example = found.example
     marks = [f"{column} {value}" for column, value in example.slices.items() if value]
-    marks += ["must pass"] if example.must_pass else []
+    marks += [translated("must pass")] if example.must_pass else []
     tell(" · ".join([found.split, example.id, *marks]), "bold")
     _fields({"input": "\n".join(example.inputs.values()), "target": " | ".join(example.targets)})
     if not found.answers:
@@ -234,9 +242,10 @@ def tell_history(found: History) -> None:
         score = percent(answer.score) if figure else answer.outcome or "–"
         told = Text(_cut(answer.output))
         if answer.thinking:
-            told.append(f"\nthought before: {_cut(answer.thinking)}", style="dim")
+            thought = translated(f"thought before: {_cut(answer.thinking)}")
+            told.append(f"\n{thought}", style="dim")
         if answer.feedback:
-            told.append(f"\n{_cut(answer.feedback)}", style="dim")
+            told.append(f"\n{_cut(translated(answer.feedback))}", style="dim")
         name = f"{answer.id} {answer.operator}"
         table.add_row(Text(name), percent(answer.validation), Text(score, style=style), told)
     tell(table)

@@ -11,6 +11,7 @@ from apo.cli.flags import takes
 from apo.cli.headroom import look_at
 from apo.cli.values import body as read_body
 from apo.errors import SettingsError
+from apo.language.catalogue import message, translated
 
 if TYPE_CHECKING:
     from apo.checking.finding import Finding
@@ -89,7 +90,7 @@ def init(
     draft = draft_task(task_name(folder.resolve().name), data, wanted)
     write_draft(draft, folder)
     for line in draft.explanations:
-        tell(f"• {line}")
+        tell(f"• {translated(line)}")
     say(f"Wrote {folder / 'task.yaml'}. Next: apo check {typed(name)}", "bold")
 
 
@@ -148,7 +149,13 @@ def check(
 def _tell(findings: "list[Finding]") -> None:
     from apo.cli.console import tell_pairs
 
-    styles = {"error": "bold red", "warning": "yellow", "note": "cyan", "ok": "green"}
+    styles = {
+        message("error"): "bold red",
+        message("warning"): "yellow",
+        message("note"): "cyan",
+        message("ok"): "green",
+        message("headroom"): "",
+    }
     tell_pairs((f"{f.level:<7}", f.text, styles.get(f.level, "")) for f in findings)
 
 
@@ -174,7 +181,7 @@ def _ping(task: "Task", model: str, body: "dict[str, Any]") -> "list[Finding]":
     feedback = rollout.score.feedback if rollout.score else rollout.error
     texts = (
         f"{model} answered with {spent.output_tokens} tokens: {rollout.output[:300]!r}",
-        f"wanted {rollout.example.target!r}: {rollout.outcome}. {feedback}",
+        message(f"wanted {rollout.example.target!r}: {rollout.outcome}. {feedback}"),
         *notes,
     )
     return [Finding("ping", text) for text in texts]

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
+from apo.language.catalogue import message
 from apo.secrecy import redact, without_logins
 
 _ACTIVE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -42,7 +43,7 @@ def count(value: float | None) -> str:
 
 def dollars(value: float | None) -> str:
     """Write an amount in US dollars; an unknown one says so."""
-    return "price unknown" if value is None else f"${value:.4f}"
+    return message("price unknown") if value is None else f"${value:.4f}"
 
 
 def clock(seconds: float) -> str:

@@ -1,7 +1,8 @@
 """HTML that shows what is known: pages that hold all they need, and parts for notebooks.
 
 Every text that comes from data, models and settings is escaped where it is put in, and known keys
-are taken out of it. A page has no script, and fetches nothing: its policy forbids both
+are taken out of it. `_` in a template tells words of apo in
+the user's language. A page has no script, and fetches nothing: its policy forbids both
 (docs/decisions/0031-pages.md).
 """
 
@@ -10,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from apo.display import figures
+from apo.language.catalogue import spoken, translated
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -55,7 +57,14 @@ def _environment() -> "Environment":
     )
     for name in ("percent", "points", "count", "dollars", "clock"):
         made.filters[name] = getattr(figures, name)
+    known: dict[str, Any] = {"_": _told, "language": spoken}
+    made.globals.update(known)
     return made
+
+
+def _told(words: object) -> str:
+    """Words of apo in the language that was chosen."""
+    return translated(str(words))
 
 
 def _shown(value: object) -> object:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from apo.display.figures import percent
 from apo.display.picture import inline
 from apo.display.plots import BEST, OTHER, SEED, Mark, front_plot
+from apo.language.catalogue import message
 from apo.prompts.prompt import Prompt
 from apo.results.standings import Standing
 from apo.select import nondominated_sort
@@ -41,13 +42,21 @@ def clouds(found: Sequence[Standing], names: Mapping[str, str], best: str) -> li
         best: id of the best prompt.
     """
     lengths = [float(len(Prompt.from_dict(dict(s.prompt)).text())) for s in found]
-    made = [_cloud(found, lengths, "length of the prompt, in characters", "length", names, best)]
+    made = [
+        _cloud(
+            found, lengths, message("length of the prompt, in characters"), "length", names, best
+        )
+    ]
     if all(s.usd is not None for s in found) and any(s.usd for s in found):
         costs = [1000 * (s.usd or 0.0) for s in found]
-        made.append(_cloud(found, costs, "US dollars for 1,000 calls", "cost", names, best))
+        made.append(
+            _cloud(found, costs, message("US dollars for 1,000 calls"), "cost", names, best)
+        )
     elif not any(s.estimated for s in found):
         tokens = [s.input_tokens + (s.output_tokens or 0.0) for s in found]
-        made.append(_cloud(found, tokens, "tokens of a call, in and out", "tokens", names, best))
+        made.append(
+            _cloud(found, tokens, message("tokens of a call, in and out"), "tokens", names, best)
+        )
     return made
 
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from apo.evaluation.evaluation import Evaluation
+from apo.language.catalogue import message
 from apo.statistics.bounded import bounded_interval
 from apo.statistics.clusters import by_group, group_numbers
 from apo.statistics.selection import luck_of_best, selected
@@ -70,12 +71,12 @@ class Gap:
         low, high = self.interval
         brings = self._brings
         choice = f"choosing the best of {self.n_candidates} prompts on {self.n_validation} examples"
-        told += f" (95 % interval {100 * low:.1f} to {100 * high:.1f}): of the gap of "
-        told += f"{_points(gap)}, "
+        told += " " + message(f"(95 % interval {100 * low:.1f} to {100 * high:.1f})")
         if brings < HARDLY:
-            told += f"{choice} explains hardly any."
+            told = f"{told}: of the gap of {_points(gap)}, {choice} explains hardly any."
         else:
-            told += f"about {_figure(brings)} are what {choice} brings."
+            share = _figure(brings)
+            told = f"{told}: of the gap of {_points(gap)}, about {share} are what {choice} brings."
         return f"{told} {self._rest(gap - brings)}" if gap - brings >= SMALL else told
 
     @property
@@ -85,10 +86,12 @@ class Gap:
         return min(self.validation - self.test, brings)
 
     def _rest(self, rest: float) -> str:
-        other = f"The other {_figure(rest)} are" if self._brings >= HARDLY else "It is"
+        other = message("It is")
+        if self._brings >= HARDLY:
+            other = f"The other {_figure(rest)} are"
         if self.chance is not None and rest <= self.chance:
-            n = f"{self.n_validation} and {self.n_test} examples"
-            return f"{other} within what {n} differ by chance."
+            n, n_test = self.n_validation, self.n_test
+            return f"{other} within what {n} and {n_test} examples differ by chance."
         if self.seed_fall >= rest / 2:
             return (
                 f"The seed prompt, which nobody chose, falls by {_points(self.seed_fall)}, too: "
@@ -169,4 +172,4 @@ def _figure(share: float) -> str:
 
 def _points(share: float) -> str:
     n = _figure(share)
-    return f"{n} point" + "s" * (n != "1")
+    return message(f"{n} point{'s' * (n != '1')}")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from apo.evaluation.evaluation import Evaluation
 from apo.evaluation.must_pass import broken
+from apo.language.catalogue import message
 from apo.results.words import sentence
 from apo.storage.refusals import told
 
@@ -94,10 +95,14 @@ def _nothing_found(result: Mapping[str, Any]) -> Outcome:
     elif measured == 0:
         tried = f"no candidate was measured on all validation examples. {few}"
     else:
-        who = f"none of the {measured} candidates" if measured > 1 else "the one candidate"
-        again = "did better" if measured > 1 else "did no better"
-        tried = f"{who} measured on all validation examples {again} than the seed prompt."
-    return Outcome(kind="nothing better", reason=f"Nothing found: {tried}")
+        tried = (
+            f"none of the {measured} candidates measured on all validation examples did better "
+            "than the seed prompt."
+            if measured > 1
+            else "the one candidate measured on all validation examples did no better than the "
+            "seed prompt."
+        )
+    return Outcome(kind="nothing better", reason=message(f"Nothing found: {tried}"))
 
 
 def vetoes(seed: Evaluation, ranked: Sequence[Evaluation], best: Evaluation) -> dict[str, Any]:
@@ -132,8 +137,9 @@ def vetoed_line(vetoed: Mapping[str, Any], run: str) -> str:
     """Say which candidates of a run were vetoed, and for what, as `vetoes` found it."""
     n, examples = vetoed["n"], list(vetoed["examples"].items())
     many = n > 1
-    who = f"{n} candidates" if many else "1 candidate"
-    scores = f"{100 * vetoed['highest']:.1f} %, the seed {100 * vetoed['seed']:.1f} %"
+    who = message(f"{n} candidate{'s' * many}")
+    high, seed = 100 * vetoed["highest"], 100 * vetoed["seed"]
+    scores = message(f"{high:.1f} %, the seed {seed:.1f} %")
     line = f"Vetoed: {who} did better on validation ({'up to ' * many}{scores})"
     named = ", ".join(f"{example} ({times})" for example, times in examples[:MAX_SHOWN])
     more = f" and {len(examples) - MAX_SHOWN} more" if len(examples) > MAX_SHOWN else ""

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from apo.language.catalogue import message
 from apo.reading.answers import quote
 from apo.statistics.clusters import LEAST_GROUPS
 from apo.statistics.means import CONFIDENCE
 
-FAVOURABLE = "Favourable"
+FAVOURABLE = message("Favourable")
 INCOMPLETE = "The budget ended before all test examples were measured."
 
 
@@ -19,10 +20,11 @@ def heading(verdict: Mapping[str, Any]) -> str:
     """
     if verdict.get("broken"):  # Results of earlier versions have no such keys.
         n = len(verdict["broken"])
-        lost = "1 example that must pass is" if n == 1 else f"{n} examples that must pass are"
-        return f"Not favourable, as {lost} lost"
+        if n == 1:
+            return "Not favourable, as 1 example that must pass is lost"
+        return f"Not favourable, as {n} examples that must pass are lost"
     if not verdict.get("proven", verdict["favourable"]):
-        return "Not proven"
+        return message("Not proven")
     constant: Mapping[str, Any] = verdict.get("constant") or {"beaten": True}
     if constant["beaten"]:
         return FAVOURABLE
@@ -34,7 +36,7 @@ def heading(verdict: Mapping[str, Any]) -> str:
 
 def in_groups(n: int) -> str:
     """What is said beside a number of rows: " in 27 groups"; "" for no groups."""
-    return f" in {n} group" + "s" * (n != 1) if n else ""
+    return " " + message(f"in {n} group{'s' * (n != 1)}") if n else ""
 
 
 def counted_groups(n: int) -> str:
@@ -44,7 +46,7 @@ def counted_groups(n: int) -> str:
 
 def missing(n: int) -> str:
     """Say what examples without a grade do to a verdict; there is at least one."""
-    who = f"{n} examples" if n > 1 else "1 example"
+    who = message(f"{n} example{'s' * (n > 1)}")
     return (
         f"Nobody could grade {who} under both prompts: the scores are without, and interval and p "
         "hold whatever the grades would have been."
@@ -74,6 +76,12 @@ def refused_gain(verdict: Mapping[str, Any]) -> str:
     )
 
 
+def _on(n: int, rows: str, where: str) -> str:
+    if rows == "test examples":
+        return message(f"{n} test examples{where}")
+    return message(f"{n} rows{where}")
+
+
 def sentence(verdict: Mapping[str, Any], rows: str = "test examples", where: str = "") -> str:
     """A verdict in a sentence, given as JSON values: the same wherever it is told.
 
@@ -82,12 +90,12 @@ def sentence(verdict: Mapping[str, Any], rows: str = "test examples", where: str
         rows: what it was given on.
         where: more words on that, such as " in 5 folds".
     """
-    won = f"{verdict['wins']} won, {verdict['losses']} lost"
+    won = message(f"{verdict['wins']} won, {verdict['losses']} lost")
     where = in_groups(verdict.get("groups") or 0) + where  # Earlier versions have no groups.
-    told = (
+    tested = _on(verdict["n"], rows, where)
+    told = message(
         f"{heading(verdict)}: {change(verdict['seed_score'], verdict['best_score'])} on "
-        f"{verdict['n']} {rows}{where}, {span(verdict['interval'])}, p = {verdict['p_value']:.2g}; "
-        f"{won}."
+        f"{tested}, {span(verdict['interval'])}, p = {verdict['p_value']:.2g}; {won}."
     )
     told += refused_gain(verdict)
     return told if verdict["favourable"] else f"{told} The seed prompt stays the answer."
@@ -105,13 +113,14 @@ def advice(
         rows_needed: how many would show the gain; None where there is none.
         groups: independent groups that they come in; 0 for no groups.
     """
-    rows = f"{n} test example" + "s" * (n != 1) + in_groups(groups)
-    if visible_gain is None:
-        told = f"With {rows} no gain can be seen"
-        told += f"; it takes {LEAST_GROUPS} groups at least" * (0 < groups < LEAST_GROUPS)
+    rows = message(f"{n} test example{'s' * (n != 1)}{in_groups(groups)}")
+    if visible_gain is not None:
+        points = 100 * visible_gain
+        told = f"With {rows} a gain under about {points:.0f} points may well stay unseen"
+    elif 0 < groups < LEAST_GROUPS:
+        told = f"With {rows} no gain can be seen; it takes {LEAST_GROUPS} groups at least"
     else:
-        told = f"With {rows} a gain under about {100 * visible_gain:.0f} points may well "
-        told += "stay unseen"
+        told = f"With {rows} no gain can be seen"
     if rows_needed is None or rows_needed <= n:
         return f"{told}."
     # To two digits: it rests on a gain that is itself uncertain.
@@ -122,17 +131,19 @@ def advice(
 
 def change(before: float, after: float) -> str:
     """Two scores from 0 to 1 and their difference: "36.6 % → 83.7 %, +47.1 points"."""
-    return f"{100 * before:.1f} % → {100 * after:.1f} %, {100 * (after - before):+.1f} points"
+    gain = 100 * (after - before)
+    return message(f"{100 * before:.1f} % → {100 * after:.1f} %, {gain:+.1f} points")
 
 
 def span(interval: Sequence[float]) -> str:
     """The interval of a difference of scores: "95 % interval +11.3 to +25.2"."""
     low, high = interval
-    return f"{100 * CONFIDENCE:.0f} % interval {100 * low:+.1f} to {100 * high:+.1f}"
+    return message(f"{100 * CONFIDENCE:.0f} % interval {100 * low:+.1f} to {100 * high:+.1f}")
 
 
 def scope(procedure: Mapping[str, Any]) -> str:
     """Say what the verdict of runs on folds is on, and what it is not."""
     n, rows = procedure["tested"], procedure["rows"]
-    tested = f"all {n} rows" if n == rows else f"{n} of {rows} rows (more calls would test all)"
+    more = f"{n} of {rows} rows (more calls would test all)"
+    tested = message(f"all {n} rows") if n == rows else more
     return f"The procedure was tested on {tested}; this prompt's own score was not."

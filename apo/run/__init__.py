@@ -5,6 +5,6 @@
 Doors: ending, estimate, fit, folds, glance, glance_words, optimize, prepare, recorded, resume,
 wishes.
 Rests on: audit, calls, concurrency, data, display, drafting, edits, errors, evaluation, guards,
-model, models, models.batches, models.local, programs, prompts, results, scorers, scorers.metrics,
-search, statistics, storage, task, taskfile, tracking, trust, user_code.
+language, model, models, models.batches, models.local, programs, prompts, results, scorers,
+scorers.metrics, search, statistics, storage, task, taskfile, tracking, trust, user_code.
 """

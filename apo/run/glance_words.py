@@ -1,23 +1,24 @@
 """A glance at a run in words, for terminals, pipes and notebooks alike."""
 
 from apo.display.figures import clock, dollars, percent
+from apo.language.catalogue import message
 from apo.run.glance import Glance, Speed
 from apo.storage.candidate import Candidate
 
 PHASES = {
-    "start": "loading",
-    "seed": "measuring the seed prompt",
-    "search": "searching",
-    "verdict": "verdict on the test split",
-    "evaluate": "measuring",
-    "logging": "logging to MLflow",
-    "done": "done",
+    "start": message("loading"),
+    "seed": message("measuring the seed prompt"),
+    "search": message("searching"),
+    "verdict": message("verdict on the test split"),
+    "evaluate": message("measuring"),
+    "logging": message("logging to MLflow"),
+    "done": message("done"),
 }
 DOING = {
-    "task": "answering",
-    "optimizer": "writing prompts",
-    "fallback": "writing prompts in its place",
-    "judge": "judging",
+    "task": message("answering"),
+    "optimizer": message("writing prompts"),
+    "fallback": message("writing prompts in its place"),
+    "judge": message("judging"),
 }
 """What attempts in a role do."""
 
@@ -39,9 +40,9 @@ def status(glance: Glance) -> str:
     parts, best = [PHASES[glance.phase]], glance.best
     if best is not None and best.whole is not None:
         parts.append(f"best {percent(score_of(best))} on {best.whole['n']} validation examples")
-        parts.append(f"{glance.n_candidates} candidates")
+        parts.append(message(f"{glance.n_candidates} candidates"))
     parts += [glance.waiting] if glance.waiting else []
-    parts += [f"last problem: {glance.problem}"] if glance.problem else []
+    parts += [message(f"last problem: {glance.problem}")] if glance.problem else []
     return " · ".join(parts)
 
 
@@ -49,8 +50,8 @@ def under_way(glance: Glance) -> str:
     """What is under way, and for how long, or how long ago the last answer came; "" for neither."""
     if glance.since is not None:
         return f"the last answer came {clock(glance.since)} ago"
-    return ", ".join(
-        f"{n} {DOING.get(role, role)} (for {clock(longest)})"
+    return " · ".join(
+        message(f"{n} {DOING.get(role, role)} (for {clock(longest)})")
         for role, (n, longest) in sorted(glance.under_way.items(), key=lambda one: -one[1][1])
     )
 
@@ -60,7 +61,7 @@ def spent(glance: Glance) -> str:
     found = glance.spent
     if not found.calls and not glance.seconds:
         return ""
-    return (
+    return message(
         f"{found.calls} calls, {found.tokens:,} tokens, {dollars(found.usd)}, "
         f"{clock(glance.seconds)}"
     )
@@ -73,13 +74,15 @@ def pace(rate: float) -> str:
         rate: calls a second; 0 where none has been answered yet.
     """
     if rate <= 0:
-        return "no answer yet"
-    return f"{rate:.0f} calls/s" if rate >= 1 else f"{1 / rate:.1f} s a call"
+        return message("no answer yet")
+    if rate >= 1:
+        return message(f"{rate:.0f} calls/s")
+    return message(f"{1 / rate:.1f} s a call")
 
 
 def written(speed: Speed) -> str:
     """Say how fast answers are written; "" where nothing is known."""
-    return f"{speed.written:,.0f} tokens/s" if speed.written >= 1 else ""
+    return message(f"{speed.written:,.0f} tokens/s") if speed.written >= 1 else ""
 
 
 def left(glance: Glance, speed: Speed) -> str:

@@ -5,5 +5,5 @@ from them.
 
 Doors: candidate, folder, journal, lineage, ranking, record, refusals, rows, servers, shapes,
 suggestions, summary, tables, uses, versions.
-Rests on: errors, files, model, prompts, secrecy, trust, usage.
+Rests on: errors, files, language, model, prompts, secrecy, trust, usage.
 """

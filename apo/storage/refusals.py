@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from apo.language.catalogue import message
+
 MAX_EXAMPLE = 200
 SHOWN = 4
 """Reasons that are told; the rest are summed up."""
@@ -47,8 +49,8 @@ def told(refused: Mapping[str, Any]) -> str:
     n, of, reasons = refused["n"], refused["of"], list(refused["reasons"].items())
     parts = [f"{reason} ({times:,})" for reason, times in reasons[:SHOWN]]
     others = sum(times for _, times in reasons[SHOWN:])
-    parts += [f"other reasons ({others:,})"] if others else []
-    share = f"All {n:,}" if n == of else f"{n:,} of {of:,}"
+    parts += [f"{message('other reasons')} ({others:,})"] if others else []
+    share = message(f"All {n:,}") if n == of else message(f"{n:,} of {of:,}")
     return f"{share} proposals and replies of the optimizer model were refused: {'; '.join(parts)}."
 
 

@@ -1,0 +1,72 @@
+"""The whole path of a Korean user, from a CSV to a prompt, as the terminal tells it."""
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from apo.language.catalogue import use
+from tests.e2e.conftest import Done
+
+PARTS = {
+    "배송": ["{}이 아직 안 왔어요", "{}을 엉뚱한 집에 두고 갔어요", "{} 도착이 늦습니다"],
+    "품질": ["{} 마감이 거칠어요", "{} 소재가 튼튼합니다", "{} 한 달 만에 고장 났어요"],
+    "가격": ["{} 값이 올랐어요", "{} 할인이 안 됩니다", "{}이 다른 가게보다 비싸요"],
+}
+THINGS = ["책상", "가방", "화분", "이불", "찻잔", "등불", "연필꽂이"]
+THREE_WORDS = re.compile("[A-Za-z]{2,}(?: [A-Za-z]{2,}){2}")
+COMMAND = re.compile(r"apo [a-z].*|--[a-z-]+ \S+|\S*/\S*")
+HANGUL = re.compile("[가-힣]")
+
+
+@pytest.fixture
+def korean(here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    """Run a command in a Korean locale, in a folder with a file of Korean reviews."""
+    monkeypatch.setenv("APO_LANG", "")
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    monkeypatch.setenv("LANGUAGE", "")
+    rows = [(text.format(thing), label) for label, texts in PARTS.items()
+            for text in texts for thing in THINGS]  # fmt: skip
+    with Path("후기.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("후기", "분류"), *rows])
+    yield here
+    use("")
+
+
+def test_the_path_holds_no_english_sentence(korean: Callable[..., Done]) -> None:
+    told = ""
+
+    def apo(*arguments: str, code: object = 0) -> Done:
+        nonlocal told
+        done = korean(*arguments)
+        assert done.code in (code, None), done
+        told += done.stdout + done.stderr
+        return done
+
+    apo("init", "내과제", "--data", "후기.csv", "--input", "후기", "--target", "분류")
+    assert "라벨: " in apo("check", "내과제").stdout
+    limits = ("--max-calls", "300", "-o", "opro", "--no-track")
+    assert "사용: 호출 " in apo("optimize", "내과제", *limits).stdout
+    assert "신뢰구간" in apo("show", "last").stdout
+    apo("show", "last", "--flips")
+    apo("runs")
+    apo("report", "last", "--out", "report.html")
+    page = Path("report.html").read_text("utf-8")
+    assert '<html lang="ko">' in page
+    told += re.sub(r"<(svg|style).*?</\1>|<title>.*?</title>|<[^>]+>", "\n", page, flags=re.DOTALL)
+    apo("export", "last", "--out", "prompt.txt")
+    apo("evaluate", "내과제", "--prompt", "prompt.txt")
+    apo("show", "없는실행", code=1)
+    apo("check", "없는과제", code=1)
+    lines = [COMMAND.sub("", line) for line in told.splitlines()]
+    assert not [line for line in lines if THREE_WORDS.search(line)]
+
+    # What programs read, and what is kept, is the same in every language.
+    document = json.loads(apo("show", "last", "--json").stdout)
+    reasons = list(document["refused"]["reasons"])
+    words = [document["outcome"], reasons, document["notes"], document["gap"]]
+    words += [document["verdict"]["advice"]]
+    assert not HANGUL.search(json.dumps(words, ensure_ascii=False))

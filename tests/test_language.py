@@ -1,0 +1,118 @@
+"""Messages in the user's language: found in the catalogue, whole, and with the right particles."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from string import Formatter
+from typing import Any
+
+import pytest
+
+from apo.language.catalogue import shape, translated, use, wished
+from apo.language.particles import opened, with_particles
+from experiments import messages
+
+LACKING, DRIFT = 0.05, 0.02
+"""Shares of messages that may lack a translation, and that may be new or gone: others write too."""
+
+
+@pytest.fixture
+def korean(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
+    monkeypatch.setenv("LANGUAGE", "")  # Which `use` sets for libraries.
+    use("ko_KR.UTF-8")
+    yield translated
+    use("")
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("프롬프트을(를)", "프롬프트를"),
+        ("모델을(를)", "모델을"),
+        ("서울(으)로", "서울로"),
+        ("집(으)로", "집으로"),
+        ("'값'이(가)", "'값'이"),
+        ("3은(는) 5은(는)", "3은 5는"),
+        ("12.5 %을(를)", "12.5 %를"),
+        ("json과(와) xml과(와)", "json과 xml과"),
+    ],
+)
+def test_a_particle_fits_the_sound_before_it(written: str, read: str) -> None:
+    assert with_particles(opened(written)) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Not proven", "입증 안 됨"),
+        (
+            "With 1 test example no gain can be seen.",
+            "테스트 예시 1개로는 어떤 개선도 볼 수 없습니다.",
+        ),
+        (
+            "There is no column 'text'. Give --json or --csv, not both.",
+            "'text' 열이 없습니다. --json과 --csv 중 하나만 주세요.",
+        ),
+        ("There is no column input.", "input 열이 없습니다."),  # No word of apo's, but a name.
+        ("There is no column 은(는).", "은(는) 열이 없습니다."),
+        ("Nothing here is apo's.", "Nothing here is apo's."),
+    ],
+)  # fmt: skip
+def test_words_of_apo_are_told_in_korean(
+    text: str, told: str, korean: Callable[[str], str]
+) -> None:
+    assert korean(text) == told
+
+
+def test_the_environment_names_the_language() -> None:
+    assert wished({"LANG": "ko_KR.UTF-8", "LC_ALL": "C"}) == "C"
+    assert wished({"APO_LANG": "ko", "LC_ALL": "C"}) == "ko"
+    assert wished({"APO_LANG": ""}) == ""
+    assert not use("eo_XX.UTF-8")
+    assert translated("Not proven") == "Not proven"
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Any:
+    (path,) = messages.catalogues()
+    return messages.read(path)
+
+
+def test_the_catalogue_has_each_message_of_the_code_and_no_other(catalogue: Any) -> None:
+    kept, said = {message.id for message in catalogue if message.id}, set(messages.gathered())
+    mend = "run python -m experiments.messages, and translate what it names"
+    assert len(kept ^ said) <= DRIFT * len(said), (mend, kept ^ said)
+    (path,) = messages.catalogues()
+    assert path.with_suffix(".mo").read_bytes() == messages.compiled(catalogue), mend
+
+
+def test_a_translation_has_the_places_of_its_message(catalogue: Any) -> None:
+    def places(text: str) -> set[str]:
+        return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+    for message in catalogue:
+        if message.id and message.string and "}" not in message.id.replace("}}", ""):
+            assert "{" not in message.string.replace("{{", ""), message.string
+        elif message.id and message.string:
+            assert places(message.string) <= places(message.id), message.string
+        assert unicodedata.is_normalized("NFC", message.string), message.string
+
+
+def test_nearly_all_is_translated(catalogue: Any) -> None:
+    lacking = [message.id for message in catalogue if message.id and not message.string]
+    assert len(lacking) <= LACKING * len(catalogue), lacking[:20]
+
+
+def test_an_instance_of_a_message_is_taken_for_no_other(catalogue: Any) -> None:
+    made = {m.id: shape(m.id, m.id) for m in catalogue if m.id and "{" in m.id and "%" not in m.id}
+    shapes = sorted(filter(None, made.values()), key=lambda one: -one.weight)
+    wrong: list[tuple[str, str]] = []
+    for text in made:
+        names = {n for _, n, _, _ in Formatter().parse(text) if n}
+        values = {n: "" if n.rstrip("0123456789") == "s" else f"7{i}" for i, n in enumerate(names)}
+        if "" not in names and made[text] is not None:
+            told = text.format(**values)
+            first = next(one for one in shapes if one.text in told and one.fits(told))
+            same = re.sub(r"{\w+}", "", first.told) == re.sub(r"{\w+}", "", text)
+            wrong += [] if same else [(text, first.told)]
+    assert not wrong
