@@ -6,12 +6,14 @@ import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from statistics import mean
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from apo.errors import USERS_ERRORS, ModelUnavailable, TaskError
 from apo.reading.answers import quote
 from apo.scorers.awaited import Ask, Ungraded
+from apo.scorers.mlflow_judges import PLACE, Ended, Place, model_of
 from apo.task import Example, Score
 
 RATINGS = {"yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0, "pass": 1.0, "fail": 0.0}
@@ -35,7 +37,8 @@ class MlflowScorer:
     It runs in a thread. Yes and no, true and false, and numbers from lowest to highest become a
     score from 0 to 1; of several assessments it is their mean. The rationale is the feedback.
 
-    A judge makes its own calls, outside of apo's budget and journal.
+    A judge's model is asked by apo, within the budget and the journal, where its name is one that
+    apo can open; where it is MLflow's or Databricks' own, the judge asks it itself.
 
     Attributes:
         scorer: the scorer.
@@ -48,8 +51,6 @@ class MlflowScorer:
     name: str
     lowest: float = 0.0
     highest: float = 1.0
-    n_calls: ClassVar[int] = 0  # None that apo makes.
-    models: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         for name, value in (("lowest", self.lowest), ("highest", self.highest)):
@@ -74,12 +75,26 @@ class MlflowScorer:
         wanted = inspect.signature(self.scorer.__call__).parameters.get(name)
         return name in variables or (wanted is not None and wanted.default is wanted.empty)
 
-    @property
-    def note(self) -> str:
-        """What people must know of it before a run; "" for a scorer that asks no model."""
+    @cached_property
+    def _judges(self) -> bool:
         from mlflow.genai.judges.base import Judge
 
-        if not isinstance(self.scorer, Judge):
+        return isinstance(self.scorer, Judge)
+
+    @cached_property
+    def models(self) -> tuple[str, ...]:
+        """The model of a judge, by apo's name; () where none is asked, or MLflow asks it."""
+        return tuple(filter(None, [model_of(self.scorer)])) if self._judges else ()
+
+    @property
+    def n_calls(self) -> int:
+        """The most calls that apo makes for one answer."""
+        return len(self.models)
+
+    @property
+    def note(self) -> str:
+        """What people must know of it before a run; "" for a scorer that asks no model itself."""
+        if not self._judges or self.models:
             return ""
         model = getattr(self.scorer, "model", None) or "MLflow's default model"
         return (
@@ -88,14 +103,24 @@ class MlflowScorer:
         )
 
     async def score(self, output: str, example: Example, ask: Ask) -> Score:
-        """Score an answer in a thread; no judge of apo's is asked.
+        """Score an answer in a thread; what a judge asks comes back to be asked here.
 
         Raises:
             Ungraded: it gave no value, or one with an error.
             ModelUnavailable: a judge of MLflow failed.
             TaskError: it failed, or gave a value that is no score.
         """
-        return self._read(await asyncio.to_thread(self._run, output, example), example)
+        if not self.models:
+            return self._read(await asyncio.to_thread(self._run, output, example), example)
+        place = Place(ask, asyncio.get_running_loop(), self.models[0])
+        before = PLACE.set(place)  # The thread has it in its context.
+        try:
+            found = await asyncio.to_thread(self._run, output, example)
+        except Ended:
+            raise place.error or Ungraded(f"The judge {self.name} gave no answer.") from None
+        finally:
+            PLACE.reset(before)
+        return self._read(found, example)
 
     def _run(self, output: str, example: Example) -> Any:
         expectations: dict[str, Any] = {"expected_response": example.target}
@@ -106,6 +131,8 @@ class MlflowScorer:
             return self.scorer.run(inputs=inputs, outputs=output, expectations=expectations)
         except USERS_ERRORS as error:  # A user's function may raise anything.
             said = f"{type(error).__name__}: {error}"
+            if self.models:
+                raise Ungraded(f"The MLflow judge {self.name} gave no grade: {said}") from error
             if self.note:
                 raise ModelUnavailable(f"The MLflow judge {self.name} failed: {said}") from error
             raise TaskError(

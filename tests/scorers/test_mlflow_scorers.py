@@ -120,9 +120,9 @@ def test_a_scorer_that_fails() -> None:
 def test_a_judge_that_gets_no_answer_stops_the_run_and_is_no_zero(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    judge = make_judge(name="q", instructions="Is {{ outputs }} good?", model="openai:/none")
+    judge = make_judge(name="q", instructions="Is {{ outputs }} good?", model="gateway:/none")
     given = MlflowScorer(scorer=judge, name="q")
-    assert "asks openai:/none itself" in given.note
+    assert "asks gateway:/none itself" in given.note
 
     def refuse(*args: object, **kwargs: object) -> None:
         raise ConnectionError("no way")
@@ -172,7 +172,7 @@ class Short(Scorer):
     def __call__(self, *, outputs):
         return len(outputs) < 10
 
-polite = Guidelines(name="polite", guidelines=["Be polite."])
+polite = Guidelines(name="polite", guidelines=["Be polite."], model="gateway:/mine")
 """
 
 
