@@ -36,16 +36,16 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[str, Any]
     """Requests and winners of the cells where nothing is limited and nothing ends."""
     counting, folder = Counting(), tmp_path_factory.mktemp("alone")
     served(counting, folder)
-    assert len(winners(folder)) == 4
+    assert len(winners(folder)) == 2
     return counting.requests, winners(folder)
 
 
 def spend_the_limit(folder: Path, *more: str) -> tuple[Counting, dict[str, Any]]:
-    """Four cells of up to 150 calls, with 8 under way, and 300 calls for all of them."""
+    """Two cells of up to 150 calls, with 8 under way, and 150 calls for both."""
     counting = Counting()
-    found = served(counting, folder, *more, "--grid-max-calls", "300", code=1)
-    assert counting.requests == 300
-    assert "300 of 300 calls are spent by all runs together." in found["problems"][-1]
+    found = served(counting, folder, *more, "--grid-max-calls", "150", code=1)
+    assert counting.requests == 150
+    assert "150 of 150 calls are spent by all runs together." in found["problems"][-1]
     assert found["failed"] == {}
     return counting, found
 
@@ -54,8 +54,8 @@ def test_all_cells_together_never_pass_the_limit(
     alone: tuple[int, dict[str, Any]], tmp_path: Path
 ) -> None:
     counting, found = spend_the_limit(tmp_path)
-    again = served(counting, tmp_path, "--grid-max-calls", "300", code=1)
-    assert (counting.requests, again["problems"]) == (300, found["problems"])
+    again = served(counting, tmp_path, "--grid-max-calls", "150", code=1)
+    assert (counting.requests, again["problems"]) == (150, found["problems"])
     served(counting, tmp_path)
     assert (counting.requests, winners(tmp_path)) == alone
 
@@ -66,7 +66,7 @@ def test_on_ray_a_killed_worker_costs_its_unfinished_calls(
 ) -> None:
     requests, expected = alone
     counting, _ = spend_the_limit(tmp_path, "--on", "ray")
-    counting.at, counting.then = (300 + requests) // 2, lambda: kill_a_worker(tmp_path)
+    counting.at, counting.then = (150 + requests) // 2, lambda: kill_a_worker(tmp_path)
     found = served(counting, tmp_path, "--on", "ray")
     assert winners(tmp_path) == expected
     assert found["failed"] == {}
