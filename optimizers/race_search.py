@@ -18,10 +18,10 @@ Own method. It joins what the literature found to work, and lets results decide 
 The first round is larger, unless others have searched before. Where more than a third of the
 answers to the seed prompt have not the form that was asked for, or where the writer is a small
 model, it is of worked examples mostly, which show the form and take no writer: each time many, with
-each label in its share. What a small model writes is seldom better than what it was given: it is
-shown twice as many examples, half of the children of later rounds have other examples too, and
-none mends failures, which would have to be looked for first. How many children a round has follows
-from the budget, how many examples are shown from their length.
+each label in its share. What a small model writes is seldom better than what it was given: nearly
+all of the first round has worked examples then, twice as many, half of the children of later rounds
+have other ones too, and none mends failures, which would have to be looked for first. How many
+children a round has follows from the budget, how many examples are shown from their length.
 """
 
 import math
@@ -35,6 +35,8 @@ from apo.optimizers.parts.racing import Racetrack, better
 
 FIRST = 3
 """How many times the children of a later round the first round has."""
+MANY = 5
+"""The same where the writer is a small model: sets of examples cost no reply."""
 FORMLESS = 1 / 3
 """The share of malformed answers above which the form is what a prompt lacks."""
 
@@ -112,6 +114,8 @@ class RaceSearch:
     def first(self, search: Search, seeds: Sequence[Evaluation]) -> list[str]:
         """The operators of the first round: of worked examples mostly, or of instructions."""
         n = self.affordable(search)
+        if self.max_demos and search.small_writer:
+            return [*MANY * n * ["balanced"], "induce", "restate"]
         if self.max_demos and shows(search, seeds):
             return FIRST * n * ["balanced"] + math.ceil(n / 2) * ["induce"] + 2 * ["restate"]
         return FIRST * n * ["induce"] + 2 * ["restate"]
@@ -135,7 +139,10 @@ class RaceSearch:
                 )
                 leader = search.rng.choice(leaders)
                 balanced = operator == "balanced"
-                brood.add(demonstrated(search, leader.prompt, n_demos, balanced), operator)
+                least = math.ceil(n_demos / 2) if balanced else 1
+                least = n_demos if search.small_writer else least
+                made = demonstrated(search, leader.prompt, n_demos, least=least, balanced=balanced)
+                brood.add(made, operator)
             elif operator == "repair" and failures:
                 leader, found = search.rng.choice(failures)
                 shown = some(search.rng, found.failures, self.n_failures)

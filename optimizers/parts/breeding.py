@@ -1,6 +1,5 @@
 """A round of new prompts, each with the operator that made it."""
 
-import math
 from collections.abc import Iterable, Sequence
 
 from apo import MetaPrompt, Prompt, Rollout, Search
@@ -43,7 +42,7 @@ async def _passes(search: Search, child: Prompt, failures: Sequence[Rollout]) ->
 
 
 def demonstrated(
-    search: Search, prompt: Prompt, max_demos: int, balanced: bool = False
+    search: Search, prompt: Prompt, max_demos: int, *, least: int = 1, balanced: bool = False
 ) -> list[Prompt]:
     """The prompt with a random number of training examples as demos; empty when it is known.
 
@@ -51,10 +50,11 @@ def demonstrated(
         search: draws.
         prompt: what is demonstrated.
         max_demos: the most demos.
-        balanced: draw at least half of that, and each label in its share: on a small model whose
-            answers had no form, sets of eight brought 69 % where random ones brought 59 %.
+        least: the fewest demos.
+        balanced: draw each label in its share: on a small model whose answers had no form, sets of
+            eight brought 69 % where random ones brought 59 %.
     """
-    size = search.rng.randint(math.ceil(max_demos / 2) if balanced else 1, max_demos)
+    size = search.rng.randint(least, max_demos)
     examples = search.draw(search.task.train, size, by_class=balanced)
     child = prompt.with_demos(tuple(prompt.demo(e.inputs, e.target) for e in examples))
     return search.accept([child], operator="demos", parents=[prompt])

@@ -46,9 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to this, without it")
     parser.add_argument("--max-calls", type=int, default=2000)
     parser.add_argument("--jobs", type=int, default=2, help="cells at once, a server each")
-    parser.add_argument(
-        "--model", default="embedded", help="any that apo opens; but for embedded, ends its answers"
-    )
+    parser.add_argument("--model", default="embedded", help="any that apo opens")
+    parser.add_argument("--most", type=int, default=256, help="tokens of its longest answer")
     parser.add_argument("--out", type=Path, required=True, help="CSV; rows in it are not run again")
     parser.add_argument(
         "--against", type=Path, help="cells.csv of `apo compare`: only make the table of both"
@@ -71,10 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for task in options.tasks
         for peer in options.peers
     ]
-    return run(cells, options.out, options.jobs, options.model)
+    return run(cells, options.out, options.jobs, options.model, options.most)
 
 
-def run(cells: Sequence[Cell], out: Path, jobs: int, model: str) -> int:
+def run(cells: Sequence[Cell], out: Path, jobs: int, model: str, most: int) -> int:
     """Run cells over worker processes, and write each row as it comes; how many failed."""
     done = {tuple(row[name] for name in KEY) for row in read(out)}
     wanted: queue.SimpleQueue[Cell] = queue.SimpleQueue()
@@ -104,7 +103,7 @@ def run(cells: Sequence[Cell], out: Path, jobs: int, model: str) -> int:
             )
 
     def work() -> None:
-        with _Worker(model) as worker:
+        with _Worker(model, most) as worker:
             while True:
                 try:
                     cell = wanted.get_nowait()
@@ -124,8 +123,8 @@ def run(cells: Sequence[Cell], out: Path, jobs: int, model: str) -> int:
 class _Worker:
     """A process that runs cells one after the other, and the server that is its own."""
 
-    def __init__(self, model: str) -> None:
-        self._model = model
+    def __init__(self, model: str, most: int) -> None:
+        self._serves = ("--model", model, "--most", str(most))
 
     def __enter__(self) -> "_Worker":
         environment = {
@@ -134,9 +133,7 @@ class _Worker:
             "PYTHONPATH": str(ROOT),
             "TQDM_DISABLE": "1",
         }
-        self._server = _start(
-            "experiments.benchmarks.peers.server", environment, "--model", self._model
-        )
+        self._server = _start("experiments.benchmarks.peers.server", environment, *self._serves)
         assert self._server.stdout
         self._base_url = self._server.stdout.readline().strip()
         self._process = _start("experiments.benchmarks.peers.worker", environment)

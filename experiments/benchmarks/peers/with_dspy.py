@@ -14,6 +14,9 @@ from experiments.benchmarks.peers.endpoint import Endpoint
 METHODS = ("miprov2", "copro", "gepa", "simba", "random-search")
 RESTARTS = 3
 """How often a search that a malformed reply has ended is begun again, with the calls left."""
+UNREAD = 10**6
+"""Answers that DSPy may fail to read in one evaluation, each scored 0: by default ten end a search,
+and a small model has more in the first."""
 _dspy: Any = import_module("dspy")
 _AdapterParseError: Any = import_module("dspy.utils.exceptions").AdapterParseError
 _Evaluate: Any = import_module("dspy.evaluate.evaluate").Evaluate
@@ -145,7 +148,8 @@ def drive(bench: Bench, method: str) -> tuple[Found, Found]:
     _forget()
     random.seed(bench.seed)
     task_lm = _lm(bench.endpoint, 0.0)
-    with _dspy.context(lm=task_lm, num_threads=THREADS, disable_history=True), _watched() as best:
+    settings = {"num_threads": THREADS, "disable_history": True, "max_errors": UNREAD}
+    with _dspy.context(lm=task_lm, **settings), _watched() as best:
         program = _Program(bench)
         before = program.found(program.student)
         ended = None
