@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from apo.optimizers.parts.ace_playbook import listed
+
 _LINE = re.compile(
     r"[-*•\d.)\s]*(?:(?P<add>add|추가)|(?P<replace>replace|교체)|(?:delete|삭제))\s*[:：]\s*(?P<text>.+)",
     re.IGNORECASE,
@@ -29,6 +31,9 @@ class Edit(NamedTuple):
 def read_edits(reply: str, most: int) -> list[Edit]:
     """The edits in a reply, each once; lines in no form of an edit are passed over.
 
+    Where no line has a form, as of a small writer, what it says is taken as additions: the lines of
+    its list, or all where it makes none.
+
     Args:
         reply: a line for each edit, the most useful first.
         most: how many are taken.
@@ -49,6 +54,8 @@ def read_edits(reply: str, most: int) -> list[Edit]:
         else:
             edit = Edit(text, "", shown)
         found.setdefault(f"{edit.old}\0{edit.new}", edit)
+    for text in () if found else listed(reply):
+        found.setdefault(text, Edit("", text, f"add: {text}"))
     return list(found.values())[:most]
 
 

@@ -25,6 +25,16 @@ def test_edits_are_read_in_three_forms_and_in_two_languages() -> None:
     ]
 
 
+def test_what_is_in_no_form_is_taken_as_additions() -> None:
+    reply = "Here is my advice:\n- Say the label alone.\n2. Read all of it.\nThat is all."
+    assert [(e.old, e.new) for e in read_edits(reply, 9)] == [
+        ("", "Say the label alone."), ("", "Read all of it."),
+    ]  # fmt: skip
+    assert [e.line for e in read_edits(f"{reply}\nadd: One.", 9)] == ["add: One."]
+    assert [e.new for e in read_edits("No list.\nNo form.", 9)] == ["No list.", "No form."]
+    assert read_edits("none", 9) == []
+
+
 def test_edits_are_made_in_order_and_what_is_not_there_is_passed_over() -> None:
     edits = read_edits("delete: two\nreplace: one => 1\nreplace: three => 3\nadd: end", 9)
     assert applied("one two one", edits) == "1  one\nend"
