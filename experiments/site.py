@@ -10,6 +10,7 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -149,13 +150,14 @@ def _option(parameter: Any, context: Any) -> str:
     record = parameter.get_help_record(context)
     if record is None or getattr(parameter, "hidden", False):
         return ""
-    name, text = (re.sub(r"\s+", " ", str(cell)).replace("|", r"\|") for cell in record)
-    return f"| `{name}` | {_plain(text)} |"
+    name, text = (re.sub(r"\s+", " ", str(cell)) for cell in record)
+    shown = escape(name).replace("|", "&#124;")  # A code span of Markdown shows a backslash as one.
+    return f"| <code>{shown}</code> | {_plain(text)} |"
 
 
 def _plain(text: str) -> str:
     """A help text without rich's marks."""
-    return re.sub(r"\[/?[a-z ]+\]", "", text).replace("<", "&lt;")
+    return re.sub(r"\[/?[a-z ]+\]", "", text).replace("<", "&lt;").replace("|", "&#124;")
 
 
 def public_names() -> dict[str, list[str]]:
