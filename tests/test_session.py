@@ -441,6 +441,21 @@ def test_an_optimizer_with_several_seed_prompts(tmp_path: Path) -> None:
 
 
 @dataclass(frozen=True)
+class InParts:
+    """Ends by itself, without one measurement on all of validation."""
+
+    async def run(self, search: Search) -> None:
+        for prompt in search.accept([Prompt("+" * 4), Prompt("+" * 8)], operator="x"):
+            await search.evaluate(prompt, search.task.validation[:4])
+
+
+def test_a_search_that_measured_parts_alone_ends_with_a_candidate(tmp_path: Path) -> None:
+    found = optimize(tmp_path, optimizer=InParts())
+    assert found.measured >= 1
+    assert found.best.prompt != found.seed.prompt
+
+
+@dataclass(frozen=True)
 class Broken:
     """An optimizer with a bug."""
 

@@ -150,6 +150,9 @@ class Session:
         self.progress.phase = "search"
         try:
             await self._searched(search)
+            if {e.prompt for e in search.archive} <= {*search.seed_prompts}:
+                # Its stages may have spent their shares on parts of validation alone.
+                await search.measure_finalists()
         except BudgetExhausted:
             await search.measure_finalists()
         except (ApoError, MemoryError):
