@@ -135,6 +135,7 @@ def _subject(what: str, task: str) -> "tuple[Task, dict[str, Prompt], RunFolder 
     from apo.cli.console import home, say
     from apo.errors import PromptError, RunError, SettingsError
     from apo.prompts.forms.reading import read_prompt
+    from apo.prompts.needs import as_task_asks
     from apo.prompts.prompt import Prompt
     from apo.run.recorded import measured_task
     from apo.run.wishes import trusted_settings
@@ -150,7 +151,7 @@ def _subject(what: str, task: str) -> "tuple[Task, dict[str, Prompt], RunFolder 
         found = read_prompt(path, loaded.input_fields, seed.template, seed.beside)
         if found.note:
             say(f"{path}: {found.note}", "yellow")
-        return loaded, {"prompt": found.prompt}, None
+        return loaded, {"prompt": as_task_asks(found.prompt, seed)}, None
     try:
         folder, candidate = find_named(what, home())
     except RunError as error:

@@ -86,6 +86,7 @@ def _found(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
     from apo.prompts.foreign import refuse_address
     from apo.prompts.forms.found import Found
     from apo.prompts.forms.reading import read_prompt
+    from apo.prompts.needs import as_task_asks
 
     path = Path(name)
     if path.exists():
@@ -93,7 +94,7 @@ def _found(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
         found = read_prompt(path, task.input_fields, seed.template, seed.beside)
         if found.note:
             say(f"{path}: {found.note}", "yellow")
-        return found.prompt, None
+        return as_task_asks(found.prompt, seed), None
     if name.startswith("prompts:/"):
         from apo.tracking.registered import registered_prompt
 
@@ -102,7 +103,7 @@ def _found(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
             name, task.input_fields, seed.template, seed.beside
         )
         say(f"Seed prompt: {pinned}. {Found(prompt, left).note}".strip())
-        return prompt, None
+        return as_task_asks(prompt, seed), None
     refuse_address(path)
     return _of_run(name)
 

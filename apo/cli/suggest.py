@@ -57,6 +57,7 @@ def _read(folder: "RunFolder", prompt: str) -> "Prompt":
     """
     from apo.errors import SettingsError
     from apo.prompts.forms.reading import read_prompt
+    from apo.prompts.needs import as_task_asks
     from apo.storage.record import read_record
 
     if "folds" in folder.settings:
@@ -67,7 +68,8 @@ def _read(folder: "RunFolder", prompt: str) -> "Prompt":
     seed = record.seed.prompt
     path = Path(prompt)
     if len(prompt) < 4096 and "\n" not in prompt and path.is_file():
-        return read_prompt(path, list(seed.variables), seed.template, seed.beside).prompt
+        found = read_prompt(path, list(seed.variables), seed.template, seed.beside)
+        return as_task_asks(found.prompt, seed)
     if not prompt.strip():
         raise SettingsError("The suggestion is empty; give an instruction, or a prompt file.")
     if len(seed.steps) > 1:

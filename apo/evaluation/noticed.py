@@ -10,12 +10,6 @@ MANY, SHARE, PHRASE = 5, 0.1, 3
 """One text is told from so many answers and such a share of them on, if it has so many words or
 the scorer can make nothing of it: a short wrong answer may well be given often."""
 
-_REFUSED = {
-    "ContentFilterError": "by the provider's moderation",
-    "ContextLengthError": "as too long for the model",
-}
-"""Why a request is refused for good, by the error's name."""
-
 
 def noticed(evaluation: Evaluation, to: str = "") -> tuple[str, ...]:
     """Say what is noticed of the answers; nothing when each was graded, and inputs got their own.
@@ -24,20 +18,7 @@ def noticed(evaluation: Evaluation, to: str = "") -> tuple[str, ...]:
         evaluation: the answers.
         to: what was asked, as " to the seed prompt", where there is more than one.
     """
-    return (*_ungraded(evaluation, to), *_held_back(evaluation, to), *_alike(evaluation, to))
-
-
-def _held_back(evaluation: Evaluation, to: str) -> list[str]:
-    """Moderation told apart from what does not fit: another prompt helps against one alone."""
-    refused = [
-        rollout.error.partition(":")[0] for rollout in evaluation.rollouts if rollout.refused
-    ]
-    if not refused:
-        return []
-    n, times = len(evaluation.rollouts), Counter(refused)
-    told = [f"{times.pop(k):,} {what}" for k, what in _REFUSED.items() if k in times]
-    told += [f"{sum(times.values()):,} for another reason"] if times else []
-    return [f"{len(refused):,} of {n:,} requests{to} were refused, and score 0: {', '.join(told)}."]
+    return (*_ungraded(evaluation, to), *_alike(evaluation, to))
 
 
 def _ungraded(evaluation: Evaluation, to: str) -> list[str]:

@@ -118,7 +118,7 @@ def failure(
         return QuotaError(f"{text} The account behind {_key(address)} has no credit left.")
     if codes & FILTER_CODES or _filters(status, said):
         why = words(address, filtered_for(error_part(body)), 100)
-        return ContentFilterError(f"{text} It was held back for {why}." if why else text)
+        return ContentFilterError(f"{text} (held back for {why})" if why else text)
     if status in (401, 403):
         return AuthenticationError(f"{text} {_refused(address, status)}")
     if status == 413 or codes & CONTEXT_CODES or CONTEXT_WORDS.search(said):

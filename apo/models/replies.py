@@ -193,8 +193,8 @@ def _logprobs(given: Any) -> tuple[float, ...]:
 
 def _tool_called(address: Address) -> BadRequestError:
     error = BadRequestError(
-        f"{address.name}: the model called a tool in place of answering. apo sends none: switch "
-        "tools off in the gateway or server, or ask the model itself."
+        f"{address.name}: the model called a tool in place of answering, and the prompt declares "
+        "none: switch tools off in the gateway or server, or declare them (tools in the task)."
     )
     error.billed = True
     return error

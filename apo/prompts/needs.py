@@ -19,3 +19,17 @@ def needs_of(prompt: Prompt) -> dict[str, str]:
         if extra.get("logprobs"):
             found["logprobs"] = "decoding.extra"
     return found
+
+
+def as_task_asks(prompt: Prompt, seed: Prompt) -> Prompt:
+    """A prompt that was read, with what belongs to its task: tools, and the form of answers.
+
+    Args:
+        prompt: as it was read; what it says itself stays.
+        seed: the task's.
+    """
+    *_, last = prompt.steps
+    *_, asks = seed.steps
+    has, wanted = prompt.steps[last].decoding.extra, seed.steps[asks].decoding.extra
+    missing = {k: wanted[k] for k in ("tools", "response_format") if k in wanted and k not in has}
+    return prompt.with_steps({last: prompt.steps[last].with_extra(missing)}) if missing else prompt

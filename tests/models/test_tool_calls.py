@@ -9,8 +9,6 @@ import pytest
 
 from apo.calls.counting import mean_logprob
 from apo.errors import BadRequestError, ContentFilterError, PromptError, TaskError
-from apo.evaluation.evaluation import Evaluation, Rollout
-from apo.evaluation.noticed import noticed
 from apo.model import Completion, Decoding, Message, Request
 from apo.models.failures import failure
 from apo.models.providers import locate
@@ -19,8 +17,9 @@ from apo.models.replies import completion
 from apo.models.responses import as_chat, responses_body
 from apo.prompts.forms.reading import read_prompt
 from apo.prompts.forms.registry import FORMS, write_prompt
+from apo.prompts.needs import as_task_asks
 from apo.prompts.prompt import Prompt
-from apo.task import Example
+from apo.prompts.prompt_set import PromptSet
 from apo.taskfile.load import load_task
 from apo.tools import declared
 
@@ -121,6 +120,17 @@ def test_a_task_reads_tools_from_a_file(tmp_path: Path) -> None:
         load_task(tmp_path)
 
 
+def test_a_prompt_of_another_file_is_asked_with_the_tasks_tools() -> None:
+    plain, own = Prompt("Say.", template="{{q}}"), CALLS.with_extra({"tools": [{"name": "mine"}]})
+    form = plain.with_extra({"response_format": {"type": "json_object"}})
+    assert as_task_asks(plain, CALLS) == plain.with_extra({"tools": TOOLS})
+    assert as_task_asks(own, CALLS) is own
+    assert as_task_asks(plain, form) == form
+    steps = PromptSet.of({"a": plain, "b": plain})
+    asked = as_task_asks(steps, PromptSet.of({"a": plain, "b": CALLS})).steps
+    assert [*map(dict, (step.decoding.extra for step in asked.values()))] == [{}, {"tools": TOOLS}]
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_form_holds_tools_or_says_what_can(form: str, tmp_path: Path) -> None:
     if "tools" not in FORMS[form].holds:
@@ -207,14 +217,4 @@ def test_moderation_says_what_for(raised: Callable[[], object]) -> None:
         error = caught
     assert isinstance(error, ContentFilterError)
     assert "held" in str(error)
-    assert " for violence." in str(error)
-
-
-def test_moderation_is_told_apart_from_what_does_not_fit() -> None:
-    example = Example({"input": "x"}, ("y",))
-    errors = ["ContentFilterError: held"] * 3 + ["ContextLengthError: long", "Other: x"]
-    rollouts = tuple(Rollout.of_refusal(example, error) for error in errors)
-    assert noticed(Evaluation(CALLS, rollouts), " to it") == (
-        "5 of 5 requests to it were refused, and score 0: 3 by the provider's moderation, 1 as too "
-        "long for the model, 1 for another reason.",
-    )
+    assert " for violence" in str(error)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -193,6 +194,11 @@ def test_a_task_scores_the_same_with_what_was_written_and_read(name: str, tmp_pa
     prompt = replace(seed, demos=demos, layout=Layout())
     examples = task.test[:8]
     before = asyncio.run(scores(task, prompt, examples))
+    space: dict[str, Any] = {}
+    exec(write_prompt(prompt, "python", KNOWN), space)
+    for example in examples:
+        chat = [{"role": m.role, "content": m.content} for m in prompt.messages(example.inputs)]
+        assert space["messages"](example.inputs) == chat
     for form in FILES:
         again = read_prompt(put(tmp_path, form, prompt), task.input_fields, seed.template).prompt
         for example in examples:
