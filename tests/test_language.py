@@ -56,6 +56,10 @@ def test_a_particle_fits_the_sound_before_it(written: str, read: str) -> None:
         ("There is no column input.", "input 열이 없습니다."),  # No word of apo's, but a name.
         ("There is no column 은(는).", "은(는) 열이 없습니다."),
         ("Nothing here is apo's.", "Nothing here is apo's."),
+        (
+            "nsmc · auto · embedded · done · 225 calls, 27,537 tokens, $0.0000, 0:01",
+            "nsmc · auto · embedded · 완료 · 호출 225회, 27,537토큰, $0.0000, 0:01",
+        ),
     ],
 )  # fmt: skip
 def test_words_of_apo_are_told_in_korean(

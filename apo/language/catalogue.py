@@ -17,6 +17,8 @@ WORDS = frozenset({"form", "kind", "role", "state", "verdict", "which", "word"})
 """Places of messages in which one word alone is one of apo's, and no name of the data."""
 VARIABLES = ("APO_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 """Environment variables that name the language; the first that is set counts."""
+BETWEEN = " · "
+"""Stands between messages of one line."""
 BARE = 12
 """Characters of a message between values, below which these must be figures."""
 _SENTENCES = re.compile(r"(?<=[.:!?])\s(?=[^\s\d])")
@@ -86,6 +88,8 @@ class Catalogue:
         for one in self._shapes:
             if one.text in text and (match := one.fits(text)):
                 values = match.groupdict()
+                if any(BETWEEN in value for value in values.values()):
+                    continue  # These are several messages, one beside the other.
                 if loose or not any(map(_SENTENCES.search, values.values())):
                     given = {name: self._value(name, value) for name, value in values.items()}
                     return with_particles(one.told.format(**given))
@@ -112,7 +116,7 @@ class Catalogue:
 
     def _parted(self, text: str) -> str:
         """Translate what stands on its own in a text that is no message as a whole."""
-        for mark in ("\n", " · ", "; "):
+        for mark in ("\n", BETWEEN, "; "):
             if mark in text:
                 return mark.join(map(self.tell, text.split(mark)))
         sentences = _SENTENCES.split(text)
