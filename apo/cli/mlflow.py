@@ -44,6 +44,10 @@ def sync(
         str, typer.Argument(metavar="[RUN]", help="A run's id; by default all not yet logged.")
     ] = "",
     tracking_uri: o.TrackingUri = "",
+    failures: Annotated[
+        bool,
+        typer.Option("--failures", help="Log failed test rows as traces, too (up to 50 a run)."),
+    ] = False,
 ) -> None:
     """Log to MLflow what could not be logged while a run went on.
 
@@ -52,11 +56,14 @@ def sync(
     Example: `apo sync`
     """
     from apo.cli.console import home, tell
+    from apo.errors import SettingsError
     from apo.run.wishes import sync_wishes
     from apo.storage.folder import find_run, list_runs
     from apo.tracking import sync as sync_run
     from apo.trust import require
 
+    if failures and not run:
+        raise SettingsError("--failures needs a run: apo sync last --failures.")
     folders = [find_run(run, home())] if run else list(list_runs(home()))
     pending = [folder for folder in folders if run or not _logged(folder)]
     if not pending:
@@ -68,6 +75,10 @@ def sync(
         tracked = sync_run(folder, uri=tracking_uri or None)
         failed = failed or not tracked.complete
         tell(f"{folder.id}: {tracked.problem or f'complete, MLflow run {tracked.run_id}'}")
+        if failures:
+            from apo.tracking.failures import log_failures
+
+            tell(f"{log_failures(folder, tracked)} failed test rows are traces of that run.")
         if folder.result is not None:
             folder.write("result.json", {**folder.result, "mlflow": tracked.to_dict()})
     if failed:

@@ -4,7 +4,7 @@ Whatever MLflow is to hold stands in the folder first. A pass reads what is new 
 what it has, and adds the rest; so a run that was killed, resumed or logged while the server was
 away ends as one MLflow run, complete and without doubles.
 
-Doors: connection, environment, parameters, places, registered, registry, tracked.
+Doors: connection, environment, failures, parameters, places, registered, registry, tracked.
 Rests on: concurrency, environment, errors, files, model, prompts, prompts.forms, report, results,
 storage, taskfile, trust.
 """

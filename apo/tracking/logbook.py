@@ -29,6 +29,7 @@ from apo.tracking.environment import (
 from apo.tracking.files import TABLES, best_id, write_files
 from apo.tracking.parameters import experiment_name, parameters, run_name, tags, told_uri
 from apo.tracking.result_points import result_points
+from apo.tracking.told import lost_told
 from apo.tracking.tracked import Tracked
 
 if TYPE_CHECKING:
@@ -176,7 +177,8 @@ class Logbook:
         settings = self._folder.settings
         store.log_params(parameters(settings, result))
         shown = [{"path": name, "type": "table"} for name in TABLES]
-        described = tags(settings, self._record, result)
+        lost = "" if result is None else lost_told(self._folder)
+        described = tags(settings, self._record, result, lost)
         store.set_tags({**described, "mlflow.loggedArtifacts": json.dumps(shown)})
         with tempfile.TemporaryDirectory(prefix="apo-") as place:
             write_files(self._folder, self._record, Path(place))

@@ -84,9 +84,12 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
 
 
 def tags(
-    settings: Mapping[str, Any], record: Record, result: Mapping[str, Any] | None
+    settings: Mapping[str, Any],
+    record: Record,
+    result: Mapping[str, Any] | None,
+    lost: str = "",
 ) -> dict[str, str]:
-    """The run's tags, its description among them."""
+    """The run's tags, its description among them, with what is said of test rows lost."""
     names = model_names({**settings, **(result or {})})
     values = {
         "apo.task": settings.get("task"),
@@ -94,7 +97,7 @@ def tags(
         "apo.model": names.get("model"),
         "apo.optimizer_model": names.get("optimizer_model"),
         "apo.verdict": "none" if result is None else outcome(result).kind,
-        "mlflow.note.content": describe(settings, record, result),
+        "mlflow.note.content": describe(settings, record, result, lost),
         "mlflow.source.name": "apo",
         "mlflow.source.git.commit": settings.get("git_commit"),
     }

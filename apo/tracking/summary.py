@@ -1,8 +1,6 @@
 """The words on a run's page in MLflow."""
 
 import re
-import textwrap
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,30 +9,38 @@ from apo.results.outcome import outcome
 from apo.results.words import form_gain
 from apo.storage.record import Record
 from apo.tracking.environment import public_uri
+from apo.tracking.told import changes_told, literal, shown
 
 MAX_NOTE = 8000  # The longest tag that MLflow keeps whole.
-MAX_PROMPT = 2500
-MAX_LINE = 88
+MAX_SEED = 1200  # Where what changed in it is told, too.
 MAX_ANSWERS = 4  # Whose shares are told, the most common first.
 
 
-def describe(settings: Mapping[str, Any], record: Record, result: Mapping[str, Any] | None) -> str:
-    """Write a run's description in Markdown.
+def describe(
+    settings: Mapping[str, Any],
+    record: Record,
+    result: Mapping[str, Any] | None,
+    lost: str = "",
+) -> str:
+    """Write a run's description in Markdown: outcome, facts, what changed, what was lost, prompts.
 
     Args:
         settings: the run's settings.
         record: its candidates so far.
         result: its result, if there is one yet.
+        lost: what is said of the test rows that were lost.
     """
     seed, best = chosen_prompts(record, result)
     parts = [
         f"**{outcome_sentence(settings, result)}**",
         _table(_facts(settings, record, result)),
     ]
+    changed = seed is not None and best is not None and best != seed
+    if seed is not None and best is not None and changed:
+        parts += [changes_told(seed, best), lost, f"### Best prompt\n\n{shown(best)}"]
     if seed is not None:
-        parts.append(f"### Seed prompt\n\n{shown(seed)}")
-    if best is not None and best != seed:
-        parts.append(f"### Best prompt\n\n{shown(best)}")
+        told = shown(seed, MAX_SEED) if changed else shown(seed)
+        parts.append(f"### Seed prompt\n\n{told}")
     return "\n\n".join(part for part in parts if part)[:MAX_NOTE]
 
 
@@ -146,32 +152,3 @@ def _table(facts: Mapping[str, str]) -> str:
 
 def _cell(text: str) -> str:
     return re.sub(r"\s+", " ", text).replace("|", "\\|")
-
-
-def shown(prompt: Prompt) -> str:
-    """Show a prompt's text in a description: cut when very long, long lines wrapped.
-
-    MLflow wraps no code, and a long line pushes the rest of its page out of sight.
-    """
-    text = prompt.text()
-    if len(text) > MAX_PROMPT:
-        text = f"{text[:MAX_PROMPT]}\n… ({len(text):,} characters; whole in the artifacts)"
-    return fenced("\n".join(part for line in text.split("\n") for part in _wrap(line)))
-
-
-def _wrap(line: str) -> list[str]:
-    wide = any(unicodedata.east_asian_width(letter) in "WF" for letter in line)
-    width = MAX_LINE // 2 if wide else MAX_LINE
-    return textwrap.wrap(line, width, replace_whitespace=False, drop_whitespace=False) or [""]
-
-
-def literal(text: str) -> str:
-    """Write a name in Markdown, so that it makes no link, no picture and no HTML."""
-    return re.sub(r"([\\`*<>\[\]!])", r"\\\1", re.sub(r"\s+", " ", text))
-
-
-def fenced(text: str) -> str:
-    """Put a text in a code fence that nothing inside it can close."""
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}text\n{text}\n{fence}"

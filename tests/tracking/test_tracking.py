@@ -20,12 +20,14 @@ import pytest
 from apo.environment import prepare_environment
 from apo.errors import RunError
 from apo.model import Decoding
+from apo.production.traces import trace_feedback
 from apo.prompts.prompt import Prompt
 from apo.results.verdict import Verdict
 from apo.storage.folder import RunFolder, create_run
 from apo.tracking import Tracked, sync, ui_command
 from apo.tracking.children import Children
 from apo.tracking.connection import connect
+from apo.tracking.failures import log_failures
 from apo.tracking.logbook import Logbook
 from apo.tracking.registry import ALIAS
 from apo.tracking.store import Store
@@ -280,6 +282,38 @@ def test_the_description_tells_the_outcome(tmp_path: Path, uri: str) -> None:
     assert "500 calls, 10,000 tokens, $0.2500, 1.0 min" in note
     assert "Rule 5." in note
     assert f"apo export {told.folder.id}" in note
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow's own, which it takes for failed exports.
+def test_failed_rows_are_traces_once_and_can_be_read_as_feedback(
+    tmp_path: Path, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = story(tmp_path)
+    told.finish()
+    tracked = log(told.folder, uri)
+    wrong = {"best_output": "bug", "best_score": 0.0, "best_feedback": "Expected 'billing'."}
+    rows = [example(0), example(0) | wrong, example(2) | wrong]
+    path = told.folder.path / "test.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    import mlflow
+    from mlflow import MlflowClient
+
+    before = mlflow.get_tracking_uri()
+    assert log_failures(told.folder, tracked) == 2
+    assert log_failures(told.folder, tracked) == 2
+    assert mlflow.get_tracking_uri() == before
+    client = MlflowClient(tracking_uri=uri)
+    traces = client.search_traces(locations=[tracked.experiment_id], run_id=tracked.run_id)
+    assert [trace.info.tags["apo.flip"] for trace in traces] == ["lost", "same"]
+    given: dict[str, Any] = {one.name: one for one in traces[0].info.assessments}
+    assert given["target"].value == "billing"
+    assert (given["score"].value, given["score"].rationale) == (0.0, "Expected 'billing'.")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    said, _ = trace_feedback("traces:/apo/tickets", ["text"])
+    assert {(one.inputs["text"], one.answer, one.wanted) for one in said if one.wanted} == {
+        ("주문 0", "bug", "billing"),
+        ("주문 2", "bug", "billing"),
+    }
 
 
 def test_curves_follow_candidates_and_calls(tmp_path: Path, uri: str) -> None:

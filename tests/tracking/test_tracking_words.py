@@ -1,5 +1,6 @@
 """Names, figures and words that a run gets in MLflow: pure functions."""
 
+import json
 import os
 import re
 from contextlib import closing
@@ -17,6 +18,7 @@ from apo.prompts.layout import Demo
 from apo.prompts.prompt import Prompt
 from apo.results.outcome import outcome
 from apo.storage.candidate import Point
+from apo.storage.folder import RunFolder
 from apo.storage.journal import Journal
 from apo.storage.record import Record
 from apo.storage.rows import open_for_reading
@@ -31,7 +33,8 @@ from apo.tracking.environment import (
 from apo.tracking.files import candidate_rows, clean
 from apo.tracking.parameters import experiment_name, parameters, run_name, tags, told_uri
 from apo.tracking.result_points import result_points
-from apo.tracking.summary import MAX_LINE, MAX_NOTE, describe, fenced, outcome_sentence, shown
+from apo.tracking.summary import MAX_NOTE, describe, outcome_sentence
+from apo.tracking.told import MAX_LINE, fenced, lost_told, shown
 
 NAMES = st.text(max_size=200)
 SETTINGS: dict[str, Any] = {"id": "t-ape-1", "task": "t", "optimizer": {"name": "ape"}}
@@ -292,6 +295,34 @@ def test_what_was_measured_and_noticed_is_told() -> None:
         assert told in note
     assert "<noisy>" not in note
     assert "Metric" not in describe(SETTINGS, read, {**result, "metric": ""})
+
+
+def test_a_description_marks_what_changed_and_lists_what_was_lost(tmp_path: Path) -> None:
+    seed, best = Prompt("Name the <b>intent</b>."), Prompt("Name the one " + "long " * 900)
+    folder, row = RunFolder(tmp_path), {"inputs": {"t": "where | is\nit"}, "targets": ["a"]}
+    answers = {"seed_output": "a", "best_output": "<b>" * 90, "flip": "lost"}
+    assert lost_told(folder) == ""
+    path = tmp_path / "test.jsonl"
+    path.write_text("".join(json.dumps(row | answers) + "\n" for _ in range(9)), "utf-8")
+    lost = lost_told(folder)
+    assert "4 of 9; all are in Artifacts" in lost
+    assert lost.count("| where \\| is it | a | a | \\<b\\>") == 4
+    path.write_text(json.dumps(row | answers | {"flip": "same"}), "utf-8")
+    assert "None: what the seed prompt got right" in lost_told(folder)
+    read = record(candidate(seed), candidate(best))
+    result = {**RESULT, "seed_prompt": seed.to_dict(), "best_prompt": best.to_dict()}
+    note = describe(SETTINGS, read, result, lost)
+    assert seed.diff(best)[:60] in note
+    places = [note.index(f"### {name}\n") for name in PARTS]
+    assert places == sorted(places)
+    assert len(note) < MAX_NOTE
+
+
+PARTS = ("What changed", "Rows lost", "Best prompt", "Seed prompt")
+RESULT: dict[str, Any] = {
+    "verdict": None, "winner": "best", "validation": {"seed": 0.5, "best": 0.6},
+    "spent": {"calls": 1, "input_tokens": 2, "output_tokens": 3, "usd": None, "seconds": 1.0},
+}  # fmt: skip
 
 
 VERDICT: dict[str, Any] = {
