@@ -383,7 +383,7 @@ def test_a_document_is_word_for_word_but_on_a_terminal(
 
 
 def test_names_on_pages_are_only_text() -> None:
-    from apo.tracking.summary import literal
+    from apo.tracking.told import literal
 
     shown = literal("a <img src=x onerror=y> [b](javascript:c)\n![d](e) `f` g_h")
     assert shown == (

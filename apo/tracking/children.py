@@ -10,7 +10,7 @@ from mlflow.entities import Metric, Param, Run
 from apo.storage.candidate import Candidate
 from apo.tracking.connection import find_runs, hide_runs
 from apo.tracking.files import MARK, clean, fitting
-from apo.tracking.summary import shown
+from apo.tracking.told import shown
 
 PARENT = "mlflow.parentRunId"
 MAX_VALUE = 500

@@ -20,7 +20,7 @@ from apo.reading.replies import tagged
 from apo.scorers.registry import Choice, Contains, Date, Exact, JsonFields, Numeric, TokenF1
 from apo.task import Example, Score, Scorer
 from apo.tracking.files import clean
-from apo.tracking.summary import fenced, shown
+from apo.tracking.told import fenced, shown
 from tests.fuzz.hostile import (
     COMPUTING,
     NASTY,
