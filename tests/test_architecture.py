@@ -145,14 +145,15 @@ def test_rooms_import_from_lower_floors_alone() -> None:
     floors = [line.split() for line in reversed(FLOORS.strip().splitlines())]
     level = {room: at for at, rooms in enumerate(floors) for room in rooms}
     rests = House.standing().rests
-    assert rests.keys() == level.keys(), "a room is not in the list, or is no more"
+    odd = sorted(rests.keys() ^ level.keys())
+    assert not odd, f"{odd}: not in FLOORS of this file, or no room any more; see CONTRIBUTING.md"
     wrong = [
         f"{room} imports {other}"
         for room, others in rests.items()
         for other in sorted(others)
         if level[other] >= level[room]
     ]
-    assert not wrong
+    assert not wrong, "rooms import from lower lines of FLOORS alone: move code, or a room"
 
 
 def test_no_modules_import_in_a_circle() -> None:
@@ -210,7 +211,7 @@ def test_every_folder_of_code_is_installed() -> None:
         if path.name == "__init__.py"
     }
     mapped = {Path(config["package-dir"].get(p, p.replace(".", "/"))) for p in config["packages"]}
-    assert folders == mapped
+    assert folders == mapped, "packages and package-dir of pyproject.toml name each folder of code"
     alone = {path.parent.relative_to(ROOT) for top in ("apo",) for path in modules(top)} - folders
     assert not alone, f"{alone} hold code and no __init__.py"
 

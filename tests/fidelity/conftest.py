@@ -73,7 +73,11 @@ class Seen:
         return [e for e in found if kinds.get(e.body["candidate"]) not in (WORDS, DEMOS)]
 
     def evaluations(self, *, whole: bool) -> list[Event]:
-        """Measurements of the search on the whole validation split, or on other examples."""
+        """Measurements of the search on the whole validation split, or on other examples.
+
+        A seed prompt is there twice where an optimizer measures it: the run did so before, for
+        all, so that nothing is asked again. Count `instructions` or `asked_for` for what was paid.
+        """
         return [event for event in self.measured if event.body["whole"] == whole]
 
     def asked_for(self, instruction: str) -> list[str]:
