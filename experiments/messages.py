@@ -33,7 +33,7 @@ SPEAKING = frozenset(
 """Rooms whose sentences are all for people."""
 SILENT = frozenset(
     {"as_yaml.py", "attacks.py", "detector.py", "headroom.py", "data_folder.py", "output_schema.py",
-     "perturbations.py", "prompt.py", "summary.py", "write.py"}
+     "perturbations.py", "prompt.py", "summary.py", "tracking/told.py", "write.py"}
 )  # fmt: skip
 """Modules of theirs that write prompts and files."""
 SPOKEN = {
@@ -56,15 +56,16 @@ CODE = re.compile(
 )
 """Code and commands, which are the same in every language."""
 LIBRARY = (
-    "Arguments", "Options", "Commands", "Error", "Aborted.", "Aborted!", "[default: {}]",
-    "[env var: {}]", "[required]", "required", "default: {default}", "Usage: ", "Usage:",
-    "Try [blue]'{command_path} {help_option}'[/] for help.", "Show this message and exit.",
-    "Missing command.", "No such command {name!r}.", "Invalid value: {message}",
-    "Invalid value for {param_hint}: {message}", "Missing argument", "Missing option",
-    "Missing parameter", "No such option: {name}", "Did you mean {possibility}?",
-    "(Possible options: {possibilities})", "Option {name!r} requires an argument.",
-    "{value!r} is not a valid {number_type}.", "{value} is not in the range {range}.",
-    "Got unexpected extra argument ({args})", "Got unexpected extra arguments ({args})",
+    "Arguments", "Options", "Commands", "Error", "Aborted.", "[default: {}]", "[env var: {}]",
+    "[required]", "Try [blue]'{command_path} {help_option}'[/] for help.", "Usage: {usage}",
+    "Show this message and exit.", "Missing command.", "No such command {name}.",
+    "No such option: {name}",
+    "No such option: {name} (Possible options: {possibilities})", "Did you mean {possibility}?",
+    "Missing argument {hint}.", "Missing option {hint}.", "Invalid value for {hint}: {problem}",
+    "Option {name} requires an argument.", "Got unexpected extra argument ({args})",
+    "Got unexpected extra arguments ({args})",
+    "Input should be a valid integer, unable to parse string as an integer",
+    "Input should be a valid number, unable to parse string as a number",
 )  # fmt: skip
 """Words of typer and click, which look them up themselves."""
 
@@ -130,6 +131,7 @@ def _of_code(path: Path) -> Iterator[str]:
     tree = ast.parse(path.read_text("utf-8"))
     inside: set[int] = set()
     speaking = bool(SPEAKING & {path.parent.name, path.parent.parent.name, path.stem})
+    silent = bool(SILENT & {path.name, f"{path.parent.name}/{path.name}"})
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             inside.add(id(node.value))  # A docstring.
@@ -141,7 +143,7 @@ def _of_code(path: Path) -> Iterator[str]:
             yield from _of_loop(node)
         if isinstance(node, ast.Subscript) and getattr(node.value, "id", "") == "Literal":
             yield from _of_kinds(node)
-        if speaking and path.name not in SILENT and id(node) not in inside:
+        if speaking and not silent and id(node) not in inside:
             yield from _sentence(node)
 
 

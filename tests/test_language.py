@@ -35,6 +35,7 @@ def korean(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
         ("3은(는) 5은(는)", "3은 5는"),
         ("12.5 %을(를)", "12.5 %를"),
         ("json과(와) xml과(와)", "json과 xml과"),
+        ("'TASK'이(가) book이(가)", "'TASK'가 book이"),
     ],
 )
 def test_a_particle_fits_the_sound_before_it(written: str, read: str) -> None:
@@ -52,6 +53,18 @@ def test_a_particle_fits_the_sound_before_it(written: str, read: str) -> None:
         (
             "There is no column 'text'. Give --json or --csv, not both.",
             "'text' 열이 없습니다. --json과 --csv 중 하나만 주세요.",
+        ),
+        (
+            "Favourable: 1.0 % → 2.0 %, +1.0 points on 9 test examples in 3 groups, 95 % interval "
+            "+0.1 to +2.0, p = 0.01; 2 won, 0 lost.",
+            "개선 입증: 테스트 예시 9개 (그룹 3개)에서 1.0 % → 2.0 %, +1.0포인트, 95 % 신뢰구간 "
+            "+0.1~+2.0, p = 0.01. 2건 나아짐, 0건 나빠짐.",
+        ),
+        (
+            "9.0 % on validation, 5.0 % on test (95 % interval 4.0 to 6.0): of the gap of 4 "
+            "points, choosing the best of 3 prompts on 8 examples explains hardly any.",
+            "검증 9.0 %, 테스트 5.0 % (95 % 구간 4.0~6.0): 차이 4포인트를 예시 8개로 "
+            "프롬프트 3개 중 최고를 고른 것으로는 거의 설명할 수 없습니다.",
         ),
         ("There is no column input.", "input 열이 없습니다."),  # No word of apo's, but a name.
         ("There is no column 은(는).", "은(는) 열이 없습니다."),

@@ -3,7 +3,9 @@
 import sys
 from typing import Any
 
-from apo.language.catalogue import use, wished
+import typer
+
+from apo.language.catalogue import translated, use, wished
 
 PROGRAMS = frozenset({"--json", "--csv"})
 """Options by which a program reads the result: all is in English then."""
@@ -32,12 +34,24 @@ def _writes(language: str) -> bool:
 
 
 def translate_help(command: Any) -> None:
-    """Put the help of a command, of its options and of its commands into the language."""
-    from apo.language.catalogue import translated
+    """Put the help of a command, its options and its commands into the language; errors as well."""
+    from typer import rich_utils
 
-    for thing in (command, *command.params):
+    _translate(command)
+    plain: Any = rich_utils.highlighter
+
+    def told(text: object) -> Any:
+        return plain(translated(text) if isinstance(text, str) else text)
+
+    setattr(rich_utils, "highlighter", told)  # noqa: B010 (usage and its errors go through it)
+
+
+def _translate(command: Any) -> None:
+    names = ["-h", "--help"]
+    option = command.get_help_option(typer.Context(command, help_option_names=names))
+    for thing in (command, option, *command.params):
         for name in ("help", "short_help", "rich_help_panel"):
             if isinstance(text := getattr(thing, name, None), str):
                 setattr(thing, name, translated(text))
     for inner in getattr(command, "commands", {}).values():
-        translate_help(inner)
+        _translate(inner)

@@ -17,7 +17,8 @@ _WRITTEN, _OPEN = re.compile(rf"(?={_FORMS})"), re.compile(rf"(\S*?){_MARK}({_FO
 _SILENT = re.compile(r"[^0-9A-Za-z가-힣%]+$")
 # The last letters of a word, or the last digit, as Korean speakers read them aloud.
 _CONSONANTS = {"0": "ㅇ", "1": "ㄹ", "3": "ㅁ", "6": "ㄱ", "7": "ㄹ", "8": "ㄹ"}
-_LETTERS = {"l": "ㄹ", "r": "ㄹ", "m": "ㅁ", "n": "ㄴ", "b": "ㅂ", "k": "ㄱ", "p": "ㅂ"}
+_LETTERS = {"l": "ㄹ", "m": "ㅁ", "n": "ㄴ"}
+_STOPS = re.compile(r"[aeiou][bkp]$", re.IGNORECASE)  # 북 for book, but 태스크 for task.
 
 
 def ending(word: str) -> str:
@@ -32,7 +33,8 @@ def ending(word: str) -> str:
     if "가" <= last <= "힣":
         final = (ord(last) - ord("가")) % 28
         return "" if not final else "ㄹ" if final == 8 else "ㅇ"
-    return _CONSONANTS.get(last, "") or _LETTERS.get(last.lower(), "")
+    stopped = "ㄱ" if _STOPS.search(heard) else ""
+    return _CONSONANTS.get(last, "") or _LETTERS.get(last.lower(), stopped)
 
 
 def opened(translation: str) -> str:

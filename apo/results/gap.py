@@ -71,7 +71,7 @@ class Gap:
         low, high = self.interval
         brings = self._brings
         choice = f"choosing the best of {self.n_candidates} prompts on {self.n_validation} examples"
-        told += " " + message(f"(95 % interval {100 * low:.1f} to {100 * high:.1f})")
+        told = message(f"{told} (95 % interval {100 * low:.1f} to {100 * high:.1f})")
         if brings < HARDLY:
             told = f"{told}: of the gap of {_points(gap)}, {choice} explains hardly any."
         else:

@@ -36,7 +36,9 @@ def korean(here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> Iterat
     use("")
 
 
-def test_the_path_holds_no_english_sentence(korean: Callable[..., Done]) -> None:
+def test_the_path_holds_no_english_sentence(
+    korean: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
     told = ""
 
     def apo(*arguments: str, code: object = 0) -> Done:
@@ -46,6 +48,9 @@ def test_the_path_holds_no_english_sentence(korean: Callable[..., Done]) -> None
         told += done.stdout + done.stderr
         return done
 
+    assert "사용법: " in apo("optimize", "--help").stdout
+    assert "옵티마이저를 같은 조건에서 비교합니다" in apo("--help").stdout
+    apo("optimze", code=2)
     apo("init", "내과제", "--data", "후기.csv", "--input", "후기", "--target", "분류")
     assert "라벨: " in apo("check", "내과제").stdout
     limits = ("--max-calls", "300", "-o", "opro", "--no-track")
@@ -70,3 +75,5 @@ def test_the_path_holds_no_english_sentence(korean: Callable[..., Done]) -> None
     words = [document["outcome"], reasons, document["notes"], document["gap"]]
     words += [document["verdict"]["advice"]]
     assert not HANGUL.search(json.dumps(words, ensure_ascii=False))
+    monkeypatch.setenv("APO_LANG", "en")
+    assert "Spent " in apo("show", "last").stdout
