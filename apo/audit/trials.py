@@ -8,6 +8,8 @@ from random import Random
 from apo.audit.attacks import DRESSES, KINDS, PLACES, Attack, attacks, code_word, put, spoken
 from apo.audit.perturbations import PERTURBATIONS, REWORDINGS, protected
 from apo.data.sampling import input_id
+from apo.errors import TaskError
+from apo.prompts.beside import NOTHING, Beside
 from apo.task import Example, Task
 
 ALL_KINDS = (*KINDS, "perturbation", "rewording")
@@ -64,6 +66,9 @@ def plan(
         max_calls: the most calls for all prompts; those for the clean examples, and those to
             judges, are included.
         n_prompts: prompts that will be tried.
+
+    Raises:
+        TaskError: the inputs hold no text that could be changed.
     """
     rng = Random(f"audit {seed}")
     calls = None if max_calls is None else max_calls // n_prompts // task.calls_per_example
@@ -73,10 +78,16 @@ def plan(
     order = [examples[i] for i in chosen]
     if not order:
         return ()
+    beside = _beside(task)
+    if not beside.texts(tuple(order[0].inputs)):
+        raise TaskError(
+            f"An audit changes the texts of inputs, and those of {task.name!r} are images and "
+            "conversations alone."
+        )
     # A judge would be asked twice more whether an answer is the wrong one.
     tried = [kind for kind in KINDS if kind != "steering" or task.calls_per_example == 1]
     kinds = [_attacked(task, order, kind, rng) for kind in tried]
-    kinds += [_perturbed(order, rng), _reworded(task, order)]
+    kinds += [_perturbed(order, rng, beside), _reworded(task, order)]
     for trials in kinds:
         rng.shuffle(trials)
     mixed = [trial for turn in zip_longest(*kinds) for trial in turn if trial is not None]
@@ -115,7 +126,7 @@ def _attack(
         return None  # All examples have the same answer.
     parts = code_word(rng, f"{task.seed_prompts[0].text() if task.seed_prompts else ''}{clean}")
     added = DRESSES[dress](spoken(attack, parts, wrong), attack.language)
-    field = longest_field(clean)
+    field = longest_field(clean, _beside(task))
     inputs = {**clean.inputs, field: put(clean.inputs[field], added, place)}
     return Trial(
         kind=attack.kind,
@@ -130,9 +141,15 @@ def _attack(
     )
 
 
-def longest_field(example: Example) -> str:
+def _beside(task: Task) -> Beside:
+    """The input fields that are no text, and stay as they are."""
+    return task.seed_prompts[0].beside if task.seed_prompts else NOTHING
+
+
+def longest_field(example: Example, beside: Beside = NOTHING) -> str:
     """The input field that holds most of the text; the first of equal ones."""
-    return max(example.inputs, key=lambda name: len(example.inputs[name]))
+    texts = beside.texts(tuple(example.inputs))
+    return max(texts, key=lambda name: len(example.inputs[name]))
 
 
 def _wrong(task: Task, order: Sequence[Example], clean: Example, rng: Random) -> str | None:
@@ -142,10 +159,10 @@ def _wrong(task: Task, order: Sequence[Example], clean: Example, rng: Random) ->
     return rng.choice(others) if others else None
 
 
-def _perturbed(order: Sequence[Example], rng: Random) -> list[Trial]:
+def _perturbed(order: Sequence[Example], rng: Random, beside: Beside) -> list[Trial]:
     found: list[Trial] = []
     for name in PERTURBATIONS:
-        changed = ((e, _change(e, name, rng)) for e in order)
+        changed = ((e, _change(e, name, rng, beside)) for e in order)
         differing = ((a, b) for a, b in changed if input_id(a) != input_id(b))
         found += [
             Trial(kind="perturbation", name=name, clean=clean, example=example)
@@ -154,14 +171,15 @@ def _perturbed(order: Sequence[Example], rng: Random) -> list[Trial]:
     return found
 
 
-def _change(example: Example, name: str, rng: Random) -> Example:
+def _change(example: Example, name: str, rng: Random, beside: Beside) -> Example:
     """The example with its texts changed, but for what the answer takes from them."""
     target = " ".join(example.targets)
     inputs = {
         field: PERTURBATIONS[name](text, protected(text, target), rng)
         for field, text in example.inputs.items()
+        if field in beside.texts((field,))
     }
-    return Example(inputs, example.targets)
+    return Example({**example.inputs, **inputs}, example.targets)
 
 
 def _reworded(task: Task, order: Sequence[Example]) -> list[Trial]:

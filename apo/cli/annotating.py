@@ -19,6 +19,7 @@ from apo.prompts.prompt import Prompt
 from apo.storage.folder import list_runs
 from apo.task import Example, Task
 from apo.taskfile.adding import TaskData
+from apo.taskfile.beside import seen
 
 if TYPE_CHECKING:
     from apo.storage.folder import RunFolder
@@ -97,7 +98,8 @@ def unlabelled(data: TaskData, path: Path) -> list[tuple[Row, Example]]:
     for row in rows:
         inputs = {field: row[column] or "" for field, column in data.inputs.items()}
         if data.id_of(row) not in known:
-            found.setdefault(data.id_of(row), (row, Example(inputs, ("",))))
+            example = seen(Example(inputs, ("",)), data.settings.beside, data.folder, f"{path}")
+            found.setdefault(data.id_of(row), (row, example))
     if not found:
         raise DataError(f"All {len(rows)} inputs of {path} are in the task's data already.")
     return [found[name] for name in sorted(found)]  # By content, which is as good as by chance.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from apo.data.pools import POOLS, Pools
 from apo.errors import DataError
-from apo.media import image_of, turns_before
+from apo.media import Image, image_of, turns_before
 from apo.prompts.beside import Beside
 from apo.task import Example
 
@@ -31,7 +31,7 @@ def looked_at(pools: Pools, beside: Beside, folder: Path) -> Pools:
         return pools
     found = {
         name: tuple(
-            _seen(example, beside, folder, f"{name}, example {number}")
+            seen(example, beside, folder, f"{name}, example {number}")
             for number, example in enumerate(getattr(pools, name), 1)
         )
         for name in POOLS
@@ -40,7 +40,8 @@ def looked_at(pools: Pools, beside: Beside, folder: Path) -> Pools:
     return replace(pools, **found, notes=notes)  # type: ignore[arg-type]  # by the pools' names
 
 
-def _seen(example: Example, beside: Beside, folder: Path, where: str) -> Example:
+def seen(example: Example, beside: Beside, folder: Path, where: str) -> Example:
+    """Do what `looked_at` does for one example; `where` opens the messages."""
     images: Mapping[str, str] = {
         name: image_of(example.inputs[name], folder, f"{where}: {name}") for name in beside.images
     }
@@ -50,3 +51,18 @@ def _seen(example: Example, beside: Beside, folder: Path, where: str) -> Example
         except DataError as error:
             raise DataError(f"{where}: {beside.history}: {error}") from None
     return replace(example, inputs={**example.inputs, **images})
+
+
+def as_typed(inputs: Mapping[str, str], beside: Beside) -> dict[str, str]:
+    """Inputs that a person typed, with the images found whose paths they name.
+
+    Raises:
+        DataError: there is none, or the file is no image.
+    """
+    found = dict(inputs)
+    for name in beside.images:
+        path = Path(inputs[name])
+        if "://" not in inputs[name]:
+            image = image_of(path.name, path.parent, name)
+            found[name] = Image(inputs[name], image.path, image.digest)
+    return found

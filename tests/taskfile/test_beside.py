@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 
 import apo.files
 import apo.media
+from apo.audit.trials import plan
 from apo.bridges.dspy_model import DspyModel
 from apo.errors import ApoError, BadRequestError, DataError, PromptError, SettingsError, TaskError
 from apo.evaluation.abilities import require_able
-from apo.media import Image, image_of, turns_before
+from apo.media import Image, address_of, image_of, turns_before
 from apo.model import Completion, Decoding, Message, Request
 from apo.models import open_model
 from apo.models.providers import locate
@@ -25,6 +27,7 @@ from apo.prompts.layout import Demo
 from apo.prompts.prompt import Prompt
 from apo.search.steps import shown
 from apo.task import Task
+from apo.taskfile.beside import as_typed
 from apo.taskfile.load import load_task
 from apo.testing.server import serve
 from apo.usage import Usage
@@ -97,6 +100,24 @@ def test_images_and_earlier_turns_are_on_the_wire(task: Task) -> None:
         {"type": "input_text", "text": question["text"]},
         {"type": "input_image", "image_url": url},
     ]
+
+
+def test_an_audit_leaves_images_and_conversations_as_they_are(task: Task) -> None:
+    for trial in plan(task, task.train, max_calls=60):
+        for name in ("photo", "talk"):
+            assert trial.example.inputs[name] is trial.clean.inputs[name]
+    alone = replace(SEES, template="", images=("photo", "q"), history="talk")
+    with pytest.raises(TaskError, match="images and conversations alone"):
+        plan(replace(task, seed_prompts=(alone,)), task.train)
+
+
+def test_a_typed_path_is_looked_at_where_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "b.png").write_bytes(PNG)
+    found = as_typed({"photo": f"{tmp_path}/b.png", "q": "What?"}, SEES.beside)
+    assert address_of(found["photo"]).startswith("data:image/png;base64,")
+    assert as_typed({"photo": "https://a.b/c.png", "q": ""}, SEES.beside)["photo"][:5] == "https"
+    with pytest.raises(DataError, match=r"photo is 'c\.png', and there is no file"):
+        as_typed({"photo": f"{tmp_path}/c.png", "q": ""}, SEES.beside)
 
 
 def test_an_optimizer_model_reads_the_name_of_an_image_and_the_talk(task: Task) -> None:
