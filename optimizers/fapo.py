@@ -73,10 +73,10 @@ class FAPO:
             if search.solved or not open_steps:
                 return
             causes = await self.attribute(search, best.prompt)
-            # Who is blamed most; where nobody is, all steps have waited a round.
-            step = max(open_steps, key=lambda name: len(causes.get(name, ())))
+            # Who is blamed most; of equals, and where no reply names a step, who had fewer turns.
+            step = max(open_steps, key=lambda s: (len(causes.get(s, ())), -memory.stale[s]))
             memory.stale[step] += 1
-            found = causes.get(step, [])
+            found = causes.get(step) or causes.get(None, [])
             tried = await self.mend(search, best.prompt.focused(step), found, memory)
             for evaluation in await search.map(search.evaluate, tried):
                 if evaluation.value > best.value:
@@ -86,8 +86,8 @@ class FAPO:
                     failed = memory.failed.setdefault(step, [])
                     failed.append(evaluation.prompt.focused(step).instruction)
 
-    async def attribute(self, search: Search, prompt: Prompt) -> dict[str, list[str]]:
-        """The causes of a few failures, by the step that each is put down to."""
+    async def attribute(self, search: Search, prompt: Prompt) -> dict[str | None, list[str]]:
+        """The causes of a few failures, by the step that each is put down to; None for no step."""
         studied = await search.evaluate(prompt, search.minibatch(self.n_studied))
         steps = list(prompt.steps)
         failures: Sequence[Rollout] = some(search.rng, studied.failures, self.n_shown)
@@ -98,11 +98,10 @@ class FAPO:
             for rollout in failures
         ]
         replies = await search.generate(metas, tag="reason", temperature=self.temperature)
-        causes: dict[str, list[str]] = {}
+        causes: dict[str | None, list[str]] = {}
         for text in (text for found in replies for text in found):
             step, cause = blamed(text, steps)
-            if step is not None:
-                causes.setdefault(step, []).append(cause)
+            causes.setdefault(step, []).append(cause)
         return causes
 
     async def mend(

@@ -128,6 +128,19 @@ def test_the_step_that_is_blamed_is_mended_alone_until_it_has_had_its_turns() ->
     assert best(search)[0] == "plan 0"
 
 
+def test_where_no_reply_names_a_step_they_are_mended_in_turn() -> None:
+    def reply(n: int, text: str) -> str:
+        if "went wrong, and why" in text:
+            return "<reason>All of it is vague.</reason>"
+        word = re.findall(r"<candidate>\n(\w+)", text)[0]
+        return tagged(f"{word} {n} 0")
+
+    _, texts = searched(FAPO(patience=2, n_shown=1, n_variants=1), reply)
+    edits = [text for text in texts if "smallest change" in text]
+    assert [re.findall(r"<candidate>\n(\w+)", text)[0] for text in edits] == ["plan", "answer"] * 2
+    assert all("All of it is vague." in text for text in edits)
+
+
 def test_a_mend_that_gains_is_where_the_next_round_starts() -> None:
     def reply(n: int, text: str) -> str:
         if "went wrong, and why" in text:
