@@ -97,7 +97,7 @@ def catalogue() -> Any:
 
 def test_the_catalogue_has_each_message_of_the_code_and_no_other(catalogue: Any) -> None:
     kept, said = {message.id for message in catalogue if message.id}, set(messages.gathered())
-    mend = "run python -m experiments.messages, and translate what it names"
+    mend = "run python -m experiments.messages, and translate what has an empty msgstr"
     assert len(kept ^ said) <= DRIFT * len(said), (mend, kept ^ said)
     (path,) = messages.catalogues()
     assert path.with_suffix(".mo").read_bytes() == messages.compiled(catalogue), mend

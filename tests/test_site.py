@@ -96,7 +96,7 @@ def test_the_written_pages_hold_every_method_command_and_name() -> None:
         section = methods.split(f"\n## {name}\n")[1].split("\n## ")[0]
         assert len(section.split("\n\n")) > 3, name
     assert {*re.findall(r"^## apo (\S+)$", told, re.MULTILINE)} == set(COMMAND.commands)
-    assert "| `--max-calls" in told
+    assert "| <code>--max-calls" in told
     listed = [name.rpartition(".")[2] for names in site.public_names().values() for name in names]
     assert {*listed} == {name for name in dir(apo) if not name.startswith("_")}
 
