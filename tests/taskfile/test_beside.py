@@ -229,6 +229,20 @@ def test_a_model_that_cannot_says_so_before_anything_is_paid(
     require_able(open_model("http://localhost:1/v1#m"), [SEES, calls])
 
 
+def test_two_forms_hold_a_conversation_and_the_others_say_so(tmp_path: Path) -> None:
+    prompt = Prompt("Answer.", template="{{q}}", history="talk")
+    told = "cannot hold. Take --format json or yaml, which can."
+    for form in FORMS:
+        if form not in ("json", "yaml"):
+            with pytest.raises(PromptError, match=r"has history \(\{\{talk\}\}\)") as caught:
+                write_prompt(prompt, form)
+            assert str(caught.value).endswith(f"the form {form} {told}")
+            continue
+        path = tmp_path / f"p.{form}"
+        path.write_text(write_prompt(prompt, form))
+        assert read_prompt(path, ("talk", "q"), beside=prompt.beside).prompt == prompt
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_form_holds_images_or_says_what_can(form: str, tmp_path: Path) -> None:
     if "images" not in FORMS[form].holds:
