@@ -182,7 +182,7 @@ VERDICT: dict[str, Any] = {
             "nothing gained",
             "scores like the seed on every test example",
         ),
-        ({"best_prompt": {}, "measured": 0}, "nothing better", "The budget was too small"),
+        ({"best_prompt": {}, "measured": 0}, "nothing better", "or the budget ended before"),
         ({"best_prompt": {}}, "nothing better", "If hardly any was measured"),
         (
             {"best_prompt": {}, "measured": 12},

@@ -93,7 +93,11 @@ def _nothing_found(result: Mapping[str, Any]) -> Outcome:
         few = f"If hardly any was measured (apo show tells): {few}"
         tried = f"no candidate did better than the seed prompt on the validation examples. {few}"
     elif measured == 0:
-        tried = f"no candidate was measured on all validation examples. {few}"
+        tried = (
+            "no candidate was measured on all validation examples: none looked better than the "
+            "seed prompt on those that it was tried on, or the budget ended before. Raise it, or "
+            "take another optimizer."
+        )
     else:
         tried = (
             f"none of the {measured} candidates measured on all validation examples did better "
