@@ -26,6 +26,7 @@ from apo.checking.speed import speed_findings
 from apo.checking.targets import target_findings
 from apo.data.folds import FEW_ROWS
 from apo.data.near import pair_notes, same_but_signs
+from apo.data.split import told_sizes
 from apo.errors import USERS_ERRORS, PromptError, TaskError
 from apo.evaluation.room import told_room
 from apo.guards.checking import seed_lines
@@ -92,8 +93,7 @@ def check(task: Task, more: Iterable[Finding] = ()) -> list[Finding]:
 
 
 def _sizes(pools: Named) -> Iterator[Finding]:
-    sizes = ", ".join(f"{name} {len(pool)}" for name, pool in pools.items())
-    yield Finding("ok", f"Examples: {sizes}.")
+    yield Finding("ok", f"Examples: {told_sizes(pools)}.")
     for name in ("train", "validation"):
         if not pools[name]:
             yield Finding("error", f"{name} is empty; a search needs it.")

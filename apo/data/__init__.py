@@ -5,5 +5,5 @@ What a cell means as text is decided here, once for every reader; so is which ro
 Doors: amounts, append, cells, chats, columns, dspy_examples, examples, folds, groups, memory,
 named, near, nested, options, pools, records, rows, sampling, sniff, split, stored, text,
 together.
-Rests on: errors, files, prompts, reading, task.
+Rests on: errors, files, language, prompts, reading, task.
 """

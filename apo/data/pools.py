@@ -17,7 +17,7 @@ from apo.data.named import pool_named
 from apo.data.near import pair_notes, same_but_signs
 from apo.data.pool_notes import duplicate_notes, must_pass_note, sample_notes
 from apo.data.sampling import Kept, Sample, group_key, inputs_id, raw_id, sort_key
-from apo.data.split import POOLS, Home, Split, allot
+from apo.data.split import POOLS, Home, Split, allot, told_sizes
 from apo.data.unused import UnusedPools
 from apo.errors import DataError, near
 from apo.reading.answers import quote
@@ -81,9 +81,8 @@ def make_pools(
     pools = allot(homes, samples, split, remembered, stratify=stratify, grouped=bool(columns.group))
     _require_all(pools, split, columns.group)
     memory.write(split.seed, remembered, columns.group)
-    sizes = ", ".join(f"{name} {len(pools[name])}" for name in POOLS)
     seen = sum(sample.seen for sample in samples.values())
-    notes.append(f"{seen} usable rows; the pools: {sizes}.")
+    notes.append(f"{seen} usable rows; the pools: {told_sizes(pools)}.")
     if columns.group:
         notes += group_notes(pools, columns.group)
     if columns.must_pass is not None:

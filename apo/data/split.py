@@ -9,6 +9,7 @@ from itertools import islice
 from apo.data.groups import place_groups, unit_of
 from apo.data.sampling import Kept, Sample, shares
 from apo.errors import DataError, SettingsError, near
+from apo.language.catalogue import message
 from apo.task import Example, Task
 
 POOLS = ("train", "validation", "test")
@@ -36,6 +37,12 @@ class Split:
     )
     seed: int = 0
     anew: bool = False
+
+
+def told_sizes(pools: Mapping[str, Sequence[object]]) -> str:
+    """How many there are of each pool, in words."""
+    train, validation, test = (len(pools[name]) for name in POOLS)
+    return message(f"train {train}, validation {validation}, test {test}")
 
 
 def examples_of(task: Task, split: str, advice: str = "") -> Sequence[Example]:

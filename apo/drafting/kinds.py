@@ -71,7 +71,7 @@ def guess_kind(target: Column, pairs: Pairs, several: Several | None, *, options
         name = "several-labels" if several.right == "all" else "classification"
         return Kind(name, f"cells hold several of {labels} labels")
     if target.is_label:
-        return Kind("classification", f"{'two' if labels == 2 else labels} labels come again")
+        return Kind("classification", f"{labels} labels come again")
     rows = (*_BY_FORM, *(() if several and several.reason else _BY_PAIRS))
     found = next(((name, told) for name, rule, told in rows if rule(target, pairs)), None)
     if found:

@@ -106,7 +106,7 @@ async def _run_all(folder: RunFolder, plan: FoldPlan, whole: Task, progress: Pro
             continue
         name = f"Fold {number} of {plan.k}" if number <= plan.k else "Last run, without a test"
         sizes = (len(task.train), len(task.validation), len(task.test))
-        _log.info("%s: train %d, validation %d, test %d.", name, *sizes)
+        _log.info("%s has train %d, validation %d, test %d.", name, *sizes)
         if run is None:
             work = aoptimize(**plan.arguments(number), home=home, progress=progress)
         else:
