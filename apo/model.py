@@ -25,6 +25,11 @@ class Message(NamedTuple):
     content: str
     images: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """Show images where there are some: what follows from the text stays as it was."""
+        shown = f", images={self.images!r}" if self.images else ""
+        return f"Message(role={self.role!r}, content={self.content!r}{shown})"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Decoding:

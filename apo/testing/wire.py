@@ -95,6 +95,9 @@ def _message(role: Any, content: Any) -> Message:
     """A message of text, or of parts of text and images."""
     if isinstance(content, str):
         return Message(role, content)
+    strange = {part["type"] for part in content} - {"text", "image_url"}
+    if strange:
+        raise BadRequestError(f"A message has parts of text and image_url, not {min(strange)}.")
     text = "".join(part["text"] for part in content if part["type"] == "text")
     images = [part["image_url"]["url"] for part in content if part["type"] == "image_url"]
     return Message(role, text, tuple(images))

@@ -114,7 +114,7 @@ def test_requests_go_out_as_dspy_gives_them() -> None:
         assert found.message.text == model.answer(model.requests[0])
         assert found.usage.input_tokens == 4
         (sent,) = model.requests
-        assert [*map(tuple, sent.messages)] == [
+        assert [(message.role, message.content) for message in sent.messages] == [
             ("system", "S"), ("user", "U"), ("assistant", "A"), ("user", "V"),
         ]  # fmt: skip
         assert sent.decoding == apo.Decoding(temperature=0.5, max_tokens=9, stop=("##",), top_p=0.9)

@@ -120,7 +120,9 @@ def test_prices_are_those_of_its_provider() -> None:
 
 
 def test_what_litellm_would_drop_is_said() -> None:
-    blind, seeing = map(open_model, ("litellm/cohere/command-r", "litellm/gemini/gemini-2.0-flash"))
+    blind, seeing = map(
+        open_model, ("litellm/cohere/command-r-08-2024", "litellm/mistral/mistral-large-latest")
+    )
     assert isinstance(blind, LiteLlmModel)
     assert isinstance(seeing, LiteLlmModel)
     assert "images" in blind.lacks

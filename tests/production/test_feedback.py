@@ -187,7 +187,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowClient]:
         patch.setenv("MLFLOW_TRACKING_URI", uri)
         mlflow.set_tracking_uri(uri)
         yield MlflowClient(uri, registry_uri=uri)
-        mlflow.set_tracking_uri("")
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # As at first.
 
 
 @pytest.mark.slow

@@ -270,7 +270,6 @@ def test_in_an_evaluation_of_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     from mlflow import genai
 
     monkeypatch.chdir(tmp_path)
-    before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
     data = [
         {
@@ -283,5 +282,5 @@ def test_in_an_evaluation_of_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     try:
         found: Any = genai.evaluate(data=data, scorers=[to_mlflow("exact")])  # pyright: ignore[reportUnknownMemberType] (untyped)
     finally:
-        mlflow.set_tracking_uri(before)
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # As at first.
     assert found.metrics["exact/mean"] == 0.5
