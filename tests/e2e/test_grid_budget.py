@@ -64,12 +64,14 @@ def test_all_cells_together_never_pass_the_limit(
 def test_on_ray_a_killed_worker_costs_its_unfinished_calls(
     alone: tuple[int, dict[str, Any]], tmp_path: Path
 ) -> None:
+    """It dies within the limit of all cells, and what is left of them goes on without Ray."""
     requests, expected = alone
-    counting, _ = spend_the_limit(tmp_path, "--on", "ray")
-    counting.at, counting.then = (150 + requests) // 2, lambda: kill_a_worker(tmp_path)
-    found = served(counting, tmp_path, "--on", "ray")
+    counting = Counting(75, lambda: kill_a_worker(tmp_path))
+    limited = ["--on", "ray", "--grid-max-calls", "150"]
+    assert served(counting, tmp_path, *limited, code=1)["failed"] == {}
+    assert 75 < counting.requests <= 150 + CONCURRENCY  # No record has what it had under way.
+    assert served(counting, tmp_path)["failed"] == {}
     assert winners(tmp_path) == expected
-    assert found["failed"] == {}
     assert requests <= counting.requests <= requests + CONCURRENCY
 
 
