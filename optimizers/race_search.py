@@ -115,7 +115,9 @@ class RaceSearch:
         """The operators of the first round: of worked examples mostly, or of instructions."""
         n = self.affordable(search)
         if self.max_demos and search.small_writer:
-            return [*MANY * n * ["balanced"], "induce", "restate"]
+            # Where time alone is the limit, a first heat of so many could take all of it.
+            many = 1 if math.isinf(search.calls_left) else MANY
+            return [*many * n * ["balanced"], "induce", "restate"]
         if self.max_demos and shows(search, seeds):
             return FIRST * n * ["balanced"] + math.ceil(n / 2) * ["induce"] + 2 * ["restate"]
         return FIRST * n * ["induce"] + 2 * ["restate"]
