@@ -18,6 +18,8 @@ from apo.search.stages import Stage
 from apo.search.steps import knows_steps, step_by_step
 from apo.task import Example
 
+FINALIST_SHARE = 0.25
+"""Of the minutes that are left for the search, what is kept to measure one candidate whole."""
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -208,7 +210,10 @@ class Search(Proposing):
     def keep_for_finalist(self) -> None:
         """Hold back one measurement on all of validation until the optimizer has made one."""
         calls = len(self.task.validation) * self.task.calls_per_example
-        self._caller.meter.hold_back("finalist", max_calls=calls)
+        meter = self._caller.meter
+        # How long it takes is not known before it is made: its prompt may be ten times as long.
+        minutes = meter.remains(FINALIST_SHARE).get("max_minutes", 0.0)
+        meter.hold_back("finalist", max_calls=calls, max_minutes=minutes)
 
     async def measure_finalists(self) -> None:
         """Spend what is left on candidates that were measured in part, the best looking first.
