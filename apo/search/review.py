@@ -150,7 +150,7 @@ class Reviews:
         return found
 
     def veto(self, prompt: Prompt) -> str:
-        """Why a prompt that this session came by must not come back; "" where it may."""
+        """Why a prompt that this search came by must not come back; "" where it may."""
         keys = (prompt.id, words_of(prompt)) if self._vetoed else ()
         return next((vetoed(self._vetoed[key]) for key in keys if key in self._vetoed), "")
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from apo import Budget, Completion, Example, Prompt, PromptSet, Request, Score, Search, Task, Usage
+from apo import Budget, Example, Prompt, PromptSet, Score, Search, Task
 from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
 from apo.calls.meter import Meter
@@ -15,25 +15,13 @@ from apo.optimizers.parts.cantante_credit import read_credits
 from apo.programs.chain import Chain
 from apo.storage.journal import Journal
 from tests.fidelity.conftest import Run, Writer, tagged
+from tests.programs.test_steps_search import Counting
 
 ROWS = tuple(Example({"text": f"t{i}"}, (f"T{i}",)) for i in range(8))
 STEPS = {
     "plan": Prompt("plan 0", template="{{text}}"),
     "answer": Prompt("answer 0", template="{{plan}}"),
 }
-
-
-class Counting:
-    """Passes on the input and the last number of the instruction."""
-
-    name = "counting"
-
-    async def complete(self, request: Request) -> Completion:
-        number = request.messages[0].content.split()[-1]
-        return Completion(f"{request.messages[-1].content} {number}", Usage(10, 1))
-
-    async def aclose(self) -> None:
-        pass
 
 
 def judge(output: str, _: Example) -> Score:
