@@ -172,8 +172,8 @@ def test_what_was_salvaged_is_marked_in_the_journal_and_told() -> None:
         "operator": "improve", "how": "its tags are written otherwise", "text": "Sort it.",
     }  # fmt: skip
     assert told_replies(search.refused) == (
-        "Of 1 texts that the optimizer model was asked for, 100% could be used: 0 were asked for a "
-        "second time, 1 were taken from replies in another form, 0 came to nothing."
+        "Texts that the optimizer model was asked for: 1, of which 100% could be used; asked for a "
+        "second time: 0; taken from replies in another form: 1; of no use: 0."
     )
 
 

@@ -65,7 +65,7 @@ def test_a_good_judge(folder: Path) -> None:
     done = run("judge", "t", "rated.csv", "--judge-model", "good")
     assert done.exit_code == 0, done.exception
     for words in (
-        "60 rated answers; ratings understood as 1 to 5, the judge's own scale.",
+        "Rated answers: 60; ratings understood as 1 to 5, the judge's own scale.",
         "Agreement with people beyond chance: almost perfect.",
         "120 calls",
     ):
@@ -123,7 +123,7 @@ def test_a_judge_that_gives_no_grade_keeps_nothing(
     monkeypatch.setattr(Counting, "answer", vague)
     done = run("judge", "t", "rated.csv", "--judge-model", "x")
     assert "nothing is known of this judge" in done.output
-    assert "60 answers got no score" in done.output
+    assert "Answers without a score: 60" in done.output
     assert not (folder / ".apo" / "judges").exists()
 
 

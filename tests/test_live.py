@@ -42,7 +42,7 @@ from tests.virtual_time import run_virtually
     ("rate", "words"),
     [
         (12.4, "12 calls/s"),
-        (1.0, "1 calls/s"),
+        (1.0, "1 call/s"),
         (0.4, "2.5 s a call"),
         (1 / 45, "45.0 s a call"),
         (0.0, "no answer yet"),
@@ -184,6 +184,29 @@ def test_a_slow_model_is_not_taken_for_a_stuck_one(
     assert newest.endswith("…")
     assert "5.0 s a call, 6 tokens/s" in second
     assert "newest" not in second
+
+
+def test_the_last_line_says_what_the_result_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def main() -> None:
+        view, progress = View("t"), Progress(phase="search", search=cast("Any", SimpleNamespace()))
+        run = Inside(progress)
+        with Journal(tmp_path / "journal.db") as journal:
+            progress.caller = Caller(journal, Meter(Budget(max_calls=9)))
+            put(journal, ("s", "Answer", 0.5, True))
+            view.print_line(run.look())
+            put(journal, ("s", "Answer", 0.5, True), ("a", "Answer well", 0.75, True))
+            view.print_line(run.look())  # Too soon for another line of the search.
+            put(journal, ("c", "Answer best", 1.0, True))  # Found after the last look.
+        assert "75.0" not in capsys.readouterr().err
+        for _ in range(2):  # The second time nothing is new.
+            view.print_line(run.look(), last=True)
+
+    run_virtually(main())
+    lines = [line for line in capsys.readouterr().err.splitlines() if "newest" not in line]
+    assert len(lines) == 1
+    assert "best 100.0 % on 20 validation examples · 3 candidates" in lines[0]
 
 
 # --- from another process ---------------------------------------------------------------------

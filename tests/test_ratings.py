@@ -90,8 +90,8 @@ def test_rows_without_something_are_left_out_and_counted(tmp_path: Path) -> None
     found = read(tmp_path, given, scale=(1, 5))
     assert len(found.answers) == 1
     assert found.notes == (
-        "1 rows without a rating were left out.",
-        "1 rows without a target were left out.",
+        "1 row without a rating was left out.",
+        "1 row without a target was left out.",
     )
     assert len(read(tmp_path, given, scale=(1, 5), needs_target=False).answers) == 2
 
@@ -106,7 +106,7 @@ def test_an_answer_that_several_people_rated_counts_once(tmp_path: Path) -> None
     given = [rows("1")[0], {**rows("1")[0], "평가": "4"}, *rows("1", "5")[1:]]
     found = read(tmp_path, given, scale=(1, 5))
     assert found.values == (0.375, 1.0)
-    assert found.notes == ("1 answers were rated more than once; their mean counts.",)
+    assert found.notes == ("Answers that were rated more than once: 1; their mean counts.",)
 
 
 @pytest.mark.parametrize(

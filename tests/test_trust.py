@@ -26,6 +26,7 @@ from apo.scorers.sandbox import Sandbox
 from apo.storage.folder import RunFolder, create_run
 from apo.task import Example
 from apo.taskfile.load import load_task
+from apo.taskfile.wishes import model_wishes
 from apo.trust import FileName, grant
 
 ROWS = "text,label\n" + "".join(f"hello {i},a\n" for i in range(40))
@@ -84,6 +85,16 @@ def test_what_a_task_wants_is_told_and_not_done(
     assert told in str(error.value)
     assert f"apo trust {folder}" in str(error.value)
     assert not (tmp_path / "TRACE").exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "keyed"),
+    [("openai/m", True), ("litellm/x/m", True), ("mine/m", True), ("vllm/m", True),
+     ("local/m", False), ("ollama/m", False), ("llamacpp/m", False), (URL, False)],
+)  # fmt: skip
+def test_a_key_is_spoken_of_where_one_may_be_sent(model: str, keyed: bool) -> None:
+    [wish] = model_wishes(model)
+    assert ("with your key" in wish.told) is keyed
 
 
 @pytest.mark.parametrize(

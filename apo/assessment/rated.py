@@ -82,5 +82,8 @@ def affordable(rated: Ratings, scorer: Any, draws: int, max_calls: int | None) -
     if max_calls is None or not each or each * len(rated.answers) <= max_calls:
         return rated
     if max_calls < each:
-        raise SettingsError(f"{max_calls} calls are too few: one answer takes {each}.")
+        raise SettingsError(
+            f"{max_calls} call{'s' * (max_calls != 1)} {'is' if max_calls == 1 else 'are'} too few: "
+            f"one answer takes {each}."
+        )
     return rated.take(max_calls // each)

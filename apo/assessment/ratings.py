@@ -111,9 +111,13 @@ def read_ratings(
             left[found] += 1
         else:
             raw[found].append(text)
-    notes = [f"{left[reason]} rows {reason} were left out." for reason in LEFT if left[reason]]
+    counts = [(left[reason], reason) for reason in LEFT if left[reason]]
+    notes = [
+        f"{n} row{'s' * (n != 1)} {reason} {'was' if n == 1 else 'were'} left out."
+        for n, reason in counts
+    ]
     if not raw:
-        reasons = ", ".join(f"{left[reason]} {reason}" for reason in LEFT if left[reason])
+        reasons = ", ".join(f"{n} {reason}" for n, reason in counts)
         raise DataError(f"{source} has no rating that can be used: {reasons}.")
     return _put_together(raw, scale, f"{source}, column {rating!r}", notes)
 
@@ -147,7 +151,7 @@ def _put_together(
     values = {key: mean(share(text, low, high) for text in texts) for key, texts in raw.items()}
     several = sum(len(texts) > 1 for texts in raw.values())
     if several:
-        notes.append(f"{several} answers were rated more than once; their mean counts.")
+        notes.append(f"Answers that were rated more than once: {several}; their mean counts.")
     return Ratings(
         examples=tuple(example for example, _ in values),
         answers=tuple(text for _, text in values),

@@ -105,7 +105,7 @@ class Asker:
                     wait = None
                 if wait is None and isinstance(error, RETRIED):
                     said = (
-                        f"{model} gave no answer in {attempt} attempts; "
+                        f"{model} gave no answer in {attempt} attempt{'s' * (attempt != 1)}; "
                         f"the last ended with: {error}"
                         f"{' If it needs longer, give a higher --timeout.' * (slow > 1)}"
                     )

@@ -105,9 +105,11 @@ def _sizes(pools: Named) -> Iterator[Finding]:
         "test": (MIN_TEST, "only a very large gain will be visible"),
     }
     for name, (least, effect) in uses.items():
-        if 0 < len(pools[name]) < least:
+        n = len(pools[name])
+        if 0 < n < least:
             yield Finding(
-                "warning", f"{name} has {len(pools[name])} examples (< {least}): {effect}."
+                "warning",
+                f"{name} has {n} example{'s' * (n != 1)} (< {least}): {effect}.",
             )
 
 
@@ -221,7 +223,9 @@ def _gain(examples: Sequence[Example]) -> Iterator[Finding]:
     elif n_test:
         gain = visible_gain(n_test, DIFFERENT)
         if gain is None:
-            yield Finding("warning", f"With {n_test} test examples no gain can be proven.")
+            yield Finding(
+                "warning", f"With {n_test} test example{'s' * (n_test != 1)} no gain can be proven."
+            )
             return
         yield Finding(
             "warning" if gain > VISIBLE else "ok",

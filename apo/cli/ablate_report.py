@@ -34,7 +34,7 @@ NARROW = 90
 def tell_plan(plan: Plan, prompt: Prompt, before: Uses) -> None:
     """Say what is about to be measured, and what it takes at most."""
     say(
-        f"{len(parts_of(prompt))} parts are left out in turn on {len(plan.rows)} train and "
+        f"Parts that are left out in turn: {len(parts_of(prompt))}, on {len(plan.rows)} train and "
         f"validation examples: {plan.calls:,} calls at most; those with kept answers are not made."
     )
     if plan.test:
@@ -90,14 +90,15 @@ def tell_ablation(done: Ablated, notes: Iterable[str], file: Path | None, out: s
     )
     left = sum(finding == "open" for finding in found.findings.values())
     if left:
-        tell(f"{left} parts stay because the calls ended: --max-calls gives more.", "yellow")
+        tell(f"Parts that stay because the calls ended: {left}. --max-calls gives more.", "yellow")
     if found.shorter == found.prompt:
         tell("No part goes.", "bold")
     else:
         _tell_shorter(found, done.proof, out)
     for note in notes:
         tell(note, "yellow")
-    tell(f"{done.spent.calls:,} calls, {dollars(done.spent.usd)} (kept answers counted).")
+    n = done.spent.calls
+    tell(f"{n:,} call{'s' * (n != 1)}, {dollars(done.spent.usd)} (kept answers counted).")
     if file is not None:
         tell(f"All figures: {file}")
 

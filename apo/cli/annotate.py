@@ -66,7 +66,8 @@ def annotate(
     n = affordable(len(new), len(members), each, max_calls)
     if not flags.json:
         say(
-            f"{len(members)} prompts on {n} of {len(new)} inputs without a label: "
+            f"{len(members)} prompt{'s' * (len(members) != 1)} on {n} of {len(new)} "
+            f"input{'s' * (len(new) != 1)} without a label: "
             f"{len(members) * n * each:,} calls at most; those with kept answers are not made."
         )
     asked = flags.ask(

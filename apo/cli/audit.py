@@ -85,8 +85,9 @@ def audit(
     trials = trials_of(loaded, split, seed=seed, max_calls=max_calls, n_prompts=n)
     if not document:
         say(
-            f"{len(trials)} trials on {split} examples of {loaded.name}, {' and '.join(prompts)}: "
-            f"{n * n_calls(loaded, trials):,} calls at most; those with kept answers are not made."
+            f"{len(trials)} trial{'s' * (len(trials) != 1)} on {split} examples of {loaded.name}, "
+            f"{' and '.join(prompts)}: {n * n_calls(loaded, trials):,} calls at most; those with "
+            "kept answers are not made."
         )
     asked = flags.ask(
         partial(

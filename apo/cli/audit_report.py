@@ -81,4 +81,4 @@ def _cautions(found: Audit) -> None:
         )
     errors = sum(r.errors for name in found.prompts for r in found.rates(name))
     if errors:
-        tell(f"{errors} requests were refused by the provider, or too long.", "yellow")
+        tell(f"Requests that the provider refused, or that were too long: {errors}.", "yellow")

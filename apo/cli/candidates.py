@@ -81,7 +81,11 @@ def _where(row: Mapping[str, Any]) -> str:
         return translated("vetoed")
     if row["whole"]:
         return translated("validation")
-    return translated(f"{row['n']} examples") if row["n"] else translated("nothing")
+    return (
+        translated(f"{row['n']} example{'s' * (row['n'] != 1)}")
+        if row["n"]
+        else translated("nothing")
+    )
 
 
 def _parents(row: Mapping[str, Any], short: Mapping[str, str]) -> str:

@@ -101,7 +101,8 @@ def _as_study(folder: "RunFolder", storage: str) -> None:
     from apo.secrecy import without_logins
 
     study = to_optuna(folder.id, storage, home=home())
-    say(f"Wrote the study {study.study_name} with {len(study.trials)} trials.")
+    n = len(study.trials)
+    say(f"Wrote the study {study.study_name} with {n} trial{'s' * (n != 1)}.")
     say(f"Look at it: pip install optuna-dashboard; optuna-dashboard {without_logins(storage)}")
 
 
@@ -143,7 +144,7 @@ def _tell_candidate(folder: "RunFolder", row: dict[str, Any]) -> None:
         say(f"{row['id']} is the {word} prompt of {folder.id}{marked}.")
         return
     told = f"{row['id']} ({row['operator']}) of {folder.id}"
-    score = f"{percent(row['value'])} on {row['n']} examples. {NO_VERDICT}"
+    score = f"{percent(row['value'])} on {row['n']} example{'s' * (row['n'] != 1)}. {NO_VERDICT}"
     say(f"{told}: {score if row['n'] else 'it was never measured.'}", "yellow")
 
 

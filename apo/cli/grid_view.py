@@ -41,7 +41,7 @@ class view:  # noqa: N801 (used like the context managers of contextlib)
         if self._grid.earlier and not self._quiet:
             from apo.cli.console import say
 
-            say(f"{self._grid.earlier} of {len(self._grid.cells)} cells were finished before.")
+            say(f"Finished before: {self._grid.earlier} of {len(self._grid.cells)} cells.")
         return self
 
     def __exit__(self, *_: object) -> None:

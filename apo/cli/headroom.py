@@ -66,5 +66,5 @@ def _told(found: "Headroom") -> list[str]:
         f"A row's score varies by {verdict.between_prompts:.3f} between prompts, and by "
         f"{verdict.between_answers:.3f} between two answers to one prompt (variances); "
         f"{percent(verdict.malformed)} of the answers lack the form.",
-        f"{spent.calls} calls.",
+        f"{spent.calls} call{'s' * (spent.calls != 1)}.",
     ]

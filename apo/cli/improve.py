@@ -132,7 +132,7 @@ def _tell_round(made: "Round", may_lose: bool) -> None:
     from apo.cli.console import say
 
     kept = "may be lost" if may_lose else "must pass"
-    say(f"{made.n_new} rows of feedback are new; {made.n_old} rows {kept}. ({made.path})")
+    say(f"New rows of feedback: {made.n_new}. Rows that {kept}: {made.n_old}. ({made.path})")
     for note in made.notes:
         say(note, "yellow")
 

@@ -68,7 +68,7 @@ def judge(
     rated = rated_answers(task, loaded, scorer, ratings, answer, rating)
     rated = affordable(rated, scorer, draws, max_calls)
     if not document:
-        say(f"{len(rated.answers)} rated answers; ratings understood as {rated.scale}.")
+        say(f"Rated answers: {len(rated.answers)}; ratings understood as {rated.scale}.")
         for note in rated.notes:
             say(note, "dim")
     asked = flags.ask(

@@ -22,7 +22,7 @@ def tell_judges(document: dict[str, Any]) -> None:
         _itself(one)
         _leanings(one)
         if one["ungraded"]:
-            tell(f"{one['ungraded']} answers got no score. {one['problem']}", "yellow")
+            tell(f"Answers without a score: {one['ungraded']}. {one['problem']}", "yellow")
     for pair in document["between"]:
         if pair["kappa"] is not None:
             low, high = pair["interval"]

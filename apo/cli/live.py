@@ -60,7 +60,7 @@ async def _watch(work: Coroutine[Any, Any, R], progress: Progress, title: str, *
     if not draws(notes):
         while not task.done():
             await asyncio.wait({task}, timeout=0.5)
-            view.print_line(run.look())
+            view.print_line(run.look(), last=task.done())
         return await task
     with Screen(notes, lambda key: finish() if key == "q" else None) as screen:
         view.keys = KEYS if screen.reads_keys else ""

@@ -78,7 +78,7 @@ def sync(
         if failures:
             from apo.tracking.failures import log_failures
 
-            tell(f"{log_failures(folder, tracked)} failed test rows are traces of that run.")
+            tell(f"Failed test rows that are traces of that run: {log_failures(folder, tracked)}.")
         if folder.result is not None:
             folder.write("result.json", {**folder.result, "mlflow": tracked.to_dict()})
     if failed:

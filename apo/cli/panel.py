@@ -33,7 +33,7 @@ class View:
     title: str
     keys: str = ""
     _speed: Speed = field(default_factory=Speed)
-    _line: tuple[str, float] = ("", 0.0)
+    _line: tuple[str, float, object] = ("", 0.0, None)
     _newest: str = ""
 
     def panel(self, glance: Glance) -> RenderableType:
@@ -54,13 +54,21 @@ class View:
             rows.append(Text(translated(self.keys), style="dim"))
         return Group(*rows)
 
-    def print_line(self, glance: Glance, every: float = 10.0) -> None:
-        """Write a plain line when the phase changes, and every so many seconds."""
-        phase, last = self._line
+    def print_line(self, glance: Glance, *, every: float = 10.0, last: bool = False) -> None:
+        """Write a plain line when the phase changes, and every so many seconds.
+
+        Args:
+            glance: what is told.
+            every: the seconds.
+            last: whether no other line will come: then it is written if it says anything new.
+        """
+        phase, at, told = self._line
+        now = (glance.phase, glance.spent.calls, glance.best)
         self._speed.add(glance)
-        if glance.phase == phase and time.monotonic() - last < every:
+        due = now != told if last else time.monotonic() - at >= every
+        if glance.phase == phase and not due:
             return
-        self._line = (glance.phase, time.monotonic())
+        self._line = (glance.phase, time.monotonic(), now)
         speeds = [words.pace(self._speed.calls), words.written(self._speed)]
         speed = ", ".join(map(translated, filter(None, speeds))) if self._speed.calls > 0 else ""
         told = [self.title, words.status(glance), words.under_way(glance), speed]

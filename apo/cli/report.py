@@ -144,9 +144,10 @@ def spent_line(spent: dict[str, Any]) -> str:
     """Say what was spent, in a sentence."""
     thought = spent.get("thinking_tokens")  # Results of earlier versions do not say it.
     return (
-        f"Spent {spent['calls']:,} calls, {spent['input_tokens']:,} tokens in, "
-        f"{spent['output_tokens']:,} out{f' ({thought:,} of them thought)' if thought else ''}, "
-        f"{dollars(spent['usd'])}, {clock(spent['seconds'])}."
+        f"Spent {spent['calls']:,} call{'s' * (spent['calls'] != 1)}, "
+        f"{spent['input_tokens']:,} tokens in, {spent['output_tokens']:,} out"
+        f"{f' ({thought:,} of them thought)' if thought else ''}, {dollars(spent['usd'])}, "
+        f"{clock(spent['seconds'])}."
     )
 
 
@@ -156,11 +157,11 @@ def _spent(spent: dict[str, Any]) -> str:
         text += f" {spent['cached_tokens']:,} of the tokens in came from the provider's cache."
     if spent["reused_calls"]:
         text += (
-            f" {spent['reused_calls']:,} of the calls, {dollars(spent['reused_usd'])}, were paid "
-            "for by earlier runs."
+            f" Paid for by earlier runs: {spent['reused_calls']:,} of the calls, "
+            f"{dollars(spent['reused_usd'])}."
         )
     if spent["retries"]:
-        text += f" {spent['retries']} attempts were made again."
+        text += f" Attempts made again: {spent['retries']}."
     if spent["lost_usd"]:
         text += f" Failed attempts may have cost up to {dollars(spent['lost_usd'])} more."
     return text

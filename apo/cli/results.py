@@ -94,14 +94,14 @@ def tell_flips(found: Flips) -> None:
     tell("From the seed prompt to the best one, test examples:", "bold")
     tell(table)
     if len(found.groups) > MAX_GROUPS:
-        tell(f"{len(found.groups) - MAX_GROUPS} more groups are in --json.")
+        tell(f"More groups are in --json: {len(found.groups) - MAX_GROUPS}.")
     tell(
         "change: points of the mean score. p: corrected for the number of labels or slices."
         f"{counted_groups(found.groups[0].groups if found.groups else 0)}",
         "dim",
     )
     if found.unanswered:
-        tell(f"{found.unanswered} examples have no grade under both prompts.", "yellow")
+        tell(f"Examples without a grade under both prompts: {found.unanswered}.", "yellow")
     for pair in found.broken:
         tell(f"Must pass, and the best prompt breaks it: {pair['id']}", "bold red")
     if not found.lost:
@@ -182,9 +182,10 @@ def tell_front(found: Sequence[Standing], wanted: Sequence[str]) -> None:
     names = ", ".join(
         translated("high score") if n == "score" else translated(f"low {n}") for n in wanted
     )
+    n = len(found)
     tell(
-        f"The front of {names}: {len(front)} of {len(found)} candidates; no other is as good in "
-        f"all and better in one.{' * is the best prompt.' if found[0].front else ''}"
+        f"The front of {names}: {len(front)} of {n} candidate{'s' * (n != 1)}; no other is as "
+        f"good in all and better in one.{' * is the best prompt.' if found[0].front else ''}"
     )
     tell_vetoes([(s.id, s.score, s.broken) for s in found])
     if found[0].estimated:
@@ -209,7 +210,7 @@ def tell_vetoes(found: Sequence[tuple[str, float | None, Sequence[str]]]) -> Non
             "red",
         )
     if len(vetoed) > MAX_VETOES:
-        tell(f"! So do {len(vetoed) - MAX_VETOES} more candidates; --json names them.", "red")
+        tell(f"! More of them, named by --json: {len(vetoed) - MAX_VETOES}.", "red")
 
 
 def _or_dash(value: float | None, form: str) -> str:

@@ -193,8 +193,9 @@ def _cautions(matrix: "Matrix") -> None:
         ungraded = sum(counts["error"] for counts in found)
         if refused:
             tell(
-                f"{model} refused {refused} requests, or they were too long: they score 0.",
+                f"Requests that {model} refused, or that were too long: {refused}. They score 0.",
                 "yellow",
             )
         if ungraded:
-            tell(f"{ungraded} answers of {model} nobody could grade: counted as wrong.", "yellow")
+            told = f"Answers of {model} that nobody could grade: {ungraded}, counted as wrong."
+            tell(told, "yellow")

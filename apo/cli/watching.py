@@ -61,14 +61,16 @@ async def _follow(folder: "RunFolder") -> bool:
     drawn = Screen(notes, lambda key: left.set() if key == "q" else None)
     with drawn if draws(notes) else nullcontext() as screen:
         view.keys = KEYS if screen is not None and screen.reads_keys else ""
-        gone = 0
+        gone, looked = 0, False
         while not left.is_set():
             before = time.monotonic()
             # Once alone it may be between its search and its end, when nobody holds the journal.
             gone = 0 if folder.state == "running" else gone + 1
             if gone >= (2 if folder.settings["state"] == "running" else 1):
+                if looked and screen is None:
+                    view.print_line(run.look(), last=True)
                 return False
-            glance = run.look()
+            glance, looked = run.look(), True
             if screen is None:
                 view.print_line(glance)
             else:

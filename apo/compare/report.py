@@ -25,9 +25,9 @@ def conclude(experiment: Experiment, grid: Grid) -> tuple[Comparison, list[Curve
     failed = grid.count("failed")
     left = len(grid.cells) - grid.count("finished") - failed
     if failed:
-        problems.append(f"{failed} of {len(grid.cells)} cells failed.")
+        problems.append(f"Failed: {failed} of {len(grid.cells)} cells.")
     if left:
-        problems.append(f"{left} of {len(grid.cells)} cells are not finished. {grid.over}".strip())
+        problems.append(f"Not finished: {left} of {len(grid.cells)} cells. {grid.over}".strip())
     return compare(experiment.name, [curve.row for curve in curves], problems), curves
 
 

@@ -82,7 +82,7 @@ def make_pools(
     _require_all(pools, split, columns.group)
     memory.write(split.seed, remembered, columns.group)
     seen = sum(sample.seen for sample in samples.values())
-    notes.append(f"{seen} usable rows; the pools: {told_sizes(pools)}.")
+    notes.append(f"{seen} usable row{'s' * (seen != 1)}; the pools: {told_sizes(pools)}.")
     if columns.group:
         notes += group_notes(pools, columns.group)
     if columns.must_pass is not None:

@@ -166,7 +166,7 @@ def _said(name: str, pattern: re.Pattern[str], lacks: str, prompt: Prompt) -> Hi
 def _example(prompt: Prompt) -> Hint:
     name = "output example"
     if prompt.demos:
-        return Hint("has", name, f"{len(prompt.demos)} worked examples show the answer.")
+        return Hint("has", name, f"Worked examples that show the answer: {len(prompt.demos)}.")
     return _said(name, _SHOWN, "Show one answer as it should be; don't only describe it.", prompt)
 
 
@@ -189,7 +189,7 @@ def _forbidding(prompt: Prompt) -> Hint | None:
     told = [piece for piece in _sentences(prompt) if _FORBIDS.search(piece)]
     if len(told) < MANY:
         return None
-    reason = f"{len(told)} sentences only forbid, such as {_cut(told[0])}. Say what to do instead."
+    reason = f"Sentences that only forbid: {len(told)}, such as {_cut(told[0])}. Say what to do."
     return Hint("mind", "closed request", reason)
 
 
@@ -197,7 +197,7 @@ def _space(prompt: Prompt) -> Hint | None:
     found = len(_WASTE.findall(prompt.instruction + prompt.context))
     if not found:
         return None
-    reason = f"Blank lines in a row or blanks in a row in {found} places cost tokens for nothing."
+    reason = f"Blank lines or blanks in a row cost tokens for nothing; places: {found}."
     return Hint("mind", "space efficiency", reason)
 
 

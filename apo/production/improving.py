@@ -108,7 +108,7 @@ def _new_examples(task: Task, folder: Path) -> tuple[dict[str, Example], list[st
     usable = [one for one in said if one.wanted and set(one.inputs) == set(task.input_fields)]
     if not usable:
         raise DataError(
-            f"{folder / FILE} holds no right answer: {len(said)} inputs, none with a correction or "
+            f"{folder / FILE} holds no right answer: no input, of {len(said)}, has a correction or "
             "a thumbs-up. `apo feedback TASK FILE` adds some."
         )
     known = {inputs_id(dict(e.inputs)): e.targets for pool in POOLS for e in getattr(task, pool)}

@@ -140,7 +140,7 @@ def find_example(task: Task, wanted: str) -> tuple[str, Example]:
     shown = "; ".join(f"{e.id} ({quote(' | '.join(e.inputs.values()))})" for e in fitting[:SHOWN])
     more = f"; and {len(fitting) - SHOWN} more" if len(fitting) > SHOWN else ""
     raise SettingsError(
-        f"{len(fitting)} examples fit {quote(wanted)}: {shown}{more}. Give the id of one."
+        f"Examples that fit {quote(wanted)}: {len(fitting)}: {shown}{more}. Give the id of one."
     )
 
 

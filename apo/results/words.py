@@ -41,7 +41,7 @@ def in_groups(n: int) -> str:
 
 def counted_groups(n: int) -> str:
     """Say what intervals and p-values rest on; "" for no groups."""
-    return f" Interval and p count the {n} groups that the examples come in." if n else ""
+    return f" Interval and p count the groups that the examples come in: {n}." if n else ""
 
 
 def missing(n: int) -> str:
@@ -78,8 +78,8 @@ def refused_gain(verdict: Mapping[str, Any]) -> str:
 
 def _on(n: int, rows: str, where: str) -> str:
     if rows == "test examples":
-        return message(f"{n} test examples{where}")
-    return message(f"{n} rows{where}")
+        return message(f"{n} test example{'s' * (n != 1)}{where}")
+    return message(f"{n} row{'s' * (n != 1)}{where}")
 
 
 def sentence(verdict: Mapping[str, Any], rows: str = "test examples", where: str = "") -> str:

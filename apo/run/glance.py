@@ -114,7 +114,7 @@ class Inside:
         )
         if progress.search is None:
             return glance
-        with suppress(JournalError):  # It is closed: what was found by then still holds.
+        with suppress(JournalError):  # Whoever runs is told; what was found by then still holds.
             self._record.take(caller.journal.events(self._record.seq))
         return glance.of_search(self._record)
 

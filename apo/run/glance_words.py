@@ -39,8 +39,9 @@ def status(glance: Glance) -> str:
     """The phase, the best score, and what is waited for."""
     parts, best = [PHASES[glance.phase]], glance.best
     if best is not None and best.whole is not None:
-        parts.append(f"best {percent(score_of(best))} on {best.whole['n']} validation examples")
-        parts.append(message(f"{glance.n_candidates} candidates"))
+        n, tried = best.whole["n"], glance.n_candidates
+        parts.append(f"best {percent(score_of(best))} on {n} validation example{'s' * (n != 1)}")
+        parts.append(message(f"{tried} candidate{'s' * (tried != 1)}"))
     parts += [glance.waiting] if glance.waiting else []
     parts += [message(f"last problem: {glance.problem}")] if glance.problem else []
     return " · ".join(parts)
@@ -62,8 +63,8 @@ def spent(glance: Glance) -> str:
     if not found.calls and not glance.seconds:
         return ""
     return message(
-        f"{found.calls} calls, {found.tokens:,} tokens, {dollars(found.usd)}, "
-        f"{clock(glance.seconds)}"
+        f"{found.calls:,} call{'s' * (found.calls != 1)}, {found.tokens:,} tokens, "
+        f"{dollars(found.usd)}, {clock(glance.seconds)}"
     )
 
 
@@ -76,7 +77,8 @@ def pace(rate: float) -> str:
     if rate <= 0:
         return message("no answer yet")
     if rate >= 1:
-        return message(f"{rate:.0f} calls/s")
+        told = f"{rate:.0f}"
+        return message(f"{told} call{'s' * (told != '1')}/s")
     return message(f"{1 / rate:.1f} s a call")
 
 

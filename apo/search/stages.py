@@ -34,7 +34,7 @@ class Patience:
         if _score(best) > self._score:
             self._since, self._score = charged, _score(best)
         elif charged - self._since > self._calls:
-            raise Stalled(f"{charged - self._since} calls brought nothing better.")
+            raise Stalled(f"Calls that brought nothing better: {charged - self._since}.")
 
 
 def _score(best: Evaluation | None) -> float:

@@ -60,7 +60,7 @@ class Journal:
     def __init__(
         self, path: Path | None = None, shared: Path | None = None, *, fresh: bool = True
     ) -> None:
-        self._path = path
+        self._path, self._open = path, True
         self._begun = self._ticked = time.monotonic()
         self._came: dict[str, float] = {}
         try:
@@ -169,8 +169,15 @@ class Journal:
         self._write("DELETE FROM events WHERE kind = ?", (kind,))
 
     def events(self, after: int = -1) -> Iterator[Event]:
-        """All events after a sequence number, in the order in which they happened."""
-        return read_events(self._db, after)
+        """All events after a sequence number, in the order in which they happened.
+
+        Of a journal that was closed from its file; where it was in memory, there are none any more.
+        """
+        if self._open:
+            yield from read_events(self._db, after)
+        elif self._path is not None:
+            with contextlib.closing(open_for_reading(self._path)) as kept:
+                yield from read_events(kept, after)
 
     def lost(self) -> tuple[int, float]:
         """Tokens and dollars that failed attempts of all sessions may have taken."""
@@ -243,6 +250,7 @@ class Journal:
                 if self._shared is not None:
                     self._db.execute(LEAVE)
             self._db.close()
+            self._open = False
         finally:
             self._release()
 

@@ -50,8 +50,11 @@ def told(refused: Mapping[str, Any]) -> str:
     parts = [f"{reason} ({times:,})" for reason, times in reasons[:SHOWN]]
     others = sum(times for _, times in reasons[SHOWN:])
     parts += [f"{message('other reasons')} ({others:,})"] if others else []
-    share = message(f"All {n:,}") if n == of else message(f"{n:,} of {of:,}")
-    return f"{share} proposals and replies of the optimizer model were refused: {'; '.join(parts)}."
+    share = message(f"All {n:,}") if n == of > 1 else message(f"{n:,} of {of:,}")
+    return (
+        f"{share} proposals and replies of the optimizer model {'was' if n == 1 else 'were'} "
+        f"refused: {'; '.join(parts)}."
+    )
 
 
 def told_replies(refused: Mapping[str, Any]) -> str:
@@ -61,9 +64,9 @@ def told_replies(refused: Mapping[str, Any]) -> str:
         return ""
     share = (replies["n"] - replies["unread"]) / replies["n"]
     return (
-        f"Of {replies['n']:,} texts that the optimizer model was asked for, {share:.0%} could be "
-        f"used: {replies['again']:,} were asked for a second time, {replies['salvaged']:,} were "
-        f"taken from replies in another form, {replies['unread']:,} came to nothing."
+        f"Texts that the optimizer model was asked for: {replies['n']:,}, of which {share:.0%} "
+        f"could be used; asked for a second time: {replies['again']:,}; taken from replies in "
+        f"another form: {replies['salvaged']:,}; of no use: {replies['unread']:,}."
     )
 
 

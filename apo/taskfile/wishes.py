@@ -158,8 +158,17 @@ def _texts(value: Any) -> list[str]:
 def model_wishes(name: object) -> Iterator[Wish]:
     """What asking a model wants, by its name; nothing for one of this process."""
     if name not in _OWN:
-        keyed = "" if "://" in str(name) else ", with your key for it"
+        keyed = ", with your key for it" if _takes_key(str(name)) else ""
         yield Wish(f"ask the model {name}{keyed}")
+
+
+def _takes_key(model: str) -> bool:
+    """Whether a model may be sent a key of yours; what is not known, such as a plug-in's, may."""
+    from apo.models.providers import PROVIDERS  # Few task files name a model.
+
+    provider = model.partition("/")[0]
+    known = PROVIDERS.get(provider)
+    return "://" not in model and provider != "local" and (known is None or known.key_variable > "")
 
 
 def body_wishes(*bodies: object) -> Iterator[Wish]:

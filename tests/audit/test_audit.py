@@ -201,7 +201,7 @@ def test_the_document_is_json_and_holds_what_failed() -> None:
 def test_splits_and_calls_that_do_not_do() -> None:
     with pytest.raises(SettingsError, match="Did you mean 'test'"):
         audit(TASK, PROMPT, split="tets")
-    with pytest.raises(SettingsError, match="1 calls are too few"):
+    with pytest.raises(SettingsError, match="1 call is too few"):
         audit(TASK, PROMPT, max_calls=1)
     with pytest.raises(DataError, match="no test examples"):
         audit(replace(TASK, test=()), PROMPT)

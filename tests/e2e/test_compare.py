@@ -92,7 +92,7 @@ def test_a_file_its_report_and_its_resumption(tmp_path: Path) -> None:
     root = tmp_path / ".apo/compare/first"
     before = {path: path.stat().st_mtime_ns for path in root.glob("runs/*/result.json")}
     more = compare(tmp_path, "first.yaml", "-o", "random-search", "-o", "opro", "-j", "1")
-    assert "2 of 4 cells were finished before" in more.stderr
+    assert "Finished before: 2 of 4 cells." in more.stderr
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert states(root) == ["finished"] * 4
     assert "apo --home" in more.stderr
@@ -138,9 +138,9 @@ def test_a_failed_cell_does_not_stop_the_others(tmp_path: Path) -> None:
     assert len(errors) == 4
     assert sum("as was to be expected" in error for error in errors) == 2
     assert sum("process died" in error for error in errors) == 2
-    assert "4 of 6 cells failed" in found["problems"][0]
+    assert "Failed: 4 of 6 cells" in found["problems"][0]
     again = compare(tmp_path, *SMALL, "--no-track", "-j", "1")
-    assert "2 of 2 cells were finished before" in again.stderr
+    assert "Finished before: 2 of 2 cells." in again.stderr
 
 
 def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(tmp_path: Path) -> No
     process.send_signal(signal.SIGINT)
     out, told = process.communicate(timeout=60)
     assert process.returncode == 130, told
-    assert "cells are not finished" in out
+    assert "Not finished: " in out
     assert "The same command again" in told
     left = states(root)
     assert "running" not in left

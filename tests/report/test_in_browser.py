@@ -45,7 +45,7 @@ def pages(hostile: Result, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     prompts = {"seed": hostile.seed.prompt, "best": hostile.best.prompt}
     found = audit(task, prompts, model=HostileModel(), max_calls=120)
     curves: list[Curve] = [curve for curve in curves_of(2) if curve.row.task == "한국어"]
-    ranking = compare("<b>all</b>", [curve.row for curve in curves], ["1 of 2 cells failed."])
+    ranking = compare("<b>all</b>", [curve.row for curve in curves], ["Failed: 1 of 2 cells."])
     whole: dict[str, Any] = {"failed": {"x": "<i>"}, "experiment": {"seeds": 2},
                              "cells": [curve.row.to_dict() for curve in curves]}  # fmt: skip
     pictures = draw(ranking, curves, folder / "plots")
