@@ -83,7 +83,7 @@ def affordable(rated: Ratings, scorer: Any, draws: int, max_calls: int | None) -
         return rated
     if max_calls < each:
         raise SettingsError(
-            f"{max_calls} call{'s' * (max_calls != 1)} {'is' if max_calls == 1 else 'are'} too few: "
+            f"{max_calls} call{'s' * (max_calls > 1)} {'is' if max_calls == 1 else 'are'} too few: "
             f"one answer takes {each}."
         )
     return rated.take(max_calls // each)

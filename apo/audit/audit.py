@@ -95,8 +95,8 @@ def trials_of(
     trials = plan(task, examples, seed=seed, max_calls=max_calls, n_prompts=n_prompts)
     if not trials:
         raise SettingsError(
-            f"{max_calls} call{'s' * (max_calls != 1)} {'is' if max_calls == 1 else 'are'} too few: "
-            "a trial takes 2 for each prompt, and rates from fewer "
+            f"{max_calls} call{'s' * (max_calls != 1)} {'is' if max_calls == 1 else 'are'} too "
+            "few: a trial takes 2 for each prompt, and rates from fewer "
             "than 100 trials say little. Give more with --max-calls, or leave it out."
         )
     return trials

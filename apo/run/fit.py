@@ -33,7 +33,7 @@ def fit_pools(task: Task, max_calls: int | None) -> Task:
     n_validation = min(len(task.validation), (max_calls - 2 * each * n_test) // (8 * each))
     if n_validation < min(2, len(task.validation)) or n_test < min(2, len(task.test)):
         raise SettingsError(
-            f"{max_calls} call{'s' * (max_calls != 1)} {'is' if max_calls == 1 else 'are'} too few: "
+            f"{max_calls} call{'s' * (max_calls > 1)} {'is' if max_calls == 1 else 'are'} too few: "
             f"a run needs at least {22 * each} to measure the seed "
             "prompt, try a few others and give a verdict. Raise --max-calls."
         )
