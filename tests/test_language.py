@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from apo.cli.console import results, tell_pairs
+from apo.drafting.as_yaml import dump
 from apo.language.catalogue import shape, translated, use, wished
 from apo.language.particles import opened, with_particles
 from experiments import messages
@@ -66,6 +68,22 @@ def test_a_particle_fits_the_sound_before_it(written: str, read: str) -> None:
             "검증 9.0 %, 테스트 5.0 % (95 % 구간 4.0~6.0): 차이 4포인트를 예시 8개로 "
             "프롬프트 3개 중 최고를 고른 것으로는 거의 설명할 수 없습니다.",
         ),
+        (
+            "With 9 test examples a gain under about 40 points may well stay unseen; to see 0.8 "
+            "points takes about 22,000.",
+            "테스트 예시 9개로는 약 40포인트보다 작은 개선은 드러나지 않을 수 있습니다. "
+            "0.8포인트를 보려면 약 22,000개가 필요합니다.",
+        ),
+        (
+            "9.0 % on validation, 5.0 % on test (95 % interval 4.0 to 6.0): of the gap of 4 "
+            "points, about 3 are what choosing the best of 3 prompts on 8 examples brings. Of 3 "
+            "prompts of which none is better than the seed, the best would look this good on "
+            "validation in 16 % of resamples.",
+            "검증 9.0 %, 테스트 5.0 % (95 % 구간 4.0~6.0): 차이 4포인트 중 약 3은 예시 8개로 "
+            "프롬프트 3개 중 최고를 고른 것에서 옵니다. 초기 프롬프트보다 나은 것이 없는 프롬프트 "
+            "3개 중에서도 최고는 재표본 추출의 16 %에서 검증 점수가 이만큼 좋아 보입니다.",
+        ),
+        ("low tokens", "적은 토큰"),
         ("There is no column input.", "input 열이 없습니다."),  # No word of apo's, but a name.
         ("There is no column 은(는).", "은(는) 열이 없습니다."),
         ("Nothing here is apo's.", "Nothing here is apo's."),
@@ -79,6 +97,25 @@ def test_words_of_apo_are_told_in_korean(
     text: str, told: str, korean: Callable[[str], str]
 ) -> None:
     assert korean(text) == told
+
+
+def test_no_line_of_wide_letters_is_cut(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(results, "_width", 20)
+    tell_pairs([("확인", "더 작은 개선은 더 드물게 입증됩니다.", "")])
+    told = capsys.readouterr().out
+    assert "…" not in told
+    assert "".join(told.split()) == "확인더작은개선은더드물게입증됩니다."
+
+
+def test_a_draft_says_in_the_users_language_where_its_keys_are_explained(
+    korean: Callable[[str], str],
+) -> None:
+    head, rest = dump({"name": "a", "scorer": "label_set"}).split("\n", 1)
+    assert head == "# `apo init`이 쓴 초안입니다. 키는 docs/tasks.md에서 설명합니다."
+    assert rest.startswith("# 정답은 라벨의 집합이며")
+    assert rest.endswith("\n{name: a, scorer: label_set}\n")
 
 
 def test_the_environment_names_the_language() -> None:

@@ -191,6 +191,8 @@ def tell(part: RenderableType = "", style: str = "") -> None:
         for column in part.columns:
             head = column.header
             column.header = translated(head) if isinstance(head, str) else head
+            if not column.no_wrap:  # Rich cuts a line of wide letters that has a blank at its end.
+                column.overflow = "fold"
     results.print(part)
 
 

@@ -41,8 +41,13 @@ def failures_of(
     found = {"id": chosen["id"], **table.to_dict(), "page": text, "rows": table.rows()}
 
     def write() -> None:
-        which = "the candidate" if candidate is not None else "the best prompt"
-        tell(f"What {which} {chosen['id'][:6]} got wrong, train and validation examples:", "bold")
+        short = chosen["id"][:6]
+        tell(
+            f"What the best prompt {short} got wrong, train and validation examples:"
+            if candidate is None
+            else f"What the candidate {short} got wrong, train and validation examples:",
+            "bold",
+        )
         tell(text)
         say_next("Of another", f"apo show {folder.id}:ID --failures")
 

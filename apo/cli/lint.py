@@ -1,5 +1,6 @@
 """`apo lint` and `apo tokens`: a prompt looked at without a model."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,10 @@ if TYPE_CHECKING:
     from apo.task import Task
 
 PromptName = Annotated[
-    str, typer.Argument(metavar="PROMPT", help="A prompt file, or RUN[:ID] for a run's prompt.")
+    str,
+    typer.Argument(
+        metavar="PROMPT", help="A prompt file, RUN[:ID] for a run's prompt, or a task for its own."
+    ),
 ]
 TaskOption = Annotated[
     str, typer.Option("--task", "-t", metavar="TASK", help="The task that the prompt is for.")
@@ -94,7 +98,10 @@ def _task(name: str) -> "Task | None":
 
 
 def _read(name: str, task: "Task | None") -> "Prompt":
-    """The prompt of a file or run; without a task its own variables are its inputs."""
+    """The prompt of a file, a run or a folder; without a task its variables are its inputs."""
     from apo.cli.prompts import free_prompt, prompt_of
+    from apo.taskfile.places import FILE_NAME
 
+    if (Path(name) / FILE_NAME).is_file() and (own := _task(name)):
+        return own.seed_prompts[0]
     return prompt_of(name, task)[0] if task else free_prompt(name)

@@ -86,6 +86,7 @@ def _tell(
     json: bool,
 ) -> None:
     from apo.cli.console import dollars, percent, print_json, tell
+    from apo.language.catalogue import translated
     from apo.results.words import in_groups
     from apo.statistics.clusters import n_groups
 
@@ -100,7 +101,7 @@ def _tell(
     if json:
         print_json(figures)
         return
-    counts = ", ".join(f"{n} {kind}" for kind, n in evaluation.counts().items())
+    counts = ", ".join(f"{n} {translated(kind)}" for kind, n in evaluation.counts().items())
     counts += "".join(f" ({n} of all were cut)" for n in evaluation.cuts().values())
     n, of = evaluation.n_counted, len(evaluation.rollouts)
     on = f"{n}" if n == of else f"{n} of {of}"

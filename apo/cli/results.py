@@ -180,7 +180,8 @@ def tell_front(found: Sequence[Standing], wanted: Sequence[str]) -> None:
         table.add_row(mark, *(Text(cell, style=style) for cell in cells), s.id, text)
     tell(table)
     names = ", ".join(
-        translated("high score") if n == "score" else translated(f"low {n}") for n in wanted
+        translated("high score") if word == "score" else translated(f"low {word}")
+        for word in wanted
     )
     n = len(found)
     tell(

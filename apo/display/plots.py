@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apo.display.picture import COLOURS, DARK, GREY, RULE, style
+from apo.language.catalogue import message, translated
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,7 +69,7 @@ def interval_plot(gain: float, interval: Sequence[float]) -> "Figure":
     axes.set_ylim(-1, 1)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("best less seed on test, in points; bar: 95 % interval", color=DARK)
+    axes.set_xlabel(translated("best less seed on test, in points; bar: 95 % interval"), color=DARK)
     return figure
 
 
@@ -85,13 +86,21 @@ def curve_plot(
     """
     figure, axes = _axes()
     last = max(end, calls[-1])
-    axes.plot(*zip(*tried, strict=True), "o", color=GREY, markersize=3.5, label="one candidate")
-    axes.axhline(scores[0], color=DARK, linewidth=0.9, linestyle=(0, (4, 2)), label="seed prompt")
+    axes.plot(
+        *zip(*tried, strict=True),
+        "o",
+        color=GREY,
+        markersize=3.5,
+        label=translated("one candidate"),
+    )
+    axes.axhline(
+        scores[0], color=DARK, linewidth=0.9, linestyle=(0, (4, 2)), label=translated("seed prompt")
+    )
     axes.step(
         [*calls, last], [*scores, scores[-1]], where="post", color=COLOURS[0], linewidth=2,
-        label="best so far",
+        label=translated("best so far"),
     )  # fmt: skip
-    axes.set_xlabel("calls, of task and optimizer model", color=DARK)
+    axes.set_xlabel(translated("calls, of task and optimizer model"), color=DARK)
     _scored(axes)
     axes.legend(loc="best", frameon=False, fontsize=8)
     return figure
@@ -126,19 +135,21 @@ def front_plot(marks: Sequence[Mark], unit: str) -> "Figure":
     if front:
         axes.step(
             *zip(*front, strict=True), where="post", color=COLOURS[0], linewidth=1.2,
-            label="front", zorder=1,
+            label=translated("front"), zorder=1,
         )  # fmt: skip
     looks: tuple[tuple[str, str, dict[str, Any]], ...] = (
-        (OTHER, "candidate", {"marker": "o", "color": GREY, "s": 22}),
-        (SEED, "seed", {"marker": "D", "color": COLOURS[1], "s": 34}),
-        (BEST, "best", {"marker": "*", "color": COLOURS[2], "s": 110}),
+        (OTHER, message("candidate"), {"marker": "o", "color": GREY, "s": 22}),
+        (SEED, message("seed"), {"marker": "D", "color": COLOURS[1], "s": 34}),
+        (BEST, message("best"), {"marker": "*", "color": COLOURS[2], "s": 110}),
     )
     for gid, label, look in looks:
         found = [(mark.x, mark.score) for mark in marks if mark.gid == gid]
         if found:
-            drawn = axes.scatter(*zip(*found, strict=True), label=label, zorder=2, **look)
+            drawn = axes.scatter(
+                *zip(*found, strict=True), label=translated(label), zorder=2, **look
+            )
             drawn.set_gid(gid)
-    axes.set_xlabel(unit, color=DARK)
+    axes.set_xlabel(translated(unit), color=DARK)
     _scored(axes)
     axes.legend(loc="best", frameon=False, fontsize=8)
     return figure
@@ -148,7 +159,7 @@ def _scored(axes: "Axes") -> None:
     """An axis of scores in percent, with quiet lines."""
     from matplotlib.ticker import FuncFormatter
 
-    axes.set_ylabel("validation score", color=DARK)
+    axes.set_ylabel(translated("validation score"), color=DARK)
     axes.grid(axis="y", color=RULE, linewidth=0.7)
     axes.yaxis.set_major_formatter(FuncFormatter(_in_percent))
     axes.xaxis.set_major_formatter(FuncFormatter(_with_commas))
@@ -195,14 +206,18 @@ def rates_plot(bars: Sequence[Bar]) -> "Figure":
             axes.plot(ends, [y, y], color=colour, linewidth=4, alpha=0.4, solid_capstyle="butt")
         at = [groups.index(bar.group) + shift for bar in found]
         axes.plot(
-            [100 * bar.value for bar in found], at, "os^D"[place % 4], color=colour, label=name
+            [100 * bar.value for bar in found],
+            at,
+            "os^D"[place % 4],
+            color=colour,
+            label=translated(name),
         )
     axes.set_yticks(range(len(groups)), groups)
     axes.set_ylim(len(groups) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.set_xlim(left=0)
     axes.grid(axis="x", color=RULE, linewidth=0.7)
-    axes.set_xlabel("trials failed, in percent; bars: 95 % interval", color=DARK)
+    axes.set_xlabel(translated("trials failed, in percent; bars: 95 % interval"), color=DARK)
     if len(series) > 1:
         axes.legend(loc="best", frameon=False, fontsize=8)
     return figure

@@ -1,8 +1,11 @@
 """A draft of a task as the text of a task file."""
 
+from textwrap import wrap
 from typing import Any
 
 import yaml
+
+from apo.language.catalogue import message, translated
 
 
 class _Dumper(yaml.SafeDumper):
@@ -17,11 +20,16 @@ def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _represent)
 
 
+HEAD = message("A draft by `apo init`; docs/tasks.md explains the keys.")
 _LISTS = {
-    "label_set": "# A target is a set of labels, all of which are right together. score: f1, "
-    "jaccard or\n# exact. Where any one of them is a right answer: scorer: choice.\n",
-    "set": "# A target is a list of items, all of which are right together. Where any one of them "
-    "is a\n# right answer: scorer: exact.\n",
+    "label_set": message(
+        "A target is a set of labels, all of which are right together. score: f1, jaccard or "
+        "exact. Where any one of them is a right answer: scorer: choice."
+    ),
+    "set": message(
+        "A target is a list of items, all of which are right together. Where any one of them is a "
+        "right answer: scorer: exact."
+    ),
 }
 
 
@@ -39,5 +47,5 @@ def dump(settings: dict[str, Any]) -> str:
         default_flow_style=None,
         width=100,
     )
-    lists = _LISTS.get(_name(settings["scorer"]), "")
-    return f"# A draft by `apo init`; docs/tasks.md explains the keys.\n{lists}{text}"
+    told = [HEAD, _LISTS.get(_name(settings["scorer"]), "")]
+    return "".join(f"# {line}\n" for one in told for line in wrap(translated(one), 90)) + text

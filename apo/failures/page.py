@@ -20,6 +20,7 @@ _KOREAN: Mapping[str, str] = {
     "refused": "거절",
     "error": "채점 불가",
     "Wanted → said instead:": "원한 답 → 대신 나온 답:",
+    "{n} {name}": "{name} {n}",
     "{n} of {of}": "{of}개 중 {n}개",
     "Said too often: {told}.": "너무 자주 나온 답: {told}.",
     "{label} (said {n} times, wanted {of} times)": "{label} ({n}번 나옴, {of}번 원함)",
@@ -97,7 +98,9 @@ class _Korean(_English):
 
 
 def _lines(table: FailureTable, say: _English) -> Iterable[str]:
-    counted = ", ".join(f"{n} {say(name)}" for name, n in table.counts.items() if n)
+    counted = ", ".join(
+        say("{n} {name}", n=n, name=say(name)) for name, n in table.counts.items() if n
+    )
     yield say(
         "{n} answers: {told}. Mean score {mean} %.",
         n=sum(table.counts.values()),

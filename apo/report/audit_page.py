@@ -7,6 +7,7 @@ from apo.display.figures import percent
 from apo.display.page import render
 from apo.display.picture import inline, style
 from apo.display.plots import Bar, rates_plot
+from apo.language.catalogue import translated
 from apo.report.allowance import Allowance
 from apo.storage.shapes import NUMBER, require
 
@@ -134,7 +135,7 @@ def _picture(prompts: Mapping[str, Any]) -> "Markup | None":
     if not bars:
         return None
     worst = max(bars, key=lambda bar: bar.value)
-    told = (
+    told = translated(
         f"Share of the trials that were failed, by kind, with its interval. The highest is "
         f"{percent(worst.value)} of {worst.group}, by {worst.series}. The table below has all."
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from apo.display.figures import percent
 from apo.display.picture import inline
 from apo.display.plots import BEST, OTHER, SEED, Mark, front_plot
-from apo.language.catalogue import message
+from apo.language.catalogue import message, translated
 from apo.prompts.prompt import Prompt
 from apo.results.standings import Standing
 from apo.select import nondominated_sort
@@ -84,7 +84,7 @@ def _cloud(
             hints.setdefault(kind, []).append(told)
         if nothing_better:
             front.append((name_of(standing.id), standing.operator, standing.score, x))
-    told = (
+    told = translated(
         f"Score on validation against {unit}: {len(found)} candidates, {len(front)} of them on the "
         "front. The table below has these."
     )

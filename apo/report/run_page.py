@@ -10,6 +10,7 @@ from apo.display.picture import inline, style
 from apo.display.plots import curve_plot
 from apo.errors import RunError
 from apo.files import RESULTS, read_text
+from apo.language.catalogue import translated
 from apo.prompts.prompt import Prompt
 from apo.report.allowance import Allowance
 from apo.report.audit_page import audit_part
@@ -92,7 +93,7 @@ def _curve(record: Record) -> "Markup | None":
     rises = course(record)
     if not rises:
         return None
-    told = (
+    told = translated(
         f"Best validation score so far: from {100 * rises[0].score:.1f} % after "
         f"{rises[0].calls:,} calls to {100 * rises[-1].score:.1f} % after {rises[-1].calls:,}, "
         f"in {len(rises) - 1} rises. The table below has them."

@@ -60,8 +60,9 @@ class Gap:
         if self.luck is None or self.luck < LUCK:
             return told
         best = f"Of {self.n_candidates} prompts of which none is better than the seed, the best"
-        doubt = f"{best} would look this good on validation in {100 * self.luck:.0f} % of resamples"
-        return f"{told} {doubt}.".strip()
+        share = f"{100 * self.luck:.0f} %"
+        doubt = message(f"{best} would look this good on validation in {share} of resamples.")
+        return f"{told} {doubt}".strip()
 
     def _gap(self) -> str:
         gap = self.validation - self.test

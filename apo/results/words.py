@@ -124,9 +124,10 @@ def advice(
     if rows_needed is None or rows_needed <= n:
         return f"{told}."
     # To two digits: it rests on a gain that is itself uncertain.
-    about = round(rows_needed, 2 - len(str(rows_needed)))
-    alike = " in groups like these" if groups else ""
-    return f"{told}; to see {100 * gain:.1f} points takes about {about:,}{alike}."
+    n = round(rows_needed, 2 - len(str(rows_needed)))
+    if groups:
+        return f"{told}; to see {100 * gain:.1f} points takes about {n:,} in groups like these."
+    return f"{told}; to see {100 * gain:.1f} points takes about {n:,}."
 
 
 def change(before: float, after: float) -> str:

@@ -5,8 +5,8 @@ what it has, and adds the rest; so a run that was killed, resumed or logged whil
 away ends as one MLflow run, complete and without doubles.
 
 Doors: connection, environment, failures, parameters, places, registered, registry, tracked.
-Rests on: concurrency, environment, errors, files, model, prompts, prompts.forms, report, results,
-storage, taskfile, trust.
+Rests on: concurrency, environment, errors, files, language, model, prompts, prompts.forms,
+report, results, storage, taskfile, trust.
 """
 
 from apo.environment import prepare_environment

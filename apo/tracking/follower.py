@@ -16,6 +16,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from apo.environment import prepare_environment
+from apo.language.catalogue import use
 from apo.storage.folder import RunFolder
 from apo.tracking.logbook import PATIENCE, STATUS, End, Logbook
 
@@ -35,6 +36,7 @@ def main() -> None:
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # Whatever libraries print is no part of the answer.
     task = json.loads(sys.stdin.readline())
+    use(task["language"])  # Of the report; what programs read is the same in all.
     told: SimpleQueue[End] = SimpleQueue()
     threading.Thread(target=_listen, args=(told,), daemon=True).start()
     logbook = Logbook(RunFolder(Path(task["folder"])), task["uri"], task["experiment"])

@@ -7,6 +7,7 @@ import sys
 from contextlib import suppress
 
 from apo.environment import prepare_environment
+from apo.language.catalogue import spoken
 from apo.storage.folder import RunFolder
 from apo.tracking.environment import public_uri
 from apo.tracking.logbook import PATIENCE, STATUS, End, Logbook
@@ -50,6 +51,7 @@ class Tracker:
                 "uri": self._logbook.uri,
                 "experiment": self._logbook.experiment,
                 "interval": interval,
+                "language": spoken(),
             }
         )
         self._process: subprocess.Popen[str] | None = None

@@ -144,7 +144,7 @@ def test_the_page_in_english(table: FailureTable) -> None:
 
 def test_the_page_in_korean_says_the_same(table: FailureTable) -> None:
     told = page(table, "ko-KR")
-    assert told.startswith("답 36개: 25 정답, 8 오답, 3 형식 오류. 평균 점수 69 %.")
+    assert told.startswith("답 36개: 정답 25, 오답 8, 형식 오류 3. 평균 점수 69 %.")
     assert "- refund → billing: 12개 중 8개" in told
     assert "줄 바꿈" in told
     english = {word for word in page(table).split() if word.isalpha()}

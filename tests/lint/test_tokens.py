@@ -1,12 +1,16 @@
 """What `apo tokens` says of a prompt: estimated tokens by language, and dollars."""
 
+from pathlib import Path
+
 import pytest
 
+from apo.cli import app
 from apo.lint.tokens import weigh
 from apo.models.prices import Price
 from apo.prompts.layout import Demo
 from apo.prompts.prompt import Prompt
 from apo.prompts.prompt_set import PromptSet
+from tests.commands import RUNNER
 
 
 def test_korean_weighs_more_than_english() -> None:
@@ -37,3 +41,13 @@ def test_demos_and_all_steps_count() -> None:
 @pytest.mark.parametrize("text", ["", "  "])
 def test_an_empty_prompt_weighs_nothing(text: str) -> None:
     assert weigh(Prompt(text)).fixed == 0
+
+
+@pytest.mark.parametrize("command", ["tokens", "lint"])
+def test_a_folder_stands_for_its_own_prompt(command: str, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("\n".join(["text,label", *(f"{i},a" for i in range(9))]))
+    (tmp_path / "task.yaml").write_text(
+        "name: mine\ninputs: [text]\ntarget: label\ndata: rows.csv\nprompt: Never guess.\n"
+    )
+    done = RUNNER.invoke(app, [command, str(tmp_path)])
+    assert done.exit_code == 0, done.exception
