@@ -98,6 +98,7 @@ def improve(
     from apo.results.outcome import outcome
     from apo.run.optimize import aoptimize
     from apo.taskfile.load import load_task
+    from apo.tracking.registered import SCHEME, pinned
 
     if flags.prompt or flags.folds is not None:
         raise SettingsError(
@@ -106,6 +107,7 @@ def improve(
     progress = Progress()
     asks = reviewer(progress) if flags.review else None
     prompt, _ = prompt_of(deployed, load_task(flags.task, memory=home() / "splits"))
+    before = pinned(deployed) if deployed.startswith(SCHEME) else ""
     made = write_round(flags.task, prompt, memory=home() / "splits", may_lose=may_lose)
     if not flags.json:
         _tell_round(made, may_lose)
@@ -114,7 +116,7 @@ def improve(
     document = watch(
         aoptimize(**given, progress=progress, reviewer=asks), progress, title, quiet=flags.json
     ).to_dict()
-    promoted = _promoted(deployed, progress.run_id) if outcome(document).favourable else ""
+    promoted = _promoted(deployed, before, progress.run_id) if outcome(document).favourable else ""
     if promoted:
         settle_round(made.path.parent)
     if flags.json:
@@ -137,19 +139,31 @@ def _tell_round(made: "Round", may_lose: bool) -> None:
         say(note, "yellow")
 
 
-def _promoted(deployed: str, run: str) -> str:
-    """Make the winner the next version, with the alias; say how to take it in place of a file."""
+def _promoted(deployed: str, before: str, run: str) -> str:
+    """Make the winner the next version, with the alias; say how to take it in place of a file.
+
+    A tracked run has left its winner there already, where the task's own name is deployed.
+    """
     from apo.cli.console import home
     from apo.prompts.prompt import Prompt
     from apo.results.provenance import provenance_of
     from apo.storage.folder import find_run
-    from apo.tracking.registered import CHAMPION, SCHEME, address_of, promote, register_next
+    from apo.tracking.registered import (
+        CHAMPION,
+        SCHEME,
+        address_of,
+        latest_of,
+        promote,
+        register_next,
+    )
 
     folder = find_run(run, home())
     if not deployed.startswith(SCHEME):
         return f"apo export {run} --out FILE"
     address = address_of(deployed)
     best = Prompt.from_dict(folder.need_result()["best_prompt"])
-    version = register_next(f"{SCHEME}{address.name}", best, provenance_of(folder, best))
-    promote(version, address.alias or CHAMPION)
+    version = latest_of(address.name, best)
+    if version in ("", before):
+        version = register_next(f"{SCHEME}{address.name}", best, provenance_of(folder, best))
+    promote(version, address.alias or CHAMPION, before)
     return f"{version} ({address.alias or CHAMPION})"

@@ -192,12 +192,38 @@ def register_next(uri: str, prompt: Prompt, provenance: Provenance) -> str:
     return f"{SCHEME}{name}/{made.version}"
 
 
-def promote(uri: str, alias: str) -> None:
+def pinned(uri: str) -> str:
+    """The version that an address leads to now, prompts:/NAME/VERSION.
+
+    Raises:
+        PromptError: there is none, or MLflow cannot be reached.
+    """
+    return _load(uri)[1]
+
+
+def latest_of(name: str, prompt: Prompt) -> str:
+    """The address of the latest version of a name where it is this prompt; "" where it is not.
+
+    Raises:
+        PromptError: there is no such name, or MLflow cannot be reached.
+    """
+    found, uri = _load(f"{SCHEME}{name}")
+    template: Any = found.template
+    kept = [("user", template)] if isinstance(template, str) else [*map(_turn, template)]
+    return uri if kept == [(m.role, m.content) for m in prompt.messages()] else ""
+
+
+def _turn(message: Mapping[str, Any]) -> tuple[str, str]:
+    return str(message["role"]), str(message["content"])
+
+
+def promote(uri: str, alias: str, before: str = "") -> None:
     """Move an alias to a version; "previous" then names the one that had it.
 
     Args:
         uri: of the version, prompts:/NAME/VERSION.
         alias: such as champion.
+        before: the version that had it; by default the one that has it now.
 
     Raises:
         PromptError: MLflow refuses it.
@@ -207,9 +233,10 @@ def promote(uri: str, alias: str) -> None:
 
     try:
         with suppress(MlflowException):  # Nobody had it.
-            before: Any = client.get_prompt_version_by_alias(address.name, alias)
-            if before is not None:
-                client.set_prompt_alias(address.name, PREVIOUS, before.version)
+            now: Any = client.get_prompt_version_by_alias(address.name, alias)
+            version = address_of(before).version if before else now and now.version
+            if version:
+                client.set_prompt_alias(address.name, PREVIOUS, int(version))
         client.set_prompt_alias(address.name, alias, int(address.version))
     except MlflowException as error:
         raise PromptError(

@@ -10,7 +10,14 @@ from mlflow import MlflowClient
 from apo import Decoding, Demo, Layout, Prompt, PromptError
 from apo.bridges.served import answers, log_served
 from apo.prompts.forms.provenance import Provenance
-from apo.tracking.registered import address_of, register_next, registered_prompt
+from apo.tracking.registered import (
+    address_of,
+    latest_of,
+    pinned,
+    promote,
+    register_next,
+    registered_prompt,
+)
 
 pytestmark = pytest.mark.slow  # MLflow makes its tables.
 KNOWN = Provenance(prompt="0a1b", run="r-1", model="embedded", score=0.5, interval=(0.4, 0.6), n=9)
@@ -130,3 +137,24 @@ def test_a_logged_model_answers_as_apo_does(
 def test_addresses() -> None:
     assert address_of("prompts:/a@b") == ("a", "", "b")
     assert address_of("prompts:/a/3") == ("a", "3", "")
+
+
+def test_previous_is_what_was_deployed_though_the_run_has_moved_the_alias(
+    client: MlflowClient,
+) -> None:
+    winner = Prompt("New.", template="{{text}}")
+    client.create_prompt("moved")
+    turns = [{"role": m.role, "content": m.content} for m in winner.messages()]
+    for text in ("Old: {{text}}", turns):
+        client.create_prompt_version("moved", text)
+    client.set_prompt_alias("moved", "champion", 1)
+    before = pinned("prompts:/moved@champion")
+    client.set_prompt_alias("moved", "champion", 2)  # As a tracked run does.
+    assert latest_of("moved", winner) == "prompts:/moved/2"
+    assert latest_of("moved", Prompt("Other.", template="{{text}}")) == ""
+    promote("prompts:/moved/2", "champion", before)
+    versions = {a: client.get_prompt_version_by_alias("moved", a).version
+                for a in ("champion", "previous")}  # fmt: skip
+    assert {name: int(version) for name, version in versions.items()} == {
+        "champion": 2, "previous": 1,
+    }  # fmt: skip
