@@ -52,7 +52,7 @@ def same_label_findings(task: Task) -> Iterator[Finding]:
         named = ", ".join(quote(shown(label)) for label in labels)
         yield Finding(
             "warning",
-            f"Labels that differ only in {differ_in(*labels[:2])}: {named}. An answer scores with "
+            f"Labels that differ only in {differ_in(*labels)}: {named}. An answer scores with "
             "one of them alone; make them one in the data.",
         )
 

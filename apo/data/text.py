@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -106,8 +107,8 @@ def _csv_rows(path: Path, file: IO[str], delimiter: str) -> Generator[Row, None,
         if not header.size:
             raise DataError(f"{path} has no header: the first row must name the columns.")
         for cells in reader:
-            if not cells:
-                continue  # A blank line.
+            if not cells or (delimiter == "|" and reader.line_num == 2 and _is_rule(cells)):
+                continue  # A blank line, or the one under the header of a Markdown table.
             if len(cells) != header.size:
                 raise DataError(
                     f"{path}, line {reader.line_num}: {len(cells)} cells, but the header names "
@@ -121,6 +122,10 @@ def _csv_rows(path: Path, file: IO[str], delimiter: str) -> Generator[Row, None,
             "within quotes?"
         ) from None
     return header
+
+
+def _is_rule(cells: list[str]) -> bool:
+    return all(re.fullmatch(r":?-+:?|", cell.strip()) for cell in cells)
 
 
 def _without_nul(path: Path, file: IO[str]) -> Iterator[str]:

@@ -23,7 +23,7 @@ def tell_header(columns: dict[str, Column], notes: list[str]) -> None:
 
 def tell_alike(labels: Sequence[str], notes: list[str]) -> bool:
     """Say which labels a reader takes for one; gives whether case makes the difference of some."""
-    ways = [(group, differ_in(*group[:2])) for group in alike(labels)]
+    ways = [(group, differ_in(*group)) for group in alike(labels)]
     for group, way in ways:
         named = ", ".join(quote(shown(label)) for label in group)
         notes.append(f"The labels {named} differ only in {way}; make them one in the data.")

@@ -44,7 +44,7 @@ def guess_target(
         (partial(holds, TESTS), "as it holds unit tests"),
         (lambda column: column.name.lower() in _TARGET_NAMES, "by its name"),
         (partial(holds, QUERY), "as it holds SQL queries"),
-        (lambda column: column.is_object, "as it holds JSON objects"),
+        (partial(_may_be_answer, left, inputs), "as it holds JSON objects"),
         (lambda column: column.lists == column.n, "as its cells are lists of texts"),
         (lambda column: column.is_label, "as few values stand there again and again"),
         (_is_quantity, "as it holds numbers"),
@@ -63,6 +63,12 @@ def guess_target(
         return last
     notes.append(f"The target is taken to be {shortest.name!r}, as its texts are the shortest.")
     return shortest
+
+
+def _may_be_answer(left: Sequence[Column], inputs: Sequence[str], column: Column) -> bool:
+    """Whether objects are the answers, and not the only input beside a column of labels."""
+    others = (c for c in left if c is not column and c.name.lower() not in _NO_INPUT)
+    return column.is_object and (bool(inputs) or not all(c.is_label for c in others))
 
 
 def _asked_of(text: Column, left: Sequence[Column]) -> Column | None:

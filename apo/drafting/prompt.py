@@ -42,8 +42,10 @@ class Wording:
 
 def spoken(column: str) -> str:
     """What a column is called in a sentence: of a path the last step that says something."""
-    *_, before, last = ("", *column.split("."))
-    return before if before and last in ("text", "value", "name", "label") else last or column
+    steps = [step for step in column.split(".") if step and not step.isdecimal()]
+    *_, before, last = ("", "", *steps)
+    general = before not in ("", "data", "value") and last in ("text", "value", "name", "label")
+    return before if general else last or column
 
 
 def seed_prompt(form: str, language: str, wording: Wording) -> str:
@@ -56,13 +58,13 @@ def seed_prompt(form: str, language: str, wording: Wording) -> str:
     """
     texts = _texts("ko" if language == "ko" else "en")
     words: Mapping[str, str] = texts["words"]
-    joined, target = words["and"].join(wording.inputs), spoken(wording.target)
+    joined, target = words["and"].join(map(spoken, wording.inputs)), spoken(wording.target)
     details = ("\n" if form == "sql" else ", ").join(wording.details)
     filled = {
         "grounds": words["grounds"] if wording.context else "",
         "missing": words["absent" if wording.absent else "empty"],
         "final": words[wording.final],
-        "context": wording.context,
+        "context": spoken(wording.context),
         "inputs": joined,
         "target": target,
         "example": wording.example,

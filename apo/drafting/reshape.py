@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 
+from apo.data.annotated import TARGET, annotated
 from apo.data.cells import Row
 from apo.data.chats import Chats, chat_column
 from apo.data.nested import text_path, with_paths
@@ -34,7 +35,7 @@ class Shape:
 
 
 def reshape(rows: Iterable[Row], wanted: Wanted, notes: list[str]) -> Shape:
-    """Put chats into columns, and options into their question; other rows stay as they are.
+    """Put chats and annotations into columns, options into their question; leave other rows.
 
     Args:
         rows: of the source.
@@ -49,6 +50,12 @@ def reshape(rows: Iterable[Row], wanted: Wanted, notes: list[str]) -> Shape:
     if not head:
         return Shape(wanted=wanted, rows=())
     named = {*wanted.inputs, *filter(None, [wanted.target])}
+    export = None if named else annotated(head[0])
+    if export is not None:
+        labelled = list(export.rows(chain(head, stream)))
+        notes.append(export.note())
+        wanted = replace(wanted, target=TARGET)
+        return Shape(wanted=wanted, rows=labelled, changed=True, head=labelled[:LOOKED_AT])
     if not named and (path := _answer_path(head)):
         notes.append(
             f"The target is taken to be {path!r}, the texts that stand beside their places."

@@ -108,7 +108,8 @@ def _labels(scorer: str, target: Column, several: Several | None) -> list[str]:
 
 
 def _details(labels: Sequence[str], target: Column) -> list[str]:
-    shown = [f'"{label}"' for label in labels] if any("," in t for t in labels) else list(labels)
+    marked = any("," in label or label.endswith(".") for label in labels)
+    shown = [f'"{label}"' for label in labels] if marked else list(labels)
     return shown or [key for key, _ in target.keys.most_common()]
 
 

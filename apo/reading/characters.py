@@ -75,19 +75,19 @@ _WAYS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("the kind of quotes or dashes", straight),
     ("upper and lower case", str.casefold),
     ("blanks", lambda text: " ".join(text.split())),
+    ("a sign at the end", lambda text: text.rstrip(" .,;:。") or text),
 )
 
 
-def differ_in(one: str, other: str) -> str:
-    """Say in words what two texts differ in that a reader overlooks; "" where in more than that."""
+def differ_in(*texts: str) -> str:
+    """Say in words what texts differ in that a reader overlooks; "" where in more than that."""
     ways = [way for _, way in _WAYS]
-    if _through(ways, one) != _through(ways, other):
+    if len({_through(ways, text) for text in texts}) > 1:
         return ""
     needed = [
         words
         for words, way in _WAYS
-        if _through([w for w in ways if w is not way], one)
-        != _through([w for w in ways if w is not way], other)
+        if len({_through([w for w in ways if w is not way], text) for text in texts}) > 1
     ]
     return " and ".join(needed)
 

@@ -165,6 +165,18 @@ def test_labels_that_differ_in_case_alone(tmp_path: Path) -> None:
     assert made(draft, tmp_path / "t").labels == ("Yes", "no", "yes")
 
 
+def test_labels_with_a_full_stop_stand_in_quotes(tmp_path: Path) -> None:
+    rows: Rows = [{"text": f"text {i}", "label": ["no", "yes."][i % 2]} for i in range(60)]
+    task = made(draft_task("t", save(tmp_path / "d.csv", rows)), tmp_path / "t")
+    assert 'It is one of: "no", "yes.".' in task.seed_prompts[0].text()
+
+
+def test_the_rule_of_a_markdown_table_is_no_row(tmp_path: Path) -> None:
+    rows = "".join(f"| text {i} | {'yn'[i % 2]} |\n" for i in range(60))
+    (tmp_path / "d.md").write_text(f"| text | label |\n|:---|---:|\n{rows}", "utf-8")
+    assert made(draft_task("t", tmp_path / "d.md"), tmp_path / "t").labels == ("n", "y")
+
+
 def test_warnings(tmp_path: Path) -> None:
     rows: Rows = [
         {"text": f"text {i % 28}", "label": "b" if i % 10 == 0 else "a"} for i in range(30)

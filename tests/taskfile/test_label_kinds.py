@@ -95,6 +95,12 @@ def test_labels_that_look_alike_are_told(other: str) -> None:
     assert "Labels that differ" not in warnings(task_of(("bug", "login")))
 
 
+def test_labels_that_differ_in_case_and_at_their_end() -> None:
+    said = warnings(task_of(("Bug", "bug", "bug.", "login")))
+    assert "differ only in upper and lower case and a sign at the end: 'Bug', 'bug', 'bug.'" in said
+    assert "Labels that differ" not in warnings(task_of((".", ";", "login")))
+
+
 @pytest.mark.parametrize("n", [2, 40, 60])
 def test_answers_that_no_prompt_names_are_told(n: int) -> None:
     labels = tuple(f"intent {i} x" for i in range(n))
