@@ -92,7 +92,7 @@ def test_a_folder_that_may_only_be_read(name: str, told: dict[str, Any]) -> None
     assert NOTES.get(name, "") in err
 
 
-NAMES = ["my task", "-dash", "it's #1", '한글 "%s" {x}[red]?']
+NAMES = ["-dash", """it's #1: 한글 "%s" {x}[red]?"""]
 
 
 @pytest.mark.parametrize("name", NAMES)
