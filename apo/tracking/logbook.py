@@ -97,7 +97,8 @@ class Logbook:
         """
         well = True
         try:
-            note = self._pass(end)
+            with uncollected():  # The imports of MLflow and of plots make very many objects.
+                note = self._pass(end)
             self.outcome = self.tracked(note, complete=end is not None)
         except Exception as error:  # Whatever MLflow does, the run must not suffer from it.
             well = self._opened = False
@@ -145,10 +146,9 @@ class Logbook:
         except OSError as error:
             raise RunError(f"{self._lock.lock_file} cannot be used: {error.strerror}") from error
         if self._store is None:
-            with uncollected():  # MLflow's imports make very many objects, too.
-                from apo.tracking.store import Store
+            from apo.tracking.store import Store
 
-                self._store = Store(self.uri, self.experiment)
+            self._store = Store(self.uri, self.experiment)
         store, settings = self._store, self._folder.settings
         if not self._opened:
             first = tags(settings, self._record, None)
