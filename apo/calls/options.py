@@ -36,7 +36,8 @@ class Options:
             that the search is the same with and without.
         body: further fields of the body of requests to the task model, beside those that the seed
             prompts have in `decoding.extra`: {"reasoning_effort": "low"}.
-        timeout: seconds after which an attempt at a call is given up.
+        timeout: seconds after which an attempt at a call is given up; five times as many with a
+            model that apo runs on this machine.
         prices: dollars per million tokens, by model name; beats the table.
         max_answer: tokens of the longest answer to an example, as `decoding.max_tokens` of the seed
             prompts; None for what the targets and the prompt need.

@@ -18,6 +18,9 @@ from apo.models.transport import Transport
 
 RUNTIME = "xllamacpp"
 """The package that brings llama.cpp along, as a wheel."""
+PATIENCE = 5
+"""So many times the usual limit may an attempt take: what counts here does not get lost on the way,
+every answer has its bound in tokens, and a busy machine may be ten times slower than an idle one."""
 
 
 class LocalModel:
@@ -30,7 +33,8 @@ class LocalModel:
         name: the model's full name.
         path: its file.
         transport: how the child is asked: "aiohttp" or "openai".
-        timeout: seconds that one attempt may take in all; loading and waiting for a slot apart.
+        timeout: seconds of a fifth of what one attempt may take (`PATIENCE`); loading and waiting
+            for a slot apart.
         max_connections: the most calls at once; no more than the child has slots.
 
     Attributes:
@@ -40,7 +44,8 @@ class LocalModel:
     def __init__(
         self, name: str, path: Path, *, transport: str, timeout: float, max_connections: int
     ) -> None:
-        self._name, self._path, self._kind, self._timeout = name, path, transport, timeout
+        self._name, self._path, self._kind = name, path, transport
+        self._timeout = PATIENCE * timeout
         self.slots = min(max_connections, servers.SLOTS)
         self.dialect = Dialect.of(path.stem)
         self._fingerprint = fingerprint(path)
@@ -168,7 +173,7 @@ def open_local(name: str, *, transport: str, timeout: float, max_connections: in
     Args:
         name: "local/smollm2" or "local/PATH.gguf".
         transport: how the child is asked.
-        timeout: seconds that one attempt may take in all; loading apart.
+        timeout: seconds of a fifth of what one attempt may take; loading apart.
         max_connections: the most calls in the child at once; no more than it has slots.
 
     Raises:
