@@ -69,7 +69,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("plain")
 
 
-@pytest.mark.parametrize(("optimizer", "dialect"), zip(sorted(BY_NAME), cycle(HARD)))
+@pytest.mark.parametrize(("optimizer", "dialect"), [*zip(sorted(BY_NAME), cycle(HARD))])
 def test_every_optimizer_ends_the_same(
     optimizer: str, dialect: str, home: Path, tmp_path: Path
 ) -> None:
@@ -106,6 +106,10 @@ def test_what_asking_again_cannot_mend_stops_at_once(
 def test_empty_and_declined_answers_are_told(tmp_path: Path) -> None:
     empty = run("opro", "empty", tmp_path / "empty")
     assert any("answers of fake were empty" in note for note in empty.notes)
+    beside = run("opro", "all-thinking", tmp_path / "beside")
+    (note,) = (note for note in beside.notes if "answers of fake were empty" in note)
+    assert "All that came was thinking" in note
+    assert not any("were cut" in note for note in beside.notes)
     declined = run("opro", "declined", tmp_path / "declined")
     assert {rollout.output for rollout in declined.seed.rollouts} == {DECLINED}
     assert any(DECLINED.rstrip(".") in note for note in declined.notes)

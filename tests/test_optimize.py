@@ -226,6 +226,26 @@ def test_changed_data_are_refused(tmp_path: Path) -> None:
     assert find_run("last", tmp_path).settings["state"] == "finished"
 
 
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("prompt", (Prompt("Another"),)),
+        ("labels", ("a", "b")),
+        ("description", "Another"),
+        ("language", "ko"),
+    ],
+)
+def test_changed_words_are_refused_and_nothing_is_paid(
+    part: str, value: Any, tmp_path: Path
+) -> None:
+    first = run(tmp_path)
+    name = "seed_prompts" if part == "prompt" else part
+    given = objects(replace(fake_task(), **{name: value}))
+    with pytest.raises(RunError, match=f"The {part} of 'fake' changed since fake-random-search-"):
+        resume("last", home=tmp_path, **given)
+    assert resume("last", home=tmp_path, **objects()).spent == first.spent
+
+
 def test_no_such_run(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="holds none"):
         resume("last", home=tmp_path)

@@ -32,6 +32,7 @@ class _Of:
     cut: int = 0
     empty: int = 0
     silent: int = 0
+    uncounted: int = 0
     refused: Counter[str] = field(default_factory=Counter[str])
     words: dict[str, str] = field(default_factory=dict[str, str])
     limit: int | None = None
@@ -68,6 +69,7 @@ class Tally:
     def _count(self, found: _Of, entry: Entry, n: int) -> None:
         found.answers += n
         found.silent += n * (not entry.truncated and not (entry.reply or "").strip())
+        found.uncounted += n * (None in (entry.usage.input_tokens, entry.usage.output_tokens))
         if entry.thinking or entry.usage.thinking_tokens:
             found.thought += n
             found.thinking_tokens += n * entry.usage.thinking_tokens
@@ -86,6 +88,7 @@ class Tally:
         ]
         cuts += [_cut(role, model, of) for (role, model), of in found if of.cut]
         cuts += [_thought(role, model, of) for (role, model), of in found if of.thought]
+        cuts += [_uncounted(role, model, of) for (role, model), of in found if of.uncounted]
         return cuts + [
             n for name, server in sorted(self._servers.items()) for n in server.notes(name)
         ]
@@ -109,7 +112,13 @@ def shorten(said: str) -> str:
 
 
 def _silent(role: str, model: str, of: _Of) -> str:
-    return f"{of.silent:,} of {of.answers:,} {WHOSE.get(role, 'replies')} of {model} were empty."
+    told = f"{of.silent:,} of {of.answers:,} {WHOSE.get(role, 'replies')} of {model} were empty."
+    if of.thought < of.silent:
+        return told
+    return (
+        f"{told} All that came was thinking: a server whose reasoning parser is none of this "
+        "model's takes answers for it. Switch it off there (vLLM: --reasoning-parser)."
+    )
 
 
 def _thought(role: str, model: str, of: _Of) -> str:
@@ -117,6 +126,14 @@ def _thought(role: str, model: str, of: _Of) -> str:
     return (
         f"{of.thought:,} of {of.answers:,} {WHOSE.get(role, 'replies')} of {model} began with "
         f"thinking, {mean:,.0f} tokens on average. It is kept and paid for, and not judged."
+    )
+
+
+def _uncounted(role: str, model: str, of: _Of) -> str:
+    return (
+        f"{model} did not count the tokens of {of.uncounted:,} of {of.answers:,} "
+        f"{WHOSE.get(role, 'replies')}: for them stands the most that they can have taken, so "
+        "less was spent than is told."
     )
 
 

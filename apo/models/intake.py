@@ -39,8 +39,9 @@ def settle(
     answer = before_end(answer, sent)
     if dialect is not None:
         answer = dialect.cut(answer, request.decoding)
-    thinking = "\n".join(filter(None, (completion.thinking, thinking)))
+    # Thinking that came in a field of its own, and then an end, is an answer of nothing.
     ended = ended and not (thinking and not answer)
+    thinking = "\n".join(filter(None, (completion.thinking, thinking)))
     found = completion._replace(
         text=answer, thinking=thinking, truncated=completion.truncated or not ended
     )

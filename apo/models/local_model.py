@@ -19,8 +19,8 @@ from apo.models.transport import Transport
 RUNTIME = "xllamacpp"
 """The package that brings llama.cpp along, as a wheel."""
 PATIENCE = 5
-"""So many times the usual limit may an attempt take: what counts here does not get lost on the way,
-every answer has its bound in tokens, and a busy machine may be ten times slower than an idle one."""
+"""So many times the usual limit may an attempt take: nothing gets lost on the way, every answer has
+its bound in tokens, and a busy machine may be ten times slower than an idle one."""
 
 
 class LocalModel:

@@ -28,7 +28,9 @@ from apo.run.recorded import (
     public,
     public_options,
     require_same,
+    require_same_wording,
     same_pools,
+    wording,
 )
 from apo.run.session import Session
 from apo.run.wishes import remember_run
@@ -71,6 +73,7 @@ class Setup:
         else:
             folder = find_run(run, home)
             require_same(folder, self.options, optimizer)
+            require_same_wording(folder, task)
             task = same_pools(folder, task)
         session = Session(
             folder=folder,
@@ -191,6 +194,7 @@ class Setup:
                 "validation": len(task.validation),
                 "test": len(task.test),
             },
+            "wording": wording(task),
             "notes": list(task.notes),
             "versions": versions(),
             "git_commit": git_commit(),

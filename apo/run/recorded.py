@@ -19,7 +19,7 @@ from apo.search.search import Optimizer
 from apo.storage.folder import RunFolder
 from apo.storage.rows import open_for_reading, read_events
 from apo.storage.shapes import USED, require, typed
-from apo.task import Task
+from apo.task import Task, content_hash
 
 
 def public_options(options: Options) -> dict[str, Any]:
@@ -53,6 +53,33 @@ def require_same(folder: RunFolder, options: Options, optimizer: Optimizer) -> N
                 f"{folder.id} was started with the {name} {before[name]}, not {value}. Give "
                 "the same again, or start a new run."
             )
+
+
+def wording(task: Task) -> dict[str, str]:
+    """What requests say of a task, each part by a short hash: prompts, labels, description."""
+    parts = {
+        "prompt": [prompt.to_dict() for prompt in task.seed_prompts],
+        "labels": task.labels,
+        "description": task.description,
+        "language": task.language,
+    }
+    return {name: content_hash(part) for name, part in parts.items()}
+
+
+def require_same_wording(folder: RunFolder, task: Task) -> None:
+    """Make sure that a resumed run asks what it asked before: other words would be paid again.
+
+    Raises:
+        RunError: the task's prompt, labels, description or language were edited.
+    """
+    before: dict[str, str] = folder.settings.get("wording", {})  # Earlier versions wrote none.
+    edited = [name for name, mark in wording(task).items() if before.get(name, mark) != mark]
+    if edited:
+        raise RunError(
+            f"The {' and the '.join(edited)} of {task.name!r} changed since {folder.id} was "
+            "started, so it would ask other questions and pay for all of them again. Restore the "
+            f"task, or start a new run; what this one found: apo show {folder.id}"
+        )
 
 
 def public(model: Model | str | None) -> str | None:

@@ -35,6 +35,11 @@ def beside(field: str) -> Callable[[Body, str], None]:
     return change
 
 
+def all_beside(body: Body, text: str) -> None:
+    """Take the answer for thoughts, as a reasoning parser does that is of another model."""
+    body["choices"][0]["message"] |= {"content": None, "reasoning_content": text}
+
+
 def in_parts(body: Body, text: str) -> None:
     """Have a content of parts, the first of thoughts."""
     thinking = {"type": "thinking", "thinking": [{"type": "text", "text": THOUGHT}]}

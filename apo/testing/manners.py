@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from apo.errors import SettingsError, near
 from apo.testing.changes import (
     Body,
+    all_beside,
     as_completions,
     as_it_is,
     beside,
@@ -70,6 +71,7 @@ MANNERS = {
     "reasoning-content": Manner(
         about="thinking in reasoning_content", change=beside("reasoning_content")
     ),
+    "all-thinking": Manner(about="the answer in reasoning_content", change=all_beside),
     "reasoning": Manner(about="thinking in the field reasoning", change=beside("reasoning")),
     "parts": Manner(about="a content of parts, one of thinking", change=in_parts),
     "streamed": Manner(about="server-sent events that nobody asked for", streams=True),

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from apo.errors import RunError
+from apo.errors import RunError, SettingsError
 from apo.files import require_tables
 from apo.tracking.environment import database_path, public_uri, safe_name
 from apo.tracking.served import SCHEME
@@ -42,10 +42,16 @@ def require_place(uri: str, experiment: str) -> None:
 
     Raises:
         TrustError: the database, or a place that it names, lies elsewhere, and is not allowed.
+        SettingsError: the working directory's name cannot stand in a URI.
     """
     path = database_path(uri)
     named = os.environ.get("MLFLOW_TRACKING_URI", "")
     default = Path.cwd() / "mlflow.db"
+    if "?" in str(default) and uri == f"sqlite:///{default}":
+        raise SettingsError(
+            f"MLflow cannot keep runs in {default.parent}: the address of a database ends at its "
+            "first question mark. Rename the folder, set MLFLOW_TRACKING_URI, or give --no-track."
+        )
     if path is not None and path == default and database_path(named) != path:
         require(path, place_wishes(path, experiment))
 

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from apo.cli import app
-from apo.errors import RunError, TrustError
+from apo.errors import RunError, SettingsError, TrustError
 from apo.tracking.connection import connect
 from apo.tracking.environment import tracking_uri
 from apo.tracking.places import place_wishes, require_place
@@ -122,6 +122,17 @@ def test_a_folder_of_files_that_is_a_link_is_asked_about() -> None:
     Path("mlruns").symlink_to("/")
     with pytest.raises(TrustError, match=r"artifacts at .*/here/mlruns/apo-t-"):
         require_place(tracking_uri(), "apo/t")
+
+
+def test_a_folder_that_no_address_can_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "what?x=1&y"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with pytest.raises(SettingsError, match="ends at its first question mark"):
+        require_place(tracking_uri(), "apo/t")
+    require_place("http://127.0.0.1:9", "apo/t")
 
 
 def test_what_the_user_named_is_not(
