@@ -226,6 +226,15 @@ def test_changed_data_are_refused(tmp_path: Path) -> None:
     assert find_run("last", tmp_path).settings["state"] == "finished"
 
 
+def test_a_run_of_before_the_optimizer_got_a_setting_goes_on(tmp_path: Path) -> None:
+    first = run(tmp_path, optimizer="opro")
+    folder = find_run("last", tmp_path)
+    method = folder.settings["optimizer"]
+    older = {name: value for name, value in method["settings"].items() if name != "n_samples"}
+    folder.update(optimizer={**method, "settings": older})
+    assert resume("last", home=tmp_path, **objects()).best == first.best
+
+
 @pytest.mark.parametrize(
     ("part", "value"),
     [

@@ -45,8 +45,11 @@ def require_same(folder: RunFolder, options: Options, optimizer: Optimizer) -> N
             f"{folder.id} is made of runs on folds: go on with apo resume {folder.id}, or in "
             f"Python with apo.resume_folds({folder.id!r})."
         )
-    given = {"seed": options.seed, "settings": optimizer_settings(optimizer)}
-    before = {"seed": record["options"]["seed"], "settings": record["optimizer"]["settings"]}
+    settings = optimizer_settings(optimizer)
+    given = {"seed": options.seed, "settings": settings}
+    # A setting that the optimizer has got since then stands as if it had been given.
+    recorded = {**settings, **record["optimizer"]["settings"]}
+    before = {"seed": record["options"]["seed"], "settings": recorded}
     for name, value in given.items():
         if value != before[name]:
             raise RunError(
