@@ -46,6 +46,9 @@ SPOKEN = {
     "message": (0,),
     "Finding": (1,),
     "Score": (2,),
+    "Hint": (1, 2),
+    "Reply": (1,),
+    "_said": (0, 2),
 }
 """Functions that are given a message, and the places of it among their arguments."""
 ENDS = ("Error", "Stopped", "Exhausted", "Stalled", "Interrupted", "Unavailable", "NothingWritten")

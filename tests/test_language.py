@@ -83,6 +83,12 @@ def test_a_particle_fits_the_sound_before_it(written: str, read: str) -> None:
             "프롬프트 3개 중 최고를 고른 것에서 옵니다. 초기 프롬프트보다 나은 것이 없는 프롬프트 "
             "3개 중에서도 최고는 재표본 추출의 16 %에서 검증 점수가 이만큼 좋아 보입니다.",
         ),
+        (
+            "1 of 34 proposals and replies of the optimizer model was refused: the reply has no "
+            "<instruction> tags (1).",
+            "옵티마이저 모델의 제안과 응답 34개 중 1개가 거부되었습니다: "
+            "응답에 <instruction> 태그가 없습니다 (1).",
+        ),
         ("low tokens", "적은 토큰"),
         ("There is no column input.", "input 열이 없습니다."),  # No word of apo's, but a name.
         ("There is no column 은(는).", "은(는) 열이 없습니다."),

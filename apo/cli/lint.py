@@ -7,11 +7,14 @@ import typer
 
 from apo.cli import options as o
 from apo.cli.values import prices as read_prices
+from apo.language.catalogue import message, translated
 
 if TYPE_CHECKING:
     from apo.prompts.prompt import Prompt
     from apo.task import Task
 
+LEVELS = {"mind": message("mind"), "lacks": message("lacks"), "has": message("has")}
+"""What each level is called."""
 PromptName = Annotated[
     str,
     typer.Argument(
@@ -28,7 +31,7 @@ def lint(prompt: PromptName, task: TaskOption = "", json: o.Json = False) -> Non
 
     Example: `apo lint prompt.md`
     """
-    from apo.cli.console import print_json, tell_pairs
+    from apo.cli.console import padded, print_json, tell_pairs
     from apo.lint.checklist import lint as lint_prompt
 
     found = lint_prompt(_read(prompt, _task(task)))
@@ -38,7 +41,14 @@ def lint(prompt: PromptName, task: TaskOption = "", json: o.Json = False) -> Non
         )
         return
     styles = {"mind": "yellow", "lacks": "cyan", "has": "green"}
-    tell_pairs((f"{h.level:<5}", f"{h.technique}: {h.reason}", styles[h.level]) for h in found)
+    tell_pairs(
+        (
+            padded(LEVELS[h.level], 5),
+            f"{translated(h.technique)}: {translated(h.reason)}",
+            styles[h.level],
+        )
+        for h in found
+    )
 
 
 def tokens(
@@ -85,7 +95,7 @@ def tokens(
         told = (
             "its price is not known; state it with --price"
             if dollars is None
-            else (f"${dollars:.6f} a call, ${dollars * 1000:,.2f} for 1,000")
+            else message(f"${dollars:.6f} a call, ${dollars * 1000:,.2f} for 1,000")
         )
         tell(f"{name}: {told}.")
 

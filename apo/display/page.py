@@ -6,6 +6,7 @@ the user's language. A page has no script, and fetches nothing: its policy forbi
 (docs/decisions/0031-pages.md).
 """
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ POLICY = (
     "form-action 'none'"
 )
 """What a browser may do with a page: show it."""
+_EXPONENT = re.compile(r"(\de)-(\d)")
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:
@@ -57,14 +59,14 @@ def _environment() -> "Environment":
     )
     for name in ("percent", "points", "count", "dollars", "clock"):
         made.filters[name] = getattr(figures, name)
-    known: dict[str, Any] = {"_": _told, "language": spoken}
+    known: dict[str, Any] = {"_": told, "language": spoken}
     made.globals.update(known)
     return made
 
 
-def _told(words: object) -> str:
-    """Words of apo in the language that was chosen."""
-    return translated(str(words))
+def told(words: object) -> str:
+    """Words of apo in the language that was chosen; no line ends within a figure."""
+    return _EXPONENT.sub("\\1\u2011\\2", translated(str(words)))
 
 
 def _shown(value: object) -> object:

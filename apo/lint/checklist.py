@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+from apo.language.catalogue import message
 from apo.prompts.parts import pieces
 from apo.prompts.prompt import Prompt
 
@@ -110,7 +111,7 @@ def lint(prompt: Prompt) -> list[Hint]:
 
 
 def _task_first(prompt: Prompt) -> Hint:
-    name, told = "instruction first", list(_sentences(prompt))
+    name, told = message("instruction first"), list(_sentences(prompt))
     at = next((i for i, piece in enumerate(told) if _ASKS.search(piece)), None)
     if at is None:
         return Hint("lacks", name, "No sentence says what to do. Open with it: a verb, short.")
@@ -122,7 +123,7 @@ def _task_first(prompt: Prompt) -> Hint:
 
 
 def _repeated(prompt: Prompt) -> Hint | None:
-    words, name = len(_all(prompt).split()), "instruction repeated at the end"
+    words, name = len(_all(prompt).split()), message("instruction repeated at the end")
     if prompt.layout.repeat_instruction:
         return Hint("has", name, "The instruction is said again after the input.")
     if words < LONG * 2:
@@ -144,7 +145,7 @@ def _cue(prompt: Prompt) -> Hint:
 
 
 def _syntax(prompt: Prompt) -> Hint | None:
-    text, name = _all(prompt), "clear syntax"
+    text, name = _all(prompt), message("clear syntax")
     if _MARKS.search(text) or prompt.layout.headings != "none":
         return Hint("has", name, "Headings, tags or fences set the parts apart.")
     if len(text.split()) < LONG and len(prompt.variables) < 2:
@@ -164,7 +165,7 @@ def _said(name: str, pattern: re.Pattern[str], lacks: str, prompt: Prompt) -> Hi
 
 
 def _example(prompt: Prompt) -> Hint:
-    name = "output example"
+    name = message("output example")
     if prompt.demos:
         return Hint("has", name, f"Worked examples that show the answer: {len(prompt.demos)}.")
     return _said(name, _SHOWN, "Show one answer as it should be; don't only describe it.", prompt)
@@ -212,16 +213,19 @@ def _drawing(prompt: Prompt) -> Hint | None:
 RULES: tuple[Rule, ...] = (
     _task_first,
     partial(
-        _said, "specified output structure", _FORM, "It does not say which form the answer has."
+        _said,
+        message("specified output structure"),
+        _FORM,
+        message("It does not say which form the answer has."),
     ),
     partial(
         _said,
-        "an out",
+        message("an out"),
         _OUT,
         "It does not say what to answer where no answer fits or none is known.",
     ),
     _example,
-    partial(_said, "length", _LENGTH, "It does not say how long the answer may be."),
+    partial(_said, message("length"), _LENGTH, "It does not say how long the answer may be."),
     _grounding,
     _cue,
     _syntax,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from apo.language.catalogue import message
 from apo.reading.replies import Fault, Reply
 
 RUN = 5
@@ -65,23 +66,25 @@ def _fault(text: str, request: str) -> tuple[Fault, str]:
     tagged = "instruction>" in text
     fenced = (tagged or "</" in text) and shared(text, request) >= (WITH_TAG if tagged else SAME)
     if fenced or shared(text, own) >= ECHO or _all_in(text, own):
-        return "echo", "the proposal says the request again"
+        return "echo", message("the proposal says the request again")
     if shared(text, "\n".join(_NOTES.findall(request))) >= ECHO:
-        return "echo", "the proposal says the request again"
+        return "echo", message("the proposal says the request again")
     if shared(text, data) >= ECHO:
-        return "data", "the proposal is a piece of the examples that were shown"
+        return "data", message("the proposal is a piece of the examples that were shown")
     if _AUTHOR.match(text):
-        return "author", "the proposal speaks about an instruction, and is none"
+        return "author", message("the proposal speaks about an instruction, and is none")
     if _asks(text, request):
-        return "question", "the proposal is a question that names no outputs to choose from"
+        return "question", message(
+            "the proposal is a question that names no outputs to choose from"
+        )
     if text.endswith((":", "：")):
-        return "piece", "the proposal breaks off after a colon"
+        return "piece", message("the proposal breaks off after a colon")
     if _NOUN.fullmatch(text):
-        return "piece", "the proposal is a noun alone"
+        return "piece", message("the proposal is a noun alone")
     if _lists(text, request):
-        return "piece", "the proposal is a list of outputs and says nothing of them"
+        return "piece", message("the proposal is a list of outputs and says nothing of them")
     if _CODE.search(text) and not _ABOUT_CODE.search(request):
-        return "code", "the proposal is a program, or asks for one"
+        return "code", message("the proposal is a program, or asks for one")
     return "", ""
 
 

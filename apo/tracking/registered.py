@@ -74,6 +74,8 @@ def registered_prompt(
     found, pinned = _load(uri)
     prompt = parse_prompt(found.template, input_fields, template, beside)
     decoding, left = _decoding(found.model_config or {}, found.response_format)
+    if any(tag.startswith("apo.") for tag in found.tags):  # Its model is told there, by apo itself.
+        left = tuple(name for name in left if name != "model_config.model_name")
     return Found(Prompt.from_dict({**prompt.to_dict(), "decoding": decoding}), left), pinned
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from apo import Prompt, Result, RunError
-from apo.display.page import POLICY
+from apo.display.page import POLICY, told
 from apo.display.picture import style
 from apo.prompts.prompt_set import PromptSet
 from apo.report.allowance import Allowance
@@ -301,3 +301,7 @@ def test_a_page_is_made_while_a_loop_runs(folder: RunFolder) -> None:
         return run_page(folder)
 
     assert asyncio.run(within()).startswith("<!DOCTYPE html>")
+
+
+def test_no_line_ends_within_a_figure() -> None:
+    assert told("p = 1.4e-07; the-rest") == "p = 1.4e\u201107; the-rest"

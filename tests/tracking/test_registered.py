@@ -72,7 +72,9 @@ def test_a_winner_is_the_next_version_and_reads_back_the_same(client: MlflowClie
     seed = registered_prompt("prompts:/chat@prod", ["text"])[0].prompt
     winner = Prompt("Better.", demos=(Demo("a", "b"),), template="{{text}}", decoding=seed.decoding)
     assert register_next("prompts:/chat", winner, KNOWN) == "prompts:/chat/3"
-    again = registered_prompt("prompts:/chat/3", ["text"])[0].prompt
+    kept = registered_prompt("prompts:/chat/3", ["text"])[0]
+    assert kept.left_out == ()
+    again = kept.prompt
     assert again.messages() == winner.messages()
     assert again.decoding == winner.decoding
     made: Any = client.get_prompt_version("chat", 3)
