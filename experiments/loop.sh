@@ -49,7 +49,7 @@ apo optimize shop -o ape --max-calls 600 --json >optimize.json
 for now in ${MONTHS:-1 2 3}; do
     month "$now" | rows 101 130 | { echo "text,correction"; cat; } >"month$now.csv"
     apo feedback shop "month$now.csv" --json >"feedback$now.json"
-    apo improve "$shop@champion" shop -o gepa --max-calls 1500 --no-track --json >"improve$now.json"
+    apo improve "$shop@champion" shop -o gepa --max-calls 1000 --no-track --json >"improve$now.json"
     month "$now" | rows 201 230 | task "new$now" "{fractions: {train: 0.05, validation: 0.05, test: 0.9}}"
     apo gate "new$now" "$shop@previous" "$shop@champion" --json >"gate$now.json"
     value "improve$now.json" "'month $now:', d['promoted'], 'lost:', d['verdict']['broken']"
