@@ -44,6 +44,7 @@ SPOKEN = {
     "add_column": (0,),
     "translated": (0,),
     "message": (0,),
+    "announce": (0,),
     "Finding": (1,),
     "Score": (2,),
     "Hint": (1, 2),

@@ -49,8 +49,13 @@ class Auto:
 
     async def run(self, search: Search) -> None:
         """Pick, and run the chain."""
+        first, *others = chain = pick(search)
+        if others:
+            search.announce(
+                f"{first} begins, and where it stalls these go on in turn: {', '.join(others)}."
+            )
         settings = {
-            "optimizers": pick(search),
+            "optimizers": chain,
             "patience": self.patience,
             "n_handed": self.n_handed,
             "max_stale_turns": self.max_stale_turns,

@@ -18,10 +18,12 @@ Own method. It joins what the literature found to work, and lets results decide 
 The first round is larger, unless others have searched before. Where more than a third of the
 answers to the seed prompt have not the form that was asked for, or where the writer is a small
 model, it is of worked examples mostly, which show the form and take no writer: each time many, with
-each label in its share. What a small model writes is seldom better than what it was given: nearly
-all of the first round has worked examples then, twice as many, half of the children of later rounds
-have other ones too, and none mends failures, which would have to be looked for first. How many
-children a round has follows from the budget, how many examples are shown from their length.
+each label in its share. What a small model writes is seldom better than what it was given: the
+first round is of worked examples alone then, twice as many, of as many sets as one race can tell
+apart with the calls that are left. Half of the children of later rounds have other ones, the rest
+are written from a leader and keep its examples; none mends failures, which would have to be looked
+for first. How many children a round has follows from the budget, how many examples are shown from
+their length.
 """
 
 import math
@@ -31,12 +33,12 @@ from dataclasses import dataclass
 from apo import Evaluation, MetaPrompt, Prompt, Search, check_ranges
 from apo.optimizers.parts.breeding import Brood, demonstrated, fitting
 from apo.optimizers.parts.draw import some
-from apo.optimizers.parts.racing import Racetrack, better
+from apo.optimizers.parts.racing import DEMOS, Racetrack, announce_race, better, heats_cost
 
 FIRST = 3
 """How many times the children of a later round the first round has."""
 MANY = 5
-"""The same where the writer is a small model: sets of examples cost no reply."""
+"""The same, at most, where the writer is a small model: sets of examples cost no reply."""
 FORMLESS = 1 / 3
 """The share of malformed answers above which the form is what a prompt lacks."""
 
@@ -92,11 +94,13 @@ class RaceSearch:
         track = Racetrack(order, self.first_share, self.slack)
         track.known.update((e.prompt, e) for e in search.archive)
         demos = ("balanced" if shows(search, seeds) else "demos",) * bool(self.max_demos)
-        operators = ["improve", "induce", "restate", *demos]
-        operators = operators if search.small_writer else ["repair", *operators]
+        operators = ["repair", "improve", "induce", "restate", *demos]
+        if search.small_writer:  # Without the examples that a leader has, it writes in vain.
+            operators = ["improve", "restate", *(demos or ["induce"])]
         won, tried = dict.fromkeys(operators, 1), dict.fromkeys(operators, 2)
         fresh = len(search.archive) <= len({e.prompt for e in seeds})
         drawn = self.first(search, seeds) if fresh else operators
+        announce_race(search, drawn)
         stale = 0
         while not search.solved and stale < self.max_stale_rounds:
             before = search.best
@@ -115,9 +119,12 @@ class RaceSearch:
         """The operators of the first round: of worked examples mostly, or of instructions."""
         n = self.affordable(search)
         if self.max_demos and search.small_writer:
-            # Where time alone is the limit, a first heat of so many could take all of it.
-            many = 1 if math.isinf(search.calls_left) else MANY
-            return [*many * n * ["balanced"], "induce", "restate"]
+            if math.isinf(search.calls_left):  # Time is the limit: many could take all of it.
+                return n * ["balanced"]
+            size, most = len(search.task.validation), MANY * self.n_children
+            while most > n and heats_cost(most, size, self.first_share) > search.calls_left:
+                most -= 1
+            return most * ["balanced"]
         if self.max_demos and shows(search, seeds):
             return FIRST * n * ["balanced"] + math.ceil(n / 2) * ["induce"] + 2 * ["restate"]
         return FIRST * n * ["induce"] + 2 * ["restate"]
@@ -135,7 +142,7 @@ class RaceSearch:
         failures = await self.study(search, leaders) if "repair" in operators else []
         brood = Brood()
         for operator in operators:
-            if operator in ("demos", "balanced"):
+            if operator in DEMOS:
                 n_demos = fitting(
                     search, self.max_demos * (1 + search.small_writer), self.max_chars
                 )

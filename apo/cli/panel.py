@@ -35,6 +35,7 @@ class View:
     _speed: Speed = field(default_factory=Speed)
     _line: tuple[str, float, object] = ("", 0.0, None)
     _newest: str = ""
+    _n_planned: int = 0
 
     def panel(self, glance: Glance) -> RenderableType:
         """All that is known, for a terminal as wide as it is now."""
@@ -43,6 +44,7 @@ class View:
             Text(self.title, style="bold"),
             Text(translated(words.status(glance))),
         ]
+        rows += [Text(translated(told), style="dim") for told in glance.plan]
         if glance.best is not None:
             rows.append(_cut(words.text_of(glance.best), lines=2, name=message("best")))
         now = words.under_way(glance)
@@ -65,6 +67,9 @@ class View:
         phase, at, told = self._line
         now = (glance.phase, glance.spent.calls, glance.best)
         self._speed.add(glance)
+        for sentence in glance.plan[self._n_planned :]:
+            say(sentence)
+        self._n_planned = len(glance.plan)
         due = now != told if last else time.monotonic() - at >= every
         if glance.phase == phase and not due:
             return

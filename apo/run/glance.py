@@ -43,6 +43,7 @@ class Glance:
         phase: as in `Progress`.
         best: the best candidate measured on the whole validation split; None before the first.
         n_candidates: candidates so far, the seed prompts included.
+        plan: what the run is about to spend its calls on, in sentences.
         newest: the newest proposals, the newest first.
         curve: the best score after so many calls, in order.
         spent: what was spent.
@@ -59,6 +60,7 @@ class Glance:
     phase: str
     best: Candidate | None = None
     n_candidates: int = 0
+    plan: tuple[str, ...] = ()
     newest: tuple[Candidate, ...] = ()
     curve: tuple[tuple[int, float], ...] = ()
     spent: Spent = field(default_factory=Spent)
@@ -77,6 +79,7 @@ class Glance:
             self,
             best=record.best,
             n_candidates=len(record.candidates),
+            plan=tuple(record.plan),
             newest=tuple(reversed(tried)),
             curve=tuple((point.step, point.value) for point in record.curves if point.key == BEST),
         )

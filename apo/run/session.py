@@ -127,6 +127,7 @@ class Session:
         notes += noticed(seeds[0], " to the seed prompt")
         if best.prompt != seeds[0].prompt:
             notes += noticed(best, " to the best prompt")
+        notes += tuple(search.gains)
         notes += pace_notes(caller.journal) + caller.meter.time_notes() + rescored(caller.journal)
         return Result(
             run_id=self.folder.id,
@@ -148,6 +149,8 @@ class Session:
     async def _search(self, search: Search) -> None:
         """Let the optimizer look for better prompts until it ends, or the budget does."""
         self.progress.phase = "search"
+        if self.budget.max_calls is not None:
+            search.announce(self._plan(search))
         try:
             await self._searched(search)
             if {e.prompt for e in search.archive} <= {*search.seed_prompts}:
@@ -162,6 +165,17 @@ class Session:
                 f"The optimizer {type(self.optimizer).__name__} failed{where(error)}: "
                 f"{type(error).__name__}: {error}"
             ) from error
+
+    def _plan(self, search: Search) -> str:
+        """How the calls are shared out, once the seed prompts have been measured."""
+        each = self.task.calls_per_example
+        looked, verdict = len(search.archive), 2 * each * len(self.task.test)
+        spent = looked * each * len(self.task.validation)
+        left = max(0, (self.budget.max_calls or 0) - spent - verdict - self.options.audit_calls)
+        return (
+            f"Of {self.budget.max_calls:,} calls {spent:,} looked at the seed prompt, about "
+            f"{left:,} are for the search, and {verdict:,} for the verdict."
+        )
 
     async def _searched(self, search: Search) -> None:
         """The optimizer, and after it the edits that the run was started with."""

@@ -4,5 +4,5 @@
 
 Doors: plugins, ranges, review, search, suggested.
 Rests on: calls, concurrency, edits, errors, evaluation, failures, guards, model, prompts,
-reading, scorers.metrics, select, storage, task, user_code.
+reading, results, scorers.metrics, select, storage, task, user_code.
 """

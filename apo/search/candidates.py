@@ -26,7 +26,8 @@ class Candidates:
         reviews: what a person says of each; by default nobody is asked.
 
     Attributes:
-        known: all candidates so far.
+        known: all candidates so far, each with the step of the optimizer that wrote it.
+        asked: how often the optimizer model was asked by each such step.
         contract: what a candidate must be.
         reviews: what a person says of each.
         newest: the instruction of the newest proposal; "" before the first.
@@ -39,7 +40,7 @@ class Candidates:
         seeds: Iterable[Prompt],
         reviews: Reviews | None = None,
     ) -> None:
-        self.known: set[Prompt] = set()
+        self.known, self.asked = dict[Prompt, str](), Counter[str]()
         self.contract = contract
         self.reviews = reviews or Reviews(journal)
         self._seeds, self._edited = tuple(seeds), dict[Prompt, Prompt]()
@@ -172,7 +173,7 @@ class Candidates:
         return counted(self._refused, self._n_accepted, self._replies)
 
     def _add(self, prompt: Prompt, operator: str, parents: Sequence[Prompt]) -> None:
-        self.known.add(prompt)
+        self.known[prompt] = operator
         self._words.add(words_of(prompt))
         body = {
             "operator": operator,

@@ -13,6 +13,7 @@ from apo.errors import TaskError
 from apo.evaluation.evaluation import Evaluation
 from apo.guards.contract import Contract
 from apo.prompts.prompt import Prompt
+from apo.results.gains import gains
 from apo.scorers.metrics.metric import class_shares
 from apo.search.archive import Archive
 from apo.search.branches import Branch, branch
@@ -99,6 +100,17 @@ class Ground:
     def newest(self) -> str:
         """The instruction of the newest proposal; "" before the first."""
         return self._candidates.newest
+
+    @property
+    def gains(self) -> list[str]:
+        """What each step of the optimizer gained, and in how many calls, in words."""
+        archive, candidates = self._archive, self._candidates
+        each = self.task.calls_per_example
+        return gains(candidates.known, candidates.asked, archive.whole, archive.parts, each)
+
+    def announce(self, told: str) -> None:
+        """Say what is planned before it is paid, in a sentence, to whoever watches the run."""
+        self._caller.journal.note("plan", told, {})
 
     @property
     def refused(self) -> dict[str, Any]:

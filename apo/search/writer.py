@@ -95,6 +95,7 @@ class Writer:
         names = ", ".join(sorted({meta.name for meta in meta_prompts}))
         answered = [reply for reply in replies if reply.text or reply.fault]
         self._candidates.count_replies(place, names, answered, n_again)
+        self._candidates.asked.update(ask.meta.name for ask in (*asked, *again))
         rows = [replies[i * n : (i + 1) * n] for i in range(len(meta_prompts))]
         return [[reply.text for reply in row if reply.text] for row in rows]
 

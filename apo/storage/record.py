@@ -30,6 +30,7 @@ class Record:
         self.calls = 0  # Answered ones, at the last measurement.
         self._of_best: list[Point] = []
         self.asked_seconds = 0.0  # That a person took to review proposals.
+        self.plan: list[str] = []  # What was said before it was paid.
         self.phase = ""  # "verdict" once that has begun.
         self.seq = -1  # Of the last event taken in.
 
@@ -61,6 +62,8 @@ class Record:
             self.replies.update(body)
         elif event.kind == "review":
             self.asked_seconds += body["seconds"]
+        elif event.kind == "plan":
+            self.plan.append(event.key)
         elif event.kind == "phase":
             self.phase = event.key
         elif event.kind == "evaluation" and body["candidate"] in self.candidates:

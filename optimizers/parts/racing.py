@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from apo import Evaluation, Example, Prompt, Search
 
+DEMOS = ("demos", "balanced")
+"""Operators that give other worked examples."""
+
 
 @dataclass
 class Racetrack:
@@ -32,7 +35,7 @@ class Racetrack:
         Returns:
             Who came through: measured on the whole validation split.
         """
-        first = size = max(2, math.ceil(self.first_share * len(self.order)))
+        first = size = first_heat(len(self.order), self.first_share)
         while pool and size < len(self.order):
             heat = [(prompt, self.order[:size]) for prompt in pool]
             measured = await search.map(lambda pair: search.evaluate(*pair), heat)
@@ -52,6 +55,37 @@ class Racetrack:
     def history(self, n: int) -> list[Evaluation]:
         """The n prompts that look best, the best last; what few examples say counts for less."""
         return sorted(self.known.values(), key=cautious_mean)[-n:]
+
+
+def first_heat(n_rows: int, first_share: float) -> int:
+    """How many of the validation examples the first heat of a race takes."""
+    return max(2, math.ceil(first_share * n_rows))
+
+
+def heats_cost(n: int, n_rows: int, first_share: float) -> int:
+    """The most that n prompts take in the heats before the last one, which takes all rows."""
+    cost, size, heat = 0, 0, first_heat(n_rows, first_share)
+    while heat < n_rows:
+        cost += n * (heat - size)
+        n, size, heat = math.ceil(n / 2), heat, 2 * heat
+    return cost
+
+
+def announce_race(search: Search, operators: Sequence[str]) -> None:
+    """Say what the first race is of, before it is paid."""
+    n_sets, n_rows = sum(name in DEMOS for name in operators), len(search.task.validation)
+    n_texts = len(operators) - n_sets
+    if not n_sets:
+        search.announce(f"First {n_texts} instructions alone race, on parts of {n_rows} examples.")
+    elif not n_texts:
+        search.announce(
+            f"First {n_sets} sets of worked examples alone race, on parts of {n_rows} examples."
+        )
+    else:
+        search.announce(
+            f"First {n_texts} instructions and {n_sets} sets of worked examples race, on parts of "
+            f"{n_rows} examples."
+        )
 
 
 def better(best: Evaluation | None, before: Evaluation | None) -> bool:
