@@ -14,6 +14,7 @@ import math
 import random
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -59,10 +60,10 @@ def rules() -> dict[str, Callable[[World], float]]:
     """The rules that are compared, by name."""
     found: dict[str, Callable[[World], float]] = {
         "one set": lambda sets: sets[0][0],
-        "7 measured whole": lambda sets: raced(sets, 7, N_ROWS),
+        "7 measured whole": partial(raced, n=7, first=N_ROWS),
     }
     for n, first in ((10, 7), (14, 4), (18, 4), (22, 4), (26, 3), (40, 2)):
-        found[f"{n} raced, first on {first}"] = lambda sets, n=n, first=first: raced(sets, n, first)
+        found[f"{n} raced, first on {first}"] = partial(raced, n=n, first=first)
     return found
 
 
