@@ -17,6 +17,8 @@ YAML = (
 FILES = {
     "sort.txt": (PROMPTY, "a Prompty file or a .prompt file .name it .prompty"),
     "sort.md": (YAML, "chat messages as YAML .name it .yaml"),
+    "sort.sh": ('curl -d \'{"text": "Sort it."}\'\n', "a script"),
+    "sort": ("#!/bin/sh\necho Sort it.\n", "a script"),
     "sort.poml": ("<poml><task>Sort it.</task></poml>", "a POML file"),
     "sort.toml": ("prompt = 'Sort it.'\n", "a TOML file"),
     "sort.j2": ("Sort it.\n{% if text %}{{text}}{% endif %}", "a Jinja template with statements"),

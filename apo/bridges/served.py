@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from apo.bridges.quiet import quiet
 from apo.calls.call import Call
 from apo.concurrency import gather, wait
 from apo.environment import prepare_environment
@@ -84,7 +85,7 @@ def log_served(name: str, prompt: Prompt, provenance: Provenance) -> str:
         )
     inputs = Schema([ColSpec("string", field) for field in prompt.variables])
     pyfunc: Any = mlflow.pyfunc
-    with tempfile.TemporaryDirectory() as folder:
+    with quiet(), tempfile.TemporaryDirectory() as folder:
         code, kept = Path(folder) / "winner.py", Path(folder) / "prompt.json"
         code.write_text(CODE, encoding="utf-8")
         kept.write_text(json.dumps(prompt.to_dict(), ensure_ascii=False), encoding="utf-8")

@@ -22,8 +22,11 @@ _ROLE = re.compile(
 _JINJA = re.compile(r"\{%-?\s*(?:if|for|set|include|extends|block|macro)\b.*?%\}", re.DOTALL)
 _SUFFIXES = {
     ".ipynb": "a notebook",
+    ".js": "a script",
     ".poml": "a POML file",
+    ".sh": "a script",
     ".toml": "a TOML file",
+    ".ts": "a script",
 }
 
 
@@ -55,7 +58,9 @@ def refuse_file(path: Path, text: str) -> None:
         PromptError: it looks like one; the text says like which.
     """
     kind = _SUFFIXES.get(path.suffix.lower(), "")
-    if _HEAD.match(text):
+    if text.startswith("#!"):
+        kind = kind or "a script"
+    elif _HEAD.match(text):
         kind = (
             kind
             or "a Prompty file or a .prompt file (name it .prompty or .prompt), or a text "

@@ -133,6 +133,13 @@ def test_text_that_would_be_filled_is_told(form: str) -> None:
                for told in lost(prompt, form, write_prompt(prompt, form)))  # fmt: skip
 
 
+def test_a_text_says_that_it_makes_one_message_of_several() -> None:
+    prompt = Prompt("Sort it.", template="{{input}}")
+    assert ["as 2 messages" in told for told in lost(prompt, "txt", prompt.text())] == [True]
+    one = replace(prompt, layout=Layout(role="user"))
+    assert not lost(one, "text", one.text()) + lost(prompt, "messages", "")
+
+
 @pytest.mark.parametrize(
     ("form", "held"),
     {

@@ -23,7 +23,8 @@ def lost(prompt: Prompt, form: str, text: str) -> list[str]:
     if prompt.focus:
         return told  # Only forms that hold all of a program are written.
     if kind.module in ("text", "messages"):
-        return _lost_in_chat(prompt)
+        turns = len(prompt.messages()) if kind.module == "text" else 1
+        return ([_turns_lost(turns)] if turns > 1 else []) + _lost_in_chat(prompt)
     if kind.module in ("curl", "dspy") or not kind.reads:
         return told
     try:
@@ -42,6 +43,13 @@ def _lost_in_chat(prompt: Prompt) -> list[str]:
     if prompt.decoding != Decoding():
         told.append(_options_lost(prompt.decoding.to_dict()))
     return told
+
+
+def _turns_lost(turns: int) -> str:
+    return (
+        f"It was measured as {turns} messages, which a text makes one: sent so, it has another "
+        "score. --format messages, json and python keep them apart."
+    )
 
 
 def _differences(prompt: Prompt, back: Prompt) -> list[str]:
