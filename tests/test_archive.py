@@ -150,9 +150,10 @@ def test_of_equal_hopes_more_examples_go_first() -> None:
     archive.add_part(evaluation("some", [0, 1, 0, 1]))
     assert set(hopes(archive).values()) == {0.5}
     assert list(hopes(archive)) == ["many", "some", "few"]
-    # And of those with as many, who came first.
-    archive.add_part(evaluation("late", [0, 1, 0, 1]))
-    assert list(hopes(archive)) == ["many", "some", "late", "few"]
+    # And of those with as many the shorter one, whoever came first.
+    archive.add_part(evaluation("short", [0, 1, 0, 1]))
+    archive.add_part(evaluation("so", [0, 1, 0, 1]))
+    assert list(hopes(archive)) == ["many", "so", "some", "short", "few"]
 
 
 @given(

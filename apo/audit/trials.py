@@ -10,6 +10,7 @@ from apo.audit.perturbations import PERTURBATIONS, REWORDINGS, protected
 from apo.data.sampling import input_id
 from apo.errors import TaskError
 from apo.prompts.beside import NOTHING, Beside
+from apo.prompts.needs import beside_of
 from apo.task import Example, Task
 
 ALL_KINDS = (*KINDS, "perturbation", "rewording")
@@ -143,7 +144,7 @@ def _attack(
 
 def _beside(task: Task) -> Beside:
     """The input fields that are no text, and stay as they are."""
-    return task.seed_prompts[0].beside if task.seed_prompts else NOTHING
+    return beside_of(task.seed_prompts[0]) if task.seed_prompts else NOTHING
 
 
 def longest_field(example: Example, beside: Beside = NOTHING) -> str:

@@ -45,14 +45,16 @@ def try_(
 
     from apo.assessment.trying import atry
     from apo.cli.console import one_form, print_csv, print_json
+    from apo.prompts.needs import beside_of
     from apo.taskfile.beside import as_typed
 
     quiet = one_form(json=flags.json, csv=csv)
     loaded, prompts, name, best = _subject(run, task, model)
+    shown = beside_of(loaded.seed_prompts[0])
     done: list[Tried] = []
     asked, calls = None, 0
     for inputs in batches(given, loaded.input_fields):
-        inputs = [as_typed(one, loaded.seed_prompts[0].beside) for one in inputs]
+        inputs = [as_typed(one, shown) for one in inputs]
         asked = flags.ask(
             partial(atry, loaded, prompts, inputs, model=name),
             f"{loaded.name} · try · {name}",

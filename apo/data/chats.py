@@ -1,7 +1,7 @@
 """Rows of whole chats, as fine-tuning files hold them, as rows of an input and a target."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -28,17 +28,20 @@ class Chats:
     Attributes:
         column: where the chats stand.
         system: the system turn that all rows share; None before the first row.
+        talks: whether the inputs are conversations, as JSON: some have several turns, in turn.
     """
 
     column: str
     system: str | None = field(default=None, init=False)
+    talks: bool = field(default=False, init=False)
 
-    def rows(self, rows: Iterable[Row]) -> Iterator[Row]:
+    def rows(self, rows: Iterable[Row]) -> list[Row]:
         """Give rows of "input" and "target": the last answer, and what was said before it.
 
         Raises:
             DataError: a row is no chat that ends with an answer, or the system turns differ.
         """
+        chats, found = list[list[Turn]](), list[Row]()
         for number, row in enumerate(rows, 1):
             where = f"row {number}"
             turns = _turns(row.get(self.column), f"{where}: the column {self.column!r}")
@@ -59,11 +62,14 @@ class Chats:
                     "user's turn and then the assistant's right answer as the last one are needed. "
                     f"{_INSTEAD}"
                 )
-            before = said[:-1]
-            text = "\n".join(f"{role}: {text}" for role, text in before)
+            chats.append(said[:-1])
             rest = {name: cell for name, cell in row.items() if name != self.column}
-            mine: Row = {"input": before[0][1] if len(before) == 1 else text, "target": said[-1][1]}
-            yield {**mine, **{name: cell for name, cell in rest.items() if name not in mine}}
+            mine: Row = {"input": None, "target": said[-1][1]}
+            found.append({**mine, **{k: cell for k, cell in rest.items() if k not in mine}})
+        self.talks = any(len(chat) > 1 for chat in chats) and all(map(_in_turn, chats))
+        for row, chat in zip(found, chats, strict=True):
+            row["input"] = _written(chat, as_talk=self.talks)
+        return found
 
     def note(self) -> str:
         """Say what became of the chats."""
@@ -72,6 +78,19 @@ class Chats:
             f"The column {self.column!r} holds chats: the assistant's last turn is the target, the "
             f"turns before it are the input, {system}."
         )
+
+
+def _in_turn(chat: list[Turn]) -> bool:
+    """Whether user and assistant speak in turn, the user first and last."""
+    roles = [role for role, _ in chat]
+    return len(roles) % 2 == 1 and roles == (["user", "assistant"] * len(roles))[: len(roles)]
+
+
+def _written(chat: list[Turn], *, as_talk: bool) -> str:
+    """The turns before the answer as an input: one alone, a conversation, or lines."""
+    if as_talk:
+        return json.dumps([{"role": role, "content": t} for role, t in chat], ensure_ascii=False)
+    return chat[0][1] if len(chat) == 1 else "\n".join(f"{role}: {text}" for role, text in chat)
 
 
 def chat_column(row: Row) -> str | None:

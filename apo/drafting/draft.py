@@ -16,6 +16,7 @@ from apo.drafting.groups import guess_group, without_groups
 from apo.drafting.guess import guess_inputs, guess_target
 from apo.drafting.reshape import reshape
 from apo.drafting.settings import asked_settings
+from apo.drafting.talks import talks_in
 from apo.errors import DataError
 from apo.taskfile.problems import parse_settings
 from apo.taskfile.settings import TaskSettings
@@ -130,8 +131,9 @@ def draft_settings(
     """
     tell_header(columns, notes)
     asked = without_groups(columns, {*wanted.inputs, wanted.target})
-    goal = guess_target(asked, wanted.target, wanted.inputs, notes)
-    given = guess_inputs(asked, wanted.inputs, goal, notes)
+    talks = talks_in(head)
+    goal = guess_target(asked, wanted.target, wanted.inputs or talks, notes)
+    given = guess_inputs(asked, wanted.inputs, goal, notes, talks)
     language = language_of([*given, goal])
     notes.append(_LANGUAGE_NOTES[language])
     settings = asked_settings(name, given, goal, language, wanted, head, notes)

@@ -83,9 +83,13 @@ def _is_quantity(column: Column) -> bool:
 
 
 def guess_inputs(
-    columns: dict[str, Column], names: Sequence[str], target: Column, notes: list[str]
+    columns: dict[str, Column],
+    names: Sequence[str],
+    target: Column,
+    notes: list[str],
+    talks: Sequence[str] = (),
 ) -> list[Column]:
-    """The input columns: as said, else those whose texts are nearly all different."""
+    """The input columns: as said, else conversations and texts that are nearly all different."""
     if names:
         if target.name in names:
             raise DataError(f"{target.name!r} cannot be both input and target.")
@@ -104,7 +108,11 @@ def guess_inputs(
     tests = holds(TESTS, target)
     if tests:  # A program that passes them is no input.
         texts = [c for c in texts if c.name.lower() not in _SOLUTIONS] or texts
-    found = [c for c in texts if c.unique > 0.5 and c.spaced > c.n / 2 and not c.objects]
+    found = [
+        c
+        for c in texts
+        if c.name in talks or (c.unique > 0.5 and c.spaced > c.n / 2 and not c.objects)
+    ]
     found = found or [max(texts, key=lambda c: c.mean_length)]
     if tests and ENTRY_POINT in columns:
         found.append(columns[ENTRY_POINT])

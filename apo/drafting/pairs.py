@@ -8,6 +8,7 @@ from statistics import fmean
 from rapidfuzz import fuzz
 
 from apo.data.cells import Row
+from apo.drafting.talks import as_lines
 from apo.reading.lists import written_list
 
 _TURN = re.compile(r"^\[?[^\W\d][^\n:：\]]{0,24}\]?[:：][ \t]*\S", re.MULTILINE)
@@ -53,7 +54,10 @@ def look_at_pairs(head: Sequence[Row], inputs: Sequence[str], target: str) -> Pa
         target: the column of the answers; of several in a cell all count.
     """
     found = [
-        ([text for name in inputs if (text := (row.get(name) or "").strip())], row.get(target))
+        (
+            [as_lines(text) for name in inputs if (text := (row.get(name) or "").strip())],
+            row.get(target),
+        )
         for row in head
     ]
     rows = [(texts, answers_of(cell)) for texts, cell in found if texts and cell and cell.strip()]

@@ -70,7 +70,7 @@ def reshape(rows: Iterable[Row], wanted: Wanted, notes: list[str]) -> Shape:
     if column is None:
         return _choices(head, whole, wanted, named, notes)
     chats = Chats(column)
-    found = list(chats.rows(whole))
+    found = chats.rows(whole)
     notes.append(chats.note())
     return Shape(
         wanted=wanted, rows=found, changed=True, prompt=chats.system or "", head=found[:LOOKED_AT]

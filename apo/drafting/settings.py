@@ -17,6 +17,7 @@ from apo.drafting.lists import Several, lists_note, may_be_lists, several_of
 from apo.drafting.options import options_settings
 from apo.drafting.pairs import QUESTIONS, Pairs, look_at_pairs
 from apo.drafting.prompt import Wording, seed_prompt
+from apo.drafting.talks import history_of
 from apo.errors import DataError
 from apo.scorers.sql import SqlRows
 
@@ -51,8 +52,11 @@ def asked_settings(
     same = all(field == column for field, column in fields.items())
     settings: dict[str, Any] = {"name": name, "language": language}
     settings["inputs"] = list(fields) if same else fields
-    settings["target"] = target.name
     columns = [column.name for column in inputs]
+    if talk := history_of(head, columns):
+        settings["history"] = next(field for field, column in fields.items() if column == talk)
+        notes.append(f"The column {talk!r} holds conversations: they are sent as turns (history).")
+    settings["target"] = target.name
     options = options_settings(head, columns, target.name, notes)
     several = several_of(target, wanted.lists) if options is None else None
     notes += filter(None, [may_be_lists(target, wanted.lists)])

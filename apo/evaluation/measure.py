@@ -67,7 +67,7 @@ async def measure_in_turns(
     """
     for prompt in prompts:
         require_fit(task.program, prompt)
-    require_able(endpoint.model, prompts)
+    require_able(endpoint.model, prompts, task.program)
     if isinstance(task.scorer, AwaitedScorer):
         n_questions = task.scorer.n_calls * len(prompts) * len(examples)
         with caller.kept_for_judges(n_questions) as pay:

@@ -1,6 +1,6 @@
 """The solvers by name: how one prompt is run on an example."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -56,6 +56,27 @@ def make_solver(
         _require_kind(f"{name}.{key}", value, getattr(defaults, key))
     solver: Program = kind(**given, **beside)
     return solver
+
+
+def require_together(name: str, solver: Program, extra: Container[str]) -> None:
+    """Make sure that a solver can go with the tools and the form of answers of its prompt.
+
+    Raises:
+        TaskError: it cannot; the text says what does.
+    """
+    acts = isinstance(solver, ReAct | ProgramAided)
+    if acts and "tools" in extra:
+        raise TaskError(
+            f"The solver {name} has the model act in words of its own, and not by calls of tools: "
+            "leave out tools, or take the solver chain-of-thought."
+        )
+    reasons = isinstance(solver, ChainOfThought | Decomposition) or getattr(solver, "reason", False)
+    if (acts or reasons) and "response_format" in extra:
+        raise TaskError(
+            f"The solver {name} has the model write more than its answer, and output_schema lets "
+            "it write nothing else: give the schema a first field for reasons and leave out the "
+            "solver, or take generated-knowledge."
+        )
 
 
 def _require_kind(where: str, value: object, default: object) -> None:

@@ -1,14 +1,22 @@
 """What a prompt asks of a model, and of the form of a file, beyond turns of text."""
 
+from collections.abc import Container
+
+from apo.prompts.beside import Beside
 from apo.prompts.prompt import Prompt
 
 NEEDS = ("images", "history", "tools", "logprobs")
 
 
-def needs_of(prompt: Prompt) -> dict[str, str]:
-    """What a prompt needs, of a program any of its steps: each of `NEEDS` with what shows it."""
+def needs_of(prompt: Prompt, elsewhere: Container[str] = ()) -> dict[str, str]:
+    """What a prompt needs, of a program any of its steps: each of `NEEDS` with what shows it.
+
+    Args:
+        prompt: the prompt.
+        elsewhere: names of steps that are left out, as another model answers them.
+    """
     found: dict[str, str] = {}
-    for step in prompt.steps.values():
+    for step in (step for name, step in prompt.steps.items() if name not in elsewhere):
         extra = step.decoding.extra
         if step.images:
             found["images"] = ", ".join(f"{{{{{name}}}}}" for name in step.images)
@@ -19,6 +27,13 @@ def needs_of(prompt: Prompt) -> dict[str, str]:
         if extra.get("logprobs"):
             found["logprobs"] = "decoding.extra"
     return found
+
+
+def beside_of(prompt: Prompt) -> Beside:
+    """The input fields that a prompt, of a program any of its steps, shows beside its text."""
+    steps = [*prompt.steps.values()]
+    images = dict.fromkeys(name for step in steps for name in step.images)
+    return Beside(tuple(images), next((step.history for step in steps if step.history), ""))
 
 
 def as_task_asks(prompt: Prompt, seed: Prompt) -> Prompt:

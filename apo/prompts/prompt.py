@@ -178,7 +178,8 @@ class Prompt(Chat):
                 layout["order"] = tuple(layout["order"])
             decoding = Decoding.from_dict(parts.pop("decoding", {}))
             texts: list[Any] = [text for demo in demos for text in (demo.user, demo.assistant)]
-            images = tuple(parts.pop("images", ()))
+            named: Any = parts.pop("images", ())
+            images = (named,) if isinstance(named, str) else tuple(named)
             if not all(isinstance(text, str) for text in [*parts.values(), *texts, *images]):
                 raise PromptError(
                     "instruction, context, cue, template, history, demos and names of images must "

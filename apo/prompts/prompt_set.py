@@ -120,7 +120,11 @@ class PromptSet(Prompt):
         return super().demo(inputs, target) if known and not self.after else Demo("", "")
 
     def with_demos(self, demos: tuple[Demo, ...]) -> "PromptSet":
-        """The same set with other demos of the step in focus; empty ones are left out."""
+        """The same set with other demos of the step in focus; empty ones are left out, and a step
+        that shows images keeps its own, as a demo is text alone.
+        """
+        if self.images:
+            return self
         return replace(self, demos=tuple(demo for demo in demos if demo != Demo("", "")))
 
     def messages(self, inputs: Mapping[str, str] | None = None) -> tuple[Message, ...]:

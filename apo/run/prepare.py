@@ -66,7 +66,7 @@ class Setup:
             budget=self.budget,
             options=self.options,
         )
-        require_able(models.task.model, task.seed_prompts)
+        require_able(models.task.model, task.seed_prompts, task.program)
         if run is None:
             task = fit_pools(task, self.budget.max_calls)
             folder = self.create(task, optimizer, home)

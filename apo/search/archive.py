@@ -1,6 +1,7 @@
 """What a search has measured so far, and who is best."""
 
 from dataclasses import dataclass, field
+from math import fsum
 
 from apo.evaluation.evaluation import Evaluation
 from apo.evaluation.must_pass import broken
@@ -54,16 +55,19 @@ class Archive:
         """The prompts measured in part alone, with what may be hoped of them, the best first.
 
         A mean over few examples is mostly luck, so each is drawn towards the mean of all that
-        was measured whole, as if that had been seen on `PRIOR_SIZE` more examples.
+        was measured whole, as if that had been seen on `PRIOR_SIZE` more examples. Equal ones
+        stand by size, shortness and id: a resumed run measures them in another order.
         """
         known = [evaluation.mean for evaluation in self.whole.values()]
-        prior = sum(known) / len(known) if known else 0.0
+        prior = fsum(known) / len(known) if known else 0.0
         hopes = {
-            prompt: (sum(scores.values()) + PRIOR_SIZE * prior) / (len(scores) + PRIOR_SIZE)
+            prompt: (fsum(scores.values()) + PRIOR_SIZE * prior) / (len(scores) + PRIOR_SIZE)
             for prompt, scores in self.parts.items()
             if scores and prompt not in self.whole
         }
-        order = sorted(hopes, key=lambda p: (hopes[p], len(self.parts[p])), reverse=True)
+        order = sorted(
+            hopes, key=lambda p: (hopes[p], len(self.parts[p]), rank(p, 0)), reverse=True
+        )
         return [(prompt, hopes[prompt]) for prompt in order]
 
     def _rank(self, evaluation: Evaluation) -> Rank:

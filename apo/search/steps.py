@@ -32,11 +32,9 @@ def shown(prompt: Prompt, example: Example) -> str:
 
     Where the step is given other things than an example holds, its inputs by name.
     """
-    if prompt.beside:
-        return prompt.demo(example.inputs, "").user
-    known = {*VARIABLE.findall(prompt.template)} <= example.inputs.keys()
-    template = prompt.template if known else default_template(tuple(example.inputs))
-    return fill(template, example.inputs)
+    if {*VARIABLE.findall(prompt.template)} <= example.inputs.keys():
+        return prompt.steps[prompt.focus].demo(example.inputs, "").user
+    return fill(default_template(tuple(example.inputs)), example.inputs)
 
 
 def told(task: Task, prompt: Prompt) -> Task:
@@ -44,13 +42,13 @@ def told(task: Task, prompt: Prompt) -> Task:
     if not isinstance(prompt, PromptSet):
         return task
     korean, names = task.language.split("-")[0] == "ko", list(prompt.steps)
-    last = prompt.focus == names[-1]
+    last, (images, history) = prompt.focus == names[-1], prompt.beside
     then = (LAST_KO if last else NEXT_KO) if korean else (LAST if last else NEXT)
     part = (PART_KO if korean else PART).format(
         step=prompt.focus,
         n=names.index(prompt.focus) + 1,
         order=" → ".join(names),
-        given=", ".join(VARIABLE.findall(prompt.template)),
+        given=", ".join(filter(None, (*VARIABLE.findall(prompt.template), *images, history))),
         then=then,
     )
     text = f"{task.description}\n\n{part}".strip()

@@ -114,8 +114,6 @@ class TaskSettings(BaseModel):
                     )
         if self.history in self.images:
             raise ValueError(f"{self.history!r} is both an image and the history")
-        if self.beside and self.steps:
-            raise ValueError("images and history go with one prompt, and not with steps")
         return self
 
     @model_validator(mode="after")

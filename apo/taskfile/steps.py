@@ -13,8 +13,9 @@ from apo.programs.chain import Chain
 from apo.programs.fit import require_fit
 from apo.programs.function import FunctionProgram, require_coroutine
 from apo.programs.program import Program
-from apo.programs.solvers import make_solver
-from apo.prompts.files import default_template, parse_step
+from apo.programs.solvers import make_solver, require_together
+from apo.prompts.beside import Beside
+from apo.prompts.files import default_template, parse_step, put_beside
 from apo.prompts.prompt import Prompt
 from apo.prompts.prompt_set import PromptSet
 from apo.scorers.solution import run_solution
@@ -27,26 +28,38 @@ def read_steps(settings: TaskSettings) -> PromptSet:
     """Read the prompt of each step.
 
     A step without a user turn of its own is given the answer of the step before it, the first one
-    the task's inputs.
+    the task's inputs. Images and the conversation go with the steps that name them, as `images`
+    and `history`, and what none names goes with the first.
 
     Raises:
         PromptError: one is not usable; the text says which.
     """
     found: dict[str, Prompt] = {}
-    template = default_template(tuple(settings.inputs))
+    beside, fields = settings.beside, tuple(settings.inputs)
+    template = default_template(beside.texts(fields))
     for name, given in settings.steps.items():
         value: Any = given
         if isinstance(given, Mapping):
             value = {k: v for k, v in cast("Mapping[str, Any]", given).items() if k != "model"}
         try:
-            made = parse_step(value, (*settings.inputs, *found), template)
+            made = parse_step(value, (*fields, *found), template)
+            made = replace(put_beside(made, beside), images=made.images, history=made.history)
         except PromptError as error:
             raise PromptError(f"steps.{name}: {error}") from error
         if settings.decoding is not None:
             made = replace(made, decoding=Decoding.from_dict(settings.decoding))
         found[name] = made
         template = default_template((name,))
-    return PromptSet.of(found)
+    return PromptSet.of(_shown(found, beside))
+
+
+def _shown(steps: Mapping[str, Prompt], beside: Beside) -> dict[str, Prompt]:
+    """The steps, the first with the images and the conversation that none shows."""
+    named = {name for step in steps.values() for name in (*step.images, step.history)}
+    name, first = next(iter(steps.items()))
+    left = tuple(image for image in beside.images if image not in named)
+    history = first.history or ("" if beside.history in named else beside.history)
+    return {**steps, name: replace(first, images=(*first.images, *left), history=history)}
 
 
 def with_own_prompts(
@@ -125,6 +138,8 @@ def _solver(settings: TaskSettings, seed: Prompt, folder: Path, where: str) -> P
         korean = settings.language.split("-")[0] == "ko"
         solver = make_solver(name, given, korean=korean, run=run_solution)
         require_fit(solver, seed)
+        if solver is not None:
+            require_together(name, solver, seed.decoding.extra)
     except (PromptError, TaskError) as error:
         raise TaskError(f"{where}: {error}") from error
     return solver

@@ -10,6 +10,7 @@ import pytest
 from apo import (
     Budget,
     Completion,
+    Decoding,
     Evaluation,
     Example,
     ModelError,
@@ -26,13 +27,15 @@ from apo.programs.program_aided import ProgramAided
 from apo.programs.react import ReAct
 from apo.programs.reasoning import ChainOfThought, SelfConsistency, marked_answer, voted
 from apo.programs.tools import Documents, calculate
-from apo.programs.two_calls import Decomposition, GeneratedKnowledge
+from apo.programs.two_calls import Decomposition, GeneratedKnowledge, in_words
 from apo.scorers.solution import run_solution
 from apo.scorers.text import Exact
 from apo.storage.journal import Journal
 from apo.taskfile.load import load_task, task_from_data
 
 PROMPT = Prompt("Solve it.", template="{{problem}}")
+TOOLS = [{"name": "look", "parameters": {"type": "object"}}]
+SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}}
 ROWS = tuple(Example({"problem": f"{i} + 1?"}, (str(i + 1),)) for i in range(3))
 
 
@@ -284,6 +287,9 @@ def test_documents_come_from_a_file_of_the_task(tmp_path: Path) -> None:
         ({"solver": {"name": "react", "calculator": False}}, "needs a tool"),
         ({"solver": {"name": "react", "documents": "nowhere.txt"}}, "nowhere.txt"),
         ({"solver": {"name": "direct", "n": 2}}, "no solver|direct"),
+        ({"solver": "react", "tools": TOOLS}, "leave out tools, or take"),
+        ({"solver": "program-aided", "output_schema": SCHEMA}, "write nothing else"),
+        ({"solver": "self-consistency", "output_schema": SCHEMA}, "take generated-knowledge"),
         ({"solver": 7}, "must be the name of a solver"),
         ({"solver": {"n": 2}}, "must be the name of a solver"),
     ],
@@ -291,6 +297,16 @@ def test_documents_come_from_a_file_of_the_task(tmp_path: Path) -> None:
 def test_what_is_wrong_with_a_solver_is_said(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(TaskError, match=f"(?s){said}"):
         made(**settings)
+
+
+def test_tools_and_form_go_with_the_answer_alone() -> None:
+    both = made(solver="generated-knowledge", tools=TOOLS, output_schema=SCHEMA)
+    made(solver={"name": "self-consistency", "reason": False}, output_schema=SCHEMA)
+    extra = both.seed_prompts[0].decoding.extra
+    assert {*extra} == {"tools", "response_format"}
+    made(solver="chain-of-thought", tools=TOOLS)
+    asked = Prompt("x", decoding=Decoding(temperature=0.3, extra=extra))
+    assert in_words(asked) == Decoding(temperature=0.3)
 
 
 def test_a_solver_and_a_program_are_not_both() -> None:

@@ -20,10 +20,12 @@ from apo.model import Completion, Decoding, Message, Request
 from apo.models import open_model
 from apo.models.providers import locate
 from apo.models.responses import responses_body
+from apo.prompts.beside import Beside
 from apo.prompts.files import parse_prompt
 from apo.prompts.forms.reading import read_prompt
 from apo.prompts.forms.registry import FORMS, write_prompt
 from apo.prompts.layout import Demo
+from apo.prompts.needs import beside_of
 from apo.prompts.prompt import Prompt
 from apo.search.steps import shown
 from apo.task import Task
@@ -188,7 +190,8 @@ def test_a_web_address_is_sent_as_it_is_and_a_changed_file_is_not(tmp_path: Path
         ({"talk": CHAT[1:]}, "Turn 1 of the conversation must be the user's"),
         ({"talk": [{"role": "system", "content": "Be."}]}, "belongs into the prompt"),
         ({"photo": "b.png"}, "photo is 'b.png', and there is no file"),
-        ({"more": "steps: {a: Say.}\n"}, "images and history go with one prompt"),
+        ({"more": "steps: {a: 'See {{photo}} {{q}}'}\n"}, "steps.a: 'photo' is an image"),
+        ({"more": "steps: {a: {instruction: x, images: q}}\n"}, "Write images: q into the task"),
         ({"more": "template: 'See {{photo}} {{q}}'\n"}, "take {{photo}} out of the text"),
         ({"more": "template: '{{talk}} {{q}}'\n"}, "its turns are sent as turns"),
     ],
@@ -203,6 +206,27 @@ def test_a_task_says_what_is_wrong_with_them(
     with pytest.raises(TaskError) as caught:
         load_task(place)
     assert said in str(caught.value)
+
+
+def test_steps_show_what_they_name_and_the_first_one_the_rest(tmp_path: Path) -> None:
+    place = folder(tmp_path)
+    steps = "steps: {see: Say., end: {instruction: Do., template: '{{see}}', history: talk}}\n"
+    text = TASK.replace("prompt: Look.\n", steps)
+    (place / "task.yaml").write_text(text)
+    task = load_task(place)
+    prompts, inputs = task.seed_prompts[0].steps, task.train[0].inputs
+    see, end = (prompts[s].messages({**inputs, "see": "A cat."}) for s in prompts)
+    assert [(m.role, len(m.images)) for m in see] == [("system", 0), ("user", 1)]
+    assert see[-1].content == inputs["q"]
+    assert [m.content for m in end] == ["Do.", "Hi.", "Hello?", "A cat."]
+    assert beside_of(task.seed_prompts[0]) == Beside(("photo",), "talk")
+    seed = task.seed_prompts[0]
+    assert seed.with_demos((Demo("x", "y"),)) == seed  # The first step sees an image.
+    assert shown(seed, task.train[0]) == f"[image photo: a.png]\n{inputs['q']}"
+    with pytest.raises(SettingsError, match="is shown images"):
+        require_able(open_model("embedded"), [seed])
+    elsewhere = replace(task.program, models={"see": "eye"})  # type: ignore[type-var]
+    require_able(open_model("embedded"), [seed], elsewhere)
 
 
 def test_a_conversation_may_end_with_the_question() -> None:

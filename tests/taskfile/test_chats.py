@@ -64,13 +64,34 @@ def test_named_columns_are_meant() -> None:
 
 def test_earlier_turns_are_part_of_the_input() -> None:
     turns = [("user", "hi"), ("assistant", "what is it?"), ("user", "a bug"), ("assistant", "bug")]
-    cell = json.dumps([{"role": role, "content": text} for role, text in turns])
-    (row,) = Chats("messages").rows([{"messages": cell, "n": "1"}])
-    assert row == {
-        "input": "user: hi\nassistant: what is it?\nuser: a bug",
-        "target": "bug",
-        "n": "1",
-    }
+    told = [{"role": role, "content": text} for role, text in turns]
+    (row,) = Chats("messages").rows([{"messages": json.dumps(told), "n": "1"}])
+    assert row == {"input": json.dumps(told[:-1]), "target": "bug", "n": "1"}
+    first = json.dumps([told[0], told[0], *told[1:]])  # Not in turn.
+    (row,) = Chats("messages").rows([{"messages": first}])
+    assert row["input"] == "user: hi\nuser: hi\nassistant: what is it?\nuser: a bug"
+
+
+def test_conversations_are_drafted_as_history() -> None:
+    talk = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello?"}]
+    asked = [f"where is my parcel {i}?" for i in range(60)]
+    last = [[*talk, {"role": "user", "content": text}] for text in asked]
+    team = [["bug", "login"][i % 2] for i in range(60)]
+    chats = [{"messages": [*turns, {"role": "assistant", "content": "bug"}]} for turns in last]
+    beside = [{"talk": talk if i % 3 else [], "asked": a, "team": team[i]}
+              for i, a in enumerate(asked)]  # fmt: skip
+    alone = [{"talk": turns, "team": t} for turns, t in zip(last, team, strict=True)]
+    for rows, field, sent in ((chats, "input", 4), (beside, "talk", 4), (alone, "talk", 4)):
+        task = guessed_task(rows)
+        prompt = task.seed_prompts[0]
+        assert prompt.history == field
+        messages = [prompt.messages(example.inputs) for example in task.test]
+        assert max(map(len, messages)) == sent
+        assert messages[0][-1].content.startswith("where is my parcel")
+    ended = [{"talk": [{"role": "user", "content": text}, talk[1]], "team": t}
+             for text, t in zip(asked, team, strict=True)]  # fmt: skip
+    (ends,) = guessed_task(ended).seed_prompts  # Nothing is asked that a turn could answer.
+    assert not ends.history
 
 
 def _row(*turns: dict[str, Any]) -> dict[str, str | None]:
