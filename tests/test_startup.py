@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 HEAVY = ("mlflow", "numpy", "pandas", "pyarrow", "scipy", "datasets", "aiohttp", "openai", "ray")
-LATE = (*HEAVY, "asyncio", "sqlite3", "pydantic", "yaml", "orjson")
+LATE = (*HEAVY, "asyncio", "sqlite3", "pydantic", "yaml", "orjson", "apo.prompts")
 """What the help, with nothing to do yet, needs no more than these."""
 
 CODE = """

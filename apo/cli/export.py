@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from apo.cli import options as o
-from apo.prompts.forms.registry import FORMATS
 
 if TYPE_CHECKING:
     from apo.prompts.forms.provenance import Provenance
     from apo.prompts.prompt import Prompt
     from apo.storage.folder import RunFolder
 
+FORMATS = (
+    *("text", "json", "yaml", "markdown", "messages", "openai", "python", "dspy", "langchain"),
+    *("prompty", "dotprompt", "github", "promptfoo", "huggingface", "curl"),
+)
+"""The names in `apo.prompts.forms.registry`, which brings more than the help has time for."""
 NO_VERDICT = (
     "There is no verdict on this prompt: its score is of the validation examples that it was "
     "chosen on. Measure it on others: apo evaluate TASK --prompt FILE"
@@ -27,7 +31,7 @@ def export(
             "--format",
             "-f",
             help=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}.",
-            autocompletion=lambda: FORMATS,
+            autocompletion=lambda: [*FORMATS],
         ),
     ] = "text",
     out: Annotated[

@@ -94,6 +94,8 @@ def _alone(uri: str) -> Generator[None]:
     except ArgumentError:  # No database: MLflow says what it takes instead.
         yield
         return
+    except ModuleNotFoundError as error:
+        raise RunError(_driver(uri, error.name or "")) from error
     try:
         with engine.connect() as connection:
             if engine.dialect.name == "postgresql":
@@ -102,6 +104,14 @@ def _alone(uri: str) -> Generator[None]:
             yield
     finally:
         engine.dispose()
+
+
+def _driver(uri: str, package: str) -> str:
+    """What to install, and write, where a database's driver is missing."""
+    told = f"{public_uri(uri)} takes the package {package}, which is not installed"
+    if uri.startswith("postgresql"):
+        return f"{told}: pip install 'apo[postgresql]', and write postgresql+psycopg://USER@HOST/DB"
+    return f"{told}: pip install {package}"
 
 
 def _make_database(path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from apo import Decoding, Demo, Example, Layout, Prompt, Request, Task, load_task
+from apo.cli.export import FORMATS
 from apo.models.embedded import Embedded
 from apo.prompts.forms.loss import lost
 from apo.prompts.forms.provenance import Provenance
@@ -74,6 +75,7 @@ def put(folder: Path, form: str, prompt: Prompt, known: Provenance = KNOWN) -> P
 
 def test_each_form_that_is_read_has_a_file_here() -> None:
     assert [name for name, form in FORMS.items() if form.reads or name == "messages"] == [*FILES]
+    assert [*FORMATS] == [*FORMS]
 
 
 @pytest.mark.parametrize("form", FILES)
