@@ -19,6 +19,7 @@ FILES = {
     "sort.md": (YAML, "chat messages as YAML .name it .yaml"),
     "sort.sh": ('curl -d \'{"text": "Sort it."}\'\n', "a script"),
     "sort": ("#!/bin/sh\necho Sort it.\n", "a script"),
+    "sort.jinja2": ("# system:\nSort it.\n# user:\n{{text}}\n", "a chat with lines of roles"),
     "sort.poml": ("<poml><task>Sort it.</task></poml>", "a POML file"),
     "sort.toml": ("prompt = 'Sort it.'\n", "a TOML file"),
     "sort.j2": ("Sort it.\n{% if text %}{{text}}{% endif %}", "a Jinja template with statements"),
@@ -81,11 +82,37 @@ def test_what_apo_writes_is_read_again_whatever_its_words(tmp_path: Path) -> Non
         assert read_prompt(tmp_path / "p.json", ["text"]).prompt.text() == prompt.text()
 
 
-def test_objects_of_other_programs(tmp_path: Path) -> None:
-    value = {"_type": "prompt", "template": "{text}", "input_variables": ["text"]}
-    (tmp_path / "p.json").write_text(json.dumps(value), encoding="utf-8")
-    with pytest.raises(PromptError, match="LangChain"):
-        read_prompt(tmp_path / "p.json", ["text"])
+@pytest.mark.parametrize("name", ["p.json", "p.yaml"])
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ({"_type": "prompt", "template": "{text}", "input_variables": ["text"]}, "LangChain"),
+        ({"lc": 1, "type": "constructor", "kwargs": {}}, "LangChain has dumped"),
+        ({"type": "text", "prompt": "Sort {{text}}", "labels": []}, "Langfuse"),
+        ({"contents": [{"role": "user", "parts": [{"text": "Sort {{text}}"}]}]}, "Gemini"),
+    ],
+)
+def test_objects_of_other_programs(
+    value: dict[str, object], kind: str, name: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(json.dumps(value), encoding="utf-8")
+    with pytest.raises(PromptError, match=kind):
+        read_prompt(tmp_path / name, ["text"])
+
+
+def test_what_others_send_is_read_whole(tmp_path: Path) -> None:
+    """Anthropic has the system turn beside the messages; a PromptTemplate is one user turn."""
+    body = {"system": "Be brief.", "messages": [{"role": "user", "content": "Sort {{text}}"}]}
+    source = "p = PromptTemplate(input_variables=['text'], template='Sort {text}')"
+    for name, text, wanted in (
+        ("p.json", json.dumps(body), ["Be brief.", "Sort {{text}}"]),
+        ("p.py", source, ["Sort {{text}}"]),
+        ("p.py", "p = ChatPromptTemplate.from_template('Sort {text}')", ["Sort {{text}}"]),
+    ):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        found = read_prompt(tmp_path / name, ["text"])
+        assert [m.content for m in found.prompt.messages()] == wanted
+        assert not found.note
 
 
 def test_a_request_among_values_is_named() -> None:

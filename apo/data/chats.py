@@ -95,23 +95,27 @@ def _written(chat: list[Turn], *, as_talk: bool) -> str:
 
 def chat_column(row: Row) -> str | None:
     """Name the column that holds a chat, if one of the usual ones does."""
-    for key in KEYS:
-        try:
-            _turns(row.get(key), key)
-        except DataError:
-            continue
-        return key
-    return None
+    return next((key for key in KEYS if _has_roles(_items(row.get(key)))), None)
 
 
-def _turns(cell: str | None, where: str) -> list[Turn]:
+def _has_roles(items: list[object]) -> bool:
+    said = [isinstance(item, Mapping) and ("role" in item or "from" in item) for item in items]
+    return bool(said) and all(said)
+
+
+def _items(cell: str | None) -> list[object]:
     try:
         value: Any = json.loads(cell or "")
     except (ValueError, RecursionError):
         value = None
-    if not isinstance(value, list) or not value:
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def _turns(cell: str | None, where: str) -> list[Turn]:
+    items = _items(cell)
+    if not items:
         raise DataError(f"{where} is no list of turns. {_INSTEAD}")
-    return [_turn(item, where) for item in cast("list[object]", value)]
+    return [_turn(item, where) for item in items]
 
 
 def _turn(item: object, where: str) -> Turn:

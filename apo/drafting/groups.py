@@ -60,7 +60,7 @@ def guess_group(
     """
     found = [column for column in group_columns(columns) if column.name not in taken]
     pairs = [pair for column in given for pair in continued(column.values)]
-    grows = len(pairs) >= MIN_REPEATED * max(len(column.values) for column in given)
+    grows = bool(pairs) and len(pairs) >= MIN_REPEATED * max(len(column.values) for column in given)
     if not found and grows:
         notes.append(
             f"{len(pairs)} inputs are continued by another one (such as {quote(pairs[0][0])}), as "

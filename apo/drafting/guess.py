@@ -12,7 +12,7 @@ from apo.reading.said_moment import whole_moment
 _TARGET_NAMES = (
     *("target", "label", "answer", "intent", "category", "class", "sentiment", "output"),
     *("expected", "gold", "solution", "summary", "reply", "response", "corrected", "correction"),
-    *("translation", "completion"),
+    *("translation", "completion", "chosen", "ideal"),
     *("정답", "라벨", "레이블", "답", "감성", "분류", "카테고리", "의도", "요약", "답변", "응답"),
     *("교정", "번역"),
 )
@@ -20,7 +20,10 @@ _SOLUTIONS = ("solution", "canonical_solution", "code", "answer", "output", "com
 ENTRY_POINT = "entry_point"
 """The column with the name of the function that unit tests call, where `check` is given it."""
 _FACTS = ("date", "url", "source")
-_NO_INPUT = ("id", "idx", "index", "no", "번호", "split", "set", "fold", *_FACTS)
+_NO_INPUT = (
+    *("id", "idx", "index", "no", "번호", "split", "set", "fold", "rejected"),  # Of preferences.
+    *_FACTS,
+)
 
 
 def guess_target(

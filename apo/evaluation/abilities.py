@@ -30,7 +30,7 @@ def require_able(model: Model, prompts: Iterable[Prompt], program: Program | Non
     Raises:
         SettingsError: with the sentence.
     """
-    elsewhere = {} if program is None else program.models
+    elsewhere: Mapping[str, str] = {} if program is None else program.models
     lacks: Mapping[str, str] = getattr(model, "lacks", {})
     for prompt in prompts:
         for need, shown in needs_of(prompt, elsewhere).items():

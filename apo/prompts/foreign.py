@@ -20,6 +20,17 @@ _ROLE = re.compile(
     r"^[ \t]*(?:-[ \t]*)?[\"']?role[\"']?:[ \t]*[\"']?(?:system|user|assistant)", re.MULTILINE
 )
 _JINJA = re.compile(r"\{%-?\s*(?:if|for|set|include|extends|block|macro)\b.*?%\}", re.DOTALL)
+_MARKED = re.compile(r"^[ \t]*#[ \t]*(system|user)[ \t]*:[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_SHAPES = {
+    "_type": "one of LangChain",
+    "input_variables": "one of LangChain, or of Semantic Kernel",
+    "lc": "one that LangChain has dumped",
+    "contents": "a body for Gemini",
+    "systemInstruction": "a body for Gemini",
+    "labels": "one of Langfuse, whose text or chat stands under 'prompt'",
+    "prompt": "an object around one, which stands under 'prompt'",
+}
+"""Keys that objects of other programs have, and no prompt of apo."""
 _SUFFIXES = {
     ".ipynb": "a notebook",
     ".js": "a script",
@@ -66,6 +77,8 @@ def refuse_file(path: Path, text: str) -> None:
             or "a Prompty file or a .prompt file (name it .prompty or .prompt), or a text "
             "with a YAML head between lines of ---"
         )
+    elif {match.lower() for match in _MARKED.findall(text)} == {"system", "user"}:
+        kind = kind or "a chat with lines of roles (name it .prompty)"
     elif _ROLE.search(text):
         kind = kind or "chat messages as YAML (name it .yaml)"
     elif _JINJA.search(text):
@@ -98,8 +111,9 @@ def refuse_mapping(value: Mapping[str, Any]) -> None:
             'The prompt is an object with "messages", as in a request. Give the list alone. '
             f"{READS}"
         )
-    if "input_variables" in value or "_type" in value:
-        raise PromptError(f"The prompt looks like one of LangChain. {READS}")
+    for key, kind in _SHAPES.items():
+        if key in value:
+            raise PromptError(f"The prompt looks like {kind}. {READS}")
 
 
 def refuse_other_variables(texts: Sequence[str], fields: Sequence[str]) -> None:

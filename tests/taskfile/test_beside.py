@@ -20,6 +20,7 @@ from apo.model import Completion, Decoding, Message, Request
 from apo.models import open_model
 from apo.models.providers import locate
 from apo.models.responses import responses_body
+from apo.programs.chain import Chain
 from apo.prompts.beside import Beside
 from apo.prompts.files import parse_prompt
 from apo.prompts.forms.reading import read_prompt
@@ -225,7 +226,7 @@ def test_steps_show_what_they_name_and_the_first_one_the_rest(tmp_path: Path) ->
     assert shown(seed, task.train[0]) == f"[image photo: a.png]\n{inputs['q']}"
     with pytest.raises(SettingsError, match="is shown images"):
         require_able(open_model("embedded"), [seed])
-    elsewhere = replace(task.program, models={"see": "eye"})  # type: ignore[type-var]
+    elsewhere = Chain(steps=("see", "end"), models={"see": "eye"})
     require_able(open_model("embedded"), [seed], elsewhere)
 
 

@@ -72,6 +72,18 @@ def test_earlier_turns_are_part_of_the_input() -> None:
     assert row["input"] == "user: hi\nuser: hi\nassistant: what is it?\nuser: a bug"
 
 
+def test_calls_of_tools_are_told_and_preferences_have_one_right_answer() -> None:
+    call = {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}
+    rows = [{"messages": [{"role": "user", "content": f"weather {i}"}, call]} for i in range(20)]
+    with pytest.raises(DataError, match="such as a call of a tool"):
+        guessed_task(rows)
+    pairs = [{"prompt": f"say hi {i}", "chosen": f"Hello {i}", "rejected": f"No {i}"}
+             for i in range(20)]  # fmt: skip
+    task = guessed_task(pairs)
+    assert task.input_fields == ("prompt",)
+    assert task.train[0].target.startswith("Hello")
+
+
 def test_conversations_are_drafted_as_history() -> None:
     talk = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello?"}]
     asked = [f"where is my parcel {i}?" for i in range(60)]

@@ -62,7 +62,9 @@ def read(text: str) -> Found:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError) as error:
         raise PromptError(f"It is no valid Python: {error}.") from error
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _is_chat(node)]
+    made = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    chats = [node for node in made if _is_of("ChatPromptTemplate", node)]
+    calls = chats or [node for node in made if _is_of("PromptTemplate", node)]
     if len(calls) != 1:
         raise PromptError(
             f"The Python file holds {len(calls) or 'no'} ChatPromptTemplate"
@@ -70,16 +72,22 @@ def read(text: str) -> Found:
         )
     call = calls[0]
     options = {k.arg: k.value for k in call.keywords}
-    given = call.args[0] if call.args else options.pop("messages", None)
+    first = [options.pop(name, None) for name in ("messages", "template")]
+    given = call.args[0] if call.args else first[0] or first[1]
     form = str(_value(options.pop("template_format", ast.Constant("f-string"))))
     if form not in _READERS:
         raise PromptError(f"template_format is {form!r}, which apo does not read.")
-    items = given.elts if isinstance(given, ast.List | ast.Tuple) else []
-    turns = [_turn(item, _READERS[form]) for item in items]
+    options.pop("input_variables", None)  # The template names them itself.
+    if isinstance(given, ast.List | ast.Tuple):
+        turns = [_turn(item, _READERS[form]) for item in given.elts]
+    elif given is None:
+        raise PromptError(f"{ast.unparse(call)[:80]} holds neither messages nor a template.")
+    else:  # One text, which is the user's turn.
+        turns = [Turn("user", _READERS[form](_value(given)))]
     return found(turns, _decoding(tree), [str(name) for name in options])
 
 
-def _is_chat(call: ast.Call) -> bool:
+def _is_of(kind: str, call: ast.Call) -> bool:
     made = call.func
     if isinstance(made, ast.Attribute) and made.attr in ("from_messages", "from_template"):
         if made.attr == "from_template" and ast.unparse(made.value).endswith(
@@ -87,7 +95,7 @@ def _is_chat(call: ast.Call) -> bool:
         ):
             return False
         made = made.value
-    return ast.unparse(made).rpartition(".")[2] == "ChatPromptTemplate"
+    return ast.unparse(made).rpartition(".")[2] == kind
 
 
 def _turn(item: ast.expr, read_pieces: Any) -> Turn:

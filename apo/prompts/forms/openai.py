@@ -56,6 +56,8 @@ def read(text: str) -> Found:
     known = {"model", "metadata", "stream"}
     chat = "messages" in body
     rest = {k: v for k, v in body.items() if k not in known | {"messages", "input", "instructions"}}
+    first = rest.pop("system", None) if chat else None  # As Anthropic's body has it.
+    lead = [{"role": "system", "content": first}] if first else []
     if "max_completion_tokens" in rest:
         rest["max_tokens"] = rest.pop("max_completion_tokens")
     effort = mapping(rest.get("reasoning"), "reasoning").get("effort") if not chat else None
@@ -67,7 +69,7 @@ def read(text: str) -> Found:
         options = options.with_extra({"tools": tools} if tools else {})
     except PromptError:  # One that the provider runs itself, such as a search.
         dropped.append("tools")
-    turns = chat_turns(body["messages"], pieces_of) if chat else _input(body)
+    turns = chat_turns([*lead, *items(body["messages"])], pieces_of) if chat else _input(body)
     return found(
         turns, options.with_extra({"reasoning_effort": effort} if effort else {}), [*dropped, *left]
     )

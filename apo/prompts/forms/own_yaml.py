@@ -3,6 +3,7 @@
 from typing import Any
 
 from apo.errors import PromptError
+from apo.prompts.foreign import refuse_mapping
 from apo.prompts.forms.found import Found, chat_turns, found, kept_in, mapping
 from apo.prompts.forms.own_json import of_values, values_of
 from apo.prompts.forms.provenance import Provenance
@@ -29,6 +30,7 @@ def read(text: str) -> Found:
         raise PromptError("The YAML holds only a text; give it as a file that ends in .txt.")
     values = mapping(value, "The prompt")
     if "messages" not in values:
+        refuse_mapping(values)
         return of_values(values)
     left = set(values) - {"messages", "decoding", "provenance"}
     return found(chat_turns(values["messages"], pieces_of), kept_in(values), sorted(left))
