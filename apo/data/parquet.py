@@ -8,6 +8,7 @@ from typing import Any
 
 from apo.data.arrow_types import Change, change_of
 from apo.data.cells import Row
+from apo.data.class_labels import labels_of
 from apo.data.typed import Typed
 from apo.data.unnamed import column_names
 from apo.errors import DataError
@@ -38,7 +39,11 @@ def parquet_rows(path: Path, wanted: Collection[str] = ()) -> Iterator[Row]:
                 chosen = header
             timed = [n for n in chosen if arrow.types.is_timestamp(_type(file, known[n]))]
             typed = Typed(partial(_values, path, {name: known[name] for name in timed}))
-            changes = {name: change_of(_type(file, known[name])) for name in chosen}
+            labels = labels_of(file.schema_arrow.metadata)
+            changes = {
+                name: labels.get(known[name]) or change_of(_type(file, known[name]))
+                for name in chosen
+            }
             # One thread: the rows are made one by one anyway.
             batches = file.iter_batches(
                 _BATCH, columns=[known[name] for name in chosen], use_threads=False

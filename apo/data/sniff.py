@@ -137,6 +137,9 @@ def _guess(path: Path) -> str:
     return next((e for e in tried if _fits(path, e)), "utf-8")
 
 
+_NOTED = re.compile(r'\ufeff?"?sep=(.)"?\r?\n', re.IGNORECASE)
+
+
 def find_delimiter(path: Path, encoding: str) -> str | None:
     """Find out what separates the cells: the sign that gives every record as many as the first.
 
@@ -151,6 +154,9 @@ def find_delimiter(path: Path, encoding: str) -> str | None:
         cut = bool(file.read(1))
     if "\0" in text:  # No text.
         return None
+    noted = _NOTED.match(text)  # The line that tells Excel.
+    if noted and noted[1] in DELIMITERS:
+        return noted[1]
     widths = {sign: width for sign in DELIMITERS if (width := _width(text, sign, cut=cut)) > 1}
     return max(widths, key=lambda sign: widths[sign]) if widths else None
 

@@ -103,7 +103,10 @@ def _csv_rows(path: Path, file: IO[str], delimiter: str) -> Generator[Row, None,
     csv.field_size_limit(LINE)
     reader = csv.reader(_without_nul(path, file), delimiter=delimiter, strict=True)
     try:
-        header = Header(next(reader, list[str]()), str(path))
+        first = next(reader, list[str]())
+        if first and first[0].lower() in ("sep=", f"sep={delimiter}"):  # A line for Excel.
+            first = next(reader, list[str]())
+        header = Header(first, str(path))
         if not header.size:
             raise DataError(f"{path} has no header: the first row must name the columns.")
         for cells in reader:

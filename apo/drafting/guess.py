@@ -12,7 +12,7 @@ from apo.reading.said_moment import whole_moment
 _TARGET_NAMES = (
     *("target", "label", "answer", "intent", "category", "class", "sentiment", "output"),
     *("expected", "gold", "solution", "summary", "reply", "response", "corrected", "correction"),
-    *("translation", "completion", "chosen", "ideal"),
+    *("translation", "completion", "chosen", "ideal", "expected_response"),
     *("정답", "라벨", "레이블", "답", "감성", "분류", "카테고리", "의도", "요약", "답변", "응답"),
     *("교정", "번역"),
 )

@@ -9,6 +9,7 @@ from apo.data.cells import Row
 from apo.data.chats import Chats, chat_column
 from apo.data.nested import text_path, with_paths
 from apo.data.options import find_layout, with_options
+from apo.drafting.evaluated import NOTE, flat_rows
 from apo.drafting.format import Wanted
 from apo.drafting.options import LOOKED_AT
 from apo.errors import DataError
@@ -56,6 +57,12 @@ def reshape(rows: Iterable[Row], wanted: Wanted, notes: list[str]) -> Shape:
         notes.append(export.note())
         wanted = replace(wanted, target=TARGET)
         return Shape(wanted=wanted, rows=labelled, changed=True, head=labelled[:LOOKED_AT])
+    if not named & {*head[0]} and flat_rows(head):
+        whole = [*head, *stream]
+        if (flat := flat_rows(whole)) is not None:
+            notes.append(NOTE)
+            return Shape(wanted=wanted, rows=flat, changed=True, head=flat[:LOOKED_AT])
+        stream = iter(whole[len(head) :])
     if not named and (path := _answer_path(head)):
         notes.append(
             f"The target is taken to be {path!r}, the texts that stand beside their places."

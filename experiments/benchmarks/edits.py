@@ -8,6 +8,9 @@ weakness: `--model` tries all edits on the built-in tasks with one of yours.
 
     python experiments/benchmarks/edits.py                        # seconds; writes the table
     python experiments/benchmarks/edits.py --model ollama/llama3.2 --rows 100
+    python experiments/benchmarks/edits.py --model local/smollm2 --rows 40 --tasks short-reviews
+
+With a model the solvers are measured as well, from the same prompts.
 """
 
 import argparse
@@ -24,7 +27,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from apo import Demo, Evaluation, Example, Layout, Model, Prompt, Request, Score, Task
 from apo.assessment.evaluate import aevaluate
 from apo.edits.edit import EDITS, edited
+from apo.programs.solvers import SOLVERS, make_solver
 from apo.results.proof import prove
+from apo.scorers.solution import run_solution
+from apo.storage.journal import Journal
 from apo.taskfile.load import load_task
 from apo.taskfile.places import builtin_tasks
 from apo.testing import FakeModel
@@ -32,6 +38,8 @@ from experiments.benchmarks.recording import record
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "edits.md"
 ROWS = 60
+ROOM = 160
+"""Tokens of an answer that a solver asks for."""
 BUILT_IN = load_task("support-tickets")
 LABELS = BUILT_IN.labels
 NAMED = f"Choose one of: {', '.join(LABELS)}."
@@ -262,7 +270,9 @@ def simulated() -> list[tuple[Trial, Trial]]:
     ]  # fmt: skip
 
 
-async def measured(trial: Trial) -> tuple[Evaluation, Evaluation] | None:
+async def measured(
+    trial: Trial, journal: Journal | None = None
+) -> tuple[Evaluation, Evaluation] | None:
     """The seed prompt and the edited one on the test rows; None where nothing is to be done."""
     seed = trial.task.seed_prompts[0]
     found = edited(seed, [trial.edit], trial.task)
@@ -270,24 +280,28 @@ async def measured(trial: Trial) -> tuple[Evaluation, Evaluation] | None:
         return None
     prompts = (seed, found[0][1])
     before, after = [
-        (await aevaluate(trial.task, prompt, model=trial.model))[0] for prompt in prompts
+        (await aevaluate(trial.task, prompt, model=trial.model, journal=journal))[0]
+        for prompt in prompts
     ]
     return before, after
 
 
-def told(trial: Trial) -> str:
+def told(trial: Trial, journal: Journal | None = None) -> str:
     """What a trial has found, in a cell."""
     if trial.about == "–":
         return "–"
-    found = asyncio.run(measured(trial))
+    found = asyncio.run(measured(trial, journal))
     if found is None:
         return f"{trial.about}: nothing to do"
-    before, after = found
-    proof = prove(before, after)
-    low, high = proof.interval
+    return f"{trial.about}: {gain(*found)}"
+
+
+def gain(before: Evaluation, after: Evaluation) -> str:
+    """The points between two evaluations, with their interval."""
+    low, high = prove(before, after).interval
     return (
-        f"{trial.about}: {100 * (after.value - before.value):+.0f} ({100 * low:+.0f} to "
-        f"{100 * high:+.0f}), n = {len(after.rollouts)}"
+        f"{100 * (after.value - before.value):+.0f} ({100 * low:+.0f} to {100 * high:+.0f}), "
+        f"n = {len(after.rollouts)}"
     )
 
 
@@ -310,19 +324,40 @@ def table() -> list[dict[str, Any]]:
     return [lines[name] for name in EDITS]
 
 
-def with_model(model: str, n: int) -> list[dict[str, Any]]:
-    """Every edit of the seed prompts of the built-in tasks, with a model of one's own."""
+def with_model(model: str, n: int, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Every edit of the seed prompts of some tasks, and every solver, with a model of one's own."""
     found: list[dict[str, Any]] = []
-    for name in builtin_tasks():
+    for name in names:
         task = load_task(name)
         if task.program is not None or not task.test:
             continue
         rows = random.Random(0).sample([*task.test], min(n, len(task.test)))
         task = replace(task, test=rows)
-        for edit in EDITS:
-            trial = Trial(edit, name, task, model)
-            found.append({"task": name, "edit": edit, "points": told(trial)})
+        with Journal() as journal:  # The seed prompt is measured once.
+            for edit in EDITS:
+                points = told(Trial(edit, name, task, model), journal).partition(": ")[2]
+                found.append({"task": name, "edit or solver": edit, "points": points})
+                print(*found[-1].values(), flush=True)
+            seed = asyncio.run(solved(task, model, None, journal))
+            found.append({"task": name, "edit or solver": "the seed prompt as it is",
+                          "points": f"{100 * seed.value:.0f} % right"})  # fmt: skip
+            for solver in SOLVERS:
+                points = gain(seed, asyncio.run(solved(task, model, solver, journal)))
+                found.append({"task": name, "edit or solver": f"solver: {solver}",
+                              "points": points})  # fmt: skip
+                print(*found[-1].values(), flush=True)
     return found
+
+
+async def solved(task: Task, model: str, solver: str | None, journal: Journal) -> Evaluation:
+    """The seed prompt on the test rows, run by a solver."""
+    korean = task.language.startswith("ko")
+    program = solver and make_solver(solver, {}, korean=korean, run=run_solution)
+    prompt = task.seed_prompts[0]
+    if program:  # Reasons are longer than the answer.
+        prompt = prompt.with_max_tokens(ROOM)
+    run = replace(task, program=program or None, seed_prompts=(prompt,))
+    return (await aevaluate(run, prompt, model=model, journal=journal))[0]
 
 
 def write_page(found: Sequence[dict[str, Any]]) -> None:
@@ -346,10 +381,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", default="")
     parser.add_argument("--rows", type=int, default=100)
+    parser.add_argument("--tasks", nargs="+", default=[*builtin_tasks()])
     given = parser.parse_args()
     if given.model:
-        title = f"Edits of the built-in tasks' seed prompts, with {given.model}: points, 95 %"
-        return record("edits_model", title, with_model(given.model, given.rows))
+        title = f"Edits and solvers with seed prompts of built-in tasks, with {given.model}: points, 95 %"
+        return record("edits_model", title, with_model(given.model, given.rows, given.tasks))
     notes = [
         "Points: the edited prompt's score less the seed's on test rows, with the 95 % interval. "
         "Simulated readers are made to have the weakness that is named, so these lines show what "

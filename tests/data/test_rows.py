@@ -125,6 +125,20 @@ def test_huge_cells_are_read(tmp_path: Path) -> None:
     assert len(read(path)[0]["a"] or "") == 300_000
 
 
+def test_names_of_class_labels_that_a_parquet_file_notes(tmp_path: Path) -> None:
+    names = {"names": ["neg", "pos"], "_type": "ClassLabel"}
+    for noted, wanted in (
+        (json.dumps({"info": {"features": {"y": names, "x": {"dtype": "string"}}}}),
+         ["pos", None, "neg"]),
+        ("{", ["1", "-1", "0"]),
+        ('{"info": {"features": [1]}}', ["1", "-1", "0"]),
+    ):  # fmt: skip
+        table: Any = import_module("pyarrow").table({"x": ["a", "b", "c"], "y": [1, -1, 0]})
+        stored = table.replace_schema_metadata({"huggingface": noted})
+        import_module("pyarrow.parquet").write_table(stored, tmp_path / "d.parquet")
+        assert [row["y"] for row in read_rows(tmp_path / "d.parquet")] == wanted
+
+
 def test_parquet(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     arrow: Any = import_module("pyarrow")

@@ -84,6 +84,23 @@ def test_calls_of_tools_are_told_and_preferences_have_one_right_answer() -> None
     assert task.train[0].target.startswith("Hello")
 
 
+def test_rows_of_an_evaluation_in_mlflow_are_columns(tmp_path: Path) -> None:
+    rows = [{"inputs": {"question": f"what is {i}?"},
+             "expectations": {"expected_response": f"It is {i}."}} for i in range(20)]  # fmt: skip
+    path = tmp_path / "eval.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    task = load_task(write_draft(draft_task("t", path), tmp_path / "t"))
+    assert task.input_fields == ("question",)
+    assert task.train[0].target.startswith("It is ")
+
+
+def test_a_line_that_tells_excel_the_delimiter(tmp_path: Path) -> None:
+    rows = "".join(f"text, {i};{'ab'[i % 2]};x\n" for i in range(20))
+    (tmp_path / "d.csv").write_text(f"sep=;\ntext;label;more\n{rows}", "utf-8")
+    task = load_task(write_draft(draft_task("t", tmp_path / "d.csv"), tmp_path / "t"))
+    assert task.labels == ("a", "b")
+
+
 def test_conversations_are_drafted_as_history() -> None:
     talk = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello?"}]
     asked = [f"where is my parcel {i}?" for i in range(60)]
