@@ -58,11 +58,11 @@ def reshape(rows: Iterable[Row], wanted: Wanted, notes: list[str]) -> Shape:
         wanted = replace(wanted, target=TARGET)
         return Shape(wanted=wanted, rows=labelled, changed=True, head=labelled[:LOOKED_AT])
     if not named & {*head[0]} and flat_rows(head):
-        whole = [*head, *stream]
-        if (flat := flat_rows(whole)) is not None:
+        rest = list(stream)
+        if (flat := flat_rows([*head, *rest])) is not None:
             notes.append(NOTE)
             return Shape(wanted=wanted, rows=flat, changed=True, head=flat[:LOOKED_AT])
-        stream = iter(whole[len(head) :])
+        stream = iter(rest)
     if not named and (path := _answer_path(head)):
         notes.append(
             f"The target is taken to be {path!r}, the texts that stand beside their places."

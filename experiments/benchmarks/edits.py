@@ -384,7 +384,7 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", default=[*builtin_tasks()])
     given = parser.parse_args()
     if given.model:
-        title = f"Edits and solvers with seed prompts of built-in tasks, with {given.model}: points, 95 %"
+        title = f"Edits and solvers with built-in seed prompts and {given.model}: points, 95 %"
         return record("edits_model", title, with_model(given.model, given.rows, given.tasks))
     notes = [
         "Points: the edited prompt's score less the seed's on test rows, with the 95 % interval. "
