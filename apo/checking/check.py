@@ -31,6 +31,7 @@ from apo.errors import USERS_ERRORS, PromptError, TaskError
 from apo.evaluation.room import told_room
 from apo.guards.checking import seed_lines
 from apo.prompts.files import check_variables
+from apo.prompts.needs import beside_of
 from apo.reading.answers import plain, quote
 from apo.scorers.awaited import AwaitedScorer
 from apo.scorers.code import Code
@@ -84,7 +85,7 @@ def check(task: Task, more: Iterable[Finding] = ()) -> list[Finding]:
         *(Finding("ok", told_room(task)) for _ in task.seed_prompts[:1]),
         *(Finding("warning", text) for text in seed_lines(task)),
         *input_findings(pools),
-        *injection_findings(pools),
+        *injection_findings(pools, _history(task)),
         *_gain(task.test),
         *_folds(sum(map(len, pools.values()))),
     ]
@@ -214,6 +215,11 @@ def _folds(n: int) -> Iterator[Finding]:
             f"With {n} examples in all, a test split shows large gains alone. Where no test was "
             "set aside, apo optimize TASK --folds 5 tests all of them.",
         )
+
+
+def _history(task: Task) -> str:
+    """The input that holds a conversation; "" for none."""
+    return next((beside_of(prompt).history for prompt in task.seed_prompts), "")
 
 
 def _gain(examples: Sequence[Example]) -> Iterator[Finding]:

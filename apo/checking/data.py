@@ -8,6 +8,7 @@ from apo.audit.detector import detect
 from apo.checking.finding import Finding, Named, all_examples
 from apo.data.sampling import composed_targets, input_id
 from apo.guards.checking import hint_lines, near_lines
+from apo.media import turns_before
 from apo.reading.answers import quote
 from apo.task import Example, Task
 
@@ -81,12 +82,10 @@ def input_findings(pools: Named) -> Iterator[Finding]:
         yield Finding("ok", f"Inputs have {mean:.0f} characters on average, {max(sizes)} at most.")
 
 
-def injection_findings(pools: Named) -> Iterator[Finding]:
-    """Inputs that read like orders to the model."""
+def injection_findings(pools: Named, history: str = "") -> Iterator[Finding]:
+    """Inputs that read like orders to the model; of the history's, what is said counts."""
     found = {
-        name: [
-            e for e in islice(pool, MAX_DETECTED) if detect("\n".join(e.inputs.values())).injected
-        ]
+        name: [e for e in islice(pool, MAX_DETECTED) if detect(_said(e, history)).injected]
         for name, pool in pools.items()
     }
     counts = ", ".join(f"{name} {len(rows)}" for name, rows in found.items() if rows)
@@ -99,7 +98,7 @@ def injection_findings(pools: Named) -> Iterator[Finding]:
     if not counts:
         return
     rows = [example for pool in found.values() for example in pool]
-    signs = detect("\n".join(rows[0].inputs.values())).signs
+    signs = detect(_said(rows[0], history)).signs
     yield Finding(
         "warning",
         f"Inputs that read like orders to the model: {counts} (such as {_show(rows[0])}: "
@@ -107,6 +106,13 @@ def injection_findings(pools: Named) -> Iterator[Finding]:
         "reads them as they are. Look at them: take out what is not meant to be there, and leave "
         "what your users will send (apo audit tells how a prompt stands it).",
     )
+
+
+def _said(example: Example, history: str) -> str:
+    """The texts of an example's inputs, without the roles of a conversation."""
+    turns = turns_before(example.inputs[history]) if history else []
+    texts = [text for name, text in example.inputs.items() if name != history]
+    return "\n".join([*(said for _, said in turns), *texts])
 
 
 def _show(example: Example) -> str:

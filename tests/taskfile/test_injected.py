@@ -1,5 +1,6 @@
 """Rows that carry orders to a model are found by `apo check`."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -30,6 +31,16 @@ def test_a_planted_row_is_named_with_its_pool_and_its_signs(order: str) -> None:
     assert order[:40] in text
     assert ", ".join(detect(order).signs) in text
     assert "take out what is not meant to be there" in text
+
+
+def test_of_a_conversation_what_is_said_counts() -> None:
+    turns = [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Yes?"}]
+    row = Example({"talk": json.dumps(turns), "ask": "Where is it?"}, ("x",))
+    assert list(injection_findings({"train": [row]}))  # As text, it has the marks of a chat.
+    assert not list(injection_findings({"train": [row]}, "talk"))
+    turns[0]["content"] = ORDER
+    order = Example({**row.inputs, "talk": json.dumps(turns)}, ("x",))
+    assert list(injection_findings({"train": [order]}, "talk"))
 
 
 def test_every_field_and_pool_is_read() -> None:
