@@ -97,6 +97,22 @@ def test_names_and_objects_come_to_the_same(tmp_path: Path) -> None:
     assert len(list(list_runs(tmp_path))) == 2
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"model": object()}, r"is no model.*dspy.LM as apo.DspyModel\(lm\)"),
+        ({"optimizer": object()}, "is no optimizer of apo.*by its name, such as dspy:MIPROv2"),
+        ({"budget": 100}, r"budget is 100; give it as apo.Budget\(max_calls=500\)"),
+    ],
+)
+def test_what_other_libraries_take_is_told(
+    given: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError, match=said):
+        run(tmp_path, **given)
+    assert not list(list_runs(tmp_path))
+
+
 def test_a_prompt_takes_the_place_of_the_seed(tmp_path: Path) -> None:
     prompt = Prompt("Say it again++")
     assert run(tmp_path, prompt=prompt).seed.prompt == prompt

@@ -13,6 +13,7 @@ from apo.errors import (
     ModelError,
     QuotaError,
     RateLimitError,
+    SettingsError,
     TimedOutError,
     TransportError,
 )
@@ -29,11 +30,16 @@ class DspyModel:
         lm: the LM.
 
     Raises:
-        SettingsError: DSPy is not installed.
+        SettingsError: DSPy is not installed, or it is no LM.
     """
 
     def __init__(self, lm: Any) -> None:
         self._dspy = dspy_module("apo.DspyModel")
+        if isinstance(lm, type) or not hasattr(lm, "copy") or not hasattr(lm, "model"):
+            raise SettingsError(
+                f"DspyModel takes a dspy.LM, and was given {lm!r:.80}. A model that has a name is "
+                "given by it alone, without DspyModel."
+            )
         self._lm = lm.copy(cache=False, num_retries=0)
         self.name = str(lm.model)
         own = not isinstance(getattr(lm, "engine", "auto"), str)

@@ -65,6 +65,16 @@ class RunModels:
         return replace(self, task=replace(self.task, model=patient, patient=True))
 
 
+def _model(given: Model) -> Model:
+    """A model of the caller's own, which has what a model has."""
+    if not callable(getattr(given, "complete", None)) or not hasattr(given, "name"):
+        raise SettingsError(
+            f"{given!r:.80} is no model: give a name such as openai/gpt-5-mini, an object with "
+            "name, complete and aclose (apo.Model), or a dspy.LM as apo.DspyModel(lm)."
+        )
+    return given
+
+
 def open_models(
     model: Model | str,
     optimizer_model: Model | str | None,
@@ -90,7 +100,7 @@ def open_models(
     """
 
     def opened(given: Model | str) -> Model:
-        return open_with(options, given) if isinstance(given, str) else given
+        return open_with(options, given) if isinstance(given, str) else _model(given)
 
     def endpoint(role: str, model: Model) -> Endpoint:
         return _endpoint(role, model, budget, options)

@@ -57,6 +57,9 @@ class Setup:
 
     def prepare(self, run: str | None, home: Path) -> tuple[RunFolder, Session]:
         """Resolve names, and make the run's folder or find it again."""
+        given: object = self.budget
+        if not isinstance(given, Budget):
+            raise SettingsError(f"budget is {given!r:.80}; give it as apo.Budget(max_calls=500).")
         task, optimizer = self.resolve(home)
         models = open_models(
             self.model,
@@ -91,6 +94,11 @@ class Setup:
         optimizer = self.optimizer
         if isinstance(optimizer, str):
             optimizer = make_optimizer(optimizer, dict(self.settings))
+        if not callable(getattr(optimizer, "run", None)):
+            raise SettingsError(
+                f"{optimizer!r:.80} is no optimizer of apo, which has a coroutine run(search). One "
+                "of DSPy is given by its name, such as dspy:MIPROv2, with its settings beside."
+            )
         require: Callable[[], None] | None = getattr(optimizer, "require", None)
         if require is not None:  # What it needs beside apo is looked for before anything is paid.
             require()
