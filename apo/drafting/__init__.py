@@ -3,5 +3,5 @@
 Every guess says why it was made. `apo init` writes the draft, `apo.task_from_data` uses it.
 
 Doors: draft, format, from_data, kinds, lists, write.
-Rests on: data, errors, files, language, reading, scorers, statistics, task, taskfile.
+Rests on: data, errors, files, language, media, reading, scorers, statistics, task, taskfile.
 """

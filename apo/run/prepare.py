@@ -57,9 +57,10 @@ class Setup:
 
     def prepare(self, run: str | None, home: Path) -> tuple[RunFolder, Session]:
         """Resolve names, and make the run's folder or find it again."""
-        given: object = self.budget
-        if not isinstance(given, Budget):
-            raise SettingsError(f"budget is {given!r:.80}; give it as apo.Budget(max_calls=500).")
+        if not hasattr(self.budget, "max_calls"):
+            raise SettingsError(
+                f"budget is {self.budget!r:.80}; give it as apo.Budget(max_calls=500)."
+            )
         task, optimizer = self.resolve(home)
         models = open_models(
             self.model,
