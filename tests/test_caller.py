@@ -630,9 +630,10 @@ def test_faults_change_neither_winner_nor_scores(tmp_path: Path) -> None:
     assert stormy.spent.retries == 3 * stormy.spent.calls
 
 
-def test_a_server_that_was_never_reached_is_not_waited_for() -> None:
+@pytest.mark.parametrize("error", [UnreachableError("nobody"), MalformedReplyError("html")])
+def test_a_server_that_was_never_reached_is_not_waited_for(error: ModelError) -> None:
     async def main() -> None:
-        model = Scripted(a=[UnreachableError("nobody")] * 9)
+        model = Scripted(a=[error] * 9)
         with Journal() as journal:
             caller = make(journal, sleep=Sleeps())
             with pytest.raises(ModelUnavailable, match="in 3 attempts"):

@@ -15,6 +15,7 @@ from apo.calls.tally import Tally
 from apo.calls.traffic import Traffic
 from apo.errors import (
     RETRIED,
+    MalformedReplyError,
     ModelError,
     ModelUnavailable,
     RateLimitError,
@@ -25,9 +26,10 @@ from apo.storage.journal import Journal
 from apo.storage.rows import Entry
 
 FIRST_CONTACT = 3
-"""Attempts at the first call of a run, while no connection can be made."""
+"""Attempts at the first call of a run, while nobody listens, or what answers is no chat server."""
 SLOW = 2
 """Attempts at a call that may take too long: the same would take as long once more."""
+_NO_SERVER = (UnreachableError, MalformedReplyError)
 WRITES = ("optimizer", "fallback")
 """Roles in which a call that takes too long is given up, while others are answered: a proposal less
 is no wrong figure."""
@@ -86,7 +88,8 @@ class Asker:
 
     async def _until_answered(self, call: Call, endpoint: Endpoint, before: Entry | None) -> Entry:
         model, traffic = endpoint.model.name, self.attempts.traffic_to(endpoint)
-        this, slow, at_first = Try(asyncio.get_running_loop().time(), before), 0, traffic.answered
+        this, at_first = Try(asyncio.get_running_loop().time(), before), traffic.answered
+        slow = absent = 0
         while True:
             this.number, answered = this.number + 1, traffic.answered
             try:
@@ -98,10 +101,11 @@ class Asker:
                 serves = traffic.answered > answered
                 wait = self._retry.wait(self._counted(attempt, error, serves), error)
                 slow += isinstance(error, TimedOutError)
+                absent = absent + 1 if isinstance(error, _NO_SERVER) else 0
                 spared = endpoint.role in WRITES and traffic.answered > at_first
                 if (slow and before is not None) or (slow >= SLOW and spared):
                     return self.attempts.give_up(call, endpoint, this, error)
-                if self._never_reached(attempt, error) or slow >= SLOW:
+                if self._never_reached(absent) or slow >= SLOW:
                     wait = None
                 if wait is None and isinstance(error, RETRIED):
                     said = (
@@ -124,10 +128,9 @@ class Asker:
         waits_its_turn = serves and isinstance(error, RateLimitError) and attempt < TURNS * longest
         return min(attempt, longest - 1) if waits_its_turn else attempt
 
-    def _never_reached(self, attempt: int, error: ModelError) -> bool:
-        """Whether nobody listens, and nobody did at any earlier call of the run."""
-        unreachable = isinstance(error, UnreachableError)
-        return unreachable and attempt >= FIRST_CONTACT and self._meter.spent.calls == 0
+    def _never_reached(self, absent: int) -> bool:
+        """Whether no chat server is there, and none was at any earlier call of the run."""
+        return absent >= FIRST_CONTACT and self._meter.spent.calls == 0
 
     async def _pause(self, seconds: float, traffic: Traffic, *, early: bool) -> None:
         """Wait, but (if early) not beyond a sign that the model serves."""

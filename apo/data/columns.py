@@ -25,6 +25,7 @@ LONGEST_VALUE = 60
 
 _SCRIPTS = {
     "ko": re.compile("[가-힣]"),
+    "ja": re.compile("[ぁ-ヺー]"),
     "en": re.compile("[A-Za-z]"),
     "und": re.compile(r"[^\W\d_]"),
 }
@@ -56,7 +57,7 @@ class Column:
         lists: cells that are a list of texts.
         several: the first such cell with more than one item; "" when there is none.
         no_text: what stands there instead of texts, such as "bytes"; "" for texts.
-        letters: letters by script: "ko" Hangul, "en" Latin, "und" all of any kind.
+        letters: letters by script: "ko" Hangul, "ja" kana, "en" Latin, "und" all of any kind.
     """
 
     name: str
@@ -219,9 +220,11 @@ def look(rows: Iterable[Row]) -> dict[str, Column]:
 
 
 def language_of(columns: Iterable[Column]) -> str:
-    """Guess the language by the share of scripts: "ko", "en", or "und" for others."""
+    """Guess the language by the share of scripts: "ko", "ja", "en", or "und" for others."""
     letters = sum((column.letters for column in columns), Counter[str]())
     total = letters["und"] or 1
     if letters["ko"] / total >= 0.3:
         return "ko"
+    if letters["ja"] / total >= 0.1:
+        return "ja"
     return "en" if letters["en"] / total >= 0.5 else "und"

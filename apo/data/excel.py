@@ -34,10 +34,14 @@ def excel_rows(path: Path, notes: list[str] | None = None) -> Iterator[Row]:
     with path.open("rb") as file:  # Ours to close: openpyxl leaves a damaged one open.
         sheet = _Sheet(path, file)
         typed = Typed(sheet.values)
+        empty = True
         for values in sheet.values():
+            empty = False
             yield typed.row(values)
+        if empty and sheet.others:
+            raise DataError(f"{path}: the first sheet holds a header at most. {sheet.others}")
         if notes is not None:
-            notes += sheet.header.notes()
+            notes += [*sheet.header.notes(), *filter(None, [sheet.others])]
 
 
 @dataclass
@@ -51,8 +55,20 @@ class _Sheet:
         while first and first[-1] is None:  # Cells that only had a format.
             first.pop()
         if not first:
-            raise DataError(f"{self.path}: the first sheet is empty.")
+            raise DataError(f"{self.path}: the first sheet is empty. {self.others}".rstrip())
         self.header = Header(first, str(self.path))
+
+    @property
+    def others(self) -> str:
+        """Say which sheets are not read, and how to have one read; "" for none."""
+        names = [str(sheet.title) for sheet in self._book.worksheets]
+        if len(names) == 1:
+            return ""
+        return (
+            f"Only the first sheet, {names[0]!r}, is read, and not "
+            f"{', '.join(map(repr, names[1:]))}. Move the one with the data to the front to have "
+            "it read."
+        )
 
     def values(self) -> Iterator[dict[str, Any]]:
         """Give the values of all rows below the header."""

@@ -94,8 +94,8 @@ def _decoding_help(path: Path, encoding: str, error: UnicodeError) -> str:
     name = encoding.removesuffix("-sig")
     return (
         f"{path} is not {name} {place}. If it was saved by Excel, its encoding is often cp949 "
-        "(Korean), cp1252 (Western) or utf-16: save the file as UTF-8, or give its encoding: in a "
-        "task.yaml, encoding: cp949; to apo init, --encoding cp949."
+        "(Korean), cp1252 (Western), cp1256 (Arabic) or utf-16: save the file as UTF-8, or give "
+        "its encoding: in a task.yaml, encoding: cp949; to apo init, --encoding cp949."
     )
 
 

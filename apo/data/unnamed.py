@@ -54,7 +54,8 @@ class Header:
             elif cell:
                 raise DataError(
                     f"{self._where}: column {place + 1} has no name, and {line} has {cell[:40]!r} "
-                    f"there. The first row must name every column; it reads {self._cells[:10]}."
+                    f"there. The first row must name every column; it reads {self._cells[:10]}. "
+                    "Delete lines that stand above the names, such as a title."
                 )
         return self.kept(cells)
 

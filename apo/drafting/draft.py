@@ -161,6 +161,7 @@ def draft_settings(
 
 _LANGUAGE_NOTES = {
     "ko": "The text is Korean, so the prompts that write prompts will be Korean too.",
+    "ja": "The text is Japanese; the seed prompt, and those that write prompts, are English.",
     "en": "The script is Latin; the language is taken for English. Change `language` if not.",
     "und": "The language is not known; set `language`.",
 }

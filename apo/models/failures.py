@@ -111,28 +111,31 @@ def failure(
     shown = words(address, said, 400)
     answered = f"{status}" if under is None else f"{under} with an error"
     text = f"{address.name}: the server answered {answered}: {shown or '(nothing)'}"
+    sentence = text if text.endswith((".", "!", "?", "…")) else f"{text}."
     asked_wait = retry_after(headers, time.time())
     if asked_wait is None:
         asked_wait = wait_for_reset(headers)
     if status == 402 or codes & QUOTA_CODES or QUOTA_WORDS.search(said):
-        return QuotaError(f"{text} The account behind {_key(address)} has no credit left.")
+        return QuotaError(f"{sentence} The account behind {_key(address)} has no credit left.")
     if codes & FILTER_CODES or _filters(status, said):
         why = words(address, filtered_for(error_part(body)), 100)
         return ContentFilterError(f"{text} (held back for {why})" if why else text)
     if status in (401, 403):
-        return AuthenticationError(f"{text} {_refused(address, status)}")
+        return AuthenticationError(f"{sentence} {_refused(address, status)}")
     if status == 413 or codes & CONTEXT_CODES or CONTEXT_WORDS.search(said):
         return _of_limit(ContextLengthError(text), said)
     if status == 429:
         return RateLimitError(text, retry_after=asked_wait)
     option = refused_option(status, error_part(body), said)
     if option:
-        return OptionRefusedError(text + _without(option), option)
+        way = _without(option)
+        return OptionRefusedError(sentence + way if way else text, option)
     if status in (408, 409, 425) or status >= 500:
         return TransportError(text, retry_after=asked_wait)
     if status < 300:
         return MalformedReplyError(text)
-    return _of_limit(BadRequestError(text + _hint(address, status, headers, said)), said)
+    hint = _hint(address, status, headers, said)
+    return _of_limit(BadRequestError(sentence + hint if hint else text), said)
 
 
 def _of_limit(error: ModelError, said: str) -> ModelError:
@@ -243,10 +246,15 @@ def _hint(address: Address, status: int, headers: Mapping[str, str], said: str) 
         pull = f" Is it there? ollama pull {address.model}." * address.name.startswith("ollama/")
         return f" Check the model {address.model!r} and the base URL {address.url}.{pull}"
     named = re.search(rf"\b({'|'.join(DECODED)})\b", said)
-    if not (named and UNSUPPORTED.search(said)):
+    if not named:
         return ""
     option = "max_tokens" if named[1] == "max_completion_tokens" else named[1]
     unset = "[]" if option == "stop" else "null"
+    if re.search(r"must be (strictly )?(positive|greater)", said) and option != "max_tokens":
+        way = f"such as decoding.{option}: 0.01, or leave it to the server: {unset}"
+        return f" Give another value, {way}."
+    if not UNSUPPORTED.search(said):
+        return ""
     return f" To leave the option to the server, set decoding.{option}: {unset}."
 
 

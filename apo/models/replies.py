@@ -166,6 +166,8 @@ def completion(address: Address, body: Any, *, tools: bool = False) -> Completio
         content = ""
     if not isinstance(content, str):
         missing = "any text" if choices else "any choice"
+        if as_dict(body).get("unended") is True:
+            missing = "the end of its stream: neither a finish_reason nor [DONE] came"
         raise MalformedReplyError(f"{address.name}: the server answered 200 without {missing}.")
     try:
         f"{content}{thinking}".encode()

@@ -1,5 +1,6 @@
 """A streamed reply, from a server that streams though it was not asked to, as one body."""
 
+import re
 from typing import Any
 
 import orjson
@@ -15,7 +16,8 @@ def read_stream(text: str) -> dict[str, Any] | None:
 
     Returns:
         None when the text holds no such events. An event that is an error makes the whole one;
-        without the event that ends an answer it has no choice, as nobody knows its rest.
+        without an event that ends the answer, or [DONE], nobody knows its rest: it has no choice,
+        and is `unended`.
     """
     if not text.lstrip().startswith(("data:", "event:", "id:", ":")):
         return None
@@ -38,8 +40,9 @@ def read_stream(text: str) -> dict[str, Any] | None:
             if isinstance(delta.get(field), str):
                 parts.setdefault(field, []).append(delta[field])
     message = {field: "".join(texts) for field, texts in parts.items()}
-    choices = [{"message": message, "finish_reason": reason}] if reason else []
-    said = {"usage": usage, "model": model, "system_fingerprint": fingerprint}
+    ended = reason or re.search(r"^data:\s*\[DONE\]", text, re.MULTILINE)
+    choices = [{"message": message, "finish_reason": reason}] if ended else []
+    said = {"unended": not ended, "usage": usage, "model": model, "system_fingerprint": fingerprint}
     return {"choices": choices, **said}
 
 

@@ -29,6 +29,7 @@ _STATUS_SAID = (
     (402, re.compile(r"insufficient (account )?(balance|credits?|funds)|(no|out of) credits?\b|"
                      r"payment required", re.IGNORECASE)),
     (404, re.compile(r"(model|route|endpoint|url)\b.*(not (found|exist)|unknown)|"
+                     r"unexpected (endpoint|method|path)|"
                      r"(no such|unknown) (model|route|endpoint)", re.IGNORECASE)),
     (503, re.compile(r"overload|unavailable|maintenance|try again|timed? ?out|time-out|busy|"
                      r"internal (server )?error|bad gateway", re.IGNORECASE)),

@@ -555,7 +555,13 @@ def test_an_error_under_status_200(code: object, kind: type[ModelError]) -> None
             MalformedReplyError,
             "gone",
         ),
-        (b'data: {"choices": [{"delta": {"content": "bu"}}]}\n', MalformedReplyError, "choice"),
+        (
+            b'data: {"choices": [{"delta": {"content": "bu"}}]}\n',
+            MalformedReplyError,
+            r"nor \[DONE",
+        ),
+        (b'{"error": "Unexpected endpoint or method. (POST /chat)"}', BadRequestError, "base URL"),
+        (b'{"error": "model x not found"}', BadRequestError, r"not found\. Check the model"),
     ],
 )
 def test_a_failure_under_status_200_is_no_answer(
@@ -564,6 +570,17 @@ def test_a_failure_under_status_200_is_no_answer(
     with pytest.raises(kind, match=said) as caught:
         read_reply(HERE, 200, {}, body)
     assert type(caught.value) is kind
+
+
+def test_a_stream_without_a_reason_ends_with_done() -> None:
+    data = b'data: {"choices": [{"delta": {"content": "bug"}}]}\n\ndata: [DONE]\n'
+    assert read_reply(HERE, 200, {}, data).text == "bug"
+
+
+def test_a_temperature_of_0_that_is_refused_names_the_remedy() -> None:
+    said = {"error": "Input validation error: `temperature` must be strictly positive"}
+    with pytest.raises(BadRequestError, match=r"decoding.temperature: 0.01, or .*: null"):
+        read_reply(HERE, 422, {}, orjson.dumps(said))
 
 
 def test_a_stream_that_was_not_asked_for() -> None:

@@ -87,6 +87,26 @@ def test_other_scripts_leave_the_language_open(tmp_path: Path) -> None:
     assert "The language is not known; set `language`." in draft.explanations
 
 
+def test_japanese_is_told_by_its_kana(tmp_path: Path) -> None:
+    rows: Rows = [{"本文": f"とても良い品 {i}", "部署": ["駐車", "騒音"][i % 2]} for i in range(40)]
+    draft = draft_task("t", save(tmp_path / "d.csv", rows))
+    assert yaml.safe_load(draft.yaml)["language"] == "ja"
+    assert any("Japanese; the seed prompt" in words for words in draft.explanations)
+
+
+def test_other_sheets_are_told(tmp_path: Path) -> None:
+    frame, path = pd.DataFrame(tickets(40)), tmp_path / "d.xlsx"
+    with pd.ExcelWriter(path) as book:
+        frame.to_excel(book, sheet_name="Data", index=False)
+        frame.head(0).to_excel(book, sheet_name="Cover", index=False)
+    assert any("and not 'Cover'. Move" in words for words in draft_task("t", path).explanations)
+    with pd.ExcelWriter(path) as book:
+        frame.head(0).to_excel(book, sheet_name="Cover", index=False)
+        frame.to_excel(book, sheet_name="Data", index=False)
+    with pytest.raises(DataError, match=r"header at most.*not 'Data'. Move the one"):
+        draft_task("t", path)
+
+
 def test_cp949_is_found_out_and_copied_as_utf_8(tmp_path: Path) -> None:
     rows: Rows = [{"본문": f"좋은 물건 {i}", "라벨": ["예", "아니오"][i % 2]} for i in range(40)]
     source = save(tmp_path / "d.csv", rows, "cp949")
