@@ -110,6 +110,8 @@ def ui_command(
     # One worker starts in a fraction of the time and memory of four, and serves one reader well.
     command += ["--host", host, "--port", str(port), "--workers", "1"]
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
+    # MLflow's only cleans up after its assistant's sandbox, and prints a traceback at Ctrl-C.
+    quiet["UVICORN_LIFESPAN"] = "off"
     # Nothing of the working directory is imported, neither by MLflow nor by its server.
     own = {"PYTHONSAFEPATH": "1", "UVICORN_APP_DIR": str(Path(os.__file__).parent)}
     # Not as an argument, which `ps` shows: it may hold a password.

@@ -104,6 +104,7 @@ def test_pages_of_a_database_are_served(tmp_path: Path) -> None:
     assert command[command.index("--port") + 1] == "7"
     assert environment["LITELLM_LOCAL_MODEL_COST_MAP"] == "True"
     assert environment["MLFLOW_BACKEND_STORE_URI"] == f"sqlite:///{tmp_path}/m.db"
+    assert environment["UVICORN_LIFESPAN"] == "off"  # Or Ctrl-C prints a traceback.
 
 
 def test_pages_of_a_server_are_there_already(tmp_path: Path) -> None:
