@@ -29,7 +29,7 @@ MAX_HANJA = 0.1
 """Korean text of today has fewer Chinese signs."""
 _WESTERN = ("cp1252", "latin_1")
 _LATIN = (*_WESTERN, "cp1250", "cp1254", "cp1257", "iso8859_15", "mac_roman")
-_OTHERS = ("cp1251", "cp1253", "gb18030", "big5")
+_OTHERS = ("cp1251", "cp1253", "cp1255", "cp1256", "gb18030", "big5")
 
 
 @dataclass(frozen=True)
