@@ -96,11 +96,12 @@ def test_japanese_is_told_by_its_kana(tmp_path: Path) -> None:
 
 def test_other_sheets_are_told(tmp_path: Path) -> None:
     frame, path = pd.DataFrame(tickets(40)), tmp_path / "d.xlsx"
-    with pd.ExcelWriter(path) as book:
+    writer: Any = pd.ExcelWriter
+    with writer(path) as book:
         frame.to_excel(book, sheet_name="Data", index=False)
         frame.head(0).to_excel(book, sheet_name="Cover", index=False)
     assert any("and not 'Cover'. Move" in words for words in draft_task("t", path).explanations)
-    with pd.ExcelWriter(path) as book:
+    with writer(path) as book:
         frame.head(0).to_excel(book, sheet_name="Cover", index=False)
         frame.to_excel(book, sheet_name="Data", index=False)
     with pytest.raises(DataError, match=r"header at most.*not 'Data'. Move the one"):
