@@ -44,6 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
 def follower(folder: RunFolder, uri: str) -> "subprocess.Popen[str]":
     """Start the process as `Tracker` does."""
     task = {"folder": str(folder.path), "uri": uri, "experiment": "e", "interval": 2.0}
+    task["language"] = "en"
     process = subprocess.Popen(
         FOLLOWER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -58,6 +59,7 @@ def test_it_ends_with_the_process_of_the_run(folder: RunFolder) -> None:
         socket.create_server(("127.0.0.1", 0)) as server,
         follower(folder, f"http://127.0.0.1:{server.getsockname()[1]}") as process,
     ):
+        server.settimeout(60)  # Where it never asks, that is the failure.
         server.accept()[0].close()  # In the middle of a pass,
         assert process.stdin is not None
         process.stdin.close()  # the other end of its pipe is gone, as after kill -9.
@@ -69,6 +71,7 @@ def test_it_ends_with_the_process_of_the_run(folder: RunFolder) -> None:
 def test_it_leaves_signals_to_the_process_of_the_run(folder: RunFolder) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         process = follower(folder, f"http://127.0.0.1:{server.getsockname()[1]}")
+        server.settimeout(60)
         first, _ = server.accept()  # It is up, and asks for the experiment.
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)
