@@ -152,7 +152,7 @@ def test_the_command_on_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     done = run("--out", "shorter.json")
     assert done.exit_code == 0, done.output
-    assert "4 parts are left out in turn on" in done.stderr
+    assert "Parts that are left out in turn: 4, on" in done.stderr
     assert "used for 1 prompt before, in 1 run: the more often" in done.stderr
     shorter = json.loads(Path("shorter.json").read_text())["instruction"]
     assert "Breathe." not in shorter

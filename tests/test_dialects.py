@@ -89,7 +89,7 @@ def test_one_optimizer_ends_the_same_over_each(dialect: str, home: Path, tmp_pat
 
 @pytest.mark.parametrize("dialect", STOPS)
 def test_a_failure_is_no_answer(dialect: str, tmp_path: Path) -> None:
-    with pytest.raises(ModelUnavailable, match="gave no answer in 8 attempts"):
+    with pytest.raises(ModelUnavailable, match=r"gave no answer in [38] attempts"):
         run("opro", dialect, tmp_path)
 
 

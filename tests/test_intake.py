@@ -148,7 +148,8 @@ def test_another_name_of_what_answers_is_kept_and_told_once(
 ) -> None:
     def answer(request: Request, _: Dialect) -> Completion:
         first = request.messages[0].content == "a"
-        return Completion(text="bug", model=(names[:1] if first else names[1:]))
+        model = names[:1] if first else names[1:]
+        return Completion(text="bug", model=model, usage=Usage(1, 1))
 
     for texts in ("a", "ab", "ab"):  # Over a resume, too, and at last from the journal.
         *_, notes = ask(Server(answer), list(texts), path)

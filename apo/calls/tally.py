@@ -130,10 +130,12 @@ def _thought(role: str, model: str, of: _Of) -> str:
 
 
 def _uncounted(role: str, model: str, of: _Of) -> str:
+    whose = WHOSE.get(role, "replies")
+    if of.uncounted < of.answers:
+        whose = f"{of.uncounted:,} of {of.answers:,} {whose}"
     return (
-        f"{model} did not count the tokens of {of.uncounted:,} of {of.answers:,} "
-        f"{WHOSE.get(role, 'replies')}: for them stands the most that they can have taken, so "
-        "less was spent than is told."
+        f"{model} did not count the tokens of {whose}: for them stands the most that they can "
+        "have taken, so less was spent than is told."
     )
 
 

@@ -4,5 +4,5 @@ A module has `write(prompt, provenance)` and, where the form can be read, `read(
 of forms is in `registry`.
 
 Doors: dspy, found, loss, provenance, reading, registry.
-Rests on: body, errors, media, model, prompts, tools.
+Rests on: body, errors, language, media, model, prompts, tools.
 """

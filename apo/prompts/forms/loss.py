@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from apo.errors import PromptError
+from apo.language.catalogue import message
 from apo.model import Decoding
 from apo.prompts.forms.registry import form_named, module_of
 from apo.prompts.prompt import Prompt
@@ -30,15 +31,19 @@ def lost(prompt: Prompt, form: str, text: str) -> list[str]:
     try:
         return told + _differences(prompt, module_of(kind).read(text).prompt)
     except PromptError as error:
-        return [*told, f"This form does not keep it: {error} --format json and python do."]
+        why = message(f"This form does not keep it: {error} --format json and python do.")
+        return [*told, why]
 
 
 def _lost_in_chat(prompt: Prompt) -> list[str]:
     told = list[str]()
     if prompt.literal_variables:
+        name = prompt.literal_variables[0]
         told.append(
-            f"{prompt.literal_variables[0]} stands in it as text, such as that of a demo, but is "
-            "read as a variable in this form; --format json and python keep them apart."
+            message(
+                f"{name} stands in it as text, such as that of a demo, but is read as a variable "
+                "in this form; --format json and python keep them apart."
+            )
         )
     if prompt.decoding != Decoding():
         told.append(_options_lost(prompt.decoding.to_dict()))
@@ -46,7 +51,7 @@ def _lost_in_chat(prompt: Prompt) -> list[str]:
 
 
 def _turns_lost(turns: int) -> str:
-    return (
+    return message(
         f"It was measured as {turns} messages, which a text makes one: sent so, it has another "
         "score. --format messages, json and python keep them apart."
     )
@@ -59,9 +64,12 @@ def _differences(prompt: Prompt, back: Prompt) -> list[str]:
     changed = next((i for i, (a, b) in enumerate(pairs) if a != b), None)
     if changed is not None or len(before) != len(after):
         place = min(len(before), len(after)) if changed is None else changed
+        where = _where(before, after, place)
         told.append(
-            f"This form does not keep message {place + 1} as it is{_where(before, after, place)}; "
-            "--format json and python do."
+            message(
+                f"This form does not keep message {place + 1} as it is{where}; --format json and "
+                "python do."
+            )
         )
     given, kept = prompt.decoding.to_dict(), back.decoding.to_dict()
     values = {k: v for k, v in given.items() if v is not None and v != kept.get(k)}
@@ -81,7 +89,7 @@ def _where(before: list[Turn], after: list[Turn], place: int) -> str:
 
 
 def _options_lost(options: Mapping[str, Any]) -> str:
-    return (
+    return message(
         f"It was measured with {told_options(options)}, which this form does not hold: send that "
         "with each call, or take --format json or python, which hold it."
     )
