@@ -38,7 +38,7 @@ concurrency media model reading statistics trust user_code
 body
 display tools
 errors
-environment files language secrecy select usage
+environment files language patterns secrecy select usage
 """
 """The rooms of apo/, the highest floor first: each imports from floors below its own alone."""
 CODE = ("apo", "optimizers", "tasks")

@@ -10,6 +10,8 @@ import pytest
 HEAVY = ("mlflow", "numpy", "pandas", "pyarrow", "scipy", "datasets", "aiohttp", "openai", "ray")
 LATE = (*HEAVY, "asyncio", "sqlite3", "pydantic", "yaml", "orjson", "apo.prompts")
 """What the help, with nothing to do yet, needs no more than these."""
+SLOWEST = ("mlflow", "pandas", "pyarrow", "scipy.stats", "scipy.optimize", "sklearn", "datasets")
+"""What a look over a task, the first thing that people do, has no need of; each takes a second."""
 
 CODE = """
 import contextlib, io, json, sys
@@ -30,8 +32,9 @@ print(json.dumps([name for name in {names!r} if name in sys.modules.keys() - bef
         (["runs", "--json"], "[]", HEAVY),
         (["tasks", "--json"], "support-tickets", HEAVY),
         (["optimizers", "--json"], "random-search", HEAVY),
+        (["check", "polite-ko"], "", SLOWEST),
     ],
-    ids=["help", "help of one", "runs", "tasks", "optimizers"],
+    ids=["help", "help of one", "runs", "tasks", "optimizers", "check"],
 )
 def test_commands_that_look_import_little(
     tmp_path: Path, arguments: list[str], word: str, names: tuple[str, ...]

@@ -170,7 +170,7 @@ def _length(scored: Scored, ratings: Ratings) -> dict[str, Any] | None:
     The partial correlation of ranks (Kendall, 1942); its p-value is that of Student's t. None
     where it has no value.
     """
-    from scipy import stats
+    from scipy.special import stdtr
 
     rows = [
         (value, person, float(len(answer)))
@@ -190,7 +190,7 @@ def _length(scored: Scored, ratings: Ratings) -> dict[str, Any] | None:
     beyond = max(-1.0, min(1.0, (judge - agree * people) / math.sqrt(free)))
     freedom = len(rows) - 3
     t = abs(beyond) * math.sqrt(freedom / max(1e-12, 1 - beyond**2))
-    p_value = 2 * float(stats.t.sf(t, freedom))
+    p_value = 2 * float(stdtr(freedom, -t))
     return {"judge": judge, "people": people, "beyond": beyond, "p_value": p_value}
 
 

@@ -3,5 +3,6 @@
 The same page is shown to people (`apo show RUN --failures`) and to the writer of new prompts.
 
 Doors: counting, page, recorded.
-Rests on: errors, evaluation, guards, prompts, reading, results, scorers, storage, task.
+Rests on: errors, evaluation, guards, prompts, reading, results, scorers, statistics, storage,
+task.
 """

@@ -13,6 +13,7 @@ from apo.guards.copies import Copies
 from apo.prompts.prompt import Prompt
 from apo.reading.answers import label_pattern
 from apo.results.constants import MALFORMED, OTHER, UNANSWERED, said
+from apo.statistics.counts import tail_of_draws
 
 MAX_LABELS = 50
 """Different targets up to which they are labels, where the task names none."""
@@ -84,24 +85,16 @@ def _of_labels(
     """Confusions, labels said too often, and the words of labels that failed."""
     if not classes or not answered:
         return {"label_words": {}}
-    import pandas as pd
-
     pattern = label_pattern(classes, ignore_case=True)
-    frame = pd.DataFrame(
-        {
-            "wanted": [r.example.target for r in answered],
-            "said": [said(r, classes, pattern) for r in answered],
-            "right": [r.outcome == "right" for r in answered],
-        }
-    )
-    wanted, given = Counter(frame["wanted"]), Counter(frame["said"])
-    failed = frame[~frame["right"]]
-    pairs = Counter(zip(failed["wanted"], failed["said"], strict=True))
+    answers = [(r.example.target, said(r, classes, pattern)) for r in answered]
+    wanted = Counter(target for target, _ in answers)
+    given = Counter(answer for _, answer in answers)
+    pairs = Counter(pair for pair, r in zip(answers, answered, strict=True) if r.outcome != "right")
     confusions = [
         Confusion(wanted=one, said=other, n=n, of=wanted[one])
         for (one, other), n in sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0]))
     ]
-    missed = Counter(failed["wanted"])
+    missed = Counter(target for target, _ in pairs.elements())
     words = {
         label: inputs.telling([r.example.target == label for r in answered], MAX_WORDS)
         for label, _ in sorted(missed.items(), key=lambda pair: (-pair[1], pair[0]))
@@ -148,13 +141,13 @@ def complaints(feedback: str) -> list[str]:
 
 def _lengths(texts: Sequence[str], failed: Sequence[bool]) -> tuple[int, int] | None:
     """Median words of the texts that failed and of the others, where that is no chance."""
-    from scipy import stats
-
     sizes = [len(text.split()) for text in texts]
     bad = [size for size, fails in zip(sizes, failed, strict=True) if fails]
     good = [size for size, fails in zip(sizes, failed, strict=True) if not fails]
     if min(len(bad), len(good)) < MIN_RIGHT or len(set(sizes)) == 1:
         return None
+    from scipy import stats  # Here, as importing it takes a second.
+
     if float(stats.mannwhitneyu(bad, good).pvalue) > LEVEL:
         return None
     return round(median(bad)), round(median(good))
@@ -189,15 +182,13 @@ def _of_answers(
 
 def _slices(answered: Sequence[Rollout], failed: Sequence[bool]) -> tuple[Share, ...]:
     """Groups that fail more than the others, beyond chance, the clearest first."""
-    from scipy import stats
-
     found: list[tuple[float, Share]] = []
     for column in dict.fromkeys(name for r in answered for name in r.example.slices):
         values = [r.example.slices.get(column, "") for r in answered]
         for value in dict.fromkeys(filter(None, values)):
             of = values.count(value)
             n = sum(fails for fails, held in zip(failed, values, strict=True) if held == value)
-            chance = float(stats.hypergeom.sf(n - 1, len(answered), sum(failed), of))
+            chance = tail_of_draws(n, of, sum(failed), len(answered))
             if n >= MIN_ROWS and chance <= LEVEL:
                 found.append((chance, Share(column=column, value=value, n=n, of=of)))
     return tuple(share for _, share in sorted(found, key=lambda pair: pair[0]))

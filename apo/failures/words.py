@@ -1,10 +1,11 @@
 """Words that some texts hold and the others lack, more than chance would have it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from apo.reading.words import SPACELESS, WORD
+from apo.statistics.counts import tail_of_draws
 
 MIN_ROWS = 3
 """Texts that must hold a word before it is told: what stands in one or two is theirs alone."""
@@ -41,21 +42,12 @@ class Vocabulary:
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
-        from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]  # has no types
-            CountVectorizer,
-        )
-
         self._n = len(texts)
-        self._words: list[str] = []
-        counting: Any = CountVectorizer
-        vectorizer: Any = counting(analyzer=words_of, binary=True, min_df=MIN_ROWS)
-        if self._n < MIN_ROWS:
-            return
-        try:
-            self._holds: Any = vectorizer.fit_transform(texts)
-        except ValueError:  # No word stands in so many.
-            return
-        self._words = [str(word) for word in vectorizer.get_feature_names_out()]
+        held_by: defaultdict[str, list[int]] = defaultdict(list)
+        for row, text in enumerate(texts):
+            for word in words_of(text):
+                held_by[word].append(row)
+        self._rows = {word: rows for word, rows in held_by.items() if len(rows) >= MIN_ROWS}
 
     def telling(self, marked: Sequence[bool], most: int, level: float = LEVEL) -> tuple[Word, ...]:
         """The words that marked texts hold and others lack, the clearest first.
@@ -66,23 +58,21 @@ class Vocabulary:
             level: the chance, at most, of a word to lean so far by chance.
         """
         n_marked = sum(marked)
-        if not self._words or not MIN_ROWS <= n_marked < self._n:
+        if not MIN_ROWS <= n_marked < self._n:
             return ()
-        import numpy as np
-        from scipy import stats
-
-        chosen = np.array(marked, dtype=bool)
-        every = np.asarray(self._holds.sum(axis=0)).ravel()
-        held = np.asarray(self._holds[chosen].sum(axis=0)).ravel()
-        chance = np.asarray(stats.hypergeom.sf(held - 1, self._n, every, n_marked))
-        rate, other_rate = held / n_marked, (every - held) / (self._n - n_marked)
-        fits = (held >= MIN_ROWS) & (chance <= level) & (rate >= LEAN * other_rate)
-        order = sorted(np.flatnonzero(fits), key=lambda i: (chance[i], self._words[i]))
+        fits: list[tuple[float, str, int, int]] = []
+        for text, rows in self._rows.items():
+            n = sum(marked[row] for row in rows)
+            others = len(rows) - n
+            if n < MIN_ROWS or n / n_marked < LEAN * (others / (self._n - n_marked)):
+                continue
+            chance = tail_of_draws(n, len(rows), n_marked, self._n)
+            if chance <= level:
+                fits.append((chance, text, n, others))
         found: list[Word] = []
-        for i in order:
-            text, n = self._words[i], int(held[i])
+        for _, text, n, others in sorted(fits):
             if len(found) < most and not any(_same_stem(text, word.text) for word in found):
-                found.append(Word(text=text, n=n, of=n_marked, others=int(every[i]) - n))
+                found.append(Word(text=text, n=n, of=n_marked, others=others))
         return tuple(found)
 
 

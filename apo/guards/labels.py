@@ -1,8 +1,10 @@
 """Hints at wrong labels without a model: rows whose nearest neighbours all have another one."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from apo.guards.tfidf import by_letters
 from apo.task import Example
 
 NEIGHBOURS = 10
@@ -47,27 +49,26 @@ def label_hints(examples: Sequence[Example]) -> list[Hint]:
     Returns:
         At most `MAX_HINTS`, the most suspicious first; none where words do not tell the labels.
     """
-    from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]  # has no types
-        TfidfVectorizer,
-    )
-    from sklearn.metrics import cohen_kappa_score  # type: ignore[import-untyped]  # has no types
-
     examples = examples[:MAX_ROWS]
     labels = [example.target for example in examples]
     if len(examples) <= 2 * NEIGHBOURS or len({*labels}) < 2:
         return []
     texts = [" | ".join(example.inputs.values())[:MAX_CHARS] for example in examples]
-    vectorizer: Any = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True)
-    try:
-        rows: Any = vectorizer.fit_transform(texts)
-    except ValueError:  # No letters at all.
-        return []
+    rows = by_letters(texts)
     told = [told for start in range(0, len(labels), CHUNK) for told in _told(rows, labels, start)]
-    if cohen_kappa_score(labels, [vote.label for vote in told]) < MIN_AGREEMENT:
+    if _kappa(labels, [vote.label for vote in told]) < MIN_AGREEMENT:
         return []
     order = sorted(range(len(told)), key=lambda i: -told[i].margin)
     strong = [i for i in order if told[i].margin >= MIN_MARGIN][:MAX_HINTS]
     return [Hint(examples[i], told[i].label, examples[told[i].nearest]) for i in strong]
+
+
+def _kappa(labels: Sequence[str], told: Sequence[str]) -> float:
+    """Cohen's kappa: by how much two agree beyond what chance gives, of what it leaves."""
+    n, own, given = len(labels), Counter(labels), Counter(told)
+    agreed = sum(a == b for a, b in zip(labels, told, strict=True)) / n
+    by_chance = sum(own[label] * given[label] for label in own) / n**2
+    return (agreed - by_chance) / (1 - by_chance) if by_chance < 1 else 0.0
 
 
 class _Vote(NamedTuple):

@@ -4,5 +4,5 @@ Each technique of the checklist is a rule: a pure function from a prompt to what
 should mind, with the reason. A hint is no verdict: what helps is told by measuring it.
 
 Doors: checklist, tokens.
-Rests on: language, models, prompts, usage.
+Rests on: language, models, patterns, prompts, usage.
 """

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Literal
 
 from apo.language.catalogue import message
+from apo.patterns import late_pattern
 from apo.prompts.parts import pieces
 from apo.prompts.prompt import Prompt
 
@@ -18,7 +19,7 @@ LONG = 120
 MANY = 3
 """So many sentences that only forbid are many."""
 
-_ASKS = re.compile(
+_ASKS = late_pattern(
     r"\b(?:answer|arrange|assign|check|choose|classify|compare|convert|correct|count|decide|describe|"
     r"determine|draft|edit|evaluate|explain|extract|fill|find|fix|generate|give|grade|identify|"
     r"label|list|mark|name|output|pick|produce|rank|rate|read|reply|respond|return|rewrite|say|"
@@ -27,24 +28,24 @@ _ASKS = re.compile(
     r"|\?",
     re.IGNORECASE | re.MULTILINE,
 )
-_OUT = re.compile(
+_OUT = late_pattern(
     r"\b(?:if|when|where)\b[^.!?]*\b(?:no|not|none|cannot|can't|isn't|doesn't|unsure|unclear|"
     r"unknown|missing|absent)\b|\b(?:otherwise|if unsure|or null|or none|say so)\b"
     r"|없으면|없는 경우|없거나|모르면|모르겠으면|확실하지 않으면|알 수 없|않으면|아니면|null",
     re.IGNORECASE,
 )
-_FORM = re.compile(
+_FORM = late_pattern(
     r"\b(?:json|xml|html|yaml|csv|markdown|table|tuple|bullets?|list of|format|in the form|only|"
     r"nothing else|one of|one word|single|label|a number|as a)\b|<\w+>"
     r"|형식|형태|만 (?:답|쓰|출력|적)|중 하나|한 단어|표로|목록|JSON",
     re.IGNORECASE,
 )
-_SHOWN = re.compile(
+_SHOWN = late_pattern(
     r"\b(?:for example|for instance|e\.g\.|examples?:|such as|looks like|like this)"
     r"|예:|예시|예를 들|다음과 같",
     re.IGNORECASE,
 )
-_LENGTH = re.compile(
+_LENGTH = late_pattern(
     r"\b(?:short|brief|concise|at most|no more than|up to|exactly|one|two|three|\d+)\b"
     r"[^.!?\n]{0,25}\b(?:words?|sentences?|characters?|lines?|paragraphs?|bullets?|answers?|labels?)\b"
     r"|\b(?:only|nothing else|briefly|one of)\b"
@@ -52,27 +53,27 @@ _LENGTH = re.compile(
     r"|만 (?:답|쓰|출력|적)",
     re.IGNORECASE,
 )
-_GROUND = re.compile(
+_GROUND = late_pattern(
     r"\b(?:only|solely|based on|according to|from|use) "
     r"(?:on |the |this |that |what |given |above )*"
     r"(?:given|text|passage|context|input|document|notes?|facts?|article|review|source|says)"
     r"|(?:본문|글|지문|자료|문서|입력|내용)[^.!?\n]{0,12}(?:만|근거|바탕|따라|안에서)",
     re.IGNORECASE,
 )
-_VAGUE = re.compile(
+_VAGUE = late_pattern(
     r"\b(?:appropriate(?:ly)?|properly|as needed|and so on|etc\.?|somehow|various|good|nice|"
     r"high[- ]quality|be careful|try to|try your best|if possible|please note)\b"
     r"|적절히|적당히|알아서|잘 |가능하면|최대한|등등|신경 써",
     re.IGNORECASE,
 )
-_FORBIDS = re.compile(
+_FORBIDS = late_pattern(
     r"^\s*(?:[-*•]\s*)?(?:do not|don't|never|avoid)\b"
     r"|(?:지 마세요|지 마십시오|지 말 것|금지|안 됩니다)\s*\.?\s*$",
     re.IGNORECASE,
 )
-_MARKS = re.compile(r"^#{1,6} |^\s*</?\w+>|```|\"\"\"|^[-=*]{3,}\s*$", re.MULTILINE)
-_WASTE = re.compile(r"\n[ \t]*\n[ \t]*\n|(?<=\S)[ \t]{3,}(?=\S)|[ \t]+$", re.MULTILINE)
-_READS = re.compile(
+_MARKS = late_pattern(r"^#{1,6} |^\s*</?\w+>|```|\"\"\"|^[-=*]{3,}\s*$", re.MULTILINE)
+_WASTE = late_pattern(r"\n[ \t]*\n[ \t]*\n|(?<=\S)[ \t]{3,}(?=\S)|[ \t]+$", re.MULTILINE)
+_READS = late_pattern(
     r"passage|context|document|article|text|notes?|본문|지문|자료|문서|글", re.IGNORECASE
 )
 

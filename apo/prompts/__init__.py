@@ -5,7 +5,7 @@ better one are filled here, too.
 
 Doors: beside, files, fill, folding, foreign, layout, meta_prompts, needs, parts, prompt,
 prompt_set, rules, turns.
-Rests on: display, errors, media, model, reading.
+Rests on: display, errors, media, model, patterns, reading.
 """
 
 from apo.prompts import prompt_set as prompt_set  # Whoever reads a prompt can read a program's.

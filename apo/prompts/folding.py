@@ -2,9 +2,10 @@
 
 import re
 
+from apo.patterns import late_pattern
 from apo.reading.characters import common, composed, untypeset
 
-WIDE = re.compile("[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff]")
+WIDE = late_pattern("[\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff]")
 """Hangul, kana and Chinese characters: each says as much as some letters of an alphabet."""
 WIDE_WORTH = 2.5
 """Letters that such a character is worth: the same text takes about so many more in English."""
@@ -13,7 +14,7 @@ _SIGNS = (
     r"[\s_!\"#%&'()*,\-./:;?@\[\\\]{}¡§«·»¿"
     r"\u2010-\u2027\u2030-\u205e\u3001-\u303f\uff01-\uff0f\uff1a\uff1b\uff1f]+"
 )
-_BETWEEN_WORDS = re.compile(rf"(?<!\d){_SIGNS}|{_SIGNS}(?!\d)")
+_BETWEEN_WORDS = late_pattern(rf"(?<!\d){_SIGNS}|{_SIGNS}(?!\d)")
 
 
 def letters(text: str) -> str:

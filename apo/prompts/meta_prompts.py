@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apo.errors import ApoError, SettingsError
+from apo.patterns import late_pattern
 from apo.prompts.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _NAMES = "|".join(f"[{UNSEEN}]*".join(name) for name in FENCES.split("|"))
 _OPENING = {"<": "lt;", "＜": "#65308;", "﹤": "#65124;"}
 _CLOSING = {">": "gt;", "＞": "#65310;", "﹥": "#65125;"}
 _ENTITIES = {entity: sign for sign, entity in (_OPENING | _CLOSING).items()}
-_TAG = re.compile(
+_TAG = late_pattern(
     rf"(?:(?P<open>[<＜﹤])|&(?P<opened>(?:amp;)*(?:{'|'.join(_OPENING.values())})))"
     rf"(?P<name>[\s/／!{UNSEEN}]*(?:{_NAMES})\b[^<>＜＞﹤﹥&\n]{{0,80}}\s{{0,9}})"
     rf"(?:(?P<close>[>＞﹥])|&(?P<closed>(?:amp;)*(?:{'|'.join(_CLOSING.values())})))?",

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from apo.errors import TaskError
+from apo.patterns import late_pattern
 from apo.prompts.folding import WIDE, worth
 from apo.prompts.prompt import Prompt
 
@@ -17,8 +18,8 @@ PATTERN_SECONDS = 1.0
 KEEP = "The instruction must hold each of these passages, word for word:"
 KEEP_KO = "지시문에는 다음 문구가 글자 그대로 모두 들어 있어야 합니다."
 TOKENS_OF_WIDE = 1.5
-_HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
-_LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
+_HANGUL = late_pattern("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
+_LATIN = late_pattern("[A-Za-z\u00c0-\u024f]")
 
 
 @dataclass(frozen=True, kw_only=True)

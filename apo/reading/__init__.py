@@ -6,5 +6,5 @@ Doors: answers, characters, checklist, denial, digits, grades, json_text, letter
 named, number, number_words, numbers, option_lines, option_marks, option_reasons, option_words,
 replies, run_on, said_grade, said_moment, said_number, salvage, screen, signed_labels, stars,
 words.
-Rests on: errors, language.
+Rests on: errors, language, patterns.
 """

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from apo.patterns import late_pattern
 from apo.reading.characters import common, composed, seen, untypeset
 from apo.reading.json_text import answer_json, as_object
 
@@ -54,7 +55,7 @@ def plain(
     return text
 
 
-_ESCAPED = re.compile(r"\\([_*#~`])")
+_ESCAPED = late_pattern(r"\\([_*#~`])")
 
 
 def one_form(text: str) -> str:
@@ -66,7 +67,7 @@ def one_form(text: str) -> str:
     return _ESCAPED.sub(r"\1", text)
 
 
-_STRUCK = re.compile(
+_STRUCK = late_pattern(
     r"~~[^~\n]{1,500}~~|<(s|del|strike)>[^<]{0,500}</\1>|(?:[^\s\u0336]\u0336)+", re.IGNORECASE
 )
 
@@ -83,17 +84,17 @@ def quote(text: str, limit: int = 80) -> str:
 
 
 # An explicit marker: what follows it is what the answer says.
-_TAG = re.compile(r"<(answer|label|result|답|정답)>", re.IGNORECASE)
-_SHARPS = re.compile(r"####")
-_FIELD = re.compile(
+_TAG = late_pattern(r"<(answer|label|result|답|정답)>", re.IGNORECASE)
+_SHARPS = late_pattern(r"####")
+_FIELD = late_pattern(
     r"(?:(?:final|predicted|correct|best|최종)[_ -]?)?(?:answer|label|category|class"
     r"|classification|intent|sentiment|result|prediction|output"
     r"|최종 답|정답|답변|답|라벨|레이블|분류|감성|감정|의도|카테고리|결과)s?",
     re.IGNORECASE,
 )
 _MAX_DEPTH = 3
-_BOXED = re.compile(r"\\boxed\s?\{((?:[^{}]|\{[^{}]{0,80}\}){0,200})\}")
-_MARKER = re.compile(
+_BOXED = late_pattern(r"\\boxed\s?\{((?:[^{}]|\{[^{}]{0,80}\}){0,200})\}")
+_MARKER = late_pattern(
     r"(?<![^\W_])(?:answer|label|category|class|classification|intent|sentiment|result"
     r"|최종 답|정답|답변|답|분류|감성|라벨|레이블|결과|答案|答え)"
     r"[\"'*_`]{0,3}[ \t]{0,3}(?:is\b|[:：=]|[은는](?![가-힣])|[是为為は])[\"'*_`]{0,3}",
@@ -101,7 +102,7 @@ _MARKER = re.compile(
 )
 
 
-_SENTENCE = re.compile(
+_SENTENCE = late_pattern(
     r"(?<=[.!。])(?<!\bi\.e\.)(?<!\be\.g\.)(?<!\bd\.h\.)(?<!\bz\.B\.)\s"
     r"(?!(?:or|oder|ou|또는|혹은)\s)",
     re.IGNORECASE,
@@ -157,11 +158,13 @@ def _line_after(text: str, start: int) -> str:
 
 # How a word that starts with a Korean label may go on: particles, and endings of 이다 and 하다.
 _PARTICLE = (
-    "(?:[은는이가을를의에도만과와로임인일적라였한해했]|요(?![가-힣])|입니|예요|으로|네요"
-    "|나(?![가-힣])|부터|까지|보다|처럼|하[다며고]|합니)"
+    "(?:[은는이가을를의에도만과와로임인일적라였한해했]|요(?!(?-i:[가-힣]))|입니|예요|으로|네요"
+    "|나(?!(?-i:[가-힣]))|부터|까지|보다|처럼|하[다며고]|합니)"
 )
 _HANGUL = "가-힣"
-_LETTER = "[^\\W_가-힣぀-ヿ㐀-鿿]"
+# Case is nothing to these, and with it a class of so many signs takes long to compile.
+_SYLLABLE = f"(?-i:[{_HANGUL}])"
+_LETTER = f"(?-i:[^\\W_{_HANGUL}぀-ヿ㐀-鿿])"
 
 
 def label_pattern(labels: tuple[str, ...], *, ignore_case: bool) -> re.Pattern[str]:
@@ -180,8 +183,8 @@ def label_pattern(labels: tuple[str, ...], *, ignore_case: bool) -> re.Pattern[s
 
 
 _DASHES = "‐‑‒–—−-"
-_DECIMAL = re.compile(r"(-?\d{1,9})[.,](\d{1,4})")
-_WHOLE = re.compile(r"(-?\d{1,9})(?:[.,]0{1,4})?")
+_DECIMAL = late_pattern(r"(-?\d{1,9})[.,](\d{1,4})")
+_WHOLE = late_pattern(r"(-?\d{1,9})(?:[.,]0{1,4})?")
 
 
 def _whole_word(label: str) -> str:
@@ -200,12 +203,12 @@ def _whole_word(label: str) -> str:
         body = rf"{part[1]}[.,]{part[2]}0{{0,4}}"
     first, last = label.strip()[:1], label.strip()[-1:]
     before = after = ""
-    if re.match(f"[{_HANGUL}]", first):
-        before = f"(?<![{_HANGUL}])"
+    if re.match(_SYLLABLE, first):
+        before = f"(?<!{_SYLLABLE})"
     elif re.match(_LETTER, first):
         before = f"(?<!{_LETTER})" + (r"(?<!\d[.,])" if first.isdigit() else "")
-    if re.match(f"[{_HANGUL}]", last):
-        after = f"(?:(?![{_HANGUL}])|(?={_PARTICLE}))"
+    if re.match(_SYLLABLE, last):
+        after = f"(?:(?!{_SYLLABLE})|(?={_PARTICLE}))"
     elif re.match(_LETTER, last):
         after = f"(?!{_LETTER})" + (r"(?![.,]\d)" if last.isdigit() else "")
     return before + body + after
@@ -219,7 +222,7 @@ def bare_lines(text: str, pattern: re.Pattern[str]) -> Iterator[str]:
         yield "\n".join(part for part in parts if _is_bare(part, pattern))
 
 
-_CONCLUSION = re.compile(
+_CONCLUSION = late_pattern(
     r"(?<![^\W_])(?:(?:overall|therefore|thus|hence|in conclusion|all in all|on balance"
     r"|by elimination|(?:that|this|which) leaves|only(?= \S{1,24} (?:remains|is left)\b)"
     r"|insgesamt|daher|deshalb|folglich|somit|donc|globalement|en conclusion"

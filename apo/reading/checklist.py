@@ -3,14 +3,15 @@
 import re
 from collections.abc import Callable, Mapping
 
+from apo.patterns import late_pattern
 from apo.reading.json_text import answer_json, as_object
 
-_TICK = re.compile(
+_TICK = late_pattern(
     r"\s*(?:(?:[-*•·]|\d{1,3}[.)])\s+)?"
     r"(?:\[(?P<box>[ xX✓✔✗✘_]?)\]|(?P<sign>[✅☑✔✓🗹❌☐✗✘❎⬜🚫])\ufe0f?)\s*(?P<item>.*)"
 )
 _GIVEN = frozenset("xX✓✔✅☑🗹")
-_SAID = re.compile(
+_SAID = late_pattern(
     r"\s*(?:[-*•·]\s+)?(?P<item>.{1,200}?)[*_`\"']{0,3}\s?(?:[:：=→|]|->|[-–]\s)[\s*_`\"']{0,4}"
     r"(?:(?P<yes>yes|true|1|ja|oui|y|예|네|참|해당|✅|✔|✓)|(?:no|false|0|nein|non|n"
     r"|아니오|아니요|거짓|해당 없음|❌|✗|✘))"

@@ -2,9 +2,10 @@
 
 import re
 
+from apo.patterns import late_pattern
 from apo.reading.units import Unit, units_of
 
-_WORD = re.compile(r"[^\W\d_]+(?:[-/·][^\W\d_]+)*")
+_WORD = late_pattern(r"[^\W\d_]+(?:[-/·][^\W\d_]+)*")
 # Words that go on with a sentence, or say nothing of what is counted.
 _SENTENCE = """
 a all alone altogether an and another answer answers approx approximately around as at back
@@ -22,7 +23,7 @@ au aux avec car ce de des du elle en environ est et exactement fois il la le les
 ou par parce pas plus pour que qui reste restants seulement soit sont sur total un une
 """
 _SAYS_NOTHING = frozenset(_SENTENCE.split())
-_ENDINGS = re.compile(r"(?<=\w{3})(?:en|n|es|s|e)$")
+_ENDINGS = late_pattern(r"(?<=\w{3})(?:en|n|es|s|e)$")
 
 
 def counted_in(after: str) -> tuple[tuple[Unit, ...], frozenset[str]]:

@@ -2,13 +2,15 @@
 
 import re
 
+from apo.patterns import late_pattern
+
 # Words that may stand between a denial and what is denied; any other word ends its reach.
 _FILLERS = (
     r"a|an|the|any|even|on|am|dem|den|at|for|be|is|it|it's|really|clearly|at|all|very|considered|classified|labell?ed|"
     r"categori[sz]ed|as|about|related|to|in|of|category|label|longer|ein|eine|einen|als|im|"
     r"eindeutig|une?|du|de|la|le|comme|vraiment"
 )
-_BEFORE = re.compile(
+_BEFORE = late_pattern(
     r"(?:(?<![^\W_])(?:not|never|no|nicht|kein|keine|keinen|pas|non|isn['’]t|aren['’]t|wasn['’]t"
     r"|doesn['’]t seem|cannot|can['’]t|nor|neither|weder|ni|안|far from|rather than|instead of"
     r"|anstatt|statt|plutôt que|au lieu de|(?:anything|everything|all) but|except(?: for)?"
@@ -18,13 +20,13 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 # The second of "can't be A or B", "weder A noch B", "ni A ni B".
-_NEITHER = re.compile(
+_NEITHER = late_pattern(
     r"(?<![^\W_])(?:(?:not|can['’]t be|cannot be|neither|nicht|kein|keine|pas)"
     r"(?:\s(?:an?|ein|eine|une?))?|weder|ni)\s[^.,;:!?\n]{1,40}\s(?:n?or|noch|oder|ni|ou)\s(?:an?\s|eine?\s|une?\s)?$",
     re.IGNORECASE,
 )
 # The later ones of "rule out A, B and C".
-_LISTED_BEFORE = re.compile(
+_LISTED_BEFORE = late_pattern(
     r"(?<![^\W_])(?:rul(?:e|ed|ing) out|(?:exclud|eliminat|discard)(?:e|ed|ing)?)\s"
     r"(?:(?:options?|choices?|answers?)\s)?(?:[^\s,.;]{1,24},\s?(?:and\s|or\s)?){0,6}"
     r"(?:[^\s,.;]{1,24}\s(?:and|or|und|et)\s)?$",
@@ -35,7 +37,7 @@ _CALL = (
     r"call|say|consider|describe|classify|label|rate|regard|see|deem|read|think|believe"
     r"|choose|pick|select|take|go with"
 )
-_CALL_IT = re.compile(
+_CALL_IT = late_pattern(
     rf"(?:(?:(?:would|could|do|should|did|wo)n['’]t|(?<![^\W_])can['’]t|(?<![^\W_])(?:not|never|cannot|hardly))"
     rf"\s(?:really\s|exactly\s)?(?:{_CALL})(?:\s(?:that|this|it|them|the\s\w{{1,20}}))?"
     r"(?:['’]s|\s(?:is|was|are|as|to be))?"
@@ -44,7 +46,7 @@ _CALL_IT = re.compile(
     r"(?:\s(?:an?|the|really|very|clearly|eine?|une?))?[\s\"'“‘*_`]+$",
     re.IGNORECASE,
 )
-_SUPPOSED = re.compile(
+_SUPPOSED = late_pattern(
     r"(?<![^\W_])(?:(?:you|one|some|someone|many|most|people|others|students|a person)\s"
     r"(?:people\s|students\s)?(?:(?:might|may|could|would|will|often|first|wrongly|mistakenly)\s){0,3}"
     r"(?:think|say|choose|guess|pick|believe|assume|expect|answer|call)"
@@ -53,22 +55,22 @@ _SUPPOSED = re.compile(
     r"(?:[\s:,]+(?:that|the|it|is|it['’]s|answer|option|as|an?|an|que|c['’]est|à)){0,5}[\s:\"'“‘*(]+$",
     re.IGNORECASE,
 )
-_WHETHER = re.compile(r"(?<![^\W_])(?:whether|ob)\s[^.;\n]{0,40}$", re.IGNORECASE)
+_WHETHER = late_pattern(r"(?<![^\W_])(?:whether|ob)\s[^.;\n]{0,40}$", re.IGNORECASE)
 # "More positive than negative", "rather a refund than billing".
-_LESS = re.compile(
+_LESS = late_pattern(
     r"(?<![^\W_])(?:(?:more|rather|eher|plutôt|plus)\s[^.;:!?\n]{1,60}\s(?:than|als|que)"
     r"|(?:choose|pick|prefer|select)\s[^.;:!?\n]{1,40}\sover)\s(?:an?\s|eine?\s|une?\s|option\s)?$",
     re.IGNORECASE,
 )
 _DENIALS = (_BEFORE, _LESS, _NEITHER, _LISTED_BEFORE, _CALL_IT, _WHETHER)
-_PREFIX = re.compile(
+_PREFIX = late_pattern(
     r"(?<![^\W_])(?:non|un|dis|anti|not)[-‐‑–_]$|(?<![^\W_])(?:비|무|불|미)[ -]?$", re.I
 )
 _WRONG = "wrong|incorrect|false|ruled out|falsch|ausgeschlossen|fauss?e?s?|faux|exclue?s?"
 _OUT = "can be (?:ruled out|excluded|eliminated)"
 _RIGHT = r"correcte?|right|true|it\b|possible|answer|richtig|korrekt|juste"
 _IS = "is|are|was|would be|ist|sind|wäre|est|sont|serait"
-_AFTER = re.compile(
+_AFTER = late_pattern(
     r"[\"'”’*_`»)]{0,3}(?:(?:적인|적|번)?\s?(?:것|게)?[은는이가도]?\s?(?:아니(?!면)|아닌|아닙|아님)"
     r"|적이지\s?않|하지\s?않|도\s?[가-힣]{1,12}도\s?아[니닌닙]|(?:이?라기|이기)?보다(?![가-힣]{2})"
     r"|(?:적?이?라고|으?로)?\s?(?:보|하|부르|말하)기[는엔]?\s?(?:어렵|힘들)|\s?[✗❌✘]"
@@ -79,10 +81,10 @@ _AFTER = re.compile(
     re.IGNORECASE,
 )
 # What is said of an option, and of a label might be said of the thing: "The refund is not right".
-_BEFORE_OPTION = re.compile(
+_BEFORE_OPTION = late_pattern(
     rf"(?<![^\W_])[a-z]{{2,8}}n['’]t\s(?:(?:{_FILLERS})[\s\"'“‘*_`]+){{0,5}}$", re.IGNORECASE
 )
-_AFTER_OPTION = re.compile(
+_AFTER_OPTION = late_pattern(
     r"\s(?:is|was) (?:almost|nearly|part(?:ly|ially)|half|not quite) (?:correct|right|true)"
     r"|\swould (?:only\s)?(?:be|have been) (?:correct|right|true|the answer) (?:if|for)(?![^\W_])"
     rf"|\s(?:{_OUT}|(?:{_IS})\s(?:(?:all|both|also|the|auch)\s)?(?:{_WRONG}))(?![^\W_])"

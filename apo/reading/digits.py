@@ -4,16 +4,18 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
+from apo.patterns import late_pattern
+
 _BLANK = " \u00a0\u202f\u2009"
-_FRACTION = re.compile(rf"(?:(\d+)[{_BLANK}-])?([\d.,]+)[{_BLANK}]?[/⁄][{_BLANK}]?(\d+)")
-_GROUPED = re.compile(rf"\d{{1,3}}([{_BLANK}'’])\d{{3}}(?:\1\d{{3}})*(?:[.,]\d+)?")
-_MONTH = re.compile(r"(?:0?[1-9]|1[0-2])/(?:19|20)\d\d|0\d+/\d+|\d+/0\d+")
+_FRACTION = late_pattern(rf"(?:(\d+)[{_BLANK}-])?([\d.,]+)[{_BLANK}]?[/⁄][{_BLANK}]?(\d+)")
+_GROUPED = late_pattern(rf"\d{{1,3}}([{_BLANK}'’])\d{{3}}(?:\1\d{{3}})*(?:[.,]\d+)?")
+_MONTH = late_pattern(r"(?:0?[1-9]|1[0-2])/(?:19|20)\d\d|0\d+/\d+|\d+/0\d+")
 """A month of a year, as 03/2025 and 3/2025; and no fraction is written with a leading zero."""
-_EXPONENT = re.compile(r"[eE]([+-]?\d{1,3})$")
-_ENGLISH = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3})(?:\.\d+)?")
-_GERMAN = re.compile(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?")
-_ONE_SIGN = re.compile(r"(\d*)([.,])(\d+)")
-_OPEN = re.compile(r"(?!0)\d{1,3}[.,]\d{3}")
+_EXPONENT = late_pattern(r"[eE]([+-]?\d{1,3})$")
+_ENGLISH = late_pattern(r"(?:\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3})(?:\.\d+)?")
+_GERMAN = late_pattern(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?")
+_ONE_SIGN = late_pattern(r"(\d*)([.,])(\d+)")
+_OPEN = late_pattern(r"(?!0)\d{1,3}[.,]\d{3}")
 
 
 def read_digits(run: str, decimal: str) -> Iterator[tuple[Fraction, int]]:

@@ -3,9 +3,11 @@
 import re
 from fractions import Fraction
 
+from apo.patterns import late_pattern
+
 _NUMBER = r"[-−]?\d{1,6}(?:[.,]\d{1,4})?"
 _POINTS = r"(?:점|points?|punkte?n?|stars?|sternen?|étoiles?|번|수준|단계|등급)?"
-_GRADE = re.compile(
+_GRADE = late_pattern(
     rf"(?:(?:the|my|final|grade|score|rating|note|punkte|점수|평점|is|of|:|=|a|die)\s*){{0,6}}"
     rf"(?:(?P<top>\d{{1,6}})\s?점?\s?(?:만점에|만점 중|점 중)\s?)?"
     rf"(?P<grade>{_NUMBER})\s?{_POINTS}"
@@ -35,12 +37,12 @@ def _value(text: str) -> Fraction:
 _NOT_GRADES = (
     r"(?![\d%]|[.,]\d|\s?(?:words?|sentences?|characters?|paragraphs?|자|문장|글자|Wörter|mots))"
 )
-_NAMED_SCALE = re.compile(
+_NAMED_SCALE = late_pattern(
     r"(?<![\d.,])(-?\d{1,4})\s?점?\s?(?:[-–—~]|to|and|bis|und|à|through|until|에서|부터)"
     rf"\s?(\d{{1,4}}){_NOT_GRADES}",
     re.IGNORECASE,
 )
-_NAMED_TOP = re.compile(
+_NAMED_TOP = late_pattern(
     rf"(?:/\s?|out of |von |sur )(\d{{1,4}}){_NOT_GRADES}|(\d{{1,4}})\s?점 ?만점", re.I
 )
 

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, cast
 
+from apo.patterns import late_pattern
+
 _MAX_VALUES = 1000  # Text full of braces is no JSON; give up in good time.
 # The guess of json-repair takes long on text of megabytes, and on 5,000 unclosed braces.
 _MAX_REPAIRED = 50_000
 _MAX_DEPTH = 100
-_START = re.compile(r"""[{\[]""")
+_START = late_pattern(r"""[{\[]""")
 # What a broken value starts with; "{" or "[" before anything else is prose.
-_LIKE_JSON = re.compile(r"""\{\s*(?:["'}]|\w{1,50}\s*:)|\[\s*["'{\[]""")
-_SIGN = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
+_LIKE_JSON = late_pattern(r"""\{\s*(?:["'}]|\w{1,50}\s*:)|\[\s*["'{\[]""")
+_SIGN = late_pattern(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 
 
 @dataclass(frozen=True)

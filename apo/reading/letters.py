@@ -2,7 +2,9 @@
 
 import re
 
-_EXPLICIT = re.compile(
+from apo.patterns import late_pattern
+
+_EXPLICIT = late_pattern(
     r"(?:^|\n)[ \t*_`>\"'“(\[-]{0,6}"
     r"(?:(?:option|choice|answer|antwort|réponse|보기|선택지|정답은?)[ :]{0,3})?"
     r"[*_`\"'“(\[]{0,3}(?P<line>[A-Za-z])[*_`\"'”]{0,2}[.):\]](?![\w.])"
@@ -10,21 +12,21 @@ _EXPLICIT = re.compile(
     re.IGNORECASE,
 )
 # After the letters that are words, too, only these show that a letter is meant.
-_LETTER_GOES_ON = re.compile(
+_LETTER_GOES_ON = late_pattern(
     r"[*_`\"'”)\]]{0,3}\s*(?:$|[.,:;!?)\]\n/&|]|[-–—](?:\s|[A-Z](?![^\W_]))|(?:is|was|are|seems|would|because|since|as|and"
     r"|or|but|to|through|bis|for|looks|remains|bleibt|must|should|has|can|ist|wäre|weil|und|oder|est|car|et|ou)\b|[가-힣。，])"
 )
-_JOINED = re.compile(
+_JOINED = late_pattern(
     r"(?<![^\W_])[A-Z][.)\]*_]{1,4},?\s?(?:[/&]|or|and|oder|und|ou|et|또는)\s?[(\[*_]{0,3}([A-Z])(?![^\W_])"
 )
 """Another letter right after one that is set off: "C. or D."."""
-_ELIDED = re.compile(r"['’](?:[^\W\d_]{2}|[aàyêe]\b)|[+#]|[-‐][^\W\d_]{2}|\.[A-Z](?![^\W_])")
-_ABBREVIATED = re.compile(r"(?<![^\W_])[A-Z]\.$")
-_INITIAL = re.compile(r"\.\s[A-Z][a-zé]")
-_FORENAME = re.compile(
+_ELIDED = late_pattern(r"['’](?:[^\W\d_]{2}|[aàyêe]\b)|[+#]|[-‐][^\W\d_]{2}|\.[A-Z](?![^\W_])")
+_ABBREVIATED = late_pattern(r"(?<![^\W_])[A-Z]\.$")
+_INITIAL = late_pattern(r"\.\s[A-Z][a-zé]")
+_FORENAME = late_pattern(
     r"(?<![^\W_])(?!Answer|Antwort|Option|Choice|Réponse|Letter|Is)[A-Z][a-zé]+\s$"
 )
-_NAME_BEFORE = re.compile(
+_NAME_BEFORE = late_pattern(
     r"(?:°|(?<![^\W_])(?:vitamine?|hepatitis|plan|figure|table|appendix|step"
     r"|blood (?:type|group))\s)$",
     re.I,

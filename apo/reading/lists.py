@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import Any, cast
 
+from apo.patterns import late_pattern
+
 SEPARATORS = (";", "|", ",", "\n", "、", "，", "；", "·", "/", "+", "&", "and", "und", "et", "및")
 """What stands between items in one cell, the surest first; words, + and & stand between blanks."""
 
 _SPACED = {"+", "&", "and", "und", "et", "및"}
 
 _TEXT = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
-_PRINTED = re.compile(rf"\[\s*(?:{_TEXT}(?:(?:\s*,\s*|\s+){_TEXT})*)?\s*,?\s*\]", re.DOTALL)
+_PRINTED = late_pattern(rf"\[\s*(?:{_TEXT}(?:(?:\s*,\s*|\s+){_TEXT})*)?\s*,?\s*\]", re.DOTALL)
 
 
 def written_list(text: str) -> list[str] | None:

@@ -4,6 +4,8 @@ import re
 from functools import cache
 from typing import cast
 
+from apo.patterns import late_pattern
+
 _LOCALES = (
     *("en", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "da", "nb", "fi", "cs", "tr", "ru"),
     *("id", "hi"),
@@ -87,7 +89,7 @@ _ZONE = (
     r"|[가-힣]{2,5}\s시간)\)?)?"
 )
 TIMES = tuple(
-    re.compile(text, re.IGNORECASE)
+    late_pattern(text, re.IGNORECASE)
     for text in (
         rf"(?:(?P<half>오전|오후)\s?)?(?<![\d:.])(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?![\d])"
         rf"(?::(?P<second>\d{{2}}(?:\.\d{{1,9}})?))?(?:\s?(?P<m>[ap])\.?m\b\.?)?{_ZONE}(?!:\d)",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
+from apo.patterns import late_pattern
 from apo.reading.moment_patterns import (
     ERAS,
     SEASONS,
@@ -93,7 +94,8 @@ class Moment:
         )
 
 
-_BETWEEN = re.compile(r"[\s,T]{0,3}(?:at|um|à|on|am|den|le|kl\.?)?\s{0,2}", re.IGNORECASE)
+_DIGIT = late_pattern(r"\d")
+_BETWEEN = late_pattern(r"[\s,T]{0,3}(?:at|um|à|on|am|den|le|kl\.?)?\s{0,2}", re.IGNORECASE)
 
 
 def moments_in(text: str, order: str = "") -> list[Moment]:
@@ -104,6 +106,8 @@ def moments_in(text: str, order: str = "") -> list[Moment]:
         order: "dmy", "mdy" or "ymd" of 05/06/2025; "" where that is not known, so that only
             15/06/2025 and 05.06.2025 are read.
     """
+    if not _DIGIT.search(text):  # None of the patterns, which are many and long, goes without.
+        return []
     dates = _apart(
         moment for match in _matches(text, date_patterns()) for moment in _date(match, order)
     )

@@ -4,15 +4,19 @@ import re
 import unicodedata
 from fractions import Fraction
 
-_LATEX_FRACTION = re.compile(r"\\[dtc]?frac(?:\{(\d+)\}|[ ]?(\d))(?:\{(\d+)\}|[ ]?(\d))")
-_LATEX_GROUP = re.compile(r"(?<=\d)(?:\{(,)\}|\\[,;:!])(?=\d{2,3})")
-_LATEX_TIMES = re.compile(r"[ ]?\\(?:times|cdot)[ ]?(?=10\^)")
-_LATEX_TEXT = re.compile(
+from apo.patterns import late_pattern
+
+_LATEX_FRACTION = late_pattern(r"\\[dtc]?frac(?:\{(\d+)\}|[ ]?(\d))(?:\{(\d+)\}|[ ]?(\d))")
+_LATEX_GROUP = late_pattern(r"(?<=\d)(?:\{(,)\}|\\[,;:!])(?=\d{2,3})")
+_LATEX_TIMES = late_pattern(r"[ ]?\\(?:times|cdot)[ ]?(?=10\^)")
+_LATEX_TEXT = late_pattern(
     r"(?<=[\d}])[ ]?(?:\\[,;:! ]|~)?[ ]?\\(?:text|mathrm|textrm)\{[ ]?([^{}]{1,30})\}"
 )
-_RAISED_LETTER = re.compile(r"(?<=[A-Za-z])\^(?:\{(\d)\}|(\d))")
-_POWER = re.compile(r"(?<![\d.,x×*·^][ ])(?<![\w.,x×*·^-])10\^(?:\{(\d{1,2})\}|(\d{1,2}))(?![\d.])")
-_BARE_SCALE = re.compile(
+_RAISED_LETTER = late_pattern(r"(?<=[A-Za-z])\^(?:\{(\d)\}|(\d))")
+_POWER = late_pattern(
+    r"(?<![\d.,x×*·^][ ])(?<![\w.,x×*·^-])10\^(?:\{(\d{1,2})\}|(\d{1,2}))(?![\d.])"
+)
+_BARE_SCALE = late_pattern(
     r"(?<![\w가-힣.,])(?<!\d )([십백천]만|[십백천만억])"
     r"(?=[ ]?\d{1,4}[ ]?[십백천]|[ ]?원(?![가-힣]{3}))"
 )
@@ -30,13 +34,13 @@ _VULGAR = {
         ord("＋"): "+",
     },
 }
-_OTHER_DIGIT = re.compile(r"(?![0-9])\d")
-_WIDE_SIGN = re.compile(r"(?<=\d)[，．](?=\d)")
-_RAISED = re.compile(r"(?<![\d.,])(\d{1,12}(?:\.\d{1,12})?)([⁻⁺]?[⁰¹²³⁴-⁹]{1,2})")
+_OTHER_DIGIT = late_pattern(r"(?![0-9])\d")
+_WIDE_SIGN = late_pattern(r"(?<=\d)[，．](?=\d)")
+_RAISED = late_pattern(r"(?<![\d.,])(\d{1,12}(?:\.\d{1,12})?)([⁻⁺]?[⁰¹²³⁴-⁹]{1,2})")
 _RAISED_DIGITS = str.maketrans("⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹", "-+0123456789")
-_TIMES_BEFORE = re.compile(r"[x×*·][ ]?$")
+_TIMES_BEFORE = late_pattern(r"[x×*·][ ]?$")
 # In brackets, or with the minus behind, as accountants write what is lost; nothing else is there.
-_ACCOUNT = re.compile(
+_ACCOUNT = late_pattern(
     r"([\s*_`]*)(?:([^\w\s()*_`]|[A-Z]{2,3})?[ ]?\("
     r"((?:[^\w\s()]|[A-Z]{2,3})?[ ]?\d[\d.,'’ ]*(?:[ ]?[^\d().]{1,9})?)\)"
     r"([ ]?[^\d()]{0,12})|([^\w\s()+−-]?[ ]?\d[\d.,'’ ]*)[-−]([ ]?[^\W\d]{0,3}[^\w\s]?))[\s*_`.]*"

@@ -5,13 +5,15 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import cast
 
+from apo.patterns import late_pattern
+
 LONGEST = 5_000
 """Characters of a text whose words are read."""
 LANGUAGES = ("en", "de", "fr")
 """What text2num reads; Korean is read here."""
 
 _SAID_OTHERWISE = tuple(
-    (re.compile(words, re.IGNORECASE), said)
+    (late_pattern(words, re.IGNORECASE), said)
     for words, said in (
         (r"\b(?:and a half|and one half)\b", "point five"),
         (r"\bhalf a (?=million|billion|thousand|hundred)", "zero point five "),
@@ -24,7 +26,7 @@ _SAID_OTHERWISE = tuple(
     )
 )
 """What text2num does not read, in words that it does."""
-_SCALED = re.compile(r"(\d+[.,]\d+) {1,2}(1000(?:000)*|100)\b")
+_SCALED = late_pattern(r"(\d+[.,]\d+) {1,2}(1000(?:000)*|100)\b")
 _PARTS = {
     **dict.fromkeys(("half", "halves", "demi", "demis"), 2),
     **dict.fromkeys(("third", "thirds", "3rd", "3rds", "drittel", "tiers"), 3),
@@ -32,9 +34,9 @@ _PARTS = {
     **dict.fromkeys(("fifths", "5ths", "fünftel", "cinquièmes", "5èmes"), 5),
     **{f"{n}ths": n for n in range(6, 13)},
 }
-_PART = re.compile(rf"(?<![\d.,])(\d+)[ -]({'|'.join(_PARTS)})\b", re.IGNORECASE)
-_SIDE_BY_SIDE = re.compile(r"(?<![\d.,])\d+(?:[ -]\d+)+(?![\d.,]*\d)")
-_LONE_ONE = re.compile(r"(?<![\d.,/])1(?![\d.,]*\d|/)")
+_PART = late_pattern(rf"(?<![\d.,])(\d+)[ -]({'|'.join(_PARTS)})\b", re.IGNORECASE)
+_SIDE_BY_SIDE = late_pattern(r"(?<![\d.,])\d+(?:[ -]\d+)+(?![\d.,]*\d)")
+_LONE_ONE = late_pattern(r"(?<![\d.,/])1(?![\d.,]*\d|/)")
 
 
 def in_digits(text: str) -> str:
@@ -88,7 +90,7 @@ def _year(match: re.Match[str]) -> str:
 
 _SINO = {sign: digit for digit, sign in enumerate("영일이삼사오육칠팔구")}
 _TENS, _MYRIADS = {"십": 10, "백": 100, "천": 1000}, {"만": 10**4, "억": 10**8, "조": 10**12}
-_HANGUL = re.compile(
+_HANGUL = late_pattern(
     r"(?<![\w가-힣])((?=[일이삼사오육칠팔구]*[십백천만억조])[일이삼사오육칠팔구십백천만억조]+"
     r"(?: [일이삼사오육칠팔구십백천만억조]+)*|[영일이삼사오육칠팔구](?=\s?(?:원|점|퍼센트|프로)))"
     r"(?=\s?(?:원|명|개|점|달러|유로|엔|루피|퍼센트|프로|킬로|미터|권|살|세|시간|분|입니다|이다|이에요|예요)"
@@ -100,7 +102,7 @@ _TENS_OF = {"열": 10, "스물": 20, "스무": 20, "서른": 30, "마흔": 40, "
             "일흔": 70, "여든": 80, "아흔": 90, None: 0}  # fmt: skip
 _ONES = {"하나": 1, "둘": 2, "셋": 3, "넷": 4, "다섯": 5, "여섯": 6, "일곱": 7, "여덟": 8,
          "아홉": 9, "한": 1, "두": 2, "세": 3, "네": 4, None: 0}  # fmt: skip
-_NATIVE = re.compile(
+_NATIVE = late_pattern(
     rf"(?<![\w가-힣])(?=[가-힣])({'|'.join(filter(None, _TENS_OF))})?"
     rf"({'|'.join(filter(None, _ONES))})?(?<=[가-힣])"
     r"(?:(?=\s?(?:개|명|권|마리|시간|살|대|가지|잔|점|장|병|그루))"

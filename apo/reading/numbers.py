@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
 
+from apo.patterns import late_pattern
 from apo.reading.answers import marked
 from apo.reading.counted import counted_in
 from apo.reading.digits import read_digits
@@ -28,19 +29,19 @@ _MAX_DIGITS = 300
 
 
 _SPACE = "[ \u00a0\u202f\u2009]"
-_RUN = re.compile(
+_RUN = late_pattern(
     rf"""(?:(?<![\w.,])\.)?\d+
     (?:(?:[.,'’:_/⁄–—~]|-|{_SPACE}?[/⁄]{_SPACE}?|{_SPACE})\d+)*
     (?:[eE][+-]?\d{{1,3}}(?!\w))?""",
     re.VERBOSE,
 )
-_BEFORE = re.compile(
+_BEFORE = late_pattern(
     rf"""(?:(?<![\w)\]])(?P<sign>[-−–+])(?=\S))?[ ]?(?P<currency>{CURRENCY_BEFORE})?[ ]?
     (?:(?P<near>(?<![\w)\]])[-−–+]))?$""",
     re.VERBOSE,
 )
-_MINUS = re.compile(r"(?:\b(?:minus|negative|moins)[ ]|마이너스[ ]|영하[ ]?)$", re.IGNORECASE)
-_AFTER = re.compile(
+_MINUS = late_pattern(r"(?:\b(?:minus|negative|moins)[ ]|마이너스[ ]|영하[ ]?)$", re.IGNORECASE)
+_AFTER = late_pattern(
     rf"""(?:[ ]?[x×*·][ ]?10(?:\^\{{?(?P<power>[-−]?\d{{1,3}})\}}?|(?P<raised>[⁻⁰¹²³⁴-⁹]{{1,3}})))?
     (?:{_SPACE}?(?P<percent>{PERCENT}))?
     (?:{_SPACE}?(?P<scale>{SCALE}))?
@@ -50,15 +51,15 @@ _AFTER = re.compile(
 )
 _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _MONEY_SCALES = {"m": 10**6, "b": 10**9, "t": 10**12}
-_MONEY_SCALE = re.compile(rf"{_SPACE}?([mbt])(?![\w²³])")  # £2.4m is no length.
-_BELOW = re.compile(
+_MONEY_SCALE = late_pattern(rf"{_SPACE}?([mbt])(?![\w²³])")  # £2.4m is no length.
+_BELOW = late_pattern(
     r"[ ]?(?:degrees?|Grad|degrés?|°[CF]?)?[ ]?(?:below (?:zero|0\b)|unter null|au-dessous de zéro"
     r"|en dessous de zéro|sous zéro|sub-?zero)",
     re.IGNORECASE,
 )
 # What makes a number a part of a word: CO2, GPT-4, 3rd, 4x4, 2nd, item 12b.
-_IN_WORD_BEFORE = re.compile(r"[^\W\d_가-힣ᄀ-ᇿ぀-ヿ㐀-鿿][-–_]?$|[_#√∛]$|sqrt[{(]$")
-_IN_WORD_AFTER = re.compile(
+_IN_WORD_BEFORE = late_pattern(r"[^\W\d_가-힣ᄀ-ᇿ぀-ヿ㐀-鿿][-–_]?$|[_#√∛]$|sqrt[{(]$")
+_IN_WORD_AFTER = late_pattern(
     r"(?:st|nd|rd|th|er|re|e|ème|º|ª|[A-Za-z])(?!\w)|[A-Za-z]+\d|-[A-Za-z]"
     r"|번째|단계|번 문제|am\b|pm\b"
 )
@@ -157,15 +158,15 @@ def _with_unit(
     return Number(value, bool(after["percent"]), units, end=after.end())
 
 
-_ABOUT = re.compile(
+_ABOUT = late_pattern(
     r"(?:[\s*_`\"'“‘(\[$]|[≈~=±]|about|approximately|approx\.?|around|ca\.?|circa|etwa|environ|약"
     r"|total:?|[A-Za-z]\s?=)*",
     re.IGNORECASE,
 )
-_NOUN = re.compile(
+_NOUN = late_pattern(
     r"[\s*_`\"'”’)\]$]*(?:[^\W\d][^\W\d]*\.?(?:[ -][^\W\d]+){0,2})?[\s.!。*_`\"'”’)\]$]*"
 )
-_NO_NOUN = re.compile(
+_NO_NOUN = late_pattern(
     r"\s?(?:am|pm|a\.m|p\.m|Uhr|o.clock|시|월|or|oder|ou|to|bis|à|and|und|et|또는)(?![^\W가-힣])|[가-힣]{0,2}\s?아[니닌닙]"
     r"|[가-힣]{0,2}\s?(?:초과|미만|보다)",
     re.I,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
+from apo.patterns import late_pattern
 from apo.reading.answers import one_form, plain
 from apo.reading.lists import written_list
 
@@ -19,17 +20,19 @@ ORDERS = (
 """Marks of options in their order, beside 1, 2, 3."""
 MARK = rf"(?:[{''.join(ORDERS)}a-z]|\d{{1,2}})"
 ARTICLE = r"(?:an?|the|der|die|das|eine?|le|la|les|une?|el|los|las)\s+"
-_OF_THESE = re.compile(
+_OF_THESE = late_pattern(
     r"^(none|all|any|both) of (?:the (?:above|others?)|these|those|them)"
     r"(?: (?:options|answers|choices))?$"
 )
-_BEFORE_UNIT = re.compile(r"(?<=^\d)\s(?=[a-zµ°]{1,5}(?:/[a-z]{1,4})?$)|(?<=\d)\s(?=[a-zµ°]{1,4}$)")
-_ARTICLE = re.compile(rf"{ARTICLE}(?=\S)|l['’]")
-_MARKED = re.compile(
+_BEFORE_UNIT = late_pattern(
+    r"(?<=^\d)\s(?=[a-zµ°]{1,5}(?:/[a-z]{1,4})?$)|(?<=\d)\s(?=[a-zµ°]{1,4}$)"
+)
+_ARTICLE = late_pattern(rf"{ARTICLE}(?=\S)|l['’]")
+_MARKED = late_pattern(
     rf"(?:(?<=\s)|(?<![^\n]))[*_]{{0,2}}(?:[(\[](?P<round>{MARK})[)\]][.:]?|(?P<circle>[①-⑩])"
     rf"|(?P<point>{MARK})(?P<sign>[.):]|번[.:)]?))[*_]{{0,2}}[ \t]*(?=\S)"
 )
-_TAIL = re.compile(r"\n[\s>•*-]*$")
+_TAIL = late_pattern(r"\n[\s>•*-]*$")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
+from apo.patterns import late_pattern
 from apo.reading.answers import label_pattern
 from apo.reading.denial import is_denied, is_supposed
 from apo.reading.letters import is_word
@@ -18,7 +19,7 @@ SIGN = f"[{chr(_TEXT)}-{chr(_TEXT + 99)}]"
 """The pattern of one of these signs."""
 _DECOR = r"[*_`\"'“”‘’]{0,3}"
 _NAMED = r"(?:(?:option|choice|answer|antwort|réponse|보기|선택지|정답은?|답은?)[ :]{0,3})?"
-_SET_OFF = re.compile(
+_SET_OFF = late_pattern(
     rf"(?:^|\n)[ \t>-]{{0,6}}{_DECOR}{_NAMED}{_DECOR}[(\[]?(?P<line>{MARK}){_DECOR}[.):\]](?![\w.])"
     rf"|\((?P<round>{MARK})\)|\[(?P<square>{MARK})\]|(?<![^\W_])(?P<number>\d{{1,2}}|[A-Z])\s?번"
     rf"|(?P<circle>[①-⑩])"
@@ -26,71 +27,71 @@ _SET_OFF = re.compile(
     rf"|^{_DECOR}(?P<start>{MARK}){_DECOR}(?:(?:,|\s[-–—])\s(?!{MARK}\b)|\s*(?={SIGN}))",
     re.IGNORECASE,
 )
-LONE = re.compile(
+LONE = late_pattern(
     rf"[\s(\[]*{_NAMED}{_DECOR}[(\[]?(?P<mark>{MARK})[)\]]?{_DECOR}\s?번?[\s.)\]:,]*", re.IGNORECASE
 )
-_FREE = re.compile(
+_FREE = late_pattern(
     r"(?:(?<![^\W_])|(?<=[一-鿿]))[A-Z](?![^\W_가-힣一-鿿])|(?<=[Oo]ption )[a-z](?![^\W_가-힣])"
     r"|(?:(?<=think )|(?<=choose )|(?<=pick )|(?<=say )|(?<=its ))[b-hj-z](?=\W*$)"
     r"|(?<![^\W_])[ㄱ-ㅎ](?![ㄱ-ㅎ])"
     r"|(?<![\w.,])\d{1,2}(?![\w%]|[.,]\d)"
 )
-_ALSO = re.compile(
+_ALSO = late_pattern(
     rf"\s*(?:[,/&]|and|or|und|oder|et|ou|또는|[와과])\s*(?:[(\[]?{MARK}[.)\]:]\s*)?({SIGN})",
     re.IGNORECASE,
 )
-_NAME = re.compile(
+_NAME = late_pattern(
     r"[.):\]]\s?((?:[A-Z][^\W\d_]+(?: [A-Z][^\W\d_]+)?|[\d.,]*\d)(?=[.!*_]{0,3}\s*$))"
 )
-_NAME_ONLY = re.compile(r"(?:[A-Z][^\W\d_]+ ?){1,3}|[\d.,]*\d")
-_ASSENT = re.compile(
+_NAME_ONLY = late_pattern(r"(?:[A-Z][^\W\d_]+ ?){1,3}|[\d.,]*\d")
+_ASSENT = late_pattern(
     r"(?:correct|right|yes|obviously|definitely|clearly|certainly|sure|thanks?|done|final|true)\b",
     re.I,
 )
-_ASIDE = re.compile(
+_ASIDE = late_pattern(
     r"(?<![^\W_])(?:although|though|while|whereas|obwohl|während|bien que)\s(?:the\s|option\s)?$",
     re.I,
 )
-_POSSIBLE = re.compile(
+_POSSIBLE = late_pattern(
     r"\s(?:is|seems|could be|may be)\s(?:also\s)?(?:possible|plausible|likely|right|correct)", re.I
 )
-_ELSE = re.compile(
+_ELSE = late_pattern(
     r"(?<![^\W_])(?:maybe|perhaps|possibly|wait|actually|correction|vielleicht|peut-être|아니)[,:]?\s"
     rf"(?:it['’]?s?\s(?:is\s)?)?(?P<mark>{MARK})(?![^\W가-힣])",
     re.IGNORECASE,
 )
 """Another mark that takes the first back, or leaves it open."""
-_JOINED = re.compile(
+_JOINED = late_pattern(
     rf"(?<![^\W_])(?P<first>{MARK})[\s.)\]:*_]{{0,4}}(?:[-–—/&]|\?\s*(?:(?:or|oder|ou|또는)\s)?"
     r"|,?\s?(?:or|and|to|through|bis|und|oder|et|ou|또는)\s)\s?"
     rf"(?:option\s)?[(\[]?(?P<mark>{MARK})(?=[.)\]:*_?!,]|\s*$)",
     re.IGNORECASE,
 )
 """Two marks of a list or range: "C. or D.", "A-C", "C? D?"."""
-_BEFORE_TEXT = re.compile(rf"(?<![^\W_]){ARTICLE}(?={SIGN})", re.IGNORECASE)
+_BEFORE_TEXT = late_pattern(rf"(?<![^\W_]){ARTICLE}(?={SIGN})", re.IGNORECASE)
 _LINK = (
     r"(?:(?:,\s)?(?:is|i\.e\.|namely|that is|which is|so|hence|thus|therefore|ist|also|daher"
     r"|d\.h\.|est|donc|soit|c['’]est-à-dire|즉|=|→)\s)?(?:the\s)?(?:(?:option|answer|choice|antwort|réponse)\s)?"
 )
 """What may stand between a mark and its text, beside signs."""
-_REASON = re.compile(
+_REASON = late_pattern(
     rf",?\s(?:since|because|as|weil|da|car)\s(?:[^.;,\n]{{1,60}}\s(?:is|was|ist|war|est|était)\s)?({SIGN})"
     r"(?=\W*$|\s(?:is|was|ist|war|est|était)\s(?:the|der|die|das|le|la)\s)",
     re.IGNORECASE,
 )
 """B, since the capital is Paris."""
-_SENTENCE = re.compile(
+_SENTENCE = late_pattern(
     rf"[.):,–—-]?\s+(?!because|since|as\b)(?:(?!{SIGN})[^.;\n]){{1,60}}\s({SIGN})\W*(?:$|\n)",
     re.IGNORECASE,
 )
 """B. The capital is Paris."""
-_ALSO_BEFORE = re.compile(
+_ALSO_BEFORE = late_pattern(
     rf"({SIGN})\s?(?:[,/&]|and|or|und|oder|et|ou|또는|[와과])\s(?:option\s)?[(\[]?$", re.IGNORECASE
 )
-_BEFORE = re.compile(
+_BEFORE = late_pattern(
     rf"({SIGN})[\s.,:;(\[\"'*_`“”–—-]{{0,6}}{_LINK}[(\[\"'*_`“”]{{0,3}}$", re.IGNORECASE
 )
-_AFTER = re.compile(
+_AFTER = late_pattern(
     rf"(?:\s?번)?[\s.,:;(\[)\]\"'*_`“”–—-]{{0,6}}{_LINK}({SIGN})"
     r"(?=\s*(?:$|[\n.,;:!?)\]\"'*”/&–—✓✔✅✗❌✘-]|(?:and|or|und|oder|et|ou|is|was|ist|war|est)\s))",
     re.IGNORECASE,
@@ -98,8 +99,8 @@ _AFTER = re.compile(
 
 
 # 15 is none of -15, 15% and 15 + 3.
-_MINUS = re.compile(r"[-−–]$")
-_GOES_ON = re.compile(r"\s?(?:%|[+×*/^]\s?\d|[-–−]\s?\d)")
+_MINUS = late_pattern(r"[-−–]$")
+_GOES_ON = late_pattern(r"\s?(?:%|[+×*/^]\s?\d|[-–−]\s?\d)")
 
 
 def masked(part: str, options: tuple[Option, ...]) -> str:

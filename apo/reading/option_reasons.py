@@ -2,6 +2,7 @@
 
 import re
 
+from apo.patterns import late_pattern
 from apo.reading.option_lines import MARK, ORDERS, Option
 from apo.reading.option_marks import SIGN, pattern_of
 
@@ -13,7 +14,7 @@ _RIGHT = (
     r"|Antwort|Lösung|juste|bonne|réponse|맞|정답|답)"
 )
 _IS = r"(?:is|are|was|were|must be|has to be|should be|seems|ist|sind|wäre|est|sont)"
-_CALLED = re.compile(
+_CALLED = late_pattern(
     rf"(?P<one>{_ONE})[\"'”’*)]{{0,4}}(?:\s{_IS}\s{_RIGHT}|번?[이가은는]\s?(?:정답|맞|옳|답))"
     rf"|^\W*(?P<start>{_ONE})[\"'”’*)]{{0,4}},?\s(?:because|since|as|weil|denn|da|car)\s",
     re.IGNORECASE,
@@ -24,15 +25,15 @@ _VERB = (
     r"|describes?|belongs?|(?:doesn|don|isn|aren|can|won)['’]t|cannot|of"
     r"|ist|sind|war|hat|haben|gibt|geben|liegt|liegen|est|sont|ont|donnent|donne"
 )
-_SPOKEN_OF = re.compile(
+_SPOKEN_OF = late_pattern(
     rf"{_LIST}(?=\s(?:only\s|all\s|both\s)?(?:{_VERB})\s(?!{_RIGHT})|번?[은는이가]\s(?!정답|맞|옳|답))",
     re.IGNORECASE,
 )
-_IN_REASON = re.compile(
+_IN_REASON = late_pattern(
     rf"{_LIST}(?=\s(?!(?:or|and|und|oder|et|ou|{_IS}\s{_RIGHT}|{_RIGHT}))[a-zà-ÿ])|{_LIST}(?=[은는이가]\s)",
 )
-_REASON = re.compile(r"(?::|[\s,](?:because|since|as|weil|denn|da|car))\s([^.;\n]+)")
-_NOT_IT = re.compile(
+_REASON = late_pattern(r"(?::|[\s,](?:because|since|as|weil|denn|da|car))\s([^.;\n]+)")
+_NOT_IT = late_pattern(
     r"[\"'”’*)]{0,3}(?:\s(?:(?:is|was|are|were)(?:n['’]t|\s(?:not|never))"
     r"|ist (?:nicht|nie|keine?)"
     r"|n['’](?:est|était) (?:pas|jamais))"
@@ -40,7 +41,7 @@ _NOT_IT = re.compile(
     r"|[은는이가]\s[가-힣 ]{1,20}[이가]\s?아[니닌닙])",
     re.IGNORECASE,
 )
-_ASKS_FOR_NOT = re.compile(
+_ASKS_FOR_NOT = late_pattern(
     r"(?<![^\W_])(?:not|except|never|false|incorrect|wrong|least|nicht|kein\w*|außer|falsch\w*|pas"
     r"|sauf|faux|fausse)(?![^\W_])|n['’]t\b|아닌|않[은는]|틀린|없는",
     re.IGNORECASE,

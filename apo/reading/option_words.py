@@ -4,11 +4,12 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from apo.patterns import late_pattern
 from apo.reading.denial import is_denied, is_supposed
 from apo.reading.option_lines import Option
 
 _ENDING = r"(?:e?s|e?d|ing)?"
-_FULL_NAME = re.compile(
+_FULL_NAME = late_pattern(
     r"(?:[A-Z][^\W\d_]+\s(?:(?:de|da|von|van|der|di|le|la)\s)*)+[A-Z][^\W\d_]{3,}"
 )
 

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from apo.patterns import late_pattern
 from apo.reading.tags import TagPair, bare, pairs_of
 from apo.reading.wrapping import unwrapped
 
 MAX_JOINING = 6
 """Words between tags that are spoken of, at most."""
 _ARTICLES = frozenset(("a", "an", "the", "its"))
-_JOINING = re.compile(
+_JOINING = late_pattern(
     r"(?:and|or|to|then|until|with|closing|opening|end(?:ing)?|start(?:ing)?|begin|matching|tags?|"
     r"(?:여는|닫는|시작|종료|끝)?(?:태그)?(?:와|과|및|로|부터|까지|에서|그리고|사이|시작해서?|끝나는)|"
     r"(?:여는|닫는|시작|종료|끝)?태그|여는|닫는)"

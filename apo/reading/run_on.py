@@ -1,7 +1,8 @@
 """Answers of models that run on: after the label they write the next example of the prompt."""
 
-import re
 from collections.abc import Iterable
+
+from apo.patterns import late_pattern
 
 _FRAME = (
     *("input", "text", "question", "q", "ticket", "user", "human", "review", "sentence", "message"),
@@ -9,7 +10,7 @@ _FRAME = (
     *("입력", "질문", "문장", "리뷰", "사용자", "문서", "티켓", "예시"),
 )
 """What a line of a prompt's examples starts with, beside the names of the task's inputs."""
-_HEAD = re.compile(r"[\W_]{0,6}(?P<name>\w[\w \-]{0,30}?)[ \t]?(?:\d{1,4})?[*_]{0,2}[:：]")
+_HEAD = late_pattern(r"[\W_]{0,6}(?P<name>\w[\w \-]{0,30}?)[ \t]?(?:\d{1,4})?[*_]{0,2}[:：]")
 
 
 def first_turn(text: str, inputs: Iterable[str]) -> str:

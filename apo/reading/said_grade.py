@@ -5,6 +5,7 @@ import unicodedata
 from fractions import Fraction
 from typing import NamedTuple
 
+from apo.patterns import late_pattern
 from apo.reading.grades import grade_of
 from apo.reading.number_words import in_digits
 
@@ -28,7 +29,7 @@ _NAME = (
     r"(?:scores?|ratings?|rate|grades?|marks?|stars|result|verdict|boxed|bewertung|punkte|punktzahl|note|notes|urteil"
     r"|ergebnis|résultat|évaluation|score|점수|평점|별점|평가|등급|점)"
 )
-_MARKED = re.compile(
+_MARKED = late_pattern(
     rf"(?<![^\W_])(?:(?P<first>{_FIRST})[ ]?(?:{_NAME})?|{_NAME})"
     r"(?:\s(?:obtained|given|awarded|achieved|finale?|totale?|globale?|attribuée|vergeben))?"
     rf"{_WRAPPED}(?:(?:is|are|of|would|should|be|therefore|thus|then|an?|just|ist|lautet|wäre|daher"
@@ -36,13 +37,13 @@ _MARKED = re.compile(
     rf"{_WRAPPED}{_GRADE}",
     re.IGNORECASE,
 )
-_LEVEL = re.compile(
+_LEVEL = late_pattern(
     r"(?P<not>(?<![^\W_])(?:not|nicht|pas|reading|language|reach|until)\s(?:(?:at|a|in|auf|au)\s)?)?"
     rf"(?<![^\W_])(?:level|stufe|niveau|band|tier|수준|단계){_WRAPPED}(?:(?:is|ist|est|of|은|는)\s)?"
     rf"{_WRAPPED}{_GRADE}",
     re.IGNORECASE,
 )
-_GIVEN = re.compile(
+_GIVEN = late_pattern(
     r"(?P<not>(?:n['’]t|(?<![^\W_])(?:not|never|cannot|nicht|kein\w*|pas|ne))\s+(?:\w+\s+)?)?"
     r"(?<![^\W_])(?:giv(?:e|ing|es)|gave|rat(?:e|ed|ing)|award(?:ed)?|assign(?:ed)?"
     r"|(?:score|grade) (?:it|this)|scored|graded|deserv(?:es?|ing)"
@@ -54,42 +55,44 @@ _GIVEN = re.compile(
     re.IGNORECASE,
 )
 # "Definitely a 5", "so 4", "a 3 for style"; not "than a 4".
-_CASUAL = re.compile(
+_CASUAL = late_pattern(
     r"(?P<not>(?<![^\W_])(?:not|than|of|nicht|pas)\s)?(?:(?<![^\W_])(?:(?:definitely|clearly|around|about|roughly"
     r"|approximately|say|so|therefore|hence|but)\s(?:it(?:['’]s|\sis)\s)?(?:an?\s)?|an?\s))"
     rf"(?:(?:solid|strong|clear|weak|fair)\s)?[*_]{{0,3}}{_GRADE}",
     re.IGNORECASE,
 )
-_FAIR = re.compile(
+_FAIR = late_pattern(
     rf"(?<![\w.,/-]){_GRADE}\s(?:is|seems|feels|would be)\s"
     r"(?:fair|right|my|appropriate|adequate|justified)\b",
     re.IGNORECASE,
 )
-_KOREAN = re.compile(
+_KOREAN = late_pattern(
     rf"(?<![\d점만에]){_GRADE}(?:점|수준|등급)?(?<=[점준급])(?:을|으로|이|짜리)?\s?"
     r"(?:드리|드립|드려|주|줍|줄|부여|평가|매기|매깁|입니다|이다|이에요|예요|[.!\s]*$)"
 )
-_SHARE = re.compile(rf"(?<![\w.,/]){_GRADE}", re.IGNORECASE)
+_SHARE = late_pattern(rf"(?<![\w.,/]){_GRADE}", re.IGNORECASE)
 # What may follow a grade that is none of a number of things, as in "4 out of 5 claims".
-_ENDS = re.compile(
+_ENDS = late_pattern(
     r"[*_`\"'”’\])}>]*(?:\s*$|\s*[.,;:!?()<\[\]\n🌟⭐—–-]|\s+(?:for|because|since|as|due|and|but|only|overall|at|in|on|to"
     r"|given|with|here|from|instead|rather|now|da|weil|denn|für|aber|und|wegen|car|parce|pour|mais|et|puisque|à|en|on|stars?)\b|[가-힣])"
 )
-_SCALE = re.compile(
+_SCALE = late_pattern(
     r"\([^()\n]{0,40}(?:scale|skala|échelle)[^()\n]{0,80}\)"
     r"|\(?(?:(?:on|auf|sur)\s)?(?:(?:a|the|einer|der|une)\s)?(?:scale|skala|échelle)[^.\n\d]{0,12}\d+\s?"
     r"(?:-|–|to|bis|à)\s?\d+[^()\d\n]{0,40}?(?:\)|,|(?=\s))|\(\d+\s?[-–~]\s?\d+\)",
     re.IGNORECASE,
 )
-_START = re.compile(rf"\W{{0,6}}{_GRADE}[*_`\"'\])]{{0,4}}(?:\s*$|\s?\n|\s?[–—:,]\s|\s[-(])")
-_ASPECT = re.compile(rf"\W*(?!confidence|certainty)[^\W\d]{{2,20}}\s?:{_WRAPPED}{_GRADE}\W*", re.I)
+_START = late_pattern(rf"\W{{0,6}}{_GRADE}[*_`\"'\])]{{0,4}}(?:\s*$|\s?\n|\s?[–—:,]\s|\s[-(])")
+_ASPECT = late_pattern(
+    rf"\W*(?!confidence|certainty)[^\W\d]{{2,20}}\s?:{_WRAPPED}{_GRADE}\W*", re.I
+)
 """A reply that is one name with its grade: "Helpfulness: 4"."""
-_FROM = re.compile(r"(?<![^\W_])from\s(?:an?\s)?\d{1,4}\sto(?=\s)", re.IGNORECASE)
-_SURE = re.compile(
+_FROM = late_pattern(r"(?<![^\W_])from\s(?:an?\s)?\d{1,4}\sto(?=\s)", re.IGNORECASE)
+_SURE = late_pattern(
     r"(?:confidence|certainty|확신도|신뢰도|konfidenz|sicherheit|confiance)\W{1,6}$", re.I
 )
-_QUOTED = re.compile(r"[\"“„]([^\"“”\n]{2,500})[\"”]")
-_STARS = re.compile(r"[★⭐]️?(?:\s?[★⭐☆]️?)+")
+_QUOTED = late_pattern(r"[\"“„]([^\"“”\n]{2,500})[\"”]")
+_STARS = late_pattern(r"[★⭐]️?(?:\s?[★⭐☆]️?)+")
 
 
 class _Said(NamedTuple):

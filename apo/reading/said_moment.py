@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from apo.patterns import late_pattern
 from apo.reading.answers import marked
 from apo.reading.denial import is_denied
 from apo.reading.moment_patterns import date_patterns
@@ -29,11 +30,11 @@ def order_worded(text: str) -> str:
     return "" if match is None else "dmy" if match["day"] else "mdy"
 
 
-_WORDED = re.compile(
+_WORDED = late_pattern(
     r"(?P<day>(?<!\d)\d{1,2}(?:er|\.|st|nd|rd|th)?\s(?:de |of )?)?(?<![^\W_])[^\W\d_]{3,12}\.?,?\s"
     r"(?(day)|\d{1,2}(?:st|nd|rd|th)?,?\s)(?:de |del )?(?:19|20)\d\d"
 )
-_AROUND = re.compile(
+_AROUND = late_pattern(
     r"[\W_]*(?:(?:on|the|am|den|der|le|el|il|um|at|by|date:?|mon|tue|wed|thu|fri|sat|sun|\w{3,11}day"
     r"|\w{3,8}tag|mittwoch|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|[월화수목금토일]요일"
     r"|[月火水木金土日]曜日?|[월화수목금토일月火水木金土日])[\W_]*){0,3}",
@@ -57,30 +58,30 @@ def whole_moment(text: str, order: str = "") -> Moment | None:
 
 _WORD = "or|oder|ou|maybe|perhaps|to|bis(?: zum)?|au|à|또는|혹은|아니면|부터|에서|이나"
 _OR = rf"(?:{_WORD}|[~–/-])"
-_EITHER = re.compile(rf"[\s,;]*(?:\([^)]*\))?[\s,;]*(?:{_OR}[\s,;]*)*", re.IGNORECASE)
-_BOTH = re.compile(r"[\s,]*(?:and|und|et|과|와)\s*(?:the|dem|le)?\s*", re.IGNORECASE)
-_BETWEEN = re.compile(r"(?:between|zwischen|entre)\s+(?:the |dem |le )?$", re.IGNORECASE)
-_ONE_OF = re.compile(r"\s?(?:사이|중\b|가운데)")
+_EITHER = late_pattern(rf"[\s,;]*(?:\([^)]*\))?[\s,;]*(?:{_OR}[\s,;]*)*", re.IGNORECASE)
+_BOTH = late_pattern(r"[\s,]*(?:and|und|et|과|와)\s*(?:the|dem|le)?\s*", re.IGNORECASE)
+_BETWEEN = late_pattern(r"(?:between|zwischen|entre)\s+(?:the |dem |le )?$", re.IGNORECASE)
+_ONE_OF = late_pattern(r"\s?(?:사이|중\b|가운데)")
 _NTH = r"(?:st|nd|rd|th|er|[.일])?"
 # 14 or 15 November; 11월 15일 또는 16일: a day of two.
-_DAY_BEFORE = re.compile(
+_DAY_BEFORE = late_pattern(
     rf"(?<![\w.,/-])\d{{1,2}}{_NTH}\s?(?:{_OR}|and|und|et)\s?(?:the\s|le\s|den\s|dem\s)?$",
     re.IGNORECASE,
 )
-_DAY_AFTER = re.compile(
+_DAY_AFTER = late_pattern(
     rf"\s?(?:\([^)]*\)\s?)?(?:(?:{_WORD})\s?(?:(?:the|le|den|am)\s)?\d{{1,2}}{_NTH}"
     r"|[~–/-]\d{1,2}|\s?[~–-]\s?\d{1,2}일)(?![^\W가-힣]|[/:-])",
     re.IGNORECASE,
 )
 # The day after a date is another one, and so is one of another calendar.
-_OFF_BEFORE = re.compile(
+_OFF_BEFORE = late_pattern(
     r"(?:(?:days?|weeks?|months?|years?|tage?n?|wochen?|jours?|semaines?|mois)\s"
     r"(?:after|before|following|prior to|from|nach|vor|après|avant)|lendemain|veille"
     r"|^\W*(?:before|after|prior to|vor|nach|avant|après)|음력|lunar)\s+"
     r"(?:the\s|dem\s|le\s|du\s)?$",
     re.IGNORECASE,
 )
-_OFF_AFTER = re.compile(
+_OFF_AFTER = late_pattern(
     r"\s?(?:의|로부터)?\s?(?:(?:다음|이튿|전)\s?날"
     r"|(?:하루|이틀|\d+\s?[일주년]|한 달)\s?(?:전|후|뒤)|이전|이후"
     r"|[전후](?:에|까지|입니다)?(?![가-힣]))"

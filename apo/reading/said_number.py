@@ -3,6 +3,7 @@
 import re
 from itertools import pairwise
 
+from apo.patterns import late_pattern
 from apo.reading.answers import marked
 from apo.reading.number import Number
 from apo.reading.number_signs import plain_signs
@@ -10,14 +11,14 @@ from apo.reading.number_words import in_digits
 from apo.reading.numbers import numbers_in, whole_number
 
 # What stands before a number that is not the answer: a label, a share of what, a denial.
-_ASIDE = re.compile(
+_ASIDE = late_pattern(
     r"(?:\b(?:step|question|figure|fig\.|table|page|chapter|section|problem"
     r"|schritt|frage|seite|étape|no\.|nr\.|per|pro|out of|not|nicht|pas|instead of|rather than"
     r"|statt|au lieu de)|/)\s*(?:\S\s?)?$",
     re.IGNORECASE,
 )
 # A bound that the number is not: more than 15, under $15, x > 15; "> 15" is a quotation.
-_BOUND = re.compile(
+_BOUND = late_pattern(
     r"(?:(?<![^\W_])(?:(?:more|less|fewer|greater|larger|higher|lower|smaller|bigger) than"
     r"|over|under|above|below|beyond|mehr als|weniger als|größer als|kleiner als|über|unter"
     r"|plus de|moins de|supérieur à|inférieur à)"
@@ -25,25 +26,25 @@ _BOUND = re.compile(
     r"(?<!^[<>]\s)\s?(?:[^\w\s<>]\s?)?$",
     re.IGNORECASE,
 )
-_BOUND_AFTER = re.compile(r"[가-힣]{0,3}\s?(?:초과|미만|보다 |[이가을를]\s?넘|이 안)")
+_BOUND_AFTER = late_pattern(r"[가-힣]{0,3}\s?(?:초과|미만|보다 |[이가을를]\s?넘|이 안)")
 # How sure the answer is of its number.
-_SURE = re.compile(
+_SURE = late_pattern(
     r"(?:confidence|certainty|probability|how sure|확신도|신뢰도|확률"
     r"|konfidenz|sicherheit|confiance)"
     r"(?:[ _](?:score|level))?[\W_]{0,6}(?:(?:is|of|ist|est)\s)?$",
     re.IGNORECASE,
 )
-_SURE_AFTER = re.compile(r"\s?(?:confiden|certain\b|sure\b|sicher\b|확신)", re.IGNORECASE)
-_DENIED = re.compile(r"\s?[가-힣]{0,2}[이가은는]?\s?(?:아니(?!면)|아닌|아닙|말고)")
-_EITHER = re.compile(r"\s*[^\W\d_]{0,12}\s*(?:\b(?:or|oder|ou|to|bis|à)\b|또는|혹은|~|–)\s*")
-_LIST = re.compile(r"\s?(?:[,;、]|and|und|et|&|\|)\s?(?:and\s|und\s|et\s)?")
-_BRACKET = re.compile(r"(?<!\\)[()]|\n")
-_ITEM = re.compile(r"(?:^|\n)[ \t>]*$")
-_ITEM_END = re.compile(r"[.)]\s+\S")
+_SURE_AFTER = late_pattern(r"\s?(?:confiden|certain\b|sure\b|sicher\b|확신)", re.IGNORECASE)
+_DENIED = late_pattern(r"\s?[가-힣]{0,2}[이가은는]?\s?(?:아니(?!면)|아닌|아닙|말고)")
+_EITHER = late_pattern(r"\s*[^\W\d_]{0,12}\s*(?:\b(?:or|oder|ou|to|bis|à)\b|또는|혹은|~|–)\s*")
+_LIST = late_pattern(r"\s?(?:[,;、]|and|und|et|&|\|)\s?(?:and\s|und\s|et\s)?")
+_BRACKET = late_pattern(r"(?<!\\)[()]|\n")
+_ITEM = late_pattern(r"(?:^|\n)[ \t>]*$")
+_ITEM_END = late_pattern(r"[.)]\s+\S")
 
 # 42 [1]: a source; in "3 + 39 = [42]" the brackets hold the answer.
-_CITED = re.compile(r"(?<=[\w.!?%])(?:(?<=[\d.!?%])[ ])?(?:\[\d{1,3}(?:[,–-][ ]?\d{1,3})*\])+")
-_IN_YEAR = re.compile(
+_CITED = late_pattern(r"(?<=[\w.!?%])(?:(?<=[\d.!?%])[ ])?(?:\[\d{1,3}(?:[,–-][ ]?\d{1,3})*\])+")
+_IN_YEAR = late_pattern(
     r"\b(?:in|im Jahre?|en|since|seit|depuis|by|as of|during|of)(?: the year)?\s$", re.IGNORECASE
 )
 

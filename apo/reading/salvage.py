@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from apo.patterns import late_pattern
 from apo.reading.replies import Reply, read_reply, read_tags
 from apo.reading.screen import repeats
 from apo.reading.wrapping import unwrapped
@@ -29,19 +30,19 @@ _NAMES = {
 }
 _NEW_WORDS = "new|improved|revised|final|better|updated|optimized|새|새로운|개선된|수정된"
 _NEW = rf"(?:(?:{_NEW_WORDS})[-_ ]{{0,2}})?"
-_PROMISE = re.compile(
+_PROMISE = late_pattern(
     r"\W*(?:(?:i|we)(?:['’](?:ll|d|m|ve)| will| would| can| could| am| have)\b|sorry\b)"
     r"|.{0,40}겠습니다",
     re.IGNORECASE,
 )
 """A reply that tells what its writer would do has not done it."""
-_ENDS = re.compile(
+_ENDS = late_pattern(
     r"[ \t]*</?[A-Za-z가-힣_]{2,20}/?>[ \t]*$"
     r"|^\W*(?:candidate|input|output|answer|example|note)s?\W*:",
     re.MULTILINE | re.IGNORECASE,
 )
 """Where a text ends that nothing closes: at another tag, or at a heading of the data."""
-_LETTERS = re.compile(r"[^\W\d_]")
+_LETTERS = late_pattern(r"[^\W\d_]")
 
 
 def read_written(reply: str, tag: str, *, request: str = "", truncated: bool = False) -> Reply:

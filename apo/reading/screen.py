@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from apo.language.catalogue import message
+from apo.patterns import late_pattern
 from apo.reading.replies import Fault, Reply
 
 RUN = 5
@@ -18,16 +19,16 @@ REMARK = 0.15
 """Share of a remark's words that may be the meta-prompt's own."""
 PHRASE = 8
 """Characters of a sentence that is known again; any text holds shorter ones."""
-_NOUN = re.compile(r"[가-힣]*(?![요오라자])[가-힣]")
+_NOUN = late_pattern(r"[가-힣]*(?![요오라자])[가-힣]")
 """A Korean word that asks for nothing; an English one may be a verb."""
-_WORD = re.compile(r"[^\W_]+")
-_DATA = re.compile(r"<(?P<tag>\w+)(?: [^<>]*)?>\n.*?\n</(?P=tag)>", re.DOTALL)
-_EXAMPLES = re.compile(r"<example(?: [^<>]*)?>\n(.*?)\n</example>", re.DOTALL)
-_NOTES = re.compile(r"<(?:comment|critique|reason|style)>\n(.*?)\n</", re.DOTALL)
-_LABELS = re.compile(r"<labels>\n(.*?)\n</labels>", re.DOTALL)
-_SENTENCE = re.compile(r"[^.!?。？！\n]+[.!?。？！]*")
+_WORD = late_pattern(r"[^\W_]+")
+_DATA = late_pattern(r"<(?P<tag>\w+)(?: [^<>]*)?>\n.*?\n</(?P=tag)>", re.DOTALL)
+_EXAMPLES = late_pattern(r"<example(?: [^<>]*)?>\n(.*?)\n</example>", re.DOTALL)
+_NOTES = late_pattern(r"<(?:comment|critique|reason|style)>\n(.*?)\n</", re.DOTALL)
+_LABELS = late_pattern(r"<labels>\n(.*?)\n</labels>", re.DOTALL)
+_SENTENCE = late_pattern(r"[^.!?。？！\n]+[.!?。？！]*")
 _TEXT = r"(?:new |improved |revised |better |final |original |given |first |second |above )*"
-_AUTHOR = re.compile(
+_AUTHOR = late_pattern(
     rf"\W*(?:(?:the|this|that|these|your|my|its|an?) {_TEXT}(?:instructions?|prompts?)\b"
     r"(?! (?:below|tells? you to\b))[^.:]{0,40}?\b(?:is|are|was|were|should|could|can|does|do"
     r"|needs?|must|has|have|lacks?|asks?|will|would|seems?|appears?|provides?|tells?|gives?"
@@ -38,7 +39,7 @@ _AUTHOR = re.compile(
     r"|(?:(?:이|위|그|새|새로운|기존|주어진) ?)?(?:지시문|프롬프트|지침)[은는이가] (?!다음과 같))",
     re.IGNORECASE,
 )
-_CODE = re.compile(
+_CODE = late_pattern(
     r"^\s*(?:def \w+\(|import \w+$|from \w+ import |print\(|function \w+\(|#include\b|console\.log)"
     r"|```(?:python|java|javascript|cpp|c|sql)\b"
     r"|(?i:\b(?:python|java|javascript|c\+\+) (?:function|program|script|code)\b)"
@@ -46,7 +47,7 @@ _CODE = re.compile(
     r"|(?i:(?:파이썬|자바|python)\s*(?:함수|코드|프로그램))",
     re.MULTILINE,
 )
-_ABOUT_CODE = re.compile(
+_ABOUT_CODE = late_pattern(
     r"\b(?:python|java|javascript|c\+\+|sql|functions?|scripts?|source code)\b|파이썬|소스 ?코드",
     re.IGNORECASE,
 )

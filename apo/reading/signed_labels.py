@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+from apo.patterns import late_pattern
+
 _MINUS = r"(?:[-−–‒﹣－]\s?|(?:minus|negative|moins)\s|마이너스\s?)"
 _PLUS = r"(?:[+＋]\s?|(?:plus|positive)\s|플러스\s?)"
-_SIGNED = re.compile(r"(?P<sign>[-+−–])\s?(?P<rest>\d+)")
-_BOUND = re.compile(r"(?P<sign>[<>≤≥]=?|=[<>])\s?(?P<rest>\S.*)")
+_SIGNED = late_pattern(r"(?P<sign>[-+−–])\s?(?P<rest>\d+)")
+_BOUND = late_pattern(r"(?P<sign>[<>≤≥]=?|=[<>])\s?(?P<rest>\S.*)")
 _BEFORE = {
     "<": r"(?:less|fewer|lower|smaller|younger) than|under|below|weniger als|unter|moins de|<(?!=)",
     ">": r"(?:more|greater|higher|larger|older) than|over|above|mehr als|über|plus de|>(?!=)",

@@ -4,11 +4,13 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+from apo.patterns import late_pattern
+
 _FULL, _EMPTY = "★⭐🌟", "☆✩"
-_ROW = re.compile(rf"(?=.)([{_FULL}]*)([{_EMPTY}]*)")
-_STARS = re.compile(rf"(?=[{_FULL}{_EMPTY}])((?:[{_FULL}]\ufe0f?)*)((?:[{_EMPTY}]\ufe0f?)*)")
+_ROW = late_pattern(rf"(?=.)([{_FULL}]*)([{_EMPTY}]*)")
+_STARS = late_pattern(rf"(?=[{_FULL}{_EMPTY}])((?:[{_FULL}]\ufe0f?)*)((?:[{_EMPTY}]\ufe0f?)*)")
 _WORD = "stars?|sterne?n?|étoiles?|estrellas?|stelle|점|つ星|星"
-_SAID = re.compile(
+_SAID = late_pattern(
     rf"(?<![\w.,/])(\d{{1,2}})(?:[.,]0)?(?:[ -]?(?:{_WORD})(?![^\W가-힣])"
     rf"|\s?(?:/|out of|von|sur)\s?(\d{{1,2}})(?:[ -]?(?:{_WORD}))?(?![\w/]|[.,]\d))"
     r"|(?:별점?|星)\s?(\d{1,2})(?:\s?[개つ점])?(?![\d.,])",

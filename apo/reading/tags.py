@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-_BEFORE = re.compile(r"(?:^|[:：])[\s>*_#`\"'“‘「\[(-]*(?:\d{1,2}[.)])?\s*$")
+from apo.patterns import late_pattern
+
+_BEFORE = late_pattern(r"(?:^|[:：])[\s>*_#`\"'“‘「\[(-]*(?:\d{1,2}[.)])?\s*$")
 """What may stand before a tag on its line where it opens the text, and is not spoken of."""
-_AFTER = re.compile(r"[\s*_`\"'”’」\])，,.。!…]*$")
+_AFTER = late_pattern(r"[\s*_`\"'”’」\])，,.。!…]*$")
 
 
 class TagPair(NamedTuple):

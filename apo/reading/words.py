@@ -1,10 +1,11 @@
 """Words and their pieces, for scorers that compare texts in any script."""
 
-import re
 import unicodedata
 
-WORD = re.compile(r"[^\W_]+")
-SPACELESS = re.compile(r"[가-힣぀-ヿ㐀-鿿]")
+from apo.patterns import late_pattern
+
+WORD = late_pattern(r"[^\W_]+")
+SPACELESS = late_pattern(r"[가-힣぀-ヿ㐀-鿿]")
 """Hangul, kana and Chinese characters: where blanks do not part what counts as a word."""
 
 

@@ -2,8 +2,10 @@
 
 import re
 
+from apo.patterns import late_pattern
+
 MAX_LAYERS = 4
-_FENCED = re.compile(
+_FENCED = late_pattern(
     r"(?P<mark>`{3,9}|~{3,9})[^\n`~]*\n(?P<text>.*?)\n?[ \t]{0,9}(?P=mark)", re.DOTALL
 )
 _QUOTES = {
@@ -18,7 +20,7 @@ _NOUN = "prompt|instructions?|version|variation|variant|rewrite"
 _POLITE = r"(?:(?:sure|certainly|of course|absolutely|okay|ok|got it|great)\b[!,.: ]{0,3}\s{0,9})?"
 _TAIL = r"(?:[^\S\n]+(?:for you|that|which|with|based on|as requested)\b[^\n:]{0,80})?"
 _MARKS = r"[*_#\s]*"
-_PREAMBLE = re.compile(
+_PREAMBLE = late_pattern(
     rf"{_MARKS}{_POLITE}(?:"
     rf"here(?:['’]s|\s+is|\s+are)\s+(?:the|my|a|an|your|our)\s+"
     rf"(?:(?:[\w-]+[^\S\n]+){{0,3}}(?:{_NEW})[^\S\n]+(?:[\w-]+[^\S\n]+){{0,3}})?(?:{_NOUN}){_TAIL}"
@@ -28,7 +30,7 @@ _PREAMBLE = re.compile(
 )
 _NEW_KO = r"(?:개선|수정|새로|새|최종|향상|변형|다듬|고친|바꾼|합친|보완|다시\s*쓴|최적화)"
 _NOUN_KO = r"(?:지시문|프롬프트|지침|명령문)"
-_PREAMBLE_KO = re.compile(
+_PREAMBLE_KO = late_pattern(
     rf"{_MARKS}(?:(?:네|예|물론(?:입니다|이죠)?|알겠습니다|좋습니다)[,.! ]{1, 3}\s{0, 9})?(?:"
     rf"(?:다음은|아래는|여기)[^\S\n]+(?:[^\n:：.]{{0,30}}?{_NEW_KO}[^\n:：.]{{0,20}}?)?{_NOUN_KO}"
     rf"(?:입니다|이에요|예요)"

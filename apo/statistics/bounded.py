@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from apo.statistics.means import CONFIDENCE
+from apo.statistics.roots import root
 
 NODES, REACH = 121, 10.0
 """Of the integral along y = sinh(v), 0 <= v <= reach: good to 11 digits for one row or 10^5."""
@@ -61,13 +62,11 @@ def bounded_p(values: Sequence[float], sizes: Sequence[int] | None = None) -> fl
 
 def _highest(values: Sequence[float], sizes: Sequence[int] | None) -> float:
     """The largest mean that is not refuted, at 2.5 %."""
-    from scipy import optimize
-
     grouped, alpha = _grouped(values, sizes), (1 - CONFIDENCE) / 2
     low = float((grouped[0] / grouped[1]).min())
     if low >= 1:
         return 1.0
-    return float(optimize.brentq(lambda m: _exceeds(grouped, m) - alpha, low, 1.0, xtol=1e-12))
+    return root(lambda m: _exceeds(grouped, m) - alpha, low, 1.0, xtol=1e-12)
 
 
 def _grouped(values: Sequence[float], sizes: Sequence[int] | None) -> tuple[Any, Any, Any]:
@@ -87,7 +86,6 @@ def _grouped(values: Sequence[float], sizes: Sequence[int] | None) -> tuple[Any,
 def _exceeds(grouped: tuple[Any, Any, Any], m: float) -> float:
     """The chance that the mean of the values, with random weights, exceeds m."""
     import numpy as np
-    from scipy import optimize
 
     values, sizes, counts = grouped
     factors = values - m * sizes
@@ -101,7 +99,7 @@ def _exceeds(grouped: tuple[Any, Any, Any], m: float) -> float:
         return float((counts * factors / (1 - factors * s)).sum() - 1 / s)
 
     end = 1 / factors.max()
-    saddle = float(optimize.brentq(slope, 1e-12 * end, (1 - 1e-12) * end))
+    saddle = root(slope, 1e-12 * end, (1 - 1e-12) * end)
     width = (counts * (factors / (1 - factors * saddle)) ** 2).sum() + saddle**-2
     v, step = np.linspace(0.0, REACH, NODES, retstep=True)
     s = saddle + 1j * np.sinh(v) / width**0.5

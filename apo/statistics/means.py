@@ -24,7 +24,7 @@ def interval(groups: Sequence[Sequence[float]]) -> tuple[float, float] | None:
         Low and high end; None when no group has two values, which say nothing of their spread.
         A group of one value adds no spread.
     """
-    from scipy import stats
+    from scipy.special import stdtrit
 
     if not groups or all(len(group) < 2 for group in groups):
         return None
@@ -38,7 +38,7 @@ def interval(groups: Sequence[Sequence[float]]) -> tuple[float, float] | None:
     if not total:
         return middle, middle
     freedom = total**2 / sum(part**2 / (len(group) - 1) for part, group in parts)
-    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * total**0.5 / len(groups)
+    reach = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * total**0.5 / len(groups)
     return middle - reach, middle + reach
 
 

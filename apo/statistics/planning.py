@@ -3,6 +3,7 @@
 import math
 
 from apo.statistics.means import CONFIDENCE
+from apo.statistics.roots import root
 
 CHANCE = 0.8
 """That the gain is proven, where it is there: the usual power (Cohen, 1988, §2.4)."""
@@ -22,7 +23,7 @@ def power(n: int, gain: float, different: float) -> float:
             gain, and raised to it.
     """
     import numpy as np
-    from scipy import stats
+    from scipy.special import bdtr, bdtrik
 
     different = max(different, gain)
     if n < 1 or different <= 0:
@@ -31,11 +32,13 @@ def power(n: int, gain: float, different: float) -> float:
     middle, reach = n * different, 8 * math.sqrt(n * different) + 8
     rows = np.arange(max(0, math.floor(middle - reach)), min(n, math.ceil(middle + reach)) + 1)
     alpha = (1 - CONFIDENCE) / 2
-    most = np.asarray(stats.binom.ppf(alpha, rows, 0.5))
-    most = most - (stats.binom.cdf(most, rows, 0.5) > alpha)  # So many losses still prove a gain.
+    most = np.maximum(np.ceil(np.nan_to_num(bdtrik(alpha, rows, 0.5))), 0)
+    most = most - (bdtr(most, rows, 0.5) > alpha)  # So many losses still prove a gain.
     losing = (different - gain) / (2 * different)
-    proven = stats.binom.cdf(most, rows, losing)
-    return float((stats.binom.pmf(rows, n, different) * proven).sum())
+    proven = np.where(most < 0, 0.0, bdtr(np.maximum(most, 0), rows, losing))
+    up_to = bdtr(rows, n, different)
+    start = float(up_to[0]) if rows[0] else 0.0  # Below the first row there is next to nothing.
+    return float((np.diff(up_to, prepend=start) * proven).sum())
 
 
 def visible_gain(n: int, different: float) -> float | None:
@@ -49,12 +52,11 @@ def visible_gain(n: int, different: float) -> float | None:
     Returns:
         A share: 0.1 is ten points. None where not even a gain of 100 points would be proven.
     """
-    from scipy import optimize
 
     def short(gain: float) -> float:
         return power(n, gain, different) - CHANCE
 
-    return float(optimize.brentq(short, 1e-9, 1.0, xtol=1e-6)) if short(1.0) >= 0 else None
+    return root(short, 1e-9, 1.0, xtol=1e-6) if short(1.0) >= 0 else None
 
 
 def rows_needed(gain: float, different: float) -> int | None:

@@ -74,7 +74,7 @@ def _quantile(function: Callable[[Any], float], n: int, extra: int, place: float
 def _accelerated(function: Callable[[Any], float], n: int, found: float) -> tuple[float, float]:
     """The bias-corrected and accelerated interval."""
     import numpy as np
-    from scipy import stats
+    from scipy.special import ndtr, ndtri, stdtrit
 
     rng = np.random.default_rng(0)
     drawn = np.array([function(rng.integers(0, n, n)) for _ in range(RESAMPLES)])
@@ -82,12 +82,11 @@ def _accelerated(function: Callable[[Any], float], n: int, found: float) -> tupl
     if len(drawn) == 0 or n == 1 or np.ptp(drawn) < 1e-12:
         return found - 3 / n, found + 3 / n
     below = (np.sum(drawn < found - 1e-12) + np.sum(drawn <= found + 1e-12)) / 2 / len(drawn)
-    bias = float(stats.norm.ppf(np.clip(below, 0.5 / len(drawn), 1 - 0.5 / len(drawn))))
+    bias = float(ndtri(np.clip(below, 0.5 / len(drawn), 1 - 0.5 / len(drawn))))
     skew = _acceleration(function, n)
-    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * math.sqrt(n / (n - 1))
+    reach = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * math.sqrt(n / (n - 1))
     places = [
-        float(stats.norm.cdf(bias + (bias + z) / max(1e-3, 1 - skew * (bias + z))))
-        for z in (-reach, reach)
+        float(ndtr(bias + (bias + z) / max(1e-3, 1 - skew * (bias + z)))) for z in (-reach, reach)
     ]
     low, high = np.quantile(drawn, places)
     return float(min(low, found)), float(max(high, found))

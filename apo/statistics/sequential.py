@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from apo.statistics.means import CONFIDENCE
+from apo.statistics.roots import root
 
 SHARES = tuple(0.98 * 0.72**k for k in range(14))
 """Of the most that can be bet without risking all: 0.98 for large gains down to 0.014."""
@@ -49,8 +50,6 @@ def anytime_interval(
 
 def _lowest(differences: Sequence[float], weights: Sequence[float] | None) -> float:
     """The lowest mean that is not refuted, at 2.5 %."""
-    from scipy import optimize
-
     alpha = (1 - CONFIDENCE) / 2
 
     def left(m: float) -> float:
@@ -58,7 +57,7 @@ def _lowest(differences: Sequence[float], weights: Sequence[float] | None) -> fl
 
     if not differences or left(-1 + 1e-9) >= 0:
         return -1.0
-    return float(optimize.brentq(left, -1 + 1e-9, 1.0, xtol=1e-9))
+    return root(left, -1 + 1e-9, 1.0, xtol=1e-9)
 
 
 def _wealth(differences: Sequence[float], m: float, weights: Sequence[float] | None) -> Any:
