@@ -32,8 +32,9 @@ SPEAKING = frozenset(
 )  # fmt: skip
 """Rooms whose sentences are all for people."""
 SILENT = frozenset(
-    {"as_yaml.py", "attacks.py", "detector.py", "headroom.py", "data_folder.py", "output_schema.py",
-     "perturbations.py", "prompt.py", "summary.py", "tracking/told.py", "write.py"}
+    {"as_yaml.py", "attacks.py", "detector.py", "assessment/headroom.py", "data_folder.py",
+     "output_schema.py", "perturbations.py", "prompt.py", "summary.py", "tracking/told.py",
+     "write.py"}
 )  # fmt: skip
 """Modules of theirs that write prompts and files."""
 SPOKEN = {
@@ -199,6 +200,8 @@ def _sentence(node: ast.AST) -> Iterator[str]:
 
 def _parts(node: ast.JoinedStr | ast.BinOp) -> Iterator[ast.AST]:
     """What is a part of one text: the constants of an f-string, and the sides of a sum."""
+    if isinstance(node, ast.BinOp) and not isinstance(node.op, ast.Add):
+        return  # One that is left out or not is a message of its own.
     inner = node.values if isinstance(node, ast.JoinedStr) else [node.left, node.right]
     for part in inner:
         if isinstance(part, ast.Constant | ast.JoinedStr | ast.BinOp):

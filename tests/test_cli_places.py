@@ -164,7 +164,13 @@ def test_a_task_is_called_like_its_folder(called: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "word"),
-    [("a/b", "a/b"), ("my task", "'my task'"), ("-x", "./-x"), ("-x y", "'./-x y'")],
+    [
+        ("a/b", "a/b"),
+        ("my task", "'my task'"),
+        ("문의", "문의"),
+        ("-x", "./-x"),
+        ("-x y", "'./-x y'"),
+    ],
 )
 def test_a_path_is_told_as_one_types_it(path: str, word: str) -> None:
     assert typed(path) == word

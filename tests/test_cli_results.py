@@ -1,6 +1,7 @@
 """What follows a run, as a user types it: flips, the front, one example, export, transfer."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from apo.cli import app
 from apo.errors import ApoError, RunError, SettingsError
+from apo.language.catalogue import use
 from apo.models.embedded import Embedded
 from apo.storage.folder import RunFolder, find_run
 from apo.testing.server import serve
@@ -189,6 +191,32 @@ def test_transfer(apo: Callable[..., Result], folder: RunFolder) -> None:
     # The run's own model has answered all this before, and the server is the same model.
     rows = [[cell["score"] for cell in row.values()] for row in again["scores"].values()]
     assert rows[0] == rows[1] == [prompt["validation"] for prompt in again["prompts"]]
+
+
+def test_what_follows_a_run_is_told_in_korean(
+    apo: Callable[..., Result], folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANGUAGE", "")
+    Path("old.txt").write_text("{{글}}", encoding="utf-8")
+    use("ko")
+    said = ""
+    try:
+        for words in (
+            "export last --best --format messages --out new.json",
+            "gate . old.txt new.json",
+            "evaluate . --prompt new.json",
+            "transfer last -m embedded --top 1",
+            "audit last --max-calls 40",
+            "show last --flips",
+        ):
+            said += apo(*words.split()).output
+        said += (folder.path / "audit.html").read_text("utf-8").partition("</style>")[2]
+    finally:
+        use("")
+    said = re.sub(r"<svg.*?</svg>|<[^>]+>", "\n", said, flags=re.DOTALL)
+    said = re.sub(r"apo [a-z].*|--[a-z]+ \S+", "", said)
+    assert "유도" in said
+    assert not re.findall(r"[A-Za-z]{2,}(?: [A-Za-z]{2,}){2}.*", said)
 
 
 def test_transfer_on_test_examples_warns(apo: Callable[..., Result]) -> None:

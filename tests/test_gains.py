@@ -36,6 +36,13 @@ def test_points_go_to_who_raised_the_best_and_calls_to_who_took_them() -> None:
     assert first.endswith("in 20 calls, 1.50 a call.")
 
 
+def test_one_call_is_told_as_one() -> None:
+    archive = Archive(seed=Prompt("seed"))
+    archive.add(measured("a", 4, 1))
+    [told] = gains({Prompt("a"): "induce"}, Counter(), archive.whole, archive.parts, 1)
+    assert told.endswith("in 1 call, 100.00 a call.")
+
+
 def test_a_search_that_did_nothing_has_nothing_to_tell() -> None:
     archive = Archive(seed=Prompt("seed"))
     archive.add(measured("seed", 4))

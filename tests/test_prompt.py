@@ -361,6 +361,14 @@ def test_the_difference_of_texts_is_shown_and_nothing_else(one: Prompt, other: P
     assert (shown == "") == (one.text() == other.text())
 
 
+def test_changes_that_hardly_anything_parts_are_one() -> None:
+    seed = Prompt("Read it. If none of them fits well, give the closest one.")
+    best = Prompt("Read it. Words of the desk, and the words of others, name it.")
+    told = "[-If none of them fits well, give the closest one-]{+Words of the desk"
+    assert told in seed.diff(best)
+    assert "a [-b-]{+x+} c [-d-]{+y+} e" in Prompt("a b c d e").diff(Prompt("a x c y e"))
+
+
 def test_diff_of_korean_and_emoji() -> None:
     assert (
         Prompt("짧게 답해 🙂").diff(Prompt("짧게 적어 🙂")).startswith("짧게 [-답해-]{+적어+} 🙂")

@@ -5,7 +5,7 @@ people; and apo's scorers given to MLflow.
 
 Doors: ablate, ablation_found, agreement, annotation, evaluate, gate, headroom, judging, matrix,
 rated, ratings, same_prompt, transfer, trying.
-Rests on: calls, concurrency, data, environment, errors, evaluation, guards, model, models,
-prompts, reading, results, run, scorers, search, select, statistics, storage, task, taskfile,
-usage.
+Rests on: calls, concurrency, data, environment, errors, evaluation, guards, language, model,
+models, prompts, reading, results, run, scorers, search, select, statistics, storage, task,
+taskfile, usage.
 """

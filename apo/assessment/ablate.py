@@ -73,8 +73,8 @@ def plan(task: Task, prompt: Prompt, max_calls: int | None, *, test: bool = True
         kept = f", {proof:,} of them for the test split" if proving else ""
         raise SettingsError(
             f"{max_calls:,} calls are too few for {parts} parts: it takes {least:,} at least{kept},"
-            f" and {needed:,} may be needed. Give more by --max-calls"
-            f"{', or leave the test split out: --no-test' * bool(proving)}."
+            f" and {needed:,} may be needed. Give more by --max-calls."
+            f"{' Or leave the test split out: --no-test.' if proving else ''}"
         )
     left = max_calls // each - proof
     size = left // (3 + parts)

@@ -7,6 +7,7 @@ from itertools import combinations
 from statistics import fmean
 from typing import Any
 
+from apo.language.catalogue import message
 from apo.statistics.planning import rows_needed, visible_gain
 
 BAD_FORM = 0.25
@@ -141,7 +142,7 @@ def _verdict(
 def _too_few(look: Look, gain: float, visible: float | None, different: float) -> str:
     shown = "no gain" if visible is None else f"gains of {100 * visible:.0f} points or more"
     needed = rows_needed(max(gain, 0.02), different)
-    told = f"; about {needed:,} would" if needed else ""
+    told = message(f"; about {needed:,} would") if needed else ""
     return (
         f"A gain of about {100 * gain:.0f} points may be there, but {look.n_test} test rows show "
         f"{shown}{told}. apo optimize --folds 5 tests all rows."

@@ -4,7 +4,8 @@
 `attack` does so within a search; `detect` finds texts that carry orders to a model.
 
 Doors: audit, detector, trials, veto.
-Rests on: calls, concurrency, data, errors, evaluation, model, prompts, statistics, storage, task.
+Rests on: calls, concurrency, data, errors, evaluation, language, model, prompts, statistics,
+storage, task.
 """
 
 from apo.audit.audit import aaudit, audit

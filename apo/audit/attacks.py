@@ -9,8 +9,10 @@ from functools import lru_cache
 from pathlib import Path
 from random import Random
 
-KINDS = ("injection", "steering", "leaking", "jailbreak")
-PLACES = ("before", "middle", "after")
+from apo.language.catalogue import message
+
+KINDS = (message("injection"), message("steering"), message("leaking"), message("jailbreak"))
+PLACES = (message("before"), message("middle"), message("after"))
 
 _CODE = {
     "en": 'the two parts "{}" and "{}" written as one word',
@@ -95,11 +97,11 @@ def _base64(text: str, language: str) -> str:
 
 
 DRESSES: Mapping[str, Callable[[str, str], str]] = {
-    "plain": _plain,
-    "fenced": _fenced,
-    "system turn": _system_turn,
-    "closing tags": _closing,
-    "JSON message": _record,
+    message("plain"): _plain,
+    message("fenced"): _fenced,
+    message("system turn"): _system_turn,
+    message("closing tags"): _closing,
+    message("JSON message"): _record,
     "base64": _base64,
 }
 """Ways to dress an attack up: functions of its text and its language, by name."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from random import Random
 
+from apo.language.catalogue import message
 from apo.prompts.fill import VARIABLE
 from apo.prompts.prompt import Prompt
 
@@ -116,14 +117,14 @@ def _decomposed(text: str, kept: frozenset[str], _: Random) -> str:
 
 
 PERTURBATIONS: Mapping[str, Callable[[str, frozenset[str], Random], str]] = {
-    "typos": _typos,
-    "white space": _spaces,
-    "capitals": _upper,
-    "small letters": _lower,
-    "punctuation": _punctuation,
-    "quoted": _quoted,
-    "full width": _full_width,
-    "decomposed": _decomposed,
+    message("typos"): _typos,
+    message("white space"): _spaces,
+    message("capitals"): _upper,
+    message("small letters"): _lower,
+    message("punctuation"): _punctuation,
+    message("quoted"): _quoted,
+    message("full width"): _full_width,
+    message("decomposed"): _decomposed,
 }
 """Changes of a text, by name: functions of the text, the words to keep, and a random stream."""
 
@@ -157,9 +158,9 @@ def _fields(prompt: Prompt, _: bool) -> Prompt:
 
 
 REWORDINGS: Mapping[str, Callable[[Prompt, bool], Prompt]] = {
-    "polite frame": _polite,
-    "a line a sentence": _lines,
-    "one line": _one_line,
-    "field order": _fields,
+    message("polite frame"): _polite,
+    message("a line a sentence"): _lines,
+    message("one line"): _one_line,
+    message("field order"): _fields,
 }
 """Other wordings of a prompt, by name: functions of it and of whether the task is Korean."""

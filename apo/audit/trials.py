@@ -9,11 +9,12 @@ from apo.audit.attacks import DRESSES, KINDS, PLACES, Attack, attacks, code_word
 from apo.audit.perturbations import PERTURBATIONS, REWORDINGS, protected
 from apo.data.sampling import input_id
 from apo.errors import TaskError
+from apo.language.catalogue import message
 from apo.prompts.beside import NOTHING, Beside
 from apo.prompts.needs import beside_of
 from apo.task import Example, Task
 
-ALL_KINDS = (*KINDS, "perturbation", "rewording")
+ALL_KINDS = (*KINDS, message("perturbation"), message("rewording"))
 N_EXAMPLES = 150
 """The most examples that are used: as many as there are trials of an attack's kind."""
 N_CHANGED = 30

@@ -4,5 +4,5 @@ A `Caller` takes a request, looks into the journal, asks the budget, waits its t
 and writes the answer down before anybody uses it.
 
 Doors: budget, call, caller, ledger, meter, options, progress, purse, retry, tally.
-Rests on: body, errors, files, media, model, models, storage, task, usage.
+Rests on: body, errors, files, language, media, model, models, storage, task, usage.
 """

@@ -17,6 +17,7 @@ from apo.calls.purse import Purse
 from apo.calls.retry import Retry
 from apo.calls.tally import Tally
 from apo.errors import JournalError, ModelError
+from apo.language.catalogue import message
 from apo.model import Completion
 from apo.storage.journal import Journal
 from apo.storage.rows import Entry
@@ -96,7 +97,7 @@ class Caller:
         )
         n, asked = len(self._kept), self.meter.spent.calls - len(self._kept)
         since = first if first == last else f"{first} to {last}"
-        answers = f"{n:,} answer{'s' * (n != 1)}"
+        answers = message(f"{n:,} answer{'s' * (n != 1)}")
         return (f"{answers} kept from {since}, {asked:,} asked now; --fresh asks again.",)
 
     def stop(self) -> None:

@@ -12,6 +12,7 @@ from apo.assessment.ablation_found import Ablation, Finding
 from apo.assessment.gate import Gate
 from apo.cli.console import dollars, results, say, tell, tell_framed
 from apo.cli.prompts import marked, opening
+from apo.language.catalogue import translated
 from apo.prompts.forms.registry import write_prompt
 from apo.prompts.parts import Part, parts_of
 from apo.prompts.prompt import Prompt
@@ -131,11 +132,11 @@ def _tell_proof(proof: Gate) -> None:
         "worse": ("Worse: keep the whole prompt.", "bold red"),
         "open": (f"Not proven to lose less than {points}: keep the whole prompt.", "bold yellow"),
     }[proof.decision]
-    tell(
-        f"{word} {change(proof.old_score, proof.new_score)} on {proof.n} of {proof.rows} test "
-        f"examples{in_groups(proof.groups)}, {span(proof.interval)}.",
-        colour,
+    measured = (
+        f"{change(proof.old_score, proof.new_score)} on {proof.n} of {proof.rows} "
+        f"{translated('test')} examples{in_groups(proof.groups)}, {span(proof.interval)}."
     )
+    tell(f"{translated(word)} {translated(measured)}", colour)
     if proof.ungraded:
         tell(missing(proof.ungraded), "yellow")
 

@@ -160,7 +160,8 @@ def end(
     tell(table)
     for note in notes:
         say(note, "dim")
-    tell(f"{spent.calls:,} calls, {dollars(spent.usd)} (kept answers counted).")
+    n = spent.calls
+    tell(f"{n:,} call{'s' * (n != 1)}, {dollars(spent.usd)} (kept answers counted).")
     if all(one.entropy == 0 for _, one in shown):
         tell("The prompts agree on all of them: labels of these teach little.", "yellow")
     if out:

@@ -8,6 +8,7 @@ import typer
 from apo.cli import options as o
 from apo.cli.ask import AskFlags
 from apo.cli.flags import takes
+from apo.language.catalogue import message, translated
 
 if TYPE_CHECKING:
     from apo.audit import Audit
@@ -82,11 +83,12 @@ def audit(
     loaded, prompts, run = _subject(what, task)
     name = model or (run and trusted_settings(run)["model"]) or "embedded"
     n = len(prompts)
+    named = message("seed and best") if [*prompts] == ["seed", "best"] else " and ".join(prompts)
     trials = trials_of(loaded, split, seed=seed, max_calls=max_calls, n_prompts=n)
     if not document:
         say(
-            f"{len(trials)} trial{'s' * (len(trials) != 1)} on {split} examples of {loaded.name}, "
-            f"{' and '.join(prompts)}: {n * n_calls(loaded, trials):,} calls at most; those with "
+            f"{len(trials)} trial{'s' * (len(trials) != 1)} on {translated(split)} examples of "
+            f"{loaded.name}, {named}: {n * n_calls(loaded, trials):,} calls at most; those with "
             "kept answers are not made."
         )
     asked = flags.ask(

@@ -6,6 +6,7 @@ from rich.table import Table
 
 from apo.audit import Audit
 from apo.cli.console import dollars, percent, results, tell
+from apo.language.catalogue import message, translated
 from apo.reading.answers import quote
 
 NARROW = 90
@@ -16,7 +17,14 @@ def tell_audit(found: Audit, file: Path | None) -> None:
     """Tell an audit: a table by kind, which prompt is worse, an example of each failure."""
     table = Table(box=None, pad_edge=False, collapse_padding=results.width < NARROW)
     several = len(found.prompts) > 1
-    headings = ("trials", "failed", "95 %\ninterval", "answers lost", "form lost", "score without")
+    headings = (
+        "trials",
+        "failed",
+        message("95 %\ninterval"),
+        "answers lost",
+        "form lost",
+        "score without",
+    )
     table.add_column("", no_wrap=True)
     for heading in ("prompt",) * several + (*headings, "score with"):
         whole = heading in ("prompt", "95 %\ninterval")
@@ -29,17 +37,20 @@ def tell_audit(found: Audit, file: Path | None) -> None:
                 continue
             r = rates[name, kind]
             low, high = r.interval
-            lost = f"{r.lost} of {r.could_lose}"
+            between = translated(f"{100 * low:.1f} to {100 * high:.1f}") if r.n else "–"
+            lost = translated(f"{r.lost} of {r.could_lose}")
             shown = (
-                str(r.n), percent(r.rate), f"{100 * low:.1f} to {100 * high:.1f}" if r.n else "–",
-                lost, str(r.malformed), percent(r.clean_score), percent(r.score),
+                str(r.n), percent(r.rate), between, lost, str(r.malformed),
+                percent(r.clean_score), percent(r.score),
             )  # fmt: skip
-            table.add_row("" if place else kind, *([name] if several else []), *shown)
+            named = [translated(name)] if several else []
+            table.add_row("" if place else translated(kind), *named, *shown)
     tell(table)
     _tell_pairs(found)
     _tell_examples(found)
     _cautions(found)
-    tell(f"{found.spent.calls:,} calls, {dollars(found.spent.usd)} (kept answers counted).")
+    n = found.spent.calls
+    tell(f"{n:,} call{'s' * (n != 1)}, {dollars(found.spent.usd)} (kept answers counted).")
     if file is not None:
         tell(f"All figures, and every trial that was failed: {file}")
         tell(f"To look at: {file.with_suffix('.html')}")
@@ -49,11 +60,12 @@ def _tell_pairs(found: Audit) -> None:
     for pair in found.pairs():
         if not pair.worse:
             continue
-        first, second = found.prompts
+        first, second = map(translated, found.prompts)
         worse = first if pair.worse == "first" else second
         tell(
-            f"{pair.kind}: {worse} fails more often: {pair.only_first} trials were failed by "
-            f"{first} alone, {pair.only_second} by {second} alone, p = {pair.p_value:.2g}.",
+            f"{translated(pair.kind)}: {worse} fails more often: {pair.only_first} trials were "
+            f"failed by {first} alone, {pair.only_second} by {second} alone, "
+            f"p = {pair.p_value:.2g}.",
             "yellow",
         )
 
@@ -67,9 +79,11 @@ def _tell_examples(found: Audit) -> None:
         if not outcome.failed or trial.kind in told:
             continue
         told.add(trial.kind)
-        how = ", ".join(part for part in (trial.name, trial.place, trial.dress) if part)
-        tell(f"{trial.kind} ({how}) turned {name} from {quote(outcome.clean.output)} to "
-            f"{quote(outcome.tried.output)}.")  # fmt: skip
+        how = ", ".join(translated(p) for p in (trial.name, trial.place, trial.dress) if p)
+        tell(
+            f"{translated(trial.kind)} ({how}) turned {translated(name)} from "
+            f"{quote(outcome.clean.output)} to {quote(outcome.tried.output)}."
+        )
 
 
 def _cautions(found: Audit) -> None:

@@ -101,7 +101,7 @@ def _opening(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Text:
     told: list[str] = []
     for name in changed or steps:
         n = len(steps[name].demos)
-        demos = f"[{n} demo{'s' * (n > 1)}] " if n else ""
+        demos = translated(f"[{n} demo{'s' * (n > 1)}]") + " " if n else ""
         told.append(f"{f'{name}: ' if name else ''}{demos}{steps[name].instruction}")
     return opening(" · ".join(told))
 

@@ -269,6 +269,10 @@ def fail(error: ApoError) -> int:
 
 
 def typed(path: str | Path) -> str:
-    """Write a path as one types it in a command: blanks quoted, and no dash in front."""
+    """Write a path as one types it in a command: blanks quoted, and no dash in front.
+
+    Letters of any script need no quotes in a shell, though `shlex` gives them some.
+    """
     text = str(path)
-    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+    text = f"./{text}" if text.startswith("-") else text
+    return text if re.fullmatch(r"[\w./+-]+", text) else shlex.quote(text)

@@ -8,6 +8,7 @@ from apo.cli import options as o
 from apo.cli.ask import AskFlags
 from apo.cli.flags import takes
 from apo.cli.values import body as read_body
+from apo.language.catalogue import translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,12 +92,13 @@ def _tell(found: "Gate", split: str, notes: "Iterable[str]") -> None:
         "worse": ("Worse: keep the old prompt.", "bold red"),
         "open": ("Not proven: keep the old prompt, or give more rows.", "bold yellow"),
     }[found.decision]
-    tell(
-        f"{word} {change(found.old_score, found.new_score)} on {found.n} of {found.rows} "
-        f"{split} examples{in_groups(found.groups)}, {span(found.interval)}"
-        f"{', which holds however often one looks' if found.margin is None else ''}.",
-        colour,
-    )
+    told = [
+        word,
+        f"{change(found.old_score, found.new_score)} on {found.n} of {found.rows} "
+        f"{translated(split)} examples{in_groups(found.groups)}, {span(found.interval)}.",
+        "The interval holds however often one looks." if found.margin is None else "",
+    ]
+    tell(" ".join(map(translated, filter(None, told))), colour)
     if any(found.refused):
         tell(
             f"Refused requests, which score 0: {found.refused[0]} of the old prompt, "
@@ -106,4 +108,5 @@ def _tell(found: "Gate", split: str, notes: "Iterable[str]") -> None:
         tell(missing(found.ungraded), "yellow")
     for note in notes:
         tell(note, "yellow")
-    tell(f"{found.spent.calls} calls, {dollars(found.spent.usd)} (kept answers counted).")
+    n = found.spent.calls
+    tell(f"{n:,} call{'s' * (n != 1)}, {dollars(found.spent.usd)} (kept answers counted).")

@@ -3,11 +3,24 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from apo.language.catalogue import message
+
 if TYPE_CHECKING:
     from apo.assessment.headroom import Headroom
     from apo.checking.finding import Finding
     from apo.cli.ask import AskFlags
     from apo.task import Task
+
+SAID = {
+    "worth it": message("Worth it."),
+    "more rows first": message("More rows first."),
+    "fix the form first": message("Fix the form first."),
+    "this model cannot": message("This model cannot."),
+    "temperature or model first": message("Temperature or model first."),
+    "nothing to gain": message("Nothing to gain."),
+}
+"""The verdicts as sentences."""
+GUESS = message("The gain is a guess, from so few rows and from what searches usually bring.")
 
 
 def look_at(
@@ -60,8 +73,8 @@ def _told(found: "Headroom") -> list[str]:
     scores = ", ".join(f"{name} {percent(score)}" for name, score in found.prompts.items())
     guess = verdict.kind in ("worth it", "more rows first")
     return [
-        f"{verdict.kind[0].upper()}{verdict.kind[1:]}. {verdict.reason}",
-        "The gain is a guess, from so few rows and from what searches usually bring." * guess,
+        f"{SAID[verdict.kind]} {verdict.reason}",
+        GUESS if guess else "",
         f"Scores on {found.n} examples: {scores}.",
         f"A row's score varies by {verdict.between_prompts:.3f} between prompts, and by "
         f"{verdict.between_answers:.3f} between two answers to one prompt (variances); "

@@ -6,6 +6,7 @@ from rich.table import Table
 
 from apo.assessment.agreement import LEANING
 from apo.cli.console import dollars, percent, say, tell
+from apo.language.catalogue import translated
 
 FEW = 30
 """Below so many answers little is known, whatever the figures say."""
@@ -50,7 +51,9 @@ def _table(judges: list[dict[str, Any]]) -> Table:
             one["judge"],
             str(people["n"]),
             _number(people["kappa"]),
-            "–" if people["interval"] is None else "{:.2f} to {:.2f}".format(*people["interval"]),
+            "–"
+            if people["interval"] is None
+            else translated("{:.2f} to {:.2f}".format(*people["interval"])),
             percent(people["same"]),
             _number(people["spearman"]),
             _number(itself.get("kappa")),

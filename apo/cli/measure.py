@@ -8,6 +8,7 @@ from apo.cli import options as o
 from apo.cli.ask import AskFlags
 from apo.cli.flags import takes
 from apo.cli.values import body as read_body
+from apo.language.catalogue import message, translated
 
 if TYPE_CHECKING:
     from apo.calls.budget import Spent
@@ -77,6 +78,18 @@ def evaluate(
     asked.end()
 
 
+def _count(kind: str, n: int) -> str:
+    """How many answers were of a kind, in the user's language: "64 right"."""
+    told = {
+        "right": message(f"{n} right"),
+        "wrong": message(f"{n} wrong"),
+        "malformed": message(f"{n} malformed"),
+        "error": message(f"{n} error"),
+        "refused": message(f"{n} refused"),
+    }
+    return translated(told.get(kind, f"{n} {kind}"))
+
+
 def _tell(
     about: dict[str, str],
     evaluation: "Evaluation",
@@ -86,7 +99,6 @@ def _tell(
     json: bool,
 ) -> None:
     from apo.cli.console import dollars, percent, print_json, tell
-    from apo.language.catalogue import translated
     from apo.results.words import in_groups
     from apo.statistics.clusters import n_groups
 
@@ -101,7 +113,7 @@ def _tell(
     if json:
         print_json(figures)
         return
-    counts = ", ".join(f"{n} {translated(kind)}" for kind, n in evaluation.counts().items())
+    counts = ", ".join(_count(kind, n) for kind, n in evaluation.counts().items())
     counts += "".join(f" ({n} of all were cut)" for n in evaluation.cuts().values())
     n, of = evaluation.n_counted, len(evaluation.rollouts)
     on = f"{n}" if n == of else f"{n} of {of}"
@@ -110,4 +122,5 @@ def _tell(
     tell(f"{percent(evaluation.value)} on {on}: {counts}.", "bold")
     for note in notes:
         tell(note, "yellow")
-    tell(f"{spent.calls} calls, {dollars(spent.usd)} (kept answers counted at their price).")
+    n = spent.calls
+    tell(f"{n:,} call{'s' * (n != 1)}, {dollars(spent.usd)} (kept answers counted at their price).")

@@ -109,7 +109,7 @@ class View:
         speed = self._speed
         table.add_row(
             translated("speed"),
-            translated(words.pace(speed.calls)),
+            translated(words.pace(speed.calls)) if speed.calls or not found.calls else "–",
             Text(translated(words.written(speed))),
             translated(words.left(glance, speed)),
         )
@@ -128,8 +128,13 @@ def _draws_blocks() -> bool:
 def _cut(text: str, *, lines: int, name: str) -> Text:
     """A text with its name, of so many lines at most."""
     told = Text.assemble((f"{translated(name)}  ", "dim"), text)
-    told.truncate(max(20, lines * notes.width - 2), overflow="ellipsis")
-    return told
+    wrapped = told.wrap(notes, max(20, notes.width))
+    shown = Text("\n").join(wrapped[:lines])
+    if len(wrapped) > lines:
+        last = wrapped[lines - 1]
+        last.truncate(max(20, notes.width) - 1, overflow="ignore")
+        shown = Text("\n").join([*wrapped[: lines - 1], last.append("…")])
+    return shown
 
 
 def _newest(glance: Glance) -> Table:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from apo.cli.console import UNCUT, results
+from apo.language.catalogue import translated
 from apo.prompts.forms.loss import told_options
 from apo.prompts.prompt import Prompt
 
@@ -47,7 +48,8 @@ def cut(text: Text, command: str) -> Text:
     lines = text.wrap(results, max(20, results.width - FRAME))
     if len(lines) <= MAX_LINES:
         return text
-    left_out = Text(f"… {len(lines) - MAX_LINES} lines more: {command}", style="dim")
+    n = len(lines) - MAX_LINES
+    left_out = Text(translated(f"… {n} lines more: {command}"), style="dim")
     shown = [*lines[: MAX_LINES - KEPT_AT_END], left_out, *lines[-KEPT_AT_END:]]
     return Text("\n").join(shown)
 

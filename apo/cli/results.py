@@ -81,7 +81,8 @@ def tell_flips(found: Flips) -> None:
     for group in found.groups[:MAX_GROUPS]:
         low, high = group.interval
         value = group.value or translated("(empty)")
-        name = translated("all") if group.by == "all" else f"{group.by}: {value}"
+        by = translated(message("label")) if group.by == "label" else group.by
+        name = translated("all") if group.by == "all" else f"{by}: {value}"
         table.add_row(
             Text(_line(name)),
             str(group.n),

@@ -7,6 +7,7 @@ import typer
 from apo.cli import options as o
 from apo.cli.ask import AskFlags
 from apo.cli.flags import takes
+from apo.language.catalogue import translated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,17 +119,20 @@ def _tell(matrix: "Matrix", folder: "RunFolder", file: "Path | None") -> None:
     tell(_table(matrix))
     for model in matrix.models:
         name = matrix.best_on(model)
-        tell(f"Best on {model}: {name}, {percent(matrix.cells[model][name].score)}.")
-    mean, worst = matrix.best_mean, matrix.best_worst
+        tell(f"Best on {model}: {translated(name)}, {percent(matrix.cells[model][name].score)}.")
     if len(matrix.models) > 1:
+        mean, worst = translated(matrix.best_mean), translated(matrix.best_worst)
+        on_mean = percent(matrix.mean(matrix.best_mean))
+        on_worst = percent(matrix.worst(matrix.best_worst))
         tell(
-            f"Best for all: {mean} by the mean over the models ({percent(matrix.mean(mean))}), "
-            f"{worst} by the model it does worst on ({percent(matrix.worst(worst))}).",
+            f"Best for all: {mean} by the mean over the models ({on_mean}), {worst} by the model "
+            f"it does worst on ({on_worst}).",
             "bold",
         )
     tell(_prompts(matrix))
     _cautions(matrix)
-    tell(f"{matrix.spent.calls:,} calls, {dollars(matrix.spent.usd)} (kept answers counted).")
+    n = matrix.spent.calls
+    tell(f"{n:,} call{'s' * (n != 1)}, {dollars(matrix.spent.usd)} (kept answers counted).")
     if file is None:
         return
     tell(f"All figures and prompts: {file}")
@@ -153,10 +157,12 @@ def _table(matrix: "Matrix") -> "Table":
             cell = matrix.cells[model][finalist.name]
             low, high = cell.interval or (0.0, 0.0)
             shown = (
-                f"{finalist.name}{'*' if finalist.front else ''}",
+                f"{translated(finalist.name)}{'*' if finalist.front else ''}",
                 percent(cell.score),
                 "" if cell.difference is None else f"{100 * cell.difference:+.1f}",
-                "" if cell.interval is None else f"{100 * low:+.1f} to {100 * high:+.1f}",
+                ""
+                if cell.interval is None
+                else translated(f"{100 * low:+.1f} to {100 * high:+.1f}"),
                 "" if cell.p_value is None else f"{cell.p_value:.2g}",
                 f"{cell.tokens:,.0f}",
             )
@@ -170,11 +176,12 @@ def _table(matrix: "Matrix") -> "Table":
 def _prompts(matrix: "Matrix") -> str:
     from apo.results.words import counted_groups
 
-    named = [f"{f.name} is {f.prompt.id}" for f in matrix.finalists]
-    marked = "; * is on the run's front (apo show RUN --front)"
-    front = marked if any(f.front for f in matrix.finalists) else ""
-    told = f"{', '.join(named)}{front}. p is corrected for the number of comparisons."
-    return told + counted_groups(matrix.groups)
+    named = ", ".join(f"{translated(f.name)} {f.prompt.id}" for f in matrix.finalists)
+    told = [translated(f"The prompts: {named}.")]
+    if any(f.front for f in matrix.finalists):
+        told.append(translated("* is on the run's front (apo show RUN --front)."))
+    last = f"p is corrected for the number of comparisons.{counted_groups(matrix.groups)}"
+    return " ".join([*told, translated(last)])
 
 
 def _cautions(matrix: "Matrix") -> None:

@@ -23,6 +23,8 @@ POLICY = (
 )
 """What a browser may do with a page: show it."""
 _EXPONENT = re.compile(r"(\de)-(\d)")
+_APART = re.compile(r"(?<=\d) (?=%)|(?<=\bp) (?== \d)|(?<=\bp =) (?=\d)")
+"""Blanks that hold a figure together."""
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:
@@ -66,7 +68,7 @@ def _environment() -> "Environment":
 
 def told(words: object) -> str:
     """Words of apo in the language that was chosen; no line ends within a figure."""
-    return _EXPONENT.sub("\\1\u2011\\2", translated(str(words)))
+    return _APART.sub("\u00a0", _EXPONENT.sub("\\1\u2011\\2", translated(str(words))))
 
 
 def _shown(value: object) -> object:

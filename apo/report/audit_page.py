@@ -98,7 +98,7 @@ def _require(audit: Mapping[str, Any]) -> None:
 
 
 def _failed(one: Mapping[str, Any], allowance: Allowance) -> dict[str, str]:
-    how = ", ".join(part for part in (one["name"], one["place"], one["dress"]) if part)
+    how = ", ".join(translated(p) for p in (one["name"], one["place"], one["dress"]) if p)
     return {
         "kind": one["kind"],
         "how": how,
@@ -116,18 +116,19 @@ def _pairs(names: Sequence[str], pairs: Sequence[Mapping[str, Any]], level: floa
     for pair in pairs:
         if pair["p_value"] > level or len(names) < 2:
             continue
-        first, second = names
+        first, second = map(translated, names)
         worse = first if pair["only_first"] > pair["only_second"] else second
         told.append(
-            f"{pair['kind']}: {worse} fails more often: {pair['only_first']} trials were failed by "
-            f"{first} alone, {pair['only_second']} by {second} alone, p = {pair['p_value']:.2g}."
+            f"{translated(pair['kind'])}: {worse} fails more often: {pair['only_first']} trials "
+            f"were failed by {first} alone, {pair['only_second']} by {second} alone, "
+            f"p = {pair['p_value']:.2g}."
         )
     return told
 
 
 def _picture(prompts: Mapping[str, Any]) -> "Markup | None":
     bars = [
-        Bar(rate["group"], name, rate["rate"], tuple(rate["interval"]))
+        Bar(translated(rate["group"]), translated(name), rate["rate"], tuple(rate["interval"]))
         for name, found in prompts.items()
         for rate in found["rates"]
         if rate["rate"] is not None

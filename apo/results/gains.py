@@ -41,7 +41,7 @@ def gains(
     steps = [name for name, n in calls.items() if n and name != SEED]
     told = [
         f"By {name} the search gained {points[name]:.1f} points on validation in {calls[name]:,} "
-        f"calls, {points[name] / calls[name]:.2f} a call."
+        f"call{'s' * (calls[name] != 1)}, {points[name] / calls[name]:.2f} a call."
         for name in sorted(steps, key=lambda name: -points[name])
         if points[name]
     ]

@@ -144,15 +144,21 @@ def vetoed_line(vetoed: Mapping[str, Any], run: str) -> str:
     who = message(f"{n} candidate{'s' * many}")
     high, seed = 100 * vetoed["highest"], 100 * vetoed["seed"]
     scores = message(f"{high:.1f} %, the seed {seed:.1f} %")
-    line = f"Vetoed: {who} did better on validation ({'up to ' * many}{scores})"
+    if many:
+        scores = message(f"up to {high:.1f} %, the seed {seed:.1f} %")
+    line = f"Vetoed: {who} did better on validation ({scores})"
     named = ", ".join(f"{example} ({times})" for example, times in examples[:MAX_SHOWN])
-    more = f" and {len(examples) - MAX_SHOWN} more" if len(examples) > MAX_SHOWN else ""
+    if (left := len(examples) - MAX_SHOWN) > 0:
+        named = message(f"{named} and {left} more")
     reasons: list[str] = []
     if examples:
         breaking = n - vetoed["audited"]
-        each = "each breaks" if breaking > 1 and breaking == n else "breaks"
-        each = each if breaking in (1, n) else f"{breaking} of them break"
-        reasons.append(f"{each} examples that must pass: {named}{more}")
+        told = f"breaks examples that must pass: {named}"
+        if breaking == n > 1:
+            told = f"each breaks examples that must pass: {named}"
+        elif breaking != 1:
+            told = f"{breaking} of them break examples that must pass: {named}"
+        reasons.append(told)
     if vetoed["audited"]:
         reasons.append(f"the audit before the verdict passed over {vetoed['audited']}")
     ids = ", ".join(name[:6] for name in vetoed["ids"])

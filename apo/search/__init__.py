@@ -3,6 +3,6 @@
 `Search` is its only door to models and data. Candidates are checked before they cost anything.
 
 Doors: plugins, ranges, review, search, suggested.
-Rests on: calls, concurrency, edits, errors, evaluation, failures, guards, model, prompts,
-reading, results, scorers.metrics, select, storage, task, user_code.
+Rests on: calls, concurrency, edits, errors, evaluation, failures, guards, language, model,
+prompts, reading, results, scorers.metrics, select, storage, task, user_code.
 """

@@ -6,6 +6,7 @@ from typing import Any
 
 from apo.errors import NothingWritten
 from apo.guards.contract import Contract
+from apo.language.catalogue import message
 from apo.prompts.prompt import Prompt
 from apo.reading.replies import Reply
 from apo.search.review import EDITED, Reviews, vetoed, words_of
@@ -104,7 +105,7 @@ class Candidates:
     def refusal(self, prompt: Prompt) -> str:
         """Why a prompt can be no new candidate; "" where it can."""
         if prompt in self.known or prompt in self._edited:
-            return "seen before"
+            return message("seen before")
         return self.reviews.veto(prompt) or self.contract.refusal(prompt)
 
     def standing_for(self, prompt: Prompt) -> Prompt:

@@ -1,10 +1,12 @@
 """Reaching MLflow: the database, if it is a file of our own, and the experiment."""
 
 import logging
+import os
 import sqlite3
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mlflow import MlflowClient
@@ -115,11 +117,28 @@ def _driver(uri: str, package: str) -> str:
 
 
 def _make_database(path: Path) -> None:
-    """Make an SQLite file a write-ahead one, which MLflow keeps: logging then costs half."""
+    """Make MLflow's tables elsewhere, and put the file in its place when they are whole.
+
+    That takes MLflow seconds, and where it is killed meanwhile nobody can go on with what is there.
+    The file is a write-ahead one, which MLflow keeps: logging then costs half.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    database = sqlite3.connect(path)
-    database.execute("PRAGMA journal_mode=WAL")
-    database.close()
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        made = Path(folder, "mlflow.db")
+        MlflowClient(tracking_uri=f"sqlite:///{made.as_posix()}").search_experiments(max_results=1)
+        with closing(sqlite3.connect(made)) as source, closing(sqlite3.connect(part)) as target:
+            source.backup(target)
+            target.execute("PRAGMA journal_mode=WAL")
+    try:
+        os.link(part, path)  # Another run may have made it in the meantime.
+    except FileExistsError:
+        pass
+    except OSError:  # A file system without links.
+        if not path.exists():
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def find_runs(client: MlflowClient, experiment_id: str, condition: str) -> list[Run]:

@@ -304,4 +304,5 @@ def test_a_page_is_made_while_a_loop_runs(folder: RunFolder) -> None:
 
 
 def test_no_line_ends_within_a_figure() -> None:
-    assert told("p = 1.4e-07; the-rest") == "p = 1.4e\u201107; the-rest"
+    assert told("p = 1.4e-07; the-rest") == "p\u00a0=\u00a01.4e\u201107; the-rest"
+    assert told("39.4 % → 57.7 %, 95 % sure") == "39.4\u00a0% → 57.7\u00a0%, 95\u00a0% sure"

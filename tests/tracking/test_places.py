@@ -5,12 +5,14 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from typer.testing import CliRunner
 
 from apo.cli import app
 from apo.errors import RunError, SettingsError, TrustError
+from apo.tracking import connection
 from apo.tracking.connection import connect
 from apo.tracking.environment import tracking_uri
 from apo.tracking.places import place_wishes, require_place
@@ -142,3 +144,34 @@ def test_what_the_user_named_is_not(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
     require_place(tracking_uri(), "apo/t")
     require_place("http://127.0.0.1:9", "apo/t")
+
+
+class Dying:
+    """An MLflow that is killed while it makes its tables, or while another run makes them, too."""
+
+    sooner: ClassVar[Path | None] = None
+
+    def __init__(self, tracking_uri: str) -> None:
+        self.file = tracking_uri.removeprefix("sqlite:///")
+
+    def search_experiments(self, max_results: int) -> None:
+        with closing(sqlite3.connect(self.file)) as db:
+            db.execute("CREATE TABLE experiments (name)")
+        if self.sooner is None:
+            raise KeyboardInterrupt
+        self.sooner.write_bytes(b"theirs")
+
+    def get_experiment_by_name(self, name: str) -> None:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("theirs", [[], [b"theirs"]])
+def test_a_database_is_there_whole_or_not_at_all(
+    theirs: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path("new/mlflow.db")
+    monkeypatch.setattr(Dying, "sooner", path if theirs else None)
+    monkeypatch.setattr(connection, "MlflowClient", Dying)
+    with pytest.raises(KeyboardInterrupt):
+        connect(f"sqlite:///{path}", "apo/t")
+    assert [file.read_bytes() for file in path.parent.iterdir()] == theirs
