@@ -1,10 +1,10 @@
 """The messages of apo, gathered from its code into the catalogues of apo/language/locale.
 
 A message is a text that people read: what an error, a finding, `tell`, `say`, `translated` or
-`message` is given, the help of commands and options, the words of the templates of pages, and the
-sentences of the rooms in `SPEAKING`. Values in it are places with a name. `python -m
-experiments.messages` writes each catalogue anew, keeps its translations, says what lacks one, and
-compiles it.
+`message` is given, the help of commands and options, the words of the templates of pages, what
+optimizers do, and the sentences of the rooms in `SPEAKING`. Values in it are places with a name.
+`python -m experiments.messages` writes each catalogue anew, keeps its translations, says what lacks
+one, and compiles it.
 """
 
 import ast
@@ -22,7 +22,9 @@ from babel.messages.pofile import read_po, write_po
 from jinja2 import Environment, nodes
 
 from apo.cli import app
+from apo.cli.methods import idea
 from apo.language.catalogue import DOMAIN, LOCALE
+from apo.search.plugins import all_names, make_optimizer
 
 ROOT = Path(__file__).parents[1]
 SPEAKING = frozenset(
@@ -87,6 +89,8 @@ def gathered() -> dict[str, str]:
     for path in sorted((ROOT / "apo/display/templates").glob("*.html")):
         for text in _of_template(path.read_text("utf-8")):
             found.setdefault(text, str(path.relative_to(ROOT)))
+    for name in all_names():
+        found.setdefault(idea(make_optimizer(name)), "apo optimizers")
     for text in _of_help(typer.main.get_command(app)):
         found.setdefault(text, "apo --help")
     for text in LIBRARY:

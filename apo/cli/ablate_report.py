@@ -12,7 +12,7 @@ from apo.assessment.ablation_found import Ablation, Finding
 from apo.assessment.gate import Gate
 from apo.cli.console import dollars, results, say, tell, tell_framed
 from apo.cli.prompts import marked, opening
-from apo.language.catalogue import translated
+from apo.language.catalogue import message, translated
 from apo.prompts.forms.registry import write_prompt
 from apo.prompts.parts import Part, parts_of
 from apo.prompts.prompt import Prompt
@@ -22,11 +22,11 @@ from apo.storage.folder import RunFolder
 from apo.storage.uses import Uses
 
 WORDS: dict[Finding, tuple[str, str]] = {
-    "earns": ("earns", "green"),
-    "back": ("kept, in doubt", "green"),
-    "idle": ("goes", "yellow"),
-    "needed": ("needed", ""),
-    "open": ("not clear, stays", "dim"),
+    "earns": (message("earns"), "green"),
+    "back": (message("kept, in doubt"), "green"),
+    "idle": (message("goes"), "yellow"),
+    "needed": (message("needed"), ""),
+    "open": (message("not clear, stays"), "dim"),
 }
 NARROW = 90
 """Columns of a terminal below which the interval is left out."""
@@ -157,13 +157,13 @@ def _table(found: Ablation) -> Table:
         if trial is not None and trial.n:
             low, high = trial.interval
             figures = [f"{100 * trial.gain:+.1f}"]
-            figures += [f"{100 * low:+.1f} to {100 * high:+.1f}"] * wide
+            figures += [translated(f"{100 * low:+.1f} to {100 * high:+.1f}")] * wide
             figures += [f"{trial.p_value:.2g}", f"{trial.n}"]
             others = len(trial.parts) - 1
             name += f" +{others}" if others else ""
         table.add_row(
             Text(name),
-            Text(word, style=style),
+            Text(translated(word), style=style),
             Text(f"{found.tokens_of(part)}"),
             *map(Text, figures),
             opening(": ".join([*_place(part), part.text])),

@@ -5,6 +5,8 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from apo.language.catalogue import message, translated
+
 if TYPE_CHECKING:
     from apo.compare.runner import Grid
     from apo.compare.settings import Experiment
@@ -14,6 +16,7 @@ NARROW = ("optimizer", "seed", "best", "gain", "rank", "to first", "worse", "pro
 """Columns of a table on a terminal that is too narrow for all; the report has them all."""
 MOST_SHOWN, MOST_IN_A_LINE = 8, 3
 """Cells under way whose course is shown, in the panel and in a plain line."""
+STOPPING = message("stopping: calls under way are paid; Ctrl-C again does not wait")
 
 
 class view:  # noqa: N801 (used like the context managers of contextlib)
@@ -27,7 +30,8 @@ class view:  # noqa: N801 (used like the context managers of contextlib)
 
         self._grid, self._quiet = grid, quiet
         n = len(grid.cells)
-        self._title = f"{experiment.name}: {n} cell{'s' * (n != 1)}"
+        cells = translated(f"{n} cell{'s' * (n != 1)}")
+        self._title = f"{experiment.name}: {cells}"
         self._last: deque[str] = deque(maxlen=5)
         self._told: set[str] = set(grid.outcomes)
         self._next = 0.0
@@ -85,15 +89,19 @@ class view:  # noqa: N801 (used like the context managers of contextlib)
         from apo.cli.console import clock
 
         grid = self._grid
-        finished, failed = grid.count("finished"), grid.count("failed")
+        n = grid.count("finished")
+        told = [translated(f"{n} finished")]
+        if n := grid.count("failed"):
+            told.append(translated(f"{n} failed"))
+        text = ", ".join(told)
         done = len(grid.outcomes) - grid.earlier
         passed = time.monotonic() - grid.started
-        text = f"{finished} finished" + (f", {failed} failed" if failed else "")
         if grid.stopping:
-            return f"{text} · stopping: calls under way are paid; Ctrl-C again does not wait"
+            return f"{text} · {translated(STOPPING)}"
         if done:
             left = (len(grid.cells) - len(grid.outcomes)) * passed / done
-            text += f" · {passed / done:.1f} s a cell · {clock(left)} left"
+            each = translated(f"{passed / done:.1f} s a cell")
+            text += f" · {each} · {translated(f'{clock(left)} left')}"
         return f"{text} · {clock(passed)}"
 
 

@@ -115,10 +115,14 @@ def _leanings(one: dict[str, Any]) -> None:
             told += f", {percent(position['favours_first'])} of these to the one shown first"
         tell(f"{told}. Both orders are asked, so neither place wins by it.")
     if length is not None and length["p_value"] < LEANING:
-        word = "longer" if length["beyond"] > 0 else "shorter"
-        tell(
-            f"Of answers that people rate alike, it favours the {word} ones (partial ρ "
-            f"{length['beyond']:+.2f}, p = {length['p_value']:.2g}): a search may win by making "
-            f"answers {word}.",
-            "yellow",
+        beyond, p_value = f"{length['beyond']:+.2f}", f"{length['p_value']:.2g}"
+        told = (
+            f"Of answers that people rate alike, it favours the longer ones (partial ρ {beyond}, "
+            f"p = {p_value}): a search may win by making answers longer."
         )
+        if length["beyond"] <= 0:
+            told = (
+                f"Of answers that people rate alike, it favours the shorter ones (partial ρ "
+                f"{beyond}, p = {p_value}): a search may win by making answers shorter."
+            )
+        tell(told, "yellow")

@@ -32,7 +32,7 @@ def optimizers(
 
     made = {each: make_optimizer(each) for each in ([name] if name else all_names())}
     if one_form(json=json, csv=csv):
-        told = {n: {"idea": _idea(m), "settings": asdict(m)} for n, m in made.items()}
+        told = {n: {"idea": idea(m), "settings": asdict(m)} for n, m in made.items()}
         print_json(told) if json else print_csv([{"optimizer": n, **t} for n, t in told.items()])
     elif name:
         tell(f"{_filled(_about(made[name]))}\n")
@@ -40,7 +40,7 @@ def optimizers(
         for key, value in asdict(made[name]).items():
             tell(f"  --set {key}={_shown(value)}")
     else:
-        tell_pairs((name, _idea(optimizer), "") for name, optimizer in made.items())
+        tell_pairs((name, idea(optimizer), "") for name, optimizer in made.items())
 
 
 def _filled(text: str) -> str:
@@ -65,7 +65,7 @@ def _about(optimizer: "Optimizer") -> str:
     return (sys.modules[type(optimizer).__module__].__doc__ or "").strip()
 
 
-def _idea(optimizer: "Optimizer") -> str:
+def idea(optimizer: "Optimizer") -> str:
     """The first sentence on an optimizer: its module's, or its own where two share a module."""
     module = vars(sys.modules[type(optimizer).__module__])
     here = [k for k in module.values() if getattr(k, "__module__", "") == module["__name__"]]

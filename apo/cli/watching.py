@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from apo.cli import options as o
+from apo.language.catalogue import translated
 
 if TYPE_CHECKING:
     from apo.storage.folder import RunFolder
@@ -90,7 +91,8 @@ def _tell_end(folder: "RunFolder") -> bool:
 
     state, written = folder.state, folder.settings["state"]
     if state == "finished":
-        tell(f"{folder.id} is finished. {outcome(folder.need_result()).reason}", "bold")
+        ended = translated(f"{folder.id} is finished.")
+        tell(f"{ended} {translated(outcome(folder.need_result()).reason)}", "bold")
         say(f"All of it: apo show {folder.id}")
         return True
     told = {

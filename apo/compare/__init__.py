@@ -4,6 +4,7 @@ Each cell is a run of its own, in processes of this machine or on Ray; the repor
 what the runs wrote.
 
 Doors: answers, courses, grid, logbook, report, runner, settings, spending, standing, table.
-Rests on: calls, concurrency, display, environment, errors, files, model, models, prompts,
-results, run, scorers, search, statistics, storage, task, taskfile, tracking, trust, usage.
+Rests on: calls, concurrency, display, environment, errors, files, language, model, models,
+prompts, results, run, scorers, search, statistics, storage, task, taskfile, tracking, trust,
+usage.
 """

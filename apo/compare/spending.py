@@ -10,6 +10,7 @@ from apo.calls.budget import Budget
 from apo.calls.purse import Purse, Taken
 from apo.compare.grid import Cell
 from apo.errors import SettingsError
+from apo.language.catalogue import message
 from apo.models.prices import Price, cost, find_price
 from apo.storage.folder import RunFolder
 from apo.storage.rows import open_for_reading
@@ -17,12 +18,19 @@ from apo.usage import Usage
 
 ASK_USD, ASK_CALLS = 20.0, 20_000
 """Above so many dollars, or calls to models that may cost, a grid is asked about."""
-_WORDS = {
-    "max_calls": "{:,.0f} calls",
-    "max_tokens": "{:,.0f} tokens",
-    "max_usd": "${:,.2f}",
-    "max_minutes": "{:,.4g} minutes",
-}
+
+
+def _words(name: str, n: float) -> str:
+    """An amount of what a limit is on: "60 calls"."""
+    match name:
+        case "max_calls":
+            return message(f"{n:,.0f} calls")
+        case "max_tokens":
+            return message(f"{n:,.0f} tokens")
+        case "max_usd":
+            return f"${n:,.2f}"
+        case _:
+            return message(f"{n:,.4g} minutes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,12 +128,15 @@ class Sum:
 
     def __str__(self) -> str:
         """Say it in a sentence or two."""
-        each = [_WORDS[name].format(n) for name, n in asdict(self.each).items() if n is not None]
-        total = ", ".join(_WORDS[name].format(n) for name, n in self.most.items())
-        cells = f"{self.n} cells are" if self.n != 1 else "1 cell is"
-        told = f"{cells} to run, each up to {' and '.join(each)}: in all up to {total}."
+        each = [_words(name, n) for name, n in asdict(self.each).items() if n is not None]
+        total = ", ".join(_words(name, n) for name, n in self.most.items())
+        told = f"1 cell is to run, up to {total}."
+        if self.n != 1:
+            told = (
+                f"{self.n} cells are to run, each up to {' and '.join(each)}: in all up to {total}."
+            )
         limits = [
-            f"{_WORDS[name].format(n)}{self._before(name)}"
+            f"{_words(name, n)}{self._before(name)}"
             for name, n in asdict(self.shared).items()
             if n is not None
         ]
@@ -133,7 +144,7 @@ class Sum:
 
     def _before(self, name: str) -> str:
         before = {"max_calls": self.spent.calls, "max_usd": self.spent.usd}.get(name, 0)
-        return f" ({_WORDS[name].format(before)} of it are spent)" if before else ""
+        return f" ({_words(name, before)} of it are spent)" if before else ""
 
     @property
     def large(self) -> bool:

@@ -38,8 +38,9 @@ def hint_lines(task: Task) -> Iterator[str]:
     hints = label_hints(rows)
     for hint in hints:
         yield (
-            f"Hint: {_show(hint.example)} is {quote(hint.example.target)}; inputs with such words "
-            f"are mostly {quote(hint.label)}, like {_show(hint.neighbour)}. Is its label right?"
+            f"Hint: {quote(hint.example.target)} is the label of {_show(hint.example)}; inputs "
+            f"with such words are mostly {quote(hint.label)}, like {_show(hint.neighbour)}. Is its "
+            "label right?"
         )
     if hints and len(rows) > MAX_ROWS:
         yield f"Of {len(rows)} rows, the first {MAX_ROWS} were looked at for hints."

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from html import escape
 
+from apo.language.catalogue import translated
+
 LONGEST = 1500
 """Characters of one text, such as an input or an answer."""
 
@@ -24,6 +26,10 @@ class Allowance:
 
     def take(self, text: str, most: int = LONGEST) -> str:
         """Take a text, or its beginning with a word on how long it is."""
-        shown = text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
+        shown = (
+            text
+            if len(text) <= most
+            else f"{text[:most]}… ({translated(f'{len(text):,} characters')})"
+        )
         self.left -= len(escape(shown).encode("utf-8", "replace"))
         return shown

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from apo.language.catalogue import translated
 from apo.prompts.prompt import Prompt
 from apo.report.allowance import Allowance
 from apo.storage.lineage import lineage, short_ids
@@ -159,6 +160,7 @@ def shortened(changes: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
             found.append((kind, text if len(text) <= 50 * KEPT else f"{text[: 50 * KEPT]}…"))
             continue
         found += [] if first else [("same", text[:KEPT])]
-        found.append(("skipped", f" … {len(text) - KEPT * (2 - first - last):,} characters … "))
+        n = len(text) - KEPT * (2 - first - last)
+        found.append(("skipped", f" … {translated(f'{n:,} characters')} … "))
         found += [] if last else [("same", text[-KEPT:])]
     return found

@@ -111,7 +111,9 @@ def test_wrong_labels_are_hinted_at() -> None:
     assert list(hint_lines(TASK)) == []
     wrong = replace(ROWS[0], targets=("door",))
     [hint] = hint_lines(replace(TASK, train=[wrong, *ROWS[2::2]]))
-    assert hint.startswith("Hint: 'The invoice and the charge were wrong, no 0' is 'door'; inputs")
+    assert hint.startswith(
+        "Hint: 'door' is the label of 'The invoice and the charge were wrong, no 0'; inputs"
+    )
     assert "mostly 'bill'" in hint
     assert any(finding.text == hint for finding in check(replace(TASK, train=[wrong, *ROWS[2::2]])))
 
