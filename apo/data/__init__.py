@@ -2,8 +2,8 @@
 
 What a cell means as text is decided here, once for every reader; so is which rows are the same.
 
-Doors: amounts, annotated, append, cells, chats, columns, dspy_examples, examples, folds, groups,
-memory, named, near, nested, options, pools, records, rows, sampling, sniff, split, stored, text,
-together.
-Rests on: errors, files, language, prompts, reading, task.
+Doors: amounts, annotated, append, cells, chats, columns, dspy_examples, examples, excel, folds,
+groups, memory, named, near, nested, options, pools, promptfoo, records, rows, sampling, sniff,
+split, stored, text, together.
+Rests on: errors, files, language, prompts, prompts.forms, reading, task.
 """

@@ -1,4 +1,4 @@
-"""Rows of the first sheet of an Excel file, as the sheet shows them."""
+"""Rows of a sheet of an Excel file, the first or the one named, as the sheet shows them."""
 
 import re
 from collections.abc import Iterator
@@ -16,45 +16,61 @@ from apo.errors import DataError
 FORMULA = NoText(
     "formulas without stored values, which a spreadsheet program adds when it saves the file"
 )
+_NAMED = re.compile(r"(?P<file>.+?\.xls[xm])#(?P<sheet>.+)", re.IGNORECASE | re.DOTALL)
 _DIGITS = 15  # As many as Excel keeps of a number.
 
 
-def excel_rows(path: Path, notes: list[str] | None = None) -> Iterator[Row]:
-    """Read the first sheet row by row; empty cells are missing values.
+def sheet_of(path: Path) -> tuple[Path, str]:
+    """Take FILE.xlsx#SHEET apart; no sheet is "", the first one."""
+    found = _NAMED.fullmatch(str(path))
+    return (Path(found["file"]), found["sheet"]) if found and not path.exists() else (path, "")
+
+
+def excel_rows(path: Path, notes: list[str] | None = None, sheet: str = "") -> Iterator[Row]:
+    """Read a sheet row by row; empty cells are missing values.
 
     A formula whose value is not stored is a `NoText`.
 
     Args:
         path: the file.
         notes: what was left out is added, in words, after the last row.
+        sheet: its name; "" for the first one.
 
     Raises:
-        DataError: it is no Excel file, or its first row does not name the columns.
+        DataError: it is no Excel file, it has no such sheet, or its first row does not name the
+            columns.
     """
     with path.open("rb") as file:  # Ours to close: openpyxl leaves a damaged one open.
-        sheet = _Sheet(path, file)
-        typed = Typed(sheet.values)
+        read = _Sheet(path, file, sheet)
+        typed = Typed(read.values)
         empty = True
-        for values in sheet.values():
+        for values in read.values():
             empty = False
             yield typed.row(values)
-        if empty and sheet.others:
-            raise DataError(f"{path}: the first sheet holds a header at most. {sheet.others}")
+        if empty and read.others:
+            raise DataError(f"{path}: the first sheet holds a header at most. {read.others}")
         if notes is not None:
-            notes += [*sheet.header.notes(), *filter(None, [sheet.others])]
+            notes += [*read.header.notes(), *filter(None, [read.others])]
 
 
 @dataclass
 class _Sheet:
     path: Path
     file: BinaryIO
+    name: str
     header: Header = field(init=False)
 
     def __post_init__(self) -> None:
+        titles = [str(sheet.title) for sheet in self._book.worksheets]
+        if self.name and self.name not in titles:
+            told = ", ".join(map(repr, titles))
+            raise DataError(f"{self.path} has no sheet {self.name!r}; its sheets are {told}.")
         first = list(next(self._rows(self._book), ()))
         while first and first[-1] is None:  # Cells that only had a format.
             first.pop()
         if not first:
+            if self.name:
+                raise DataError(f"{self.path}: the sheet {self.name!r} is empty.")
             raise DataError(f"{self.path}: the first sheet is empty. {self.others}".rstrip())
         self.header = Header(first, str(self.path))
 
@@ -62,12 +78,12 @@ class _Sheet:
     def others(self) -> str:
         """Say which sheets are not read, and how to have one read; "" for none."""
         names = [str(sheet.title) for sheet in self._book.worksheets]
-        if len(names) == 1:
+        if self.name or len(names) == 1:
             return ""
         return (
             f"Only the first sheet, {names[0]!r}, is read, and not "
-            f"{', '.join(map(repr, names[1:]))}. Move the one with the data to the front to have "
-            "it read."
+            f"{', '.join(map(repr, names[1:]))}. To have another one read, name it: "
+            f"{self.path.name}#{names[1]}"
         )
 
     def values(self) -> Iterator[dict[str, Any]]:
@@ -119,7 +135,8 @@ class _Sheet:
 
     def _rows(self, book: Any) -> Iterator[tuple[Any, ...]]:
         try:
-            for row in book.worksheets[0].iter_rows():
+            sheet = book[self.name] if self.name else book.worksheets[0]
+            for row in sheet.iter_rows():
                 yield tuple(_value(cell) for cell in row)
         except Exception as error:  # As many kinds as when it is opened: it is read only now.
             raise DataError(f"{self.path} cannot be read as an Excel file: {error!r}.") from error

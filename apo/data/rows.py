@@ -11,6 +11,8 @@ from typing import Any, cast
 
 from apo.data.cells import Row
 from apo.data.dspy_examples import is_examples, plain_examples
+from apo.data.promptfoo import SUFFIXES as CONFIGS
+from apo.data.promptfoo import config_tests
 from apo.data.records import column_rows, is_columns, records
 from apo.data.text import TABLES, table_rows, text_rows
 from apo.errors import DataError
@@ -30,11 +32,13 @@ def read_rows(
     """Read rows one by one; only JSON lists and Excel's shared texts are held in memory.
 
     Args:
-        source: a path to a CSV, TSV, JSON, JSONL, Parquet or Excel file; "hf:owner/name", with
-            ":config" and "/split" where wanted, for a data set on the Hugging Face Hub; a pandas
-            DataFrame; a Dataset or IterableDataset of `datasets`; an evaluation data set of MLflow
-            or its frame, whose inputs and expectations become columns; any iterable of mappings;
-            a list of `dspy.Example`s; or a mapping with a list for each column.
+        source: a path to a CSV, TSV, JSON, JSONL, Parquet or Excel file (FILE.xlsx#SHEET for
+            another sheet than the first), to a folder that `datasets` saved, or to promptfoo's
+            tests in YAML; "hf:owner/name", with ":config" and "/split" where wanted, for a data
+            set on the Hugging Face Hub; a pandas DataFrame; a Dataset or IterableDataset of
+            `datasets`; an evaluation data set of MLflow or its frame, whose inputs and
+            expectations become columns; any iterable of mappings; a list of `dspy.Example`s; or a
+            mapping with a list for each column.
         encoding: of CSV, TSV and JSON files. "utf-8" also takes a byte order mark.
         delimiter: between the cells of a text table, whatever the file's name ends in; None for
             what that says.
@@ -106,8 +110,15 @@ def _file_rows(
     wanted: Collection[str],
     notes: list[str] | None,
 ) -> Iterator[Row]:
+    from apo.data.excel import excel_rows, sheet_of
+
+    path, sheet = sheet_of(path)
     suffix = path.suffix.lower()
     try:
+        if path.is_dir():
+            from apo.data.saved import saved_rows
+
+            return saved_rows(path)
         size = path.stat().st_size if path.is_file() else None
     except OSError as error:  # A name that is too long, or a folder that may not be looked into.
         raise DataError(f"{str(path)!r:.200} cannot be read: {error.strerror}.") from error
@@ -120,11 +131,14 @@ def _file_rows(
             f"{path} is {size / MB:,.0f} MB long, and JSON, which is read as a whole, may be "
             f"{DATA // MB:,} MB long. Save it as .jsonl, which is read line by line."
         )
-    if suffix in (".parquet", ".xlsx", ".xlsm"):
-        from apo.data.excel import excel_rows
+    if suffix in (".xlsx", ".xlsm"):
+        return excel_rows(path, notes, sheet)
+    if suffix == ".parquet":
         from apo.data.parquet import parquet_rows
 
-        return parquet_rows(path, wanted) if suffix == ".parquet" else excel_rows(path, notes)
+        return parquet_rows(path, wanted)
+    if suffix in CONFIGS:
+        return records(config_tests(path), f"{path}, test")
     if delimiter is not None and suffix not in SUFFIXES[len(TABLES) :]:
         return table_rows(path, delimiter, encoding, notes)
     if suffix not in SUFFIXES:

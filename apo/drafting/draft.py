@@ -7,9 +7,12 @@ from typing import Any
 
 from apo.data.cells import Row
 from apo.data.columns import Column, language_of, look
+from apo.data.excel import sheet_of
 from apo.data.named import pool_named
 from apo.data.rows import read_rows
+from apo.data.sniff import TextFormat
 from apo.drafting.as_yaml import dump
+from apo.drafting.batch_files import batch_rows
 from apo.drafting.cautions import tell_header, tell_splits, warn
 from apo.drafting.format import Wanted, find_format
 from apo.drafting.groups import guess_group, without_groups
@@ -58,22 +61,30 @@ def draft_task(name: str, data: Path, wanted: Wanted | None = None) -> Draft:
 
     Args:
         name: of the task.
-        data: a CSV, TSV, JSON, JSONL, Parquet or Excel file, or a table of text under any name.
+        data: a CSV, TSV, JSON, JSONL, Parquet or Excel file (FILE.xlsx#SHEET names a sheet), a
+            folder that `datasets` saved, promptfoo's tests, a file of an OpenAI batch, or a table
+            of text under any name.
         wanted: what need not be guessed.
 
     Raises:
         TaskError: the file cannot be read, has no such column, or too few of them.
     """
-    if not data.is_file():
+    file, sheet = sheet_of(data)
+    if not file.is_file() and not data.is_dir():
         raise DataError(f"There is no data file {data}.")
     wanted, notes = _with_database(wanted or Wanted(), data), list[str]()
-    text = find_format(data, wanted, notes)
-    rows = read_rows(data, encoding=text.encoding, delimiter=text.delimiter, notes=notes)
+    batch = batch_rows(data, notes)
+    text = TextFormat() if batch is not None else find_format(data, wanted, notes)
+    rows = batch or read_rows(data, encoding=text.encoding, delimiter=text.delimiter, notes=notes)
+    no_copy = bool(sheet) or data.is_dir()  # There is no file that could be copied as it is.
+    rows = list(rows) if no_copy else rows
     shape = reshape(rows, wanted, notes)
     settings = draft_settings(name, look(shape.rows), shape.wanted, notes, shape.prompt, shape.head)
     prompt = settings.pop("prompt")  # It is long, and stands last.
+    if no_copy and not shape.changed:
+        shape = replace(shape, rows=rows, changed=True)
     kept = tuple(shape.rows) if shape.changed else ()
-    settings["data"] = copy_name(data, kept)
+    settings["data"] = copy_name(file, kept)
     if text.delimiter is not None:
         settings["delimiter"] = text.delimiter
     if text.encoding != "utf-8" and not kept:
@@ -83,7 +94,7 @@ def draft_task(name: str, data: Path, wanted: Wanted | None = None) -> Draft:
         name=name,
         yaml=yaml,
         explanations=tuple(notes),
-        data=data,
+        data=file,
         encoding="utf-8" if kept else text.encoding,
         rows=kept,
         database=wanted.database if _runs_queries(settings) else None,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from apo.data.promptfoo import SUFFIXES as CONFIGS
 from apo.data.rows import SUFFIXES, known_encoding
 from apo.data.sniff import CERTAIN, NAMES, TextFormat, find_delimiter, find_encoding
 from apo.data.text import TABLES
@@ -43,6 +44,8 @@ class Wanted:
 def find_format(data: Path, wanted: Wanted, notes: list[str]) -> TextFormat:
     """How a file is written, as far as it is text; what its name does not say is noted."""
     suffix = data.suffix.lower()
+    if not data.is_file() or suffix in CONFIGS:
+        return TextFormat()
     if suffix in SUFFIXES and suffix not in TEXT_SUFFIXES:
         return TextFormat()
     encoding = known_encoding(wanted.encoding) if wanted.encoding else find_encoding(data)

@@ -12,6 +12,7 @@ from apo.data.pools import POOLS
 from apo.data.records import is_columns
 from apo.data.rows import read_rows
 from apo.data.sniff import TextFormat
+from apo.drafting.batch_files import batch_rows
 from apo.drafting.draft import draft_settings
 from apo.drafting.format import Wanted, find_format
 from apo.drafting.reshape import reshape
@@ -59,5 +60,7 @@ def guessed_task(data: Any, inputs: str | Sequence[str] = (), target: str = "") 
 def _rows(source: Any, wanted: Wanted, notes: list[str]) -> list[Row]:
     """All rows: they are read twice, and some sources can be read only once."""
     is_file = isinstance(source, str | Path) and not str(source).startswith("hf:")
+    if is_file and (chats := batch_rows(Path(source), notes)) is not None:
+        return chats
     text = find_format(Path(source), wanted, notes) if is_file else TextFormat()
     return list(read_rows(source, encoding=text.encoding, delimiter=text.delimiter, notes=notes))

@@ -9,6 +9,8 @@ from apo.data.cells import Row
 from apo.data.chats import Chats, chat_column
 from apo.data.nested import text_path, with_paths
 from apo.data.options import find_layout, with_options
+from apo.data.promptfoo import TARGET as EXPECTED
+from apo.data.promptfoo import Assertions, is_test
 from apo.drafting.evaluated import NOTE, flat_rows
 from apo.drafting.format import Wanted
 from apo.drafting.options import LOOKED_AT
@@ -57,6 +59,13 @@ def reshape(rows: Iterable[Row], wanted: Wanted, notes: list[str]) -> Shape:
         notes.append(export.note())
         wanted = replace(wanted, target=TARGET)
         return Shape(wanted=wanted, rows=labelled, changed=True, head=labelled[:LOOKED_AT])
+    if not named & {*head[0]} and is_test(head[0]):
+        tests = Assertions()
+        tested = list(tests.rows(chain(head, stream)))
+        notes.append(tests.note())
+        lists = wanted.lists or ("any" if tests.several else None)
+        wanted = replace(wanted, target=wanted.target or EXPECTED, lists=lists)
+        return Shape(wanted=wanted, rows=tested, changed=True, head=tested[:LOOKED_AT])
     if not named & {*head[0]} and flat_rows(head):
         rest = list(stream)
         if (flat := flat_rows([*head, *rest])) is not None:

@@ -3,6 +3,6 @@
 A module has `write(prompt, provenance)` and, where the form can be read, `read(text)`. The list
 of forms is in `registry`.
 
-Doors: dspy, found, loss, provenance, reading, registry.
+Doors: dspy, found, loss, provenance, reading, registry, yaml_text.
 Rests on: body, errors, language, media, model, prompts, tools.
 """
