@@ -30,27 +30,34 @@ def main() -> int:
     differ = 0
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        env = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{place / 'mlflow.db'}"}
-        # MLflow starts uvicorn by its name, whatever Python it runs in itself.
-        starter = place / "uvicorn"
-        starter.write_text(f'#!/bin/sh\nexec {sys.executable} -m uvicorn "$@"\n', "utf-8")
-        starter.chmod(0o700)
-        env["PATH"] = f"{place}{os.pathsep}{env['PATH']}"
+        env = environment(place)
         for task in TASKS:
             name = f"winner-{task}"
-            _apo(place, env, "optimize", task, "--max-calls", "300", "--no-track", "-o", "joint")
-            _apo(place, env, "export", "last", "--best", "--out", f"models:/{name}")
+            run_apo(place, env, "optimize", task, "--max-calls", "300", "--no-track", "-o", "joint")
+            run_apo(place, env, "export", "last", "--best", "--out", f"models:/{name}")
             (run,) = sorted(place.glob(f".apo/runs/{task}-*"))
             lines = (run / "test.jsonl").read_text("utf-8").splitlines()
             rows = [json.loads(line) for line in lines]
-            found = _served(f"models:/{name}/1", [row["inputs"] for row in rows], place, env)
+            found = served(f"models:/{name}/1", [row["inputs"] for row in rows], place, env)
             same = sum(a == row["best_output"] for a, row in zip(found, rows, strict=True))
             sys.stdout.write(f"{task}: {same} of {len(rows)} answers are those of the run\n")
             differ += len(rows) - same
     return 1 if differ else 0
 
 
-def _apo(place: Path, env: dict[str, str], *arguments: str) -> None:
+def environment(place: Path) -> dict[str, str]:
+    """What is set for commands in a folder: MLflow's store, and the server's starter."""
+    # MLflow starts uvicorn by its name, whatever Python it runs in itself.
+    starter = place / "uvicorn"
+    starter.write_text(f'#!/bin/sh\nexec {sys.executable} -m uvicorn "$@"\n', "utf-8")
+    starter.chmod(0o700)
+    path = f"{place}{os.pathsep}{os.environ['PATH']}"
+    store = f"sqlite:///{place / 'mlflow.db'}"
+    return {**os.environ, "MLFLOW_TRACKING_URI": store, "PATH": path}
+
+
+def run_apo(place: Path, env: dict[str, str], *arguments: str) -> None:
+    """Run a command of apo in a folder; ends the script where it fails."""
     done = subprocess.run(
         [sys.executable, "-m", "apo", *arguments],
         cwd=place,
@@ -62,7 +69,7 @@ def _apo(place: Path, env: dict[str, str], *arguments: str) -> None:
         raise SystemExit(done.stderr)
 
 
-def _served(model: str, inputs: list[Any], place: Path, env: dict[str, str]) -> list[str]:
+def served(model: str, inputs: list[Any], place: Path, env: dict[str, str]) -> list[str]:
     """Serve a model, ask it about all inputs, and end the server."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

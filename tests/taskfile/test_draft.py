@@ -100,11 +100,11 @@ def test_other_sheets_are_told(tmp_path: Path) -> None:
     with writer(path) as book:
         frame.to_excel(book, sheet_name="Data", index=False)
         frame.head(0).to_excel(book, sheet_name="Cover", index=False)
-    assert any("and not 'Cover'. Move" in words for words in draft_task("t", path).explanations)
+    assert any("and not 'Cover'. To have" in words for words in draft_task("t", path).explanations)
     with writer(path) as book:
         frame.head(0).to_excel(book, sheet_name="Cover", index=False)
         frame.to_excel(book, sheet_name="Data", index=False)
-    with pytest.raises(DataError, match=r"header at most.*not 'Data'. Move the one"):
+    with pytest.raises(DataError, match=r"header at most.*not 'Data'. To have another one"):
         draft_task("t", path)
 
 
