@@ -204,6 +204,10 @@ class UnreachableError(TransportError):
     """No connection could be made; a run that never had one does not wait long for it."""
 
 
+class LoadingError(TransportError):
+    """The server is there, and still loads its model: it says so, and is waited for longer."""
+
+
 class TimedOutError(TransportError):
     """No answer came within the time that an attempt may take; the same may take as long again."""
 

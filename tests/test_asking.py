@@ -22,6 +22,7 @@ from apo.calls.traffic import Traffic, traffic_to
 from apo.errors import (
     AuthenticationError,
     ContentFilterError,
+    LoadingError,
     ModelError,
     QuotaError,
     RateLimitError,
@@ -317,6 +318,32 @@ def hedging(
 async def ask(caller: Caller, call: Call) -> str:
     caller.charge([call])
     return (await caller.answer(call)).text
+
+
+@pytest.mark.parametrize(("loads", "served"), [(300, True), (2000, False)])
+def test_a_server_that_loads_its_model_is_waited_for(loads: float, served: bool) -> None:
+    class Loads(Scripted):
+        async def complete(self, request: Request) -> Completion:
+            self.asked += 1
+            if clock() < loads:
+                raise LoadingError("503: Loading model")
+            return Completion(text="x", usage=USED)
+
+    async def main() -> None:
+        model = Loads()
+        with Journal() as journal:
+            caller = Caller(journal, Meter(Budget()))
+            call = to(model, "a")
+            caller.charge([call])
+            if served:
+                assert (await caller.answer(call)).text == "x"
+                assert loads <= clock() <= loads + 8
+            else:
+                with pytest.raises(ModelUnavailable, match="Loading model"):
+                    await caller.answer(call)
+                assert 600 <= clock() < 700
+
+    virtually(main)
 
 
 def test_an_answer_in_time_is_not_asked_for_again() -> None:

@@ -140,7 +140,7 @@ class Elimination:
         Each group is tried again first, on more rows and at the plain level, as it is known that
         something is missed. Where the budget does not allow that, all that is in doubt comes back.
         """
-        doubted = {self.trials[part].parts for part in self.gone}
+        doubted = self._groups_gone()
         try:
             while self.gone:
                 looks, worse = await self._together()
@@ -148,8 +148,7 @@ class Elimination:
                     if self._keep_some():
                         continue
                     return looks.gain, tested(looks.pairs.differences, looks.pairs.groups_graded)[0]
-                groups = doubted or {self.trials[part].parts for part in self.gone}
-                costly = min(groups, key=lambda group: self._gain(group[0]))
+                costly = min(doubted or self._groups_gone(), key=lambda group: self._gain(group[0]))
                 self._bring_back(costly, "open" if doubted else "back")
                 if doubted:
                     doubted.remove(costly)
@@ -160,6 +159,10 @@ class Elimination:
             self._bring_back(back, "open")
             self._keep_some()
         return None
+
+    def _groups_gone(self) -> list[tuple[Part, ...]]:
+        """The groups that went, in the prompt's order: of equal losses the first comes back."""
+        return list(dict.fromkeys(self.trials[part].parts for part in self.gone))
 
     def _bring_back(self, parts: Collection[Part], finding: Finding) -> None:
         self.gone = [part for part in self.gone if part not in parts]

@@ -15,6 +15,7 @@ from apo.calls.tally import Tally
 from apo.calls.traffic import Traffic
 from apo.errors import (
     RETRIED,
+    LoadingError,
     MalformedReplyError,
     ModelError,
     ModelUnavailable,
@@ -27,6 +28,10 @@ from apo.storage.rows import Entry
 
 FIRST_CONTACT = 3
 """Attempts at the first call of a run, while nobody listens, or what answers is no chat server."""
+LOADING = 600.0
+"""Seconds in which a server that loads its model uses up no attempts: weights may be large."""
+LOOKS = 5
+"""As which attempt each further one counts meanwhile: the next wait is eight seconds at most."""
 SLOW = 2
 """Attempts at a call that may take too long: the same would take as long once more."""
 _NO_SERVER = (UnreachableError, MalformedReplyError)
@@ -99,7 +104,10 @@ class Asker:
             except ModelError as error:
                 attempt = this.number
                 serves = traffic.answered > answered
-                wait = self._retry.wait(self._counted(attempt, error, serves), error)
+                since = asyncio.get_running_loop().time() - this.start
+                loads = isinstance(error, LoadingError) and since < LOADING
+                counted = self._counted(attempt, error, serves)
+                wait = self._retry.wait(min(counted, LOOKS) if loads else counted, error)
                 slow += isinstance(error, TimedOutError)
                 absent = absent + 1 if isinstance(error, _NO_SERVER) else 0
                 spared = endpoint.role in WRITES and traffic.answered > at_first

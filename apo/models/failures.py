@@ -17,6 +17,7 @@ from apo.errors import (
     BadRequestError,
     ContentFilterError,
     ContextLengthError,
+    LoadingError,
     MalformedReplyError,
     ModelError,
     OptionRefusedError,
@@ -83,6 +84,11 @@ LIMIT_WORDS = re.compile(
     re.IGNORECASE,
 )
 """The limit of an answer, which takes part in what is too long."""
+LOADING_WORDS = re.compile(
+    r"\bloading\b[^.]{0,40}\bmodel|\bmodel\b[^.]{0,80}\bloading\b|warming up|starting up",
+    re.IGNORECASE,
+)
+"""As llama.cpp ("Loading model") and Hugging Face ("Model x is currently loading") say it."""
 UNSUPPORTED = re.compile(
     r"unsupported|not support|unknown|unrecogni[sz]ed|not permitted|not allowed|deprecated|"
     r"invalid|does not|extra inputs|only",
@@ -130,6 +136,8 @@ def failure(
     if option:
         way = _without(option)
         return OptionRefusedError(sentence + way if way else text, option)
+    if status == 503 and LOADING_WORDS.search(said):
+        return LoadingError(text, retry_after=asked_wait)
     if status in (408, 409, 425) or status >= 500:
         return TransportError(text, retry_after=asked_wait)
     if status < 300:

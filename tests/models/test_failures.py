@@ -14,6 +14,7 @@ from apo.errors import (
     BadRequestError,
     ContentFilterError,
     ContextLengthError,
+    LoadingError,
     MalformedReplyError,
     ModelError,
     OptionRefusedError,
@@ -187,6 +188,8 @@ CASES: list[tuple[int, object, type[ModelError]]] = [
     (409, "", TransportError),
     (500, {"error": {"message": None}}, TransportError),
     (503, "<html>Service Unavailable</html>", TransportError),
+    (503, {"error": {"message": "Loading model", "code": 503}}, LoadingError),
+    (503, {"error": "Model a/b is currently loading", "estimated_time": 20.0}, LoadingError),
     (529, openai("Overloaded", kind="overloaded_error"), TransportError),
     (204, "", MalformedReplyError),
 ]
