@@ -8,7 +8,7 @@ UNUSED = tests|litellm|ray|botocore|databricks|debugpy|fontTools|mypyc|nltk|node
 # Each of a hundred processes would compile the same modules.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo install check mypy pyright quick test coverage mutate test-families bench audit docs lock clean
+.PHONY: help demo install check mypy pyright quick slow test coverage mutate test-families bench audit docs lock clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -44,6 +44,10 @@ pyright: $(VENV)/ready
 
 quick: $(VENV)/ready  ## Tests of modules, without whole runs; for each save.
 	$(BIN)/python -m pytest $(SPREAD) -m 'not slow' $(QUICK)
+
+slow: $(VENV)/ready  ## Measure anew which tests `make quick` leaves out.
+	: > tests/slow.txt
+	$(BIN)/python -m pytest -p tests.slow -m 'not slow' -q $(QUICK)
 
 test: $(VENV)/ready  ## All tests, on all cores; the ten slowest are listed.
 	$(BIN)/python -m pytest $(SPREAD) --durations 10

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests import slow
+
 gc.disable()  # Half of the time of a collection went to looking through ten thousand tests.
 
 MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30
@@ -53,6 +55,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that run whole commands: they wait most, and others work meanwhile."""
+    slow.mark(items)
     items.sort(key=lambda item: ("e2e" not in item.path.parts, item.path))
 
 
