@@ -46,10 +46,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
     Processes that began with the same file would compile every file side by side.
     """
-    given: dict[str, Any] | None = getattr(session.config, "workerinput", None)
-    if given and session.config.args == session.config.getini("testpaths"):
-        files = sorted(str(path) for path in Path(__file__).parent.rglob("test_*.py"))
-        first = int(given["workerid"].removeprefix("gw")) * len(files) // given["workercount"]
+    worker: dict[str, Any] | None = getattr(session.config, "workerinput", None)
+    if worker and session.config.args == session.config.getini("testpaths"):
+        # pytest would take a file that is named although its folder is left out.
+        out = {Path(name).absolute() for name in session.config.getoption("ignore") or ()}
+        here = Path(__file__).parent
+        paths = (path for path in here.rglob("test_*.py") if not out & {path, *path.parents})
+        files = sorted(map(str, paths))
+        first = int(worker["workerid"].removeprefix("gw")) * len(files) // worker["workercount"]
         session.config.args = [*files[first:], *files[:first]]
 
 
