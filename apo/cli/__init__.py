@@ -112,8 +112,13 @@ def main() -> None:
     Where files want something that is not allowed, the terminal is asked, and the command run anew.
     All is told in the language of the environment where there is a catalogue of it.
     """
+    import gc
+
     from apo.errors import ApoError, TrustError
 
+    # What is imported stays: to look it all over for garbage time and again is up to a tenth of a
+    # short command.
+    gc.set_threshold(10_000, 20, 50)
     command = typer.main.get_command(app)
     if speak():
         translate_help(command)
