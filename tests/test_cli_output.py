@@ -183,7 +183,8 @@ LOOK = ("init", "check", "export", "show", "runs", "report", "evaluate", "gate",
 AWAY = ("--model", "prompts:/", "models:/", "traces:/", "functions", "tickets")
 """What a command of the docs is about where it needs another model, MLflow or a task of theirs."""
 
-OTHER = {("suggest", "last"): "RUN-stopped", ("evaluate", "complaints"): "support-tickets"}
+OTHER = {("suggest", "last"): "RUN-stopped", ("evaluate", "complaints"): "support-tickets",
+         ("evaluate", "후기분류"): "support-tickets"}  # fmt: skip
 """What takes a person's prompt is a stopped run; the place's run is one of this task."""
 
 
@@ -193,6 +194,7 @@ def test_the_commands_of_the_docs_that_look_at_something_run(
     monkeypatch.chdir(place.path)
     rows = [f"note {i} refund,money" if i % 2 else f"note {i} parcel,post" for i in range(60)]
     Path("complaints.csv").write_text("\n".join(["text,team", *rows]), "utf-8")
+    Path("후기.csv").write_text("\n".join(["후기,분류", *rows]), "utf-8")
     for name in ("deployed.txt", "first.md"):
         Path(name).write_text("Sort the ticket.\n\n{{ticket}}", "utf-8")
     run = place.home / "runs" / place.run_id
