@@ -11,6 +11,7 @@ from apo.checking.finding import Finding, Named, all_examples
 from apo.checking.meaning import means_the_same
 from apo.checking.signs import bracket_findings, code_findings, decimal_findings
 from apo.errors import USERS_ERRORS, ApoError
+from apo.language.catalogue import message
 from apo.reading.answers import quote
 from apo.scorers.awaited import AwaitedScorer
 from apo.scorers.function import FunctionScorer
@@ -133,9 +134,9 @@ def _tells_apart(scorer: Scorer, one: Example, other: Example) -> bool:
 
 
 _CHANGES: tuple[tuple[str, Callable[[str], str]], ...] = (
-    ("blanks around it", lambda text: f" {text}\n"),
-    ("a point after it", lambda text: f"{text}."),
-    ("another case of letters", str.swapcase),
+    (message("blanks around it"), lambda text: f" {text}\n"),
+    (message("a point after it"), lambda text: f"{text}."),
+    (message("another case of letters"), str.swapcase),
 )
 
 

@@ -39,6 +39,7 @@ def tell_audit(found: Audit, file: Path | None) -> None:
             low, high = r.interval
             between = translated(f"{100 * low:.1f} to {100 * high:.1f}") if r.n else "–"
             lost = translated(f"{r.lost} of {r.could_lose}")
+            lost = f"{r.lost}/{r.could_lose}" if results.width < NARROW else lost
             shown = (
                 str(r.n), percent(r.rate), between, lost, str(r.malformed),
                 percent(r.clean_score), percent(r.score),

@@ -92,12 +92,11 @@ def tokens(
     elif models:
         tell("Inputs and answers come on top; with --task they are counted.")
     for name, dollars in each.items():
-        told = (
-            "its price is not known; state it with --price"
-            if dollars is None
-            else message(f"${dollars:.6f} a call, ${dollars * 1000:,.2f} for 1,000")
-        )
-        tell(f"{name}: {told}.")
+        if dollars is None:
+            tell(f"{name}: its price is not known. State it with --price.")
+        else:
+            told = message(f"${dollars:.6f} a call, ${dollars * 1000:,.2f} for 1,000")
+            tell(f"{name}: {told}.")
 
 
 def _task(name: str) -> "Task | None":

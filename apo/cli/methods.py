@@ -27,6 +27,8 @@ def optimizers(
     """
     from dataclasses import asdict
 
+    from rich.text import Text
+
     from apo.cli.console import one_form, print_csv, print_json, tell, tell_pairs
     from apo.search.plugins import all_names, make_optimizer
 
@@ -35,8 +37,8 @@ def optimizers(
         told = {n: {"idea": idea(m), "settings": asdict(m)} for n, m in made.items()}
         print_json(told) if json else print_csv([{"optimizer": n, **t} for n, t in told.items()])
     elif name:
-        tell(f"{_filled(_about(made[name]))}\n")
-        tell(f"{_filled(_own(made[name]))}\n")
+        for text in (_about(made[name]), _own(made[name])):
+            tell(Text(f"{_filled(text)}\n"))  # The method in its authors' words, in English.
         for key, value in asdict(made[name]).items():
             tell(f"  --set {key}={_shown(value)}")
     else:

@@ -132,7 +132,8 @@ def _cut(text: str, *, lines: int, name: str) -> Text:
     shown = Text("\n").join(wrapped[:lines])
     if len(wrapped) > lines:
         last = wrapped[lines - 1]
-        last.truncate(max(20, notes.width) - 1, overflow="ignore")
+        last.rstrip()
+        last.truncate(max(20, notes.width) - 1, overflow="crop")
         shown = Text("\n").join([*wrapped[: lines - 1], last.append("…")])
     return shown
 

@@ -1,8 +1,8 @@
 """Models by name: `open_model("openai/gpt-5-mini")`, a local server, any URL, or `embedded`.
 
 Doors: absent, address, body, dialect, failures, intake, prices, providers, replies, sdk.
-Rests on: environment, errors, media, model, models.embedded, models.local, secrecy, tools, trust,
-usage.
+Rests on: environment, errors, language, media, model, models.embedded, models.local, secrecy,
+tools, trust, usage.
 """
 
 import math

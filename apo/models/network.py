@@ -16,6 +16,7 @@ from apo.errors import (
     TimedOutError,
     UnreachableError,
 )
+from apo.language.catalogue import message
 from apo.models.address import Address
 from apo.models.replies import Reply
 
@@ -141,7 +142,7 @@ def untrusted(address: Address, error: BaseException | None) -> CertificateError
 def unreachable(address: Address, proxy: Proxy | None, said: str) -> UnreachableError:
     """Say that no connection was made, and through which proxy it should have been."""
     if proxy is None:
-        text = f"cannot connect to {address.url}. Does it run? ({said})"
+        text = f"{message(f'cannot connect to {address.url}.')} {message('Does it run?')} ({said})"
     else:
         text = (
             f"cannot connect to {address.url} through the proxy {proxy} ({said}). If none is "

@@ -23,6 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from apo.errors import TaskError
+from apo.language.catalogue import message
 from apo.scorers.jail import DEVICES, libraries
 
 Result = TypeVar("Result")
@@ -126,7 +127,7 @@ class Sandbox:
         kept: list[str] = apart(self.run("", "assert True"))[0]["held"]
         why = no_bubblewrap()
         place = f"apo's own jail ({why})" if why else "bubblewrap"
-        return f"Programs run in {place}, kept from: {', '.join(kept) or 'nothing'}."
+        return message(f"Programs run in {place}, kept from: {', '.join(kept) or 'nothing'}.")
 
     async def _start(self, given: bytes, folder: str) -> tuple[bytes, bytes]:
         command = shlex.split(self.command) or (

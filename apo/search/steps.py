@@ -118,8 +118,8 @@ async def step_by_step(search: Steppable, optimizer: Any, seeds: Sequence[Prompt
     """Let an optimizer of single prompts write those of a program: one step after the other.
 
     Coordinate ascent: with one step in focus it starts from the best candidate so far, and has an
-    equal share of what is left of the budget. It ends with the budget, or with a turn of all steps
-    in which nothing was cut off and nothing better came.
+    equal share of what is left of the budget. It ends with the budget, with a turn of all steps in
+    which nothing was cut off and nothing better came, or when all of the budget moves no step.
 
     Args:
         search: the search.
@@ -143,6 +143,8 @@ async def step_by_step(search: Steppable, optimizer: Any, seeds: Sequence[Prompt
         if not cut and not gained:
             return
         if cut and search.calls_left == left:
+            if share == 1.0:
+                return  # Whoever is around this has no patience left for another call.
             share = 1.0  # It was too small for anybody's first step.
 
 

@@ -23,6 +23,7 @@ from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
 from apo.calls.meter import Meter
 from apo.programs.chain import Chain
+from apo.search.steps import step_by_step
 from apo.storage.journal import Journal
 
 STEPS = {
@@ -118,6 +119,21 @@ def test_each_step_has_its_share_of_the_budget() -> None:
     assert numbers[0] != "0"
     assert numbers[1] != "0", "the second step had its turn"
     assert caller.meter.charged <= 70
+
+
+def test_it_ends_where_no_step_can_be_taken_any_more() -> None:
+    """Patience of a stage around it ends each turn at once, whatever its share."""
+    shares: list[float] = []
+
+    class Stuck:
+        calls_left, solved, best = 19.0, False, None
+
+        async def stage(self, optimizer: Any, *, share: float, **_: Any) -> bool:
+            shares.append(share)
+            return False
+
+    asyncio.run(step_by_step(Stuck(), Climb(), [SEED]))
+    assert shares == [1 / 3, 1 / 3, 1.0, 1.0]
 
 
 def test_one_that_knows_of_steps_gets_the_program_whole() -> None:
