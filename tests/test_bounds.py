@@ -28,7 +28,7 @@ from apo.models.failures import failure
 from apo.prompts.layout import Demo
 from apo.prompts.meta_prompts import MetaPrompt
 from apo.scorers.registry import make_scorer
-from apo.search.reply_room import AROUND, NEW, reply_room
+from apo.search.reply_room import AROUND, BRIEFER, NEW, reply_room
 from apo.storage.journal import Journal
 from apo.task import Example, Task
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
@@ -89,7 +89,7 @@ def test_demos_and_a_stated_limit_count() -> None:
         ("Write an instruction.", 0, 8000, NEW / 3 + AROUND),
         ("Write an instruction.", 600, 8000, (2 * 600 + NEW) / 3 + AROUND),
         ("Write an instruction.", 9000, 3000, 3000 / 3 + AROUND),
-        ("지시문을 쓰세요.", 100, 8000, (200 + NEW) * 1.5 + AROUND),
+        ("지시문을 쓰세요.", 100, 8000, (200 + NEW * BRIEFER) * 1.5 + AROUND),
     ],
 )
 def test_a_reply_has_room_for_an_instruction_that_grows(
