@@ -68,7 +68,7 @@ def test_the_page_of_a_run_is_among_its_files(folder: RunFolder, tmp_path: Path)
         written(folder, tmp_path / "damaged")
     (folder.path / "audit.json").unlink()
     written(folder, tmp_path / "files")
-    page = (tmp_path / "files" / FILE).read_text("utf-8")
+    page = (tmp_path / "files" / FILE).read_text("utf-8").replace("\N{NO-BREAK SPACE}", " ")
     assert page.startswith("<!DOCTYPE html>")
     assert "p = " in page
     assert (folder.result or {})["outcome"]["reason"] in page
