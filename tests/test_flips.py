@@ -104,6 +104,13 @@ def test_nothing_answered_by_both(tmp_path: Path) -> None:
     assert flips(tmp_path).groups == ()
 
 
+def test_what_stands_after_an_empty_line_counts(tmp_path: Path) -> None:
+    there = folder(tmp_path, line(0, 0, 1), line(1, 0, 1))
+    path = there.path / "test.jsonl"
+    path.write_text(path.read_text("utf-8").replace("\n", "\n\n"), encoding="utf-8")
+    assert figures(read_flips(there))["all", ""] == (2, 0, 2)
+
+
 def test_it_is_json(tmp_path: Path) -> None:
     found = flips(tmp_path, line(0, 1, 0), line(1, 0, 1))
     document = json.loads(json.dumps(found.to_dict()))

@@ -14,6 +14,7 @@ from apo.cli import app
 from apo.cli.report import report
 from apo.model import Request
 from apo.results.outcome import outcome
+from apo.results.words import span
 from apo.scorers.registry import make_scorer
 from apo.storage.folder import RunFolder
 from apo.storage.record import read_record
@@ -139,6 +140,10 @@ def test_one_outcome_told_alike(
     assert run_name(folder.settings, result).startswith(
         f"{'✓' if found.favourable else '✗'} given: {kind}, "
     )
+
+
+def test_both_ends_of_an_interval_are_points() -> None:
+    assert span((-0.021, 0.252)) == "95 % interval -2.1 to +25.2"
 
 
 def test_a_veto_names_rows_and_candidates(tmp_path: Path) -> None:

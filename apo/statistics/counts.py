@@ -4,6 +4,9 @@ import math
 
 from apo.statistics.means import CONFIDENCE
 
+MAX_COUNTED = 2000
+"""Rows up to which the ways that they can fall are counted one by one."""
+
 
 def proportion_interval(hits: int, n: int) -> tuple[float, float]:
     """Interval of a share, by Clopper and Pearson (1934), at 95 %.
@@ -32,9 +35,16 @@ def mcnemar_p(wins: int, losses: int) -> float:
         wins: rows that only the one got right.
         losses: rows that only the other got right.
     """
-    from scipy.special import bdtr
+    n, fewer = wins + losses, min(wins, losses)
+    if n > MAX_COUNTED:
+        from scipy.special import bdtr
 
-    return min(1.0, 2 * float(bdtr(min(wins, losses), wins + losses, 0.5)))
+        return min(1.0, 2 * float(bdtr(fewer, n, 0.5)))
+    ways = term = 1
+    for i in range(fewer):
+        term = term * (n - i) // (i + 1)
+        ways += term
+    return min(1.0, 2 * ways / (1 << n))  # Whole numbers: right to the last bit.
 
 
 def tail_of_draws(held: int, drawn: int, marked: int, n: int) -> float:

@@ -47,6 +47,8 @@ def test_the_words() -> None:
     assert "falls by 5 points, too: the test examples are harder" in str(
         gap(chance=0.04, seed_fall=0.05)
     )
+    # Less than half of what is left explains too little.
+    assert "harder" not in str(gap(chance=0.04, seed_fall=0.02))
     assert "The other" not in str(gap(expected=0.72))
     hardly = str(gap(expected=0.82))
     assert "choosing the best of 40 prompts on 60 examples explains hardly any. It is" in hardly

@@ -41,3 +41,9 @@ def test_shares_and_mcnemar_are_those_of_the_binomial(hits: int, n: int) -> None
     ends = test.proportion_ci(0.95, method="exact")
     assert proportion_interval(hits, n) == pytest.approx((ends.low, ends.high), abs=1e-10)
     assert mcnemar_p(hits, n - hits) == pytest.approx(test.pvalue, rel=1e-9)
+
+
+def test_mcnemar_is_exact_as_long_as_it_counts() -> None:
+    assert mcnemar_p(1, 25) == 54 / 2**26
+    assert mcnemar_p(1000, 1000) == 1.0
+    assert mcnemar_p(950, 1051) == pytest.approx(stats.binomtest(950, 2001).pvalue, rel=1e-9)
