@@ -188,6 +188,11 @@ VERDICT: dict[str, Any] = {
             "scores like the seed on every test example",
         ),
         ({"best_prompt": {}, "measured": 0}, "nothing better", "or the budget ended before"),
+        (
+            {"best_prompt": {}, "measured": 0, "validation": {"seed": 1.0, "best": 1.0}},
+            "nothing better",
+            "the seed prompt is right on every validation example",
+        ),
         ({"best_prompt": {}}, "nothing better", "If hardly any was measured"),
         (
             {"best_prompt": {}, "measured": 12},

@@ -87,6 +87,12 @@ def _nothing_found(result: Mapping[str, Any]) -> Outcome:
     if refused.get("n") and refused["n"] == refused["of"]:
         reason = f"Nothing found: the search had no candidate to try. {told(refused)}"
         return Outcome(kind="refused", reason=reason)
+    if (result.get("validation") or {}).get("seed") == 1:
+        tried = (
+            "the seed prompt is right on every validation example, so none can be seen to be "
+            "better. Rows that it gets wrong would show more."
+        )
+        return Outcome(kind="nothing better", reason=message(f"Nothing found: {tried}"))
     few = "The budget was too small for this optimizer: raise it, or take another one."
     measured = result.get("measured")
     if measured is None:  # A result of an earlier version.
