@@ -63,6 +63,12 @@ async def opened(
             return database, kept, _study(database, f"{name}: space") if storage else None
         except SettingsError:
             raise
+        except ModuleNotFoundError as error:
+            ours = "'apo[postgresql]', and write postgresql+psycopg://USER@HOST/DB"
+            raise SettingsError(
+                f"JointSearch.storage {url!r} takes the package {error.name}, which is not "
+                f"installed: pip install {ours if url.startswith('postgresql') else error.name}"
+            ) from error
         except Exception as error:  # Whatever a database and its driver may raise.
             if starting(error):
                 raise
