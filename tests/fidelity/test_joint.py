@@ -328,9 +328,7 @@ def test_a_study_with_other_objectives_or_examples_is_refused(tmp_path: Path) ->
         suite.run(tmp_path, optimizer, task=fake_task(3))
     with pytest.raises(SettingsError, match="cannot be opened"):
         suite.run(tmp_path, replace(optimizer, storage="nosuch://here"))
-    with pytest.raises(
-        SettingsError, match=r"package cx_Oracle.*: pip install cx_Oracle"
-    ):
+    with pytest.raises(SettingsError, match=r"package cx_Oracle.*: pip install cx_Oracle"):
         suite.run(tmp_path, replace(optimizer, storage="oracle+cx_oracle://u@h/x"))
 
 
