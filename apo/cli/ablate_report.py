@@ -10,8 +10,9 @@ from rich.text import Text
 from apo.assessment.ablate import Ablated, Plan
 from apo.assessment.ablation_found import Ablation, Finding
 from apo.assessment.gate import Gate
-from apo.cli.console import dollars, results, say, tell, tell_framed
+from apo.cli.console import results, say, tell, tell_framed
 from apo.cli.prompts import marked, opening
+from apo.cli.spent import tell_spent
 from apo.language.catalogue import message, translated
 from apo.prompts.forms.registry import write_prompt
 from apo.prompts.parts import Part, parts_of
@@ -98,8 +99,7 @@ def tell_ablation(done: Ablated, notes: Iterable[str], file: Path | None, out: s
         _tell_shorter(found, done.proof, out)
     for note in notes:
         tell(note, "yellow")
-    n = done.spent.calls
-    tell(f"{n:,} call{'s' * (n != 1)}, {dollars(done.spent.usd)} (kept answers counted).")
+    tell_spent(done.spent)
     if file is not None:
         tell(f"All figures: {file}")
 

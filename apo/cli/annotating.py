@@ -11,8 +11,9 @@ from rich.text import Text
 
 from apo.assessment.annotation import Ranked
 from apo.calls.budget import Spent
-from apo.cli.console import dollars, home, print_json, say, tell, typed
+from apo.cli.console import home, print_json, say, tell, typed
 from apo.cli.prompts import opening, prompt_of
+from apo.cli.spent import tell_spent
 from apo.data.cells import Row
 from apo.errors import ApoError, DataError, RunError, near
 from apo.prompts.prompt import Prompt
@@ -160,8 +161,7 @@ def end(
     tell(table)
     for note in notes:
         say(note, "dim")
-    n = spent.calls
-    tell(f"{n:,} call{'s' * (n != 1)}, {dollars(spent.usd)} (kept answers counted).")
+    tell_spent(spent)
     if all(one.entropy == 0 for _, one in shown):
         tell("The prompts agree on all of them: labels of these teach little.", "yellow")
     if out:

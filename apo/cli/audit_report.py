@@ -5,7 +5,8 @@ from pathlib import Path
 from rich.table import Table
 
 from apo.audit import Audit
-from apo.cli.console import dollars, percent, results, tell
+from apo.cli.console import percent, results, tell
+from apo.cli.spent import tell_spent
 from apo.language.catalogue import message, translated
 from apo.reading.answers import quote
 
@@ -50,8 +51,7 @@ def tell_audit(found: Audit, file: Path | None) -> None:
     _tell_pairs(found)
     _tell_examples(found)
     _cautions(found)
-    n = found.spent.calls
-    tell(f"{n:,} call{'s' * (n != 1)}, {dollars(found.spent.usd)} (kept answers counted).")
+    tell_spent(found.spent)
     if file is not None:
         tell(f"All figures, and every trial that was failed: {file}")
         tell(f"To look at: {file.with_suffix('.html')}")

@@ -83,7 +83,8 @@ def gate(
 
 
 def _tell(found: "Gate", split: str, notes: "Iterable[str]") -> None:
-    from apo.cli.console import dollars, tell
+    from apo.cli.console import tell
+    from apo.cli.spent import tell_spent
     from apo.results.words import change, in_groups, missing, span
 
     word, colour = {
@@ -108,5 +109,4 @@ def _tell(found: "Gate", split: str, notes: "Iterable[str]") -> None:
         tell(missing(found.ungraded), "yellow")
     for note in notes:
         tell(note, "yellow")
-    n = found.spent.calls
-    tell(f"{n:,} call{'s' * (n != 1)}, {dollars(found.spent.usd)} (kept answers counted).")
+    tell_spent(found.spent)

@@ -114,7 +114,8 @@ def task_of(folder: "RunFolder") -> "Task":
 
 def _tell(matrix: "Matrix", folder: "RunFolder", file: "Path | None") -> None:
     """A block of rows for each model, then who is best, then what to mind."""
-    from apo.cli.console import dollars, percent, say, tell
+    from apo.cli.console import percent, say, tell
+    from apo.cli.spent import tell_spent
 
     tell(_table(matrix))
     for model in matrix.models:
@@ -131,8 +132,7 @@ def _tell(matrix: "Matrix", folder: "RunFolder", file: "Path | None") -> None:
         )
     tell(_prompts(matrix))
     _cautions(matrix)
-    n = matrix.spent.calls
-    tell(f"{n:,} call{'s' * (n != 1)}, {dollars(matrix.spent.usd)} (kept answers counted).")
+    tell_spent(matrix.spent)
     if file is None:
         return
     tell(f"All figures and prompts: {file}")
