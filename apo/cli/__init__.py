@@ -25,6 +25,7 @@ from apo.cli.export import export
 from apo.cli.gate import gate
 from apo.cli.improve import feedback, improve
 from apo.cli.judge import judge
+from apo.cli.late import LateCommand, late
 from apo.cli.lint import lint, tokens
 from apo.cli.look import runs, show
 from apo.cli.measure import evaluate
@@ -36,7 +37,7 @@ from apo.cli.speaking import speak, translate_help
 from apo.cli.suggest import suggest
 from apo.cli.task import check, init, tasks
 from apo.cli.transfer import transfer
-from apo.cli.trust import ask, trust, trusting
+from apo.cli.trust import ask, trust
 from apo.cli.watching import watch
 
 app = typer.Typer(
@@ -61,8 +62,8 @@ _PANELS: dict[str, list[Callable[..., None]]] = {
 _WITHOUT_FILES = (init, tasks, trust, optimizers, runs, report, watch)
 for _panel, _commands in _PANELS.items():
     for _command in _commands:
-        _asking = _command if _command in _WITHOUT_FILES else trusting(_command)
-        app.command(_command.__name__.rstrip("_"), rich_help_panel=_panel)(_asking)
+        _late = late(_command, asks=_command not in _WITHOUT_FILES)
+        app.command(_command.__name__.rstrip("_"), cls=LateCommand, rich_help_panel=_panel)(_late)
 
 
 def _version(wanted: bool) -> None:
@@ -112,13 +113,8 @@ def main() -> None:
     Where files want something that is not allowed, the terminal is asked, and the command run anew.
     All is told in the language of the environment where there is a catalogue of it.
     """
-    import gc
-
     from apo.errors import ApoError, TrustError
 
-    # What is imported stays: to look it all over for garbage time and again is up to a tenth of a
-    # short command.
-    gc.set_threshold(10_000, 20, 50)
     command = typer.main.get_command(app)
     if speak():
         translate_help(command)

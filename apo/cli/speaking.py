@@ -34,10 +34,15 @@ def _writes(language: str) -> bool:
 
 
 def translate_help(command: Any) -> None:
-    """Put the help of a command, its options and its commands into the language; errors as well."""
+    """Put the help of a group, its options and the lines of its commands into the language.
+
+    What typer says of wrong arguments as well.
+    """
     from typer import rich_utils
 
-    _translate(command)
+    option = command.get_help_option(typer.Context(command, help_option_names=["-h", "--help"]))
+    for thing in (command, option, *command.params, *command.commands.values()):
+        translate_texts(thing)
     plain: Any = rich_utils.highlighter
 
     def told(text: object) -> Any:
@@ -46,12 +51,8 @@ def translate_help(command: Any) -> None:
     setattr(rich_utils, "highlighter", told)  # noqa: B010 (usage and its errors go through it)
 
 
-def _translate(command: Any) -> None:
-    names = ["-h", "--help"]
-    option = command.get_help_option(typer.Context(command, help_option_names=names))
-    for thing in (command, option, *command.params):
-        for name in ("help", "short_help", "rich_help_panel"):
-            if isinstance(text := getattr(thing, name, None), str):
-                setattr(thing, name, translated(text))
-    for inner in getattr(command, "commands", {}).values():
-        _translate(inner)
+def translate_texts(thing: Any) -> None:
+    """Put what is said of a command or an option into the language, where one was chosen."""
+    for name in ("help", "short_help", "rich_help_panel"):
+        if isinstance(text := getattr(thing, name, None), str):
+            setattr(thing, name, translated(text))
