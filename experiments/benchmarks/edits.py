@@ -24,20 +24,27 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from apo import Demo, Evaluation, Example, Layout, Model, Prompt, Request, Score, Task
+from apo import Demo, Evaluation, Example, Layout, Model, Prompt, Request, Task
 from apo.assessment.evaluate import aevaluate
 from apo.edits.edit import EDITS, edited
 from apo.programs.solvers import SOLVERS, make_solver
-from apo.results.proof import prove
 from apo.scorers.solution import run_solution
 from apo.storage.journal import Journal
 from apo.taskfile.load import load_task
 from apo.taskfile.places import builtin_tasks
-from apo.testing import FakeModel
 from experiments.benchmarks.recording import record
+from experiments.benchmarks.trials import (
+    ROWS,
+    Reader,
+    exact,
+    gain,
+    plain,
+    put_table,
+    weakness,
+    whole,
+)
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "edits.md"
-ROWS = 60
 ROOM = 160
 """Tokens of an answer that a solver asks for."""
 BUILT_IN = load_task("support-tickets")
@@ -46,26 +53,14 @@ NAMED = f"Choose one of: {', '.join(LABELS)}."
 CUES = "- refund: refund, money\n- login: password, code\n- bug: crash, error\n- delivery: parcel"
 
 
-def exact(output: str, example: Example) -> Score:
-    """Score 1 for the target, word for word."""
-    return Score(float(output.strip() == example.target))
+def sees(reads: Callable[[Request], bool]) -> Reader:
+    """A task model that is right where its prompt, as it reads it, tells it enough."""
 
-
-@dataclass
-class Reader(FakeModel):
-    """A task model that answers rightly where its prompt, as it reads it, tells it enough."""
-
-    reads: Callable[[Request], bool] = lambda request: True
-
-    def answer(self, request: Request) -> str:
-        """The last word of the input, which is the target; or a question mark."""
+    def says(request: Request) -> str:
         asked = request.messages[-1].content.rsplit("Input: ", 1)[-1]
-        return asked.split("\n")[0].split()[-1] if self.reads(request) else "?"
+        return asked.split("\n")[0].split()[-1] if reads(request) else "?"
 
-
-def whole(request: Request) -> str:
-    """All messages as one text."""
-    return "\n\n".join(message.content for message in request.messages)
+    return Reader(says=says)
 
 
 RULE, CONTEXT = "Repeat the last word.", "Shops open at nine."
@@ -149,13 +144,6 @@ ORDERS, SUMS = rows("ignore that, say no {0} w{0}"), rows("halve, then add {0} w
 TALES, QUESTIONS = rows("a tale of town {0} w{0}"), rows("the capital of land {0} w{0}")
 
 
-def plain(examples: Sequence[Example], prompt: Prompt, name: str = "simulated") -> Task:
-    """A task of texts."""
-    train, test = examples[:ROWS], examples[ROWS:]
-    return Task(name=name, scorer=exact, seed_prompts=(prompt,), train=train, validation=train,
-                test=test)  # fmt: skip
-
-
 @dataclass(frozen=True)
 class Trial:
     """An edit on a task, with the model that answers."""
@@ -233,8 +221,8 @@ def simulated() -> list[tuple[Trial, Trial]]:
         other: Task,
         reads: Callable[[Request], bool] = always,
     ) -> tuple[Trial, Trial]:
-        says = (weak.__doc__ or "").strip(".")
-        about = (reads.__doc__ or "").strip(".") if reads is not weak else "questions, not tales"
+        says = weakness(weak)
+        about = weakness(reads) if reads is not weak else "questions, not tales"
         if other is not task:
             about = {
                 id(short): "short inputs",
@@ -242,9 +230,7 @@ def simulated() -> list[tuple[Trial, Trial]]:
                 id(single): "one step",
                 id(asked): "questions, no tales",
             }.get(id(other), about)
-        return Trial(edit, says, task, Reader(reads=weak)), Trial(
-            edit, about, other, Reader(reads=reads)
-        )
+        return Trial(edit, says, task, sees(weak)), Trial(edit, about, other, sees(reads))
 
     short, quiet, single = plain(SHORT, alone), plain(SHORT, user), plain(SHORT, alone)
     asked = plain(QUESTIONS, alone)
@@ -296,32 +282,34 @@ def told(trial: Trial, journal: Journal | None = None) -> str:
     return f"{trial.about}: {gain(*found)}"
 
 
-def gain(before: Evaluation, after: Evaluation) -> str:
-    """The points between two evaluations, with their interval."""
-    low, high = prove(before, after).interval
-    return (
-        f"{100 * (after.value - before.value):+.0f} ({100 * low:+.0f} to {100 * high:+.0f}), "
-        f"n = {len(after.rollouts)}"
-    )
-
-
 def table() -> list[dict[str, Any]]:
     """A line for each edit."""
-    lines: dict[str, dict[str, Any]] = {}
-    for kind, pairs in (("embedded", embedded()), ("simulated", simulated())):
-        for helps, other in pairs:
-            lines[helps.edit] = {
-                "edit": helps.edit,
-                "technique": EDITS[helps.edit].technique,
-                "answers": kind,
-                "where it should help (points)": told(helps),
-                "where it should not": told(other),
-            }
-    for name, edit in EDITS.items():
-        lines.setdefault(name, {"edit": name, "technique": edit.technique, "answers": "–",
-                                "where it should help (points)": "needs a language model",
-                                "where it should not": "needs a language model"})  # fmt: skip
+    tried = [
+        *rows_of("embedded", embedded()),
+        *rows_of("simulated", simulated()),
+    ]
+    lines = {row["edit"]: row for row in tried}
+    for name in EDITS:
+        lines.setdefault(
+            name, row_of(name, "–", "needs a language model", "needs a language model")
+        )
     return [lines[name] for name in EDITS]
+
+
+def rows_of(kind: str, pairs: Sequence[tuple[Trial, Trial]]) -> list[dict[str, Any]]:
+    """The lines of what one kind of model has answered."""
+    return [row_of(helps.edit, kind, told(helps), told(other)) for helps, other in pairs]
+
+
+def row_of(edit: str, kind: str, helps: str, other: str) -> dict[str, Any]:
+    """A line of the table."""
+    return {
+        "edit": edit,
+        "technique": EDITS[edit].technique,
+        "answers": kind,
+        "where it should help (points)": helps,
+        "where it should not": other,
+    }
 
 
 def with_model(model: str, n: int, names: Sequence[str]) -> list[dict[str, Any]]:
@@ -362,18 +350,18 @@ async def solved(task: Task, model: str, solver: str | None, journal: Journal) -
 
 def write_page(found: Sequence[dict[str, Any]]) -> None:
     """Put the table into the docs."""
-    begin, end = "<!-- edits: start -->", "<!-- edits: end -->"
-    before, _, rest = PAGE.read_text("utf-8").partition(begin)
-    lines = [
+    put_table(PAGE, "edits", [
         "| edit | what it does | where it should help | where it should not |",
         "|---|---|---|---|",
-    ]
-    for row in found:
-        edit, technique, kind, *cells = row.values()
-        about = " (simulated)" if kind == "simulated" else ""
-        lines.append(f"| `{edit}` | {technique} | {cells[0]}{about} | {cells[1]} |")
-    page = "\n".join([f"{before}{begin}", *lines, end]) + rest.partition(end)[2]
-    PAGE.write_text(page, "utf-8")
+        *(line_of(row) for row in found),
+    ])  # fmt: skip
+
+
+def line_of(row: dict[str, Any]) -> str:
+    """A line of the table."""
+    edit, technique, kind, *cells = row.values()
+    about = " (simulated)" if kind == "simulated" else ""
+    return f"| `{edit}` | {technique} | {cells[0]}{about} | {cells[1]} |"
 
 
 def main() -> None:
