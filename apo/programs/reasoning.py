@@ -1,9 +1,11 @@
 """Reasoning before the answer: once, or several times with a vote."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from apo.concurrency import gather
 from apo.errors import TaskError
@@ -12,9 +14,11 @@ from apo.programs.program import Ask
 from apo.programs.wording import says
 from apo.prompts.prompt import Prompt
 from apo.reading.answers import plain
+from apo.reading.json_text import answer_json
 
 ALONE = ("",)
 """The steps of a program over one prompt."""
+_NUMBER = re.compile(r"-?(\d{1,3}(,\d{3})+|\d{1,400})(\.\d{1,400})?", re.ASCII)
 _MARK = re.compile(r"<(answer|답)>(.*?)(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 
 
@@ -98,10 +102,25 @@ class SelfConsistency:
 
 
 def voted(answers: list[str]) -> str:
-    """The answer that most agree on, letter case, blanks and signs around it aside."""
-    forms = [plain(answer) for answer in answers]
+    """The answer that most agree on, however a number or JSON is written.
+
+    Letter case, blanks and signs around an answer are looked past as well.
+    """
+    forms = [_form(answer) for answer in answers]
     counts = Counter(form for form in forms if form)
     if not counts:
         return answers[0]
     most = max(counts.values())
     return answers[next(i for i, form in enumerate(forms) if form and counts[form] == most)]
+
+
+def _form(answer: str) -> str:
+    """What two answers that say the same have in common."""
+    text = plain(answer)
+    if _NUMBER.fullmatch(text):
+        return f"{Decimal(text.replace(',', '')).normalize():f}"
+    if answer.lstrip().startswith(("{", "[", "```")):
+        found = answer_json(answer, notes=True)
+        if found and not found.broken:
+            return json.dumps(found.value, sort_keys=True)
+    return text

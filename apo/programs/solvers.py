@@ -46,6 +46,8 @@ def make_solver(
     kind: Any = SOLVERS[name]
     settings = [f.name for f in fields(kind) if f.init and f.name not in ("korean", "run")]
     for key in given:
+        if not settings:
+            raise TaskError(f"The solver {name} has no settings; leave out {key}.")
         if key not in settings:
             raise TaskError(f"The solver {name} has no setting {key!r}.{near(key, settings)}")
     beside: dict[str, Any] = {"korean": korean}

@@ -9,7 +9,9 @@ from apo.scorers.sandbox import Sandbox
 SANDBOX = Sandbox(seconds=5.0, memory=512, disk=10)
 AT_ONCE = 2
 _GIVES = "GIVES "
-_TEST = f"assert False, {_GIVES!r} + str(solution())"
+_NOTHING = "The function solution() returns nothing."
+_SAYS = f"lambda given: {_NOTHING!r} if given is None else {_GIVES!r} + str(given)"
+_TEST = f"assert False, ({_SAYS})(solution())"
 """A test that always fails, and says what the function gives."""
 
 
@@ -32,6 +34,8 @@ async def run_solution(answer: str) -> str:
     failed = str(said.get("failed", ""))
     if failed.startswith(_GIVES):
         return failed.removeprefix(_GIVES)
+    if failed == _NOTHING:
+        return failed
     why = str(said.get("broken_program") or said.get("failed_start") or failed or "no end in time")
     kind = re.match(r"[A-Za-z]+Error", why)
     return f"The program failed: {kind[0] if kind else 'it came to no end in time'}."

@@ -3,6 +3,6 @@
 What a task file wants beyond being read is listed here; `apo.trust` asks.
 
 Doors: adding, beside, load, output_schema, places, problems, settings, wishes, yaml_file.
-Rests on: data, errors, files, media, model, models, programs, prompts, prompts.forms, reading,
-scorers, scorers.metrics, task, trust, user_code.
+Rests on: data, errors, files, language, media, model, models, programs, prompts, prompts.forms,
+reading, scorers, scorers.metrics, task, trust, user_code.
 """

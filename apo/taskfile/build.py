@@ -24,7 +24,8 @@ from apo.task import Example, Metric, Scorer, Task
 from apo.taskfile.beside import looked_at
 from apo.taskfile.output_schema import with_schema
 from apo.taskfile.settings import TaskSettings
-from apo.taskfile.steps import make_program, read_steps, solver_note, with_own_prompts
+from apo.taskfile.solver import solver_note
+from apo.taskfile.steps import make_program, read_steps, with_own_prompts
 from apo.taskfile.tools import NOTE, with_tools
 
 T = TypeVar("T")

@@ -1,26 +1,22 @@
 """The program of a task: its steps, each with a prompt and, where it says so, a model."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from apo.errors import PromptError, TaskError
-from apo.files import TEXT, require_file
 from apo.model import Decoding
 from apo.programs.chain import Chain
 from apo.programs.fit import require_fit
 from apo.programs.function import FunctionProgram, require_coroutine
 from apo.programs.program import Program
-from apo.programs.solvers import make_solver, require_together
 from apo.prompts.beside import Beside
 from apo.prompts.files import default_template, parse_step, put_beside
 from apo.prompts.prompt import Prompt
 from apo.prompts.prompt_set import PromptSet
-from apo.scorers.solution import run_solution
 from apo.taskfile.settings import TaskSettings
-from apo.taskfile.wishes import inside
+from apo.taskfile.solver import solver_of
 from apo.user_code import load_object
 
 
@@ -99,7 +95,7 @@ def make_program(settings: TaskSettings, seed: Prompt, folder: Path, where: str)
     steps, models = tuple(seed.steps), step_models(settings)
     program: Program
     if settings.solver is not None:
-        return _solver(settings, seed, folder, where)
+        return solver_of(settings, seed, folder, where)
     if settings.program is not None:
         given: Any = settings.program
         name = given if isinstance(given, str) else getattr(given, "__name__", repr(given))
@@ -124,55 +120,6 @@ def make_program(settings: TaskSettings, seed: Prompt, folder: Path, where: str)
     except PromptError as error:
         raise TaskError(f"{where}: {error}") from error
     return program
-
-
-def _solver(settings: TaskSettings, seed: Prompt, folder: Path, where: str) -> Program | None:
-    spec: Any = settings.solver
-    given = dict(cast("Mapping[str, Any]", spec)) if isinstance(spec, Mapping) else {}
-    name = str(given.pop("name", spec))
-    try:
-        if isinstance(given.get("documents"), str):
-            given["documents"] = read_documents(folder, given["documents"])
-        if isinstance(given.get("documents"), list):
-            given["documents"] = tuple(map(str, given["documents"]))
-        korean = settings.language.split("-")[0] == "ko"
-        solver = make_solver(name, given, korean=korean, run=run_solution)
-        require_fit(solver, seed)
-        if solver is not None:
-            require_together(name, solver, seed.decoding.extra)
-    except (PromptError, TaskError) as error:
-        raise TaskError(f"{where}: {error}") from error
-    return solver
-
-
-def read_documents(folder: Path, name: str) -> tuple[str, ...]:
-    """Read a text file of documents, which blank lines set apart.
-
-    Raises:
-        TaskError: it cannot be read, lies outside of the folder, or holds none.
-    """
-    path = inside(folder, name, "solver.documents")
-    try:
-        require_file(path, TEXT)
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise TaskError(f"The documents {path} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise TaskError(f"The documents {path} are not UTF-8: save them as UTF-8.") from error
-    found = tuple(part.strip() for part in re.split(r"\n\s*\n", text) if part.strip())
-    if not found:
-        raise TaskError(f"The file {path} holds no documents; blank lines set them apart.")
-    return found
-
-
-def solver_note(settings: TaskSettings, program: Program | None) -> str:
-    """Say how examples are answered, where a solver does it; else ""."""
-    spec: Any = settings.solver
-    if program is None or spec is None:
-        return ""
-    name = cast("Mapping[str, Any]", spec)["name"] if isinstance(spec, Mapping) else spec
-    calls = f"{program.calls} call{'s' * (program.calls > 1)}"
-    return f"Examples are answered by the solver {name}, with {calls} each at most."
 
 
 def step_models(settings: TaskSettings) -> dict[str, str]:

@@ -132,7 +132,18 @@ def test_self_consistency_draws_and_votes() -> None:
 
 @pytest.mark.parametrize(
     ("answers", "answer"),
-    [(["a", "b"], "a"), (["b", "a", "A."], "a"), (["", "x"], "x"), (["", ""], ""), (["?"], "?")],
+    [
+        (["a", "b"], "a"),
+        (["b", "a", "A."], "a"),
+        (["", "x"], "x"),
+        (["", ""], ""),
+        (["?"], "?"),
+        (["2", "1,200", "1200.0"], "1,200"),
+        (["b", '{"n": 1, "m": 2}', '```json\n{"m":2,"n":1}\n```'], '{"n": 1, "m": 2}'),
+        (["[2]", "[1]", "[1,]", "[ 1 ]"], "[1]"),
+        (["2 cats", "2 dogs", "2 dogs"], "2 dogs"),
+        (["1" * 500, "2", "2"], "2"),
+    ],
 )
 def test_votes(answers: list[str], answer: str) -> None:
     assert voted(answers) == answer
@@ -194,6 +205,10 @@ def test_react_ends_at_its_last_turn() -> None:
         ),
         ("```python\ndef solution(:\n```", "The program failed: SyntaxError."),
         ("It is 42.", "The answer holds no function solution()."),
+        (
+            "```python\ndef solution():\n    print(42)\n```",
+            "The function solution() returns nothing.",
+        ),
     ],
 )
 def test_a_program_gives_the_answer(said: str, answer: str) -> None:
@@ -204,7 +219,7 @@ def test_a_program_gives_the_answer(said: str, answer: str) -> None:
 
 def test_a_task_names_the_program_aided_solver() -> None:
     assert made(solver="program-aided").program == ProgramAided(run=run_solution)
-    with pytest.raises(TaskError, match="no setting 'run'"):
+    with pytest.raises(TaskError, match="no settings; leave out run"):
         made(solver={"name": "program-aided", "run": "x"})
 
 
@@ -258,6 +273,8 @@ def test_a_task_names_its_solver() -> None:
     assert task.program == SelfConsistency(n=3)
     assert task.calls_per_example == 3
     assert any("self-consistency" in note and "3 calls" in note for note in task.notes)
+    handbook = {"name": "react", "documents": ["One is a number.", "Two follows.\n"]}
+    assert made(solver=handbook).program == ReAct(documents=("One is a number.", "Two follows.\n"))
 
 
 def test_documents_come_from_a_file_of_the_task(tmp_path: Path) -> None:
@@ -269,8 +286,10 @@ def test_documents_come_from_a_file_of_the_task(tmp_path: Path) -> None:
         "inputs: [problem]\ntarget: answer\ndata: rows.csv\nprompt: Solve it.\n"
         "solver: {name: react, documents: facts.txt, calculator: false}\n"
     )
-    program = load_task(tmp_path).program
-    assert program == ReAct(documents=("One is a number.", "Two\nfollows."), calculator=False)
+    task = load_task(tmp_path)
+    found = ("One is a number.", "Two\nfollows.")
+    assert task.program == ReAct(documents=found, calculator=False)
+    assert any("searches 2 documents" in note and "16 characters" in note for note in task.notes)
 
 
 @pytest.mark.parametrize(
@@ -278,6 +297,9 @@ def test_documents_come_from_a_file_of_the_task(tmp_path: Path) -> None:
     [
         ({"solver": "chain-of-though"}, "no solver 'chain-of-though'.*chain-of-thought"),
         ({"solver": {"name": "react", "max_step": 3}}, "no setting 'max_step'.*max_steps"),
+        ({"solver": {"name": "chain-of-thought", "n": 3}}, "has no settings; leave out n"),
+        ({"solver": {"name": "react", "documents": 7}}, "must be the name of a text file"),
+        ({"solver": {"name": "react", "documents": ["a.txt"]}}, "a list with 'a.txt'"),
         ({"solver": {"name": "self-consistency", "n": 1}}, "2 to 100; n is 1"),
         (
             {"solver": {"name": "self-consistency", "n": "many"}},
