@@ -8,7 +8,10 @@ import atexit
 import gc
 import os
 import shutil
+import sqlite3
 import tempfile
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +64,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that run whole commands: they wait most, and others work meanwhile."""
     slow.mark(items)
     items.sort(key=lambda item: ("e2e" not in item.path.parts, item.path))
+
+
+@pytest.fixture(scope="session")
+def with_tables(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], str]:
+    """Put an MLflow database that has all its tables in a folder, as mlflow.db; gives its URI.
+
+    To make the tables takes MLflow more than a second, so a whole test run makes them once.
+    """
+    base = tmp_path_factory.getbasetemp()
+    made = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "tables.db"
+
+    def copied(folder: Path) -> str:
+        if not made.exists():
+            from apo.environment import prepare_environment
+            from apo.tracking.connection import connect
+
+            prepare_environment()
+            connect(f"sqlite:///{made}", "other")
+        folder.mkdir(parents=True, exist_ok=True)
+        place = folder / "mlflow.db"
+        # With what stands in its write-ahead log.
+        with closing(sqlite3.connect(made)) as source, closing(sqlite3.connect(place)) as target:
+            source.backup(target)
+        return f"sqlite:///{place}"
+
+    return copied
 
 
 def pytest_collection_finish() -> None:

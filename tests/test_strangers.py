@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -94,9 +95,9 @@ def test_an_mlflow_database_that_computes_is_asked_about(kind: str) -> None:
     assert list(experiments(path)) == [""]
 
 
-def test_the_database_that_mlflow_makes_is_not() -> None:
+def test_the_database_that_mlflow_makes_is_not(with_tables: Callable[[Path], str]) -> None:
     path = Path.cwd() / "mlflow.db"
-    connect(f"sqlite:///{path}", "apo/t")
+    connect(with_tables(path.parent), "apo/t")
     assert place_wishes(path, "apo/t") == []
     assert "apo/t" in experiments(path)
 
@@ -311,14 +312,14 @@ def test_what_matplotlib_had_read_before_has_no_say() -> None:
 
 
 def test_a_comparison_asks_where_its_report_goes_before_it_starts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, with_tables: Callable[[Path], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def started(*_: object, **__: object) -> None:
         pytest.fail("it started")
 
     monkeypatch.setattr("apo.compare.runner.run_grid", started)
     path = Path.cwd() / "mlflow.db"
-    connect(f"sqlite:///{path}", "apo/compare/g")
+    connect(with_tables(path.parent), "apo/compare/g")
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("UPDATE experiments SET artifact_location = ?", (str(tmp_path / "up"),))
     wanted = parse_experiment(GRID, "grid.yaml")

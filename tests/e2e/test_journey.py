@@ -179,7 +179,9 @@ def test_the_builtin_tasks_are_listed_and_checked(tmp_path: Path) -> None:
         assert levels <= {"ok", "note"}
 
 
-def test_mlflow_away_and_back(tmp_path: Path, here: Callable[..., Done]) -> None:
+def test_mlflow_away_and_back(
+    tmp_path: Path, with_tables: Callable[[Path], str], here: Callable[..., Done]
+) -> None:
     """Nothing is lost while the server is away; a later sync makes it complete."""
     away = ["--tracking-uri", "http://127.0.0.1:9"]
     flags = ["-o", "random-search", "--max-calls", "150"]
@@ -187,7 +189,7 @@ def test_mlflow_away_and_back(tmp_path: Path, here: Callable[..., Done]) -> None
     result = document(done)
     assert not result["mlflow"]["complete"]
     assert f"apo sync {result['run_id']}" in result["mlflow"]["problem"]
-    synced = here("sync", "--tracking-uri", "sqlite:///back.db")
+    synced = here("sync", "--tracking-uri", with_tables(tmp_path / "back"))
     assert synced.code == 0
     assert "complete" in synced.stdout
     assert document(apo(tmp_path, "show", "last", "--json"))["mlflow"]["complete"]

@@ -112,7 +112,10 @@ def logged(folder: Path, process: Forked) -> str:
     raise AssertionError("Nothing is logged.")
 
 
-def test_a_kill_leaves_one_whole_run_in_mlflow(tmp_path: Path) -> None:
+def test_a_kill_leaves_one_whole_run_in_mlflow(
+    tmp_path: Path, with_tables: Callable[[Path], str]
+) -> None:
+    with_tables(tmp_path)
     seen = list[str]()
     model = Counting([120], lambda process: seen.append(logged(tmp_path, process)))
     with serve(model) as server:
@@ -142,7 +145,10 @@ def test_a_stop_ends_the_run_in_order(asked: signal.Signals, tmp_path: Path) -> 
         assert result["spent"]["calls"] == len(model.requests)
 
 
-def test_a_stopped_run_goes_on_in_mlflow(tmp_path: Path) -> None:
+def test_a_stopped_run_goes_on_in_mlflow(
+    tmp_path: Path, with_tables: Callable[[Path], str]
+) -> None:
+    with_tables(tmp_path)
     model = Counting([150], sent=signal.SIGINT)
     with serve(model) as server:
         process = model.victim = optimize(tmp_path, server.base_url)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,10 @@ SCRIPT = Path(__file__).parents[2] / "experiments/loop.sh"
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="a script of a POSIX shell")
-def test_a_month_of_use_brings_a_better_prompt(tmp_path: Path) -> None:
+def test_a_month_of_use_brings_a_better_prompt(
+    tmp_path: Path, with_tables: Callable[[Path], str]
+) -> None:
+    with_tables(tmp_path / "shop")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["sh", str(SCRIPT), str(tmp_path / "shop")],

@@ -1,6 +1,6 @@
 """Every notebook runs from top to bottom, one after the other in one kernel, each in its folder."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +35,21 @@ get_ipython().system = _in_process
 
 def cells(path: Path, folder: Path) -> Iterator[Any]:
     """The cells of a notebook, which begin in a folder of their own."""
-    folder.mkdir()
     yield nbformat.v4.new_code_cell(f"os.chdir({str(folder)!r})")  # type: ignore[no-untyped-call]
     read: Any = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     yield from read.cells
 
 
 @pytest.mark.filterwarnings("ignore:Proactor event loop:RuntimeWarning")
-def test_the_notebooks_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_notebooks_run(
+    tmp_path: Path, with_tables: Callable[[Path], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     notebook: Any = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
     notebook.cells = [nbformat.v4.new_code_cell(SHELL)]  # type: ignore[no-untyped-call]
     for path in NOTEBOOKS:
+        with_tables(tmp_path / path.stem)
         notebook.cells += cells(path, tmp_path / path.stem)
     client = NotebookClient(
         notebook,  # pyright: ignore[reportUnknownArgumentType] (nbformat is untyped)

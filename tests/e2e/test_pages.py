@@ -10,7 +10,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -154,7 +154,10 @@ def look(reader: Reader, experiment: str, result: dict[str, Any]) -> None:
     assert ("champion" in prompt) == verdict["favourable"]
 
 
-def test_a_run_reads_well_in_the_browser(tmp_path: Path, reader: Reader) -> None:
+def test_a_run_reads_well_in_the_browser(
+    tmp_path: Path, with_tables: Callable[[Path], str], reader: Reader
+) -> None:
+    with_tables(tmp_path)
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "COV"))}
     flags = ["-o", "random-search", "--max-calls", "600", "--json"]
     command = ["optimize", "support-tickets", *flags]

@@ -4,8 +4,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from apo.cli import main
 from apo.model import Completion, Request
 from apo.models.embedded import Embedded
 from apo.testing.server import serve
+from experiments.benchmarks.faults.forked import Forked
 
 with_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray: pip install 'apo[ray]'")
 CONCURRENCY = 4
@@ -50,19 +50,13 @@ class Counting:
         pass
 
 
-def compare(folder: Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+def compare(folder: Path, *arguments: str, **environment: str) -> Forked:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "APO_", "RAY_"))}
-    return subprocess.Popen(
-        [sys.executable, "-m", "apo", "compare", *arguments],
-        cwd=folder,
-        env={**kept, "OPENAI_API_KEY": "sk-test", **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    given = {**kept, "OPENAI_API_KEY": "sk-test", **environment}
+    return Forked(main, ["compare", *arguments], folder, given)
 
 
-def finish(process: "subprocess.Popen[str]", code: int = 0) -> dict[str, Any]:
+def finish(process: Forked, code: int = 0) -> dict[str, Any]:
     out, err = process.communicate(timeout=180)
     assert process.returncode == code, err
     assert "Traceback" not in err
@@ -141,7 +135,7 @@ def test_places_that_are_none(place: str, told: str, tmp_path: Path) -> None:
 
 def test_without_ray_it_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "ray.py").write_text("raise ImportError('no Ray here')", encoding="utf-8")
-    process = compare(tmp_path, *FLAGS[:-1], "--on", "ray", PYTHONPATH=str(tmp_path))
+    process = compare(tmp_path, *FLAGS[:-1], "--on", "ray")
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "pip install 'apo[ray]'" in " ".join(err.split())

@@ -1,7 +1,7 @@
 """Feedback from use: read, kept once, and a deployed prompt improved by it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -181,8 +181,10 @@ def test_without_a_new_right_answer_there_is_no_round(
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowClient]:
-    uri = f"sqlite:///{tmp_path_factory.mktemp('registry') / 'mlflow.db'}"
+def client(
+    tmp_path_factory: pytest.TempPathFactory, with_tables: Callable[[Path], str]
+) -> Iterator[MlflowClient]:
+    uri = with_tables(tmp_path_factory.mktemp("registry"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", uri)
         mlflow.set_tracking_uri(uri)

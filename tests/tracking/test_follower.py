@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -23,8 +24,11 @@ FOLLOWER = [sys.executable, "-m", "apo.tracking.follower"]
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
-    """A run without any event."""
+def folder(
+    tmp_path: Path, with_tables: Callable[[Path], str], monkeypatch: pytest.MonkeyPatch
+) -> RunFolder:
+    """A run without any event, beside a database that has its tables."""
+    with_tables(tmp_path)
     monkeypatch.chdir(tmp_path)
     for name in list(os.environ):
         if name.startswith("MLFLOW_"):

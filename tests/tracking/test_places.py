@@ -28,12 +28,12 @@ def _closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module", name="made")
-def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _made(tmp_path_factory: pytest.TempPathFactory, with_tables: Callable[[Path], str]) -> Path:
     """A database of MLflow's with an experiment and a run of it."""
-    path = tmp_path_factory.mktemp("made") / "mlflow.db"
-    client, experiment = connect(f"sqlite:///{path}", "apo/t")
+    folder = tmp_path_factory.mktemp("made")
+    client, experiment = connect(with_tables(folder), "apo/t")
     client.create_run(experiment, run_name="apo/t")
-    return path
+    return folder / "mlflow.db"
 
 
 @pytest.fixture(name="database")

@@ -1,6 +1,6 @@
 """Prompts of MLflow's registry as seed prompts, and back there as the next version."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,16 @@ from apo.tracking.registered import (
     registered_prompt,
 )
 
-pytestmark = pytest.mark.slow  # MLflow makes its tables.
+pytestmark = pytest.mark.slow  # MLflow comes in.
 KNOWN = Provenance(prompt="0a1b", run="r-1", model="embedded", score=0.5, interval=(0.4, 0.6), n=9)
 SCHEMA = {"type": "object", "title": "Sorted it", "properties": {"label": {"type": "string"}}}
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowClient]:
-    uri = f"sqlite:///{tmp_path_factory.mktemp('registry') / 'mlflow.db'}"
+def client(
+    tmp_path_factory: pytest.TempPathFactory, with_tables: Callable[[Path], str]
+) -> Iterator[MlflowClient]:
+    uri = with_tables(tmp_path_factory.mktemp("registry"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", uri)
         client = MlflowClient(uri, registry_uri=uri)

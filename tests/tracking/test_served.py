@@ -1,5 +1,6 @@
 """An experiment that an MLflow server made: its database is refused at the start, with the way."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,9 @@ SERVER = "http://mlflow.example.com:5000"
 
 
 @pytest.fixture(scope="module")
-def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+def uri(tmp_path_factory: pytest.TempPathFactory, with_tables: Callable[[Path], str]) -> str:
     """A database with two experiments of a server, one of which says where it is, and ours."""
-    uri = f"sqlite:///{tmp_path_factory.mktemp('served') / 'mlflow.db'}"
+    uri = with_tables(tmp_path_factory.mktemp("served"))
     connect(uri, "ours")
     client = MlflowClient(tracking_uri=uri)
     for name in ("team", "팀"):

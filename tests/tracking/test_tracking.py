@@ -179,27 +179,9 @@ def _surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare_environment()
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database with all its tables, which take seconds to make."""
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    prepare_environment()
-    connect(f"sqlite:///{path}", "other")
-    return path
-
-
-def copy(template: Path, folder: Path) -> str:
-    """Copy the database, with what stands in its write-ahead log; give its URI."""
-    folder.mkdir(exist_ok=True)
-    place = folder / "mlflow.db"
-    with closing(sqlite3.connect(template)) as source, closing(sqlite3.connect(place)) as target:
-        source.backup(target)
-    return f"sqlite:///{place}"
-
-
 @pytest.fixture
-def uri(template: Path, tmp_path: Path) -> str:
-    return copy(template, tmp_path)
+def uri(with_tables: Callable[[Path], str], tmp_path: Path) -> str:
+    return with_tables(tmp_path)
 
 
 @dataclass(frozen=True)
@@ -545,19 +527,19 @@ def kill_at(monkeypatch: pytest.MonkeyPatch, place: int, *, before: bool) -> Cal
 
 
 def test_killed_at_any_write_and_resumed_it_is_one_whole_run(
-    tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, with_tables: Callable[[Path], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = story(tmp_path, n=4)
     told.finish()
     with monkeypatch.context() as patch:
         writes = kill_at(patch, 0, before=False)
-        whole = copy(template, tmp_path / "whole")
+        whole = with_tables(tmp_path / "whole")
         assert sync(told.folder, uri=whole).complete
         total = writes()
     expected = show(whole).everything()
     assert total > 15
     for place in range(1, total + 1):
-        broken = copy(template, tmp_path / f"killed {place}")
+        broken = with_tables(tmp_path / f"killed {place}")
         with monkeypatch.context() as patch:
             kill_at(patch, place, before=bool(place % 2))
             logbook = Logbook(told.folder, broken, None)
