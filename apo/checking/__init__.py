@@ -3,6 +3,6 @@
 `apo check` prints what it finds. Nothing here asks a model.
 
 Doors: check, finding, groups, suspects.
-Rests on: audit, data, errors, evaluation, guards, language, media, prompts, reading, run,
-scorers, statistics, storage, task, taskfile.
+Rests on: audit, data, errors, evaluation, guards, language, media, programs, prompts, reading,
+run, scorers, statistics, storage, task, taskfile.
 """

@@ -28,8 +28,9 @@ from apo.data.folds import FEW_ROWS
 from apo.data.near import pair_notes, same_but_signs
 from apo.data.split import told_sizes
 from apo.errors import USERS_ERRORS, PromptError, TaskError
-from apo.evaluation.room import told_room
+from apo.evaluation.room import SENTENCE, told_room
 from apo.guards.checking import seed_lines
+from apo.programs.solvers import writes_more
 from apo.prompts.files import check_variables
 from apo.prompts.needs import beside_of
 from apo.reading.answers import plain, quote
@@ -82,7 +83,7 @@ def check(task: Task, more: Iterable[Finding] = ()) -> list[Finding]:
         *speed_findings(task, pools),
         *scale_findings(task),
         *_prompt(task),
-        *(Finding("ok", told_room(task)) for _ in task.seed_prompts[:1]),
+        *_room(task),
         *(Finding("warning", text) for text in seed_lines(task)),
         *input_findings(pools),
         *injection_findings(pools, _history(task)),
@@ -91,6 +92,18 @@ def check(task: Task, more: Iterable[Finding] = ()) -> list[Finding]:
     ]
     order = ("error", "warning", "note", "ok")
     return sorted(findings, key=lambda finding: order.index(finding.level))
+
+
+def _room(task: Task) -> Iterator[Finding]:
+    for prompt in task.seed_prompts[:1]:
+        yield Finding("ok", told_room(task))
+        stated = prompt.decoding.max_tokens
+        if stated is not None and stated < SENTENCE and writes_more(task.program):
+            yield Finding(
+                "warning",
+                f"An answer may take {stated} tokens, as is stated, and the solver asks for more "
+                "than the answer, which will be cut: state more, or nothing.",
+            )
 
 
 def _sizes(pools: Named) -> Iterator[Finding]:

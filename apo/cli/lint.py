@@ -86,6 +86,11 @@ def tokens(
             f"{weight.wide:,} of them are Korean, Japanese or Chinese characters, 1.5 tokens each; "
             "newer vocabularies need fewer."
         )
+    if loaded and loaded.program is not None:
+        tell(
+            f"An example may take {loaded.calls_per_example} calls, and what the solver or the "
+            "program says beside the prompt is not counted."
+        )
     if loaded:
         right = f"a target has about {weight.answer:,.0f}"
         tell(f"An input of {task} adds about {weight.inputs:,.0f}, {right}.")

@@ -11,7 +11,6 @@ from apo.concurrency import gather
 from apo.errors import FINAL, USERS_ERRORS, ApoError, ModelError, TaskError
 from apo.evaluation.room import OPEN, answer_room
 from apo.model import Completion, Decoding, Message, Request
-from apo.programs.chain import Chain
 from apo.programs.program import Asked, Program
 from apo.prompts.prompt import Prompt
 from apo.task import Example, Task
@@ -202,10 +201,9 @@ async def _answer(task: Task, program: Program, asking: Asking, example: Example
 
 def step_rooms(task: Task, program: Program, prompt: Prompt) -> dict[str, int]:
     """The most tokens of an answer of each step: of the last what the targets let expect."""
-    last, alone = program.steps[-1], isinstance(program, Chain)
+    last = program.steps[-1]
     rooms = {name: answer_room(task, step) for name, step in prompt.steps.items()}
     return {
-        name: room if (name == last and alone) or prompt.steps[name].decoding.max_tokens else
-        max(room, OPEN)
+        name: room if name == last or prompt.steps[name].decoding.max_tokens else max(room, OPEN)
         for name, room in rooms.items()
-    }  # fmt: skip
+    }

@@ -8,6 +8,7 @@ bytes, whatever model answers (docs/decisions/0028-bounds.md).
 import re
 from dataclasses import replace
 
+from apo.programs.chain import Chain
 from apo.prompts.prompt import Prompt
 from apo.scorers.code import Code
 from apo.scorers.function import FunctionScorer
@@ -68,7 +69,8 @@ def answer_room(task: Task, prompt: Prompt) -> int:
     room = _beside(task.scorer)
     if asks_reasoning(prompt.text()):
         room = max(room, OPEN)
-    return max(max(task.longest_target, longest) + room, task.answer_tokens)
+    room = max(max(task.longest_target, longest) + room, task.answer_tokens)
+    return room if task.program is None or isinstance(task.program, Chain) else max(room, OPEN)
 
 
 def _beside(scorer: object) -> int:
@@ -95,6 +97,12 @@ def told_room(task: Task) -> str:
     if prompt.decoding.max_tokens is not None:
         return f"An answer may take {room:,} tokens, as is stated."
     asked = ", and the prompt asks for reasons or a mark" * asks_reasoning(prompt.text())
+    if task.program is not None and not isinstance(task.program, Chain):
+        return (
+            f"An answer of each call may take {room:,} tokens, as a solver or a program may ask "
+            "for more than the target. decoding: {max_tokens: N} in the task, or --max-answer, "
+            "sets another."
+        )
     return (
         f"An answer may take {room:,} tokens: the longest target has {task.longest_target:,} "
         f"bytes{asked}. decoding: {{max_tokens: N}} in the task, or --max-answer, sets another."

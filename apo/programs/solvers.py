@@ -81,6 +81,12 @@ def require_together(name: str, solver: Program, extra: Container[str]) -> None:
         )
 
 
+def writes_more(program: Program | None) -> bool:
+    """Whether a solver has the model write more than the answer in some call."""
+    more = ChainOfThought | Decomposition | GeneratedKnowledge | ProgramAided | ReAct
+    return isinstance(program, more) or (isinstance(program, SelfConsistency) and program.reason)
+
+
 def _require_kind(where: str, value: object, default: object) -> None:
     kinds: dict[type[object], tuple[type[object], ...]] = {float: (int, float)}
     if type(value) not in kinds.get(type(default), (type(default),)):

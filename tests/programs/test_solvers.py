@@ -22,7 +22,9 @@ from apo import (
 from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
 from apo.calls.meter import Meter
+from apo.checking.check import check
 from apo.evaluation.measure import measure
+from apo.evaluation.room import answer_room
 from apo.programs.program_aided import ProgramAided
 from apo.programs.react import ReAct
 from apo.programs.reasoning import ChainOfThought, SelfConsistency, marked_answer, voted
@@ -275,6 +277,26 @@ def test_a_task_names_its_solver() -> None:
     assert any("self-consistency" in note and "3 calls" in note for note in task.notes)
     handbook = {"name": "react", "documents": ["One is a number.", "Two follows.\n"]}
     assert made(solver=handbook).program == ReAct(documents=("One is a number.", "Two follows.\n"))
+
+
+@pytest.mark.parametrize(
+    ("solver", "tokens", "room", "warned"),
+    [
+        ("chain-of-thought", None, 1024, False),
+        ("chain-of-thought", 8, 8, True),
+        ("generated-knowledge", 8, 8, True),
+        ("react", 400, 400, False),
+        ({"name": "self-consistency", "reason": False}, 8, 8, False),
+        ("direct", 8, 8, False),
+    ],
+)
+def test_more_than_an_answer_needs_its_room(
+    solver: Any, tokens: int | None, room: int, warned: bool
+) -> None:
+    task = made(solver=solver, decoding={} if tokens is None else {"max_tokens": tokens})
+    assert answer_room(task, task.seed_prompts[0]) == room
+    told = [finding.text for finding in check(task) if finding.level == "warning"]
+    assert any("the solver asks for more" in text for text in told) == warned
 
 
 def test_documents_come_from_a_file_of_the_task(tmp_path: Path) -> None:
