@@ -143,8 +143,13 @@ def _plain(text: str) -> str:
     return "".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in text)
 
 
-def program_in(answer: str) -> str:
-    """Give the last fenced block of Python, or the last of any kind, or else the whole text."""
+def program_in(answer: str, holding: str = "") -> str:
+    """Give the last fenced block of Python, or the last of any kind, or else the whole text.
+
+    Args:
+        answer: what a model wrote.
+        holding: what the block is to hold, if one does: others show how it is used, or its output.
+    """
     blocks: list[tuple[str, str]] = []
     lines = answer.splitlines()
     place = 0
@@ -162,4 +167,5 @@ def program_in(answer: str) -> str:
     if not blocks:
         return answer
     python = [text for language, text in blocks if language in _PYTHON]
-    return textwrap.dedent((python or [text for _, text in blocks])[-1])
+    found = python or [text for _, text in blocks]
+    return textwrap.dedent(([text for text in found if holding in text] or found)[-1])

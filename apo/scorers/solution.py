@@ -8,10 +8,18 @@ from apo.scorers.sandbox import Sandbox
 
 SANDBOX = Sandbox(seconds=5.0, memory=512, disk=10)
 AT_ONCE = 2
+_PLACE = re.compile(r" at 0x[0-9a-f]+>$")
+"""A generator, a coroutine or a function is no answer, and its address differs each time."""
 _GIVES = "GIVES "
 _NOTHING = "The function solution() returns nothing."
-_SAYS = f"lambda given: {_NOTHING!r} if given is None else {_GIVES!r} + str(given)"
-_TEST = f"assert False, ({_SAYS})(solution())"
+_TEST = f"""def _said(given):
+    import json
+    if given is None:
+        return {_NOTHING!r}
+    kept = isinstance(given, dict | list | tuple)
+    said = json.dumps(given, ensure_ascii=False, default=str) if kept else str(given)
+    return {_GIVES!r} + said
+assert False, _said(solution())"""
 """A test that always fails, and says what the function gives."""
 
 
@@ -25,19 +33,20 @@ async def run_solution(answer: str) -> str:
     Raises:
         TaskError: programs cannot be run safely here.
     """
-    program = program_in(answer)
+    program = program_in(answer, "def solution")
     if "def solution" not in program:
         return "The answer holds no function solution()."
     async with _slots():
         lines = await SANDBOX.run(program, _TEST, "solution")
     said = {key: value for line in lines for key, value in line.items()}
     failed = str(said.get("failed", ""))
-    if failed.startswith(_GIVES):
-        return failed.removeprefix(_GIVES)
-    if failed == _NOTHING:
-        return failed
+    given = failed.removeprefix(_GIVES)
+    if failed == _NOTHING or _PLACE.search(given):
+        return _NOTHING
+    if given != failed:
+        return given
     why = str(said.get("broken_program") or said.get("failed_start") or failed or "no end in time")
-    kind = re.match(r"[A-Za-z]+Error", why)
+    kind = re.match(r"[A-Za-z]+(Error|Exit)", why)
     return f"The program failed: {kind[0] if kind else 'it came to no end in time'}."
 
 

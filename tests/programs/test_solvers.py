@@ -208,6 +208,19 @@ def test_react_ends_at_its_last_turn() -> None:
         ("```python\ndef solution(:\n```", "The program failed: SyntaxError."),
         ("It is 42.", "The answer holds no function solution()."),
         (
+            "```python\ndef solution():\n    return {'n': ['é', None]}\n```\nSo:\n```\n7\n```\n"
+            "```python\nprint(solution())\n```",
+            '{"n": ["é", null]}',
+        ),
+        (
+            "```python\ndef solution():\n    yield 42\n```",
+            "The function solution() returns nothing.",
+        ),
+        (
+            "```python\ndef solution():\n    raise SystemExit(42)\n```",
+            "The program failed: SystemExit.",
+        ),
+        (
             "```python\ndef solution():\n    print(42)\n```",
             "The function solution() returns nothing.",
         ),
