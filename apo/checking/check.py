@@ -10,6 +10,7 @@ from apo.checking.data import (
     input_findings,
     overlap_findings,
 )
+from apo.checking.documents import document_findings
 from apo.checking.finding import Finding, Named
 from apo.checking.groups import gain_findings, history_findings
 from apo.checking.labels import (
@@ -76,6 +77,7 @@ def check(task: Task, more: Iterable[Finding] = ()) -> list[Finding]:
         *more,
         *conflict_findings(pools),
         *hint_findings(task),
+        *document_findings(task),
         *_gold(task, pools),
         *_programs(task),
         *target_findings(task, pools),

@@ -327,6 +327,18 @@ def test_documents_come_from_a_file_of_the_task(tmp_path: Path) -> None:
     assert any("searches 2 documents" in note and "16 characters" in note for note in task.notes)
 
 
+def test_documents_that_hold_the_test_rows_are_warned_of() -> None:
+    rows = [{"problem": f"How much is {i} + 1?", "answer": str(i + 1)} for i in range(20)]
+    texts = [f"How much is {i} + 1? It is {i + 1}." for i in range(20)]
+    for documents, held in ((texts, True), (["One and one make two."], False)):
+        task = task_from_data(
+            rows, inputs="problem", target="answer", prompt="Solve it.",
+            solver={"name": "react", "documents": documents},
+        )  # fmt: skip
+        told = [f.text for f in check(task) if "documents hold the inputs of 8 of 8" in f.text]
+        assert bool(told) == held
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
