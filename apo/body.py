@@ -68,4 +68,4 @@ class Extra(dict[str, Any]):
 
     def __hash__(self) -> int:  # type: ignore[override]
         """Equal fields have equal hashes."""
-        return hash(json.dumps(self, sort_keys=True))
+        return hash(json.dumps(self, sort_keys=True)) if self else 0

@@ -7,6 +7,7 @@ bytes, whatever model answers (docs/decisions/0028-bounds.md).
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from apo.programs.chain import Chain
 from apo.prompts.prompt import Prompt
@@ -44,6 +45,7 @@ _REASONS = re.compile(
 _MARKED = re.compile(r"<(answer|final|result|답|정답)>|####|\\boxed", re.IGNORECASE)
 
 
+@lru_cache(maxsize=256)
 def asks_reasoning(text: str) -> bool:
     """Whether a prompt asks for more than the answer: for reasons, or for a mark before it."""
     return bool(_REASONS.search(text) or _MARKED.search(text))

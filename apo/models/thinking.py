@@ -9,6 +9,7 @@ thinking. A tag that the prompt itself names, such as <reasoning> of "<reasoning
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, NamedTuple
 
 from apo.models.body import as_dict, as_list
@@ -111,8 +112,13 @@ def _named(block: tuple[str, str], sent: list[str]) -> bool:
 
 def _find(text: str, mark: str, start: int = 0) -> int:
     """Where a mark of ASCII letters stands, in any case."""
-    found = re.compile(re.escape(mark), re.IGNORECASE).search(text, start)
+    found = _anywhere(mark).search(text, start)
     return -1 if found is None else found.start()
+
+
+@cache
+def _anywhere(mark: str) -> re.Pattern[str]:
+    return re.compile(re.escape(mark), re.IGNORECASE)
 
 
 def _harmony(text: str) -> Parts | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from apo.language.catalogue import message
 from apo.patterns import late_pattern
@@ -134,9 +135,10 @@ def shared(text: str, other: str) -> float:
     return len(inside) / len(words)
 
 
-def _words(text: str) -> list[str]:
-    return [word.casefold() for word in _WORD.findall(text)]
+@lru_cache(maxsize=64)  # All replies to one request are held against the same words.
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.casefold() for word in _WORD.findall(text))
 
 
-def _runs(words: list[str]) -> Iterable[tuple[str, ...]]:
+def _runs(words: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
     return zip(*(words[k:] for k in range(RUN)), strict=False)

@@ -95,8 +95,10 @@ def _exceeds(grouped: tuple[Any, Any, Any], m: float) -> float:
     upper = (factors * counts).sum() <= 0
     factors = factors if upper else -factors
 
+    weighted = counts * factors
+
     def slope(s: float) -> float:
-        return float((counts * factors / (1 - factors * s)).sum() - 1 / s)
+        return float(np.add.reduce(weighted / (1 - factors * s)) - 1 / s)
 
     end = 1 / factors.max()
     saddle = root(slope, 1e-12 * end, (1 - 1e-12) * end)

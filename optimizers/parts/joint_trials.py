@@ -188,7 +188,7 @@ class Trials:
                 self._tell(trial, evaluation, pruned)
         if self.kept is not self.study:
             n_kept = len(self.kept.get_trials(deepcopy=False))
-            self.kept.add_trials(self.study.trials[n_kept:])
+            self.kept.add_trials(self.study.get_trials(deepcopy=False)[n_kept:])
 
     def _tell(self, trial: "Trial", evaluation: Evaluation, pruned: bool) -> None:
         from optuna.trial import TrialState

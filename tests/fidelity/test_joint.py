@@ -201,7 +201,7 @@ def test_the_runs_file_holds_every_trial_with_its_figures(run: Run, tmp_path: Pa
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_the_samplers_choose_the_same_for_the_same_seed(sampler: str, run: Run) -> None:
     def chosen(seed: int) -> list[str]:
-        seen = run(small(sampler=sampler, n_trials=9, population_size=4), proposal, seed=seed)
+        seen = run(small(sampler=sampler, population_size=3), proposal, seed=seed)
         return [event.body["candidate"] for event in seen.evaluations(whole=False)]
 
     assert chosen(1) == chosen(1) != chosen(2)
@@ -214,19 +214,19 @@ def spread(n: int, _: str) -> str:
     return tagged("+" * (5 * n % 40) + f" new {n}")
 
 
-@pytest.mark.parametrize("pruner", PRUNERS[1:])
-def test_a_pruner_ends_trials_that_look_bad(pruner: str, tmp_path: Path, run: Run) -> None:
-    settings: dict[str, Any] = {"n_trials": 16, "trial_size": 40, "n_demo_sets": 1}
+def test_a_pruner_ends_trials_that_look_bad(tmp_path: Path, run: Run) -> None:
+    settings: dict[str, Any] = {"n_trials": 12, "trial_size": 40, "n_demo_sets": 1}
     whole = run(small(**settings), spread, size=40)
-    seen = run(small(**settings, pruner=pruner), spread, size=40)
-    folder = find_run(seen.result.run_id, tmp_path).path
-    states = {t.state.name: t for t in trials(folder)}
-    assert {*states} == {"COMPLETE", "PRUNED"}
-    n_seen = states["PRUNED"].user_attrs["n_seen"]
-    assert n_seen in (10, 20, 30)
-    assert len(states["PRUNED"].intermediate_values) in (n_seen, n_seen // 10)
-    assert seen.result.spent.calls < whole.result.spent.calls
-    assert seen.result.best.prompt == whole.result.best.prompt
+    for pruner in PRUNERS[1:]:
+        seen = run(small(**settings, pruner=pruner), spread, size=40)
+        folder = find_run(seen.result.run_id, tmp_path).path
+        states = {t.state.name: t for t in trials(folder)}
+        assert {*states} == {"COMPLETE", "PRUNED"}, pruner
+        n_seen = states["PRUNED"].user_attrs["n_seen"]
+        assert n_seen in (10, 20, 30), pruner
+        assert len(states["PRUNED"].intermediate_values) in (n_seen, n_seen // 10), pruner
+        assert seen.result.spent.calls < whole.result.spent.calls, pruner
+        assert seen.result.best.prompt == whole.result.best.prompt, pruner
 
 
 def test_a_resumed_run_ends_pruned_trials_where_they_ended(tmp_path: Path) -> None:
@@ -274,17 +274,23 @@ def test_runs_with_one_storage_search_one_space(tmp_path: Path) -> None:
     kept.engine.dispose()
 
 
+SHARING = small(n_trials=9)
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Observed:
+    """A run whose database answers."""
+    home = tmp_path_factory.mktemp("calm")
+    return OptimizerSuite().run(home, replace(SHARING, storage=f"sqlite:///{home / 'calm.db'}"))
+
+
 @pytest.mark.parametrize(
     "broken", ["create_new_trial", "set_trial_user_attr", "set_trial_state_values"]
 )
 def test_trials_after_a_break_are_those_without_one(
-    broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    broken: str, calm: Observed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database does what it is asked, and ends before it says so, at every seventh time."""
-    optimizer, suite = small(storage="", n_trials=12), OptimizerSuite()
-    calm = suite.run(
-        tmp_path / "calm", replace(optimizer, storage=f"sqlite:///{tmp_path / 'calm.db'}")
-    )
     whole, times = getattr(optuna.storages.RDBStorage, broken), 0
 
     def ends(*given: Any, **named: Any) -> Any:
@@ -297,7 +303,7 @@ def test_trials_after_a_break_are_those_without_one(
     monkeypatch.setattr(optuna.storages.RDBStorage, broken, ends)
     monkeypatch.setattr(joint_storage, "PATIENCE", (0.0,) * 9)
     storage = f"sqlite:///{tmp_path / 'broken.db'}"
-    seen = suite.run(tmp_path / "broken", replace(optimizer, storage=storage))
+    seen = OptimizerSuite().run(tmp_path, replace(SHARING, storage=storage))
     assert times > 7
     assert candidates(seen, "combine") == candidates(calm, "combine")
     assert seen.result.spent.calls == calm.result.spent.calls
