@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from apo.reading.json_text import answer_json, as_list, as_object
@@ -13,6 +14,11 @@ from apo.scorers.registry import JsonFields, LabelSet, Numeric, SetF1
 from apo.task import Scorer
 
 _WORD = re.compile(r"(?:(?<![\w)])-)?\d+(?:[.,:/-]\d+)*|[^\W\d_]+|[%#+/@&]")
+
+READ = 512
+"""Targets that are kept as they were read: each is held against many others."""
+_number = lru_cache(maxsize=READ)(whole_number)
+_moment = lru_cache(maxsize=READ)(whole_moment)
 
 
 def means_the_same(scorer: Scorer, one: str, other: str) -> bool:
@@ -24,19 +30,20 @@ def means_the_same(scorer: Scorer, one: str, other: str) -> bool:
     if a == b or (isinstance(scorer, SetF1 | LabelSet) and {*a} == {*b}):
         return True
     decimal = scorer.decimal if isinstance(scorer, Numeric) else "."
-    number, as_number = whole_number(one, decimal), whole_number(other, decimal)
+    number, as_number = _number(one, decimal), _number(other, decimal)
     if number and as_number:
         close = isinstance(scorer, Numeric) and scorer.tolerance > 0
         return close or number.near(as_number, Fraction(0))
-    moment, as_moment = whole_moment(one, "dmy"), whole_moment(other, "dmy")
+    moment, as_moment = _moment(one, "dmy"), _moment(other, "dmy")
     if moment and as_moment:
         return moment.same(as_moment)
     value = _json(scorer, one)
     return value is not None and value == _json(scorer, other)
 
 
-def _words(text: str) -> list[str]:
-    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+@lru_cache(maxsize=READ)
+def _words(text: str) -> tuple[str, ...]:
+    return (*_WORD.findall(unicodedata.normalize("NFKC", text).casefold()),)
 
 
 def _json(scorer: Scorer, text: str) -> str | None:

@@ -30,6 +30,8 @@ def _draw(examples: int) -> settings:
 
 fuzzed = _draw(200)
 """How much most tests draw."""
+fuzzed_each = _draw(100)
+"""How much a test draws for each of many forms that the same modules read."""
 fuzzed_slowly = _draw(25)
 """How much a test draws that does much with each."""
 

@@ -18,7 +18,7 @@ from apo.prompts.forms.reading import read_prompt
 from apo.prompts.forms.registry import FORMATS, write_prompt
 from apo.prompts.layout import Demo, Layout
 from apo.prompts.prompt import Prompt
-from tests.fuzz.hostile import damaged, deep, encoded, fuzzed, json_values, texts, told
+from tests.fuzz.hostile import damaged, deep, encoded, fuzzed, fuzzed_each, json_values, texts, told
 
 GOOD = Prompt(
     "Answer in one word.",
@@ -62,7 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_damaged_export_is_a_prompt_or_says_what_is_wrong(form: str, folder: Path) -> None:
-    @fuzzed
+    @fuzzed_each
     @given(
         st.sampled_from(ENDINGS),
         damaged(write_prompt(GOOD, form).encode()),
