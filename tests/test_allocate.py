@@ -115,7 +115,7 @@ POOL = [f"{'+' * i} {i}" for i in (2, 7, 4, 1, 9, 3, 5, 6)]
 
 
 @pytest.mark.parametrize(("name", "paired"), WAYS)
-@pytest.mark.parametrize("rollouts", [0, 1, 7, 8, 9, 64, 203, 400])
+@pytest.mark.parametrize("rollouts", [0, 1, 7, 8, 9, 64, 203])
 def test_never_more_than_the_rollouts(name: str, paired: bool, rollouts: int) -> None:
     seen = play(POOL, 3, rollouts=rollouts, allocator=name, paired=paired)
     assert len(seen.asked) == len(set(seen.asked)) <= rollouts
@@ -138,8 +138,9 @@ def test_the_same_seed_makes_the_same_calls(name: str, paired: bool) -> None:
 def test_the_best_arms_are_found(name: str, paired: bool) -> None:
     for seed in range(3):
         seen = play(POOL, 2, rollouts=400, allocator=name, paired=paired, seed=seed)
+        assert len(seen.asked) == len(set(seen.asked)) <= 400
         assert seen.ranked[0] == "+++++++++ 9"
-        assert seen.ranked[1] in ("+++++++ 7", "++++++ 6")
+        assert seen.ranked[1:] in (["+++++++ 7"], ["++++++ 6"])
 
 
 @pytest.mark.parametrize("name", NAMES)

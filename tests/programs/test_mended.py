@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from apo import Budget, Prompt, Task, aoptimize, load_task
+from apo import Budget, Options, Prompt, Task, aoptimize, load_task
 from apo.assessment.evaluate import aevaluate
 
 pytestmark = pytest.mark.slow
@@ -26,7 +26,8 @@ def test_a_program_gains_by_the_step_that_was_broken(optimizer: str, tmp_path: P
     task = load_task("ticket-routing")
 
     async def both() -> None:
-        result = await aoptimize(task, optimizer, budget=Budget(max_calls=800), home=tmp_path)
+        budget, options = Budget(max_calls=800), Options(track=False)
+        result = await aoptimize(task, optimizer, budget=budget, options=options, home=tmp_path)
         assert result.verdict is not None
         assert result.verdict.favourable
         gains = await alone(task, result.best.prompt)

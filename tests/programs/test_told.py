@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apo import Budget, Evaluation, Prompt, PromptError, PromptSet, Score, Task, aoptimize
+from apo import Budget, Evaluation, Options, Prompt, PromptError, PromptSet, Score, Task, aoptimize
 from apo.bridges.served import log_served
 from apo.programs.chain import Chain
 from apo.prompts.forms.provenance import Provenance
@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     result = asyncio.run(
         aoptimize(
             task, "gepa", settings={"max_iterations": 3}, model=Upper(), optimizer_model=Writer(),
-            budget=Budget(max_calls=200), home=home,
+            budget=Budget(max_calls=200), options=Options(track=False), home=home,
         )
     )  # fmt: skip
     return find_run(result.run_id, home)

@@ -1116,7 +1116,8 @@ def test_a_thousand_candidates_are_all_there(tmp_path: Path, uri: str) -> None:
 
 def test_first_use_is_silent_and_imports_no_model_library(tmp_path: Path) -> None:
     told = story(tmp_path, n=2)
-    told.finish()
+    told.tell()
+    told.folder.set_state("interrupted")
     code = f"""
 import sys
 from pathlib import Path
@@ -1126,7 +1127,7 @@ assert not heavy & set(sys.modules)
 from apo.storage.folder import RunFolder
 tracker = apo.tracking.Tracker(RunFolder(Path({str(told.folder.path)!r})))
 tracker.start()
-tracked = tracker.finish("finished")
+tracked = tracker.finish("interrupted")
 assert tracked.complete, tracked.problem
 assert not heavy & set(sys.modules)
 """
