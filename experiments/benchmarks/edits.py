@@ -40,6 +40,7 @@ from experiments.benchmarks.trials import (
     gain,
     plain,
     put_table,
+    small_model,
     weakness,
     whole,
 )
@@ -287,12 +288,9 @@ def table() -> list[dict[str, Any]]:
     tried = [
         *rows_of("embedded", embedded()),
         *rows_of("simulated", simulated()),
+        *small_rows(),
     ]
     lines = {row["edit"]: row for row in tried}
-    for name in EDITS:
-        lines.setdefault(
-            name, row_of(name, "–", "needs a language model", "needs a language model")
-        )
     return [lines[name] for name in EDITS]
 
 
@@ -310,6 +308,15 @@ def row_of(edit: str, kind: str, helps: str, other: str) -> dict[str, Any]:
         "where it should help (points)": helps,
         "where it should not": other,
     }
+
+
+def small_rows() -> list[dict[str, Any]]:
+    """The lines of edits that `small_model.py` recorded: a gain was expected of the first cell."""
+    cells: dict[str, dict[str, str]] = {}
+    for row in small_model("edit"):
+        cell = f"{row['task']}: {row['points']} (SmolLM2)"
+        cells.setdefault(row["name"], {})[row["expected"]] = cell
+    return [row_of(edit, "SmolLM2", *cells[edit].values()) for edit in cells]
 
 
 def with_model(model: str, n: int, names: Sequence[str]) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Each solver where it should help, where it has nothing to do, and where it harms.
 
 Simulated readers have the one weakness that a solver answers, or one that it meets; the embedded
-model is measured as it is. Every solver is
+model and, in `small_model.py`, a small language model are measured as they are. Every solver is
 measured against the same prompt sent as it is, self-consistency at the same temperature.
 
     python experiments/benchmarks/solvers.py     # a minute; writes the tables of docs/programs.md
@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from apo.scorers.solution import run_solution
 from experiments.benchmarks.recording import record
 from experiments.benchmarks.solver_trials import Run, Trial, embedded, measured, simulated
-from experiments.benchmarks.trials import put_table
+from experiments.benchmarks.trials import put_table, small_model
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "programs.md"
 
@@ -67,6 +67,21 @@ def lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return ["| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *cells)]
 
 
+def small_rows() -> list[dict[str, Any]]:
+    """The lines of solvers that `small_model.py` recorded."""
+    return [
+        {
+            "solver": row["name"],
+            "task": row["task"],
+            "expected": row["expected"],
+            "as it is": row["before"],
+            "by the solver (points)": row["points"],
+            "calls": f"{row['calls']:.3g}",
+        }
+        for row in small_model("solver")
+    ]
+
+
 def main() -> None:
     """Try all solvers, and write the tables."""
     found = simulated_rows()
@@ -74,6 +89,7 @@ def main() -> None:
     record("solvers", "Each solver where it should help, and where not", found, notes=notes)
     put_table(PAGE, "solvers", lines(found))
     put_table(PAGE, "solvers-embedded", lines(embedded_rows(embedded())))
+    put_table(PAGE, "solvers-small", lines(small_rows()))
 
 
 if __name__ == "__main__":

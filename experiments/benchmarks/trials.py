@@ -1,12 +1,15 @@
 """What the trials of edits and of solvers share: readers, tasks of texts, gains, tables in docs."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from apo import Evaluation, Example, Prompt, Request, Score, Task
 from apo.results.proof import prove
 from apo.testing import FakeModel
+from experiments.benchmarks.recording import RESULTS
 
 ROWS = 60
 """Test rows of a trial with a simulated reader."""
@@ -66,3 +69,9 @@ def table_of(page: Path, name: str) -> list[str]:
     """The lines of a table that a page of the docs holds."""
     text = page.read_text("utf-8").partition(f"<!-- {name}: start -->")[2]
     return text.partition(f"<!-- {name}: end -->")[0].strip().splitlines()
+
+
+def small_model(of: str) -> list[dict[str, Any]]:
+    """What `small_model.py` recorded of "solver" or "edit"."""
+    recorded = json.loads((RESULTS / "small_model.json").read_text("utf-8"))["rows"]
+    return [row for row in recorded if row["of"] == of]

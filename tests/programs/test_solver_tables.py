@@ -1,8 +1,9 @@
-"""The tables of where solvers help are those that the scripts write."""
+"""The tables of where solvers and edits help are those that the scripts write."""
 
 from apo.scorers.code import program_in
+from experiments.benchmarks import edits
 from experiments.benchmarks.solver_trials import embedded
-from experiments.benchmarks.solvers import PAGE, embedded_rows, lines, simulated_rows
+from experiments.benchmarks.solvers import PAGE, embedded_rows, lines, simulated_rows, small_rows
 from experiments.benchmarks.trials import table_of
 
 
@@ -34,3 +35,10 @@ def test_the_embedded_model_is_as_the_page_says() -> None:
     asked_once = [trial for trial in embedded() if trial.solver != "self-consistency"]
     found = lines(embedded_rows(asked_once))[2:]
     assert found == [line for line in written[2:] if "`self-consistency`" not in line]
+
+
+def test_the_small_model_is_told_as_it_was_recorded() -> None:
+    assert table_of(PAGE, "solvers-small") == lines(small_rows())
+    written = table_of(edits.PAGE, "edits")
+    for row in [*edits.small_rows(), *edits.rows_of("simulated", edits.simulated()[:2])]:
+        assert edits.line_of(row) in written, "python experiments/benchmarks/edits.py"
