@@ -95,5 +95,4 @@ def with_tables(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], st
 def pytest_collection_finish() -> None:
     """What the collection made stays to the end, so nothing of it is looked through again."""
     gc.freeze()
-    gc.set_threshold(10_000, 20, 50)  # As in `apo`.
     gc.enable()
