@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from apo.cli import main
 from apo.model import Completion, Request
 from apo.models.embedded import Embedded
@@ -128,36 +126,39 @@ def test_a_kill_leaves_one_whole_run_in_mlflow(
     assert parents(tmp_path / "mlflow.db", result["run_id"]) == [(seen[0], "FINISHED")]
 
 
-@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_ends_the_run_in_order(asked: signal.Signals, tmp_path: Path) -> None:
-    model = Counting([150], sent=asked)
+def stopped(folder: Path, url: str, model: Counting, *more: str) -> Path:
+    """Begin a run that is stopped; it ends in order, and its folder holds all that was asked."""
+    process = model.victim = optimize(folder, url, *more)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    (run,) = (folder / ".apo/runs").iterdir()
+    assert f"apo resume {run.name}" in err
+    assert json.loads(out)["error"]["run_id"] == run.name
+    with closing(sqlite3.connect(run / "journal.db")) as journal:
+        (kept,) = journal.execute("SELECT COUNT(*) FROM calls").fetchone()
+    assert kept == len(model.requests)  # Calls under way were finished and kept.
+    return run
+
+
+def test_a_stop_ends_the_run_in_order(tmp_path: Path) -> None:
+    model = Counting([150], sent=signal.SIGTERM)
     with serve(model) as server:
-        process = model.victim = optimize(tmp_path, server.base_url, "--no-track")
-        out, err = process.communicate(timeout=120)
-        assert process.returncode == 130, err
-        (run,) = (tmp_path / ".apo/runs").iterdir()
-        assert f"apo resume {run.name}" in err
-        assert json.loads(out)["error"]["run_id"] == run.name
-        with closing(sqlite3.connect(run / "journal.db")) as journal:
-            (kept,) = journal.execute("SELECT COUNT(*) FROM calls").fetchone()
-        assert kept == len(model.requests)  # Calls under way were finished and kept.
+        stopped(tmp_path, server.base_url, model, "--no-track")
         result = finish(apo(tmp_path, server.base_url, "resume", "last"))
         assert result["spent"]["calls"] == len(model.requests)
 
 
-def test_a_stopped_run_goes_on_in_mlflow(
+def test_at_ctrl_c_it_does_so_too_and_goes_on_in_mlflow(
     tmp_path: Path, with_tables: Callable[[Path], str]
 ) -> None:
     with_tables(tmp_path)
     model = Counting([150], sent=signal.SIGINT)
     with serve(model) as server:
-        process = model.victim = optimize(tmp_path, server.base_url)
-        _, err = process.communicate(timeout=120)
-        assert process.returncode == 130, err
-        (run,) = (tmp_path / ".apo/runs").iterdir()
+        run = stopped(tmp_path, server.base_url, model)
         ((there, status),) = parents(tmp_path / "mlflow.db", run.name)
         assert status == "KILLED"
         result = finish(apo(tmp_path, server.base_url, "resume", "last"))
+        assert result["spent"]["calls"] == len(model.requests)
     assert result["mlflow"]["run_id"] == there
     assert parents(tmp_path / "mlflow.db", run.name) == [(there, "FINISHED")]
 
