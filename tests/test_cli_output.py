@@ -18,7 +18,6 @@ from apo.cli import app, main
 from apo.cli.console import notes, print_json, results, tell, write_document
 from apo.errors import SettingsError
 from tests.commands import CALLS, CODES, COMMANDS, RUNNER, Place, stay
-from tests.test_site import PAGES, commands
 
 pytestmark = pytest.mark.slow  # Whole commands, and most of them ask models.
 OPTIONS = {
@@ -175,41 +174,3 @@ def test_a_reader_that_goes_ends_a_command_quietly(
             main()
     assert ended.value.code == CODES[name]
     assert "error" not in capsys.readouterr().err
-
-
-LOOK = ("init", "check", "export", "show", "runs", "report", "evaluate", "gate", "try", "feedback",
-        "suggest", "optimizers", "lint")  # fmt: skip
-AWAY = ("--model", "prompts:/", "models:/", "traces:/", "functions", "tickets")
-"""What a command of the docs is about where it needs another model, MLflow or a task of theirs."""
-
-OTHER = {("suggest", "last"): "RUN-stopped", ("evaluate", "complaints"): "support-tickets",
-         ("evaluate", "후기분류"): "support-tickets"}  # fmt: skip
-"""What takes a person's prompt is a stopped run; the place's run is one of this task."""
-
-
-def test_the_commands_of_the_docs_that_look_at_something_run(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(place.path)
-    rows = [f"note {i} refund,money" if i % 2 else f"note {i} parcel,post" for i in range(60)]
-    Path("complaints.csv").write_text("\n".join(["text,team", *rows]), "utf-8")
-    Path("후기.csv").write_text("\n".join(["후기,분류", *rows]), "utf-8")
-    for name in ("deployed.txt", "first.md"):
-        Path(name).write_text("Sort the ticket.\n\n{{ticket}}", "utf-8")
-    run = place.home / "runs" / place.run_id
-    first = json.loads((run / "test.jsonl").read_text("utf-8").splitlines()[0])
-    shown = RUNNER.invoke(app, ["show", place.run_id, "--json"])
-    best = json.loads(shown.stdout)["candidates"][0]["id"]
-    given = {"TASK": "support-tickets", "RUN": place.run_id, "0f1f56": first["id"],
-             "with or without VAT": " ".join(first["inputs"].values()),
-             "changed.json": "deployed.txt", "last:6c8f2d": f"last:{best[:6]}"}  # fmt: skip
-    told = [[given.get(word, word) for word in words] for page in PAGES for words in commands(page)]
-    chosen = dict.fromkeys(tuple(w) for w in told if w[0] in LOOK and not {*w} & {*AWAY})
-    for words in chosen:
-        if words == ("try", "last") or any(word.startswith(AWAY) for word in words):
-            continue
-        typed = [OTHER.get((words[0], word), word).replace("RUN", place.run_id) for word in words]
-        # Which run is the last one depends on the tests before.
-        typed = [re.sub("^last(?=$|:)", place.run_id, word) for word in typed]
-        done = RUNNER.invoke(app, typed, input="Where is my parcel?\n")
-        assert done.exit_code in (0, 1 if words[0] == "gate" else 0), (words, done.exception)

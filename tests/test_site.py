@@ -16,15 +16,8 @@ from apo.cli import app
 from apo.cli.values import pairs
 from apo.optimizers import BY_NAME
 from experiments import site
+from tests.e2e.told import FENCE, PAGES, ROOT, code
 
-ROOT = Path(__file__).parents[1]
-PAGES = [
-    *(ROOT / name for name in ("README.md", "README.ko.md", "CONTRIBUTING.md")),
-    *sorted((ROOT / "docs").rglob("*.md")),
-    *(ROOT / name for name in ("optimizers/README.md", "experiments/results/README.md")),
-    *sorted((ROOT / "tasks").glob("*/*.md")),
-]
-FENCE = re.compile(r"^( *)(```+)(\S*)\n(.*?)^\1\2", re.MULTILINE | re.DOTALL)
 BEFORE = r"(?:\$ |if )?(?:[A-Z_]+=\S+ )*"
 """What may stand before a command."""
 COMMAND: Any = typer.main.get_command(app)
@@ -32,11 +25,7 @@ COMMAND: Any = typer.main.get_command(app)
 
 def blocks(page: Path) -> list[tuple[str, str]]:
     """The fenced blocks of a page, each with its language, and the indented ones."""
-    text = page.read_text("utf-8")
-    fenced = [(match[3], match[4]) for match in FENCE.finditer(text)]
-    left = FENCE.sub("", text)
-    indented = re.findall(r"(?:^|\n)\n((?: {4}[^\n]+\n)+)", left)
-    return [*fenced, *(("", block) for block in indented)]
+    return [(kind, text) for kind, text, _ in code(page.read_text("utf-8"))]
 
 
 def commands(page: Path) -> Iterator[list[str]]:
@@ -48,18 +37,6 @@ def commands(page: Path) -> Iterator[list[str]]:
     for line in found:
         words = shlex.split(re.sub(r"\s# .*|;.*|\s\|.*|\s[<>] .*|&&.*", "", line))
         yield words[1:]
-
-
-def others(page: Path) -> Iterator[list[str]]:
-    """The words of what is typed in the shell blocks of a page, and is no command of apo."""
-    for kind, text in blocks(page):
-        if kind not in ("bash", "sh", "console"):
-            continue
-        for line in re.sub(r"\\\n\s*", " ", text).splitlines():
-            typed = line.strip().removeprefix("$ ")
-            shown = kind == "console" and not line.startswith("$ ")
-            if typed and not shown and not re.match(rf"{BEFORE}apo |fi$|echo |#", typed):
-                yield shlex.split(typed, comments=True)
 
 
 def inline(page: Path) -> Iterator[list[str]]:
@@ -84,24 +61,6 @@ def test_every_command_of_a_page_is_one_of_apo(page: Path) -> None:
         options: set[str] = {o for p in known.params for o in p.opts} if known else set()
         used = {word.partition("=")[0] for word in more if re.match("--?[a-z]", word)}
         assert not used - options - {"--help"}, (name, more)
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_every_other_line_of_a_shell_is_known(page: Path) -> None:
-    """So that none is read by no test: targets of make, files and packages that are there."""
-    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
-    for first, *more in others(page):
-        if first == "make":
-            assert {*more} <= {*targets}, more
-        elif first in ("sh", "bash"):
-            assert (ROOT / more[0]).is_file(), more
-        elif first == "python":
-            module = more[1] if more[0] == "-m" else more[0].removesuffix(".py")
-            assert (ROOT / (module.replace(".", "/") + ".py")).is_file() or module == "apo", more
-        else:
-            setting = re.fullmatch(r"[A-Z]+=(\S+)", first)
-            assert setting or first in ("pip", "export", "source", "for", "done"), (first, more)
-            assert not setting or "/" not in setting[1] or (ROOT / setting[1]).exists(), first
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

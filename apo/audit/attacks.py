@@ -13,6 +13,25 @@ from apo.language.catalogue import message
 
 KINDS = (message("injection"), message("steering"), message("leaking"), message("jailbreak"))
 PLACES = (message("before"), message("middle"), message("after"))
+NAMES = {
+    "취소": message("cancel"),
+    "새 과제": message("new task"),
+    "끝말": message("ending"),
+    "확인": message("check"),
+    "주장": message("claim"),
+    "명령": message("order"),
+    "규칙": message("rule"),
+    "예시": message("demo"),
+    "반복": message("repeat"),
+    "점검": message("debug"),
+    "부호화": message("encode"),
+    "이어쓰기": message("continue"),
+    "배역": message("persona"),
+    "허가": message("licence"),
+    "이야기": message("story"),
+    "사정": message("pity"),
+}
+"""What the attacks in Korean are called to people: as those in English that do the same."""
 
 _CODE = {
     "en": 'the two parts "{}" and "{}" written as one word',

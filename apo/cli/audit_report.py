@@ -5,6 +5,7 @@ from pathlib import Path
 from rich.table import Table
 
 from apo.audit import Audit
+from apo.audit.attacks import NAMES
 from apo.cli.console import percent, results, tell
 from apo.cli.spent import tell_spent
 from apo.language.catalogue import message, translated
@@ -21,7 +22,7 @@ def tell_audit(found: Audit, file: Path | None) -> None:
     headings = (
         "trials",
         "failed",
-        message("95 %\ninterval"),
+        message("95 %\ninterval") if results.width < NARROW else message("95 % interval"),
         "answers lost",
         "form lost",
         "score without",
@@ -80,7 +81,8 @@ def _tell_examples(found: Audit) -> None:
         if not outcome.failed or trial.kind in told:
             continue
         told.add(trial.kind)
-        how = ", ".join(translated(p) for p in (trial.name, trial.place, trial.dress) if p)
+        attack = NAMES.get(trial.name, trial.name)
+        how = ", ".join(translated(p) for p in (attack, trial.place, trial.dress) if p)
         tell(
             f"{translated(trial.kind)} ({how}) turned {translated(name)} from "
             f"{quote(outcome.clean.output)} to {quote(outcome.tried.output)}."

@@ -68,7 +68,7 @@ def gate(
             split=split,
             margin=None if margin is None else margin / 100,
         ),
-        f"{task} · {split} · gate",
+        f"{task} · {translated(split)} · gate",
         judge_model=judge_model,
         max_calls=max_calls,
         fresh=fresh,

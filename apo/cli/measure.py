@@ -63,7 +63,7 @@ def evaluate(
     name = model or (run and trusted_settings(run)["model"]) or "embedded"
     asked = flags.ask(
         partial(aevaluate, loaded, measured, split=split, model=name),
-        f"{task} · {split} · {name}",
+        f"{task} · {translated(split)} · {name}",
         judge_model=judge_model,
         max_calls=max_calls,
         fresh=fresh,

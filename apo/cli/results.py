@@ -187,8 +187,10 @@ def tell_front(found: Sequence[Standing], wanted: Sequence[str]) -> None:
     n = len(found)
     tell(
         f"The front of {names}: {len(front)} of {n} candidate{'s' * (n != 1)}; no other is as "
-        f"good in all and better in one.{' * is the best prompt.' if found[0].front else ''}"
+        "good in all and better in one."
     )
+    if found[0].front:
+        tell("* is the best prompt.")
     tell_vetoes([(s.id, s.score, s.broken) for s in found])
     if found[0].estimated:
         tell("tokens: of the prompt alone, guessed from its text; the server counts none.", "dim")
@@ -230,7 +232,7 @@ def tell_history(found: History) -> None:
     example = found.example
     marks = [f"{column} {value}" for column, value in example.slices.items() if value]
     marks += [translated("must pass")] if example.must_pass else []
-    tell(" · ".join([found.split, example.id, *marks]), "bold")
+    tell(" · ".join([translated(found.split), example.id, *marks]), "bold")
     _fields({"input": "\n".join(example.inputs.values()), "target": " | ".join(example.targets)})
     if not found.answers:
         tell("No candidate that was measured on all of validation was asked this one.", "yellow")

@@ -74,7 +74,7 @@ def transfer(
     )
     asked = flags.ask(
         measured,
-        f"{folder.id} · transfer · {split}",
+        f"{folder.id} · transfer · {translated(split)}",
         judge_model=judge_model,
         max_calls=max_calls,
         quiet=document,

@@ -10,7 +10,8 @@ import pytest
 
 from apo.language.catalogue import use
 from tests.e2e.conftest import Done
-from tests.test_site import ROOT, commands
+from tests.e2e.told import ROOT
+from tests.test_site import commands
 
 PARTS = {
     "배송": ["{}이 아직 안 왔어요", "{}을 엉뚱한 집에 두고 갔어요", "{} 도착이 늦습니다"],
