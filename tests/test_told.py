@@ -63,6 +63,7 @@ def test_each_way_of_telling_a_command_is_found() -> None:
         ("python -m x", ""),
         ("apo sync", ""),
     ]
+    assert not any(re.fullmatch(words, "frobnicate it") for words in ELSEWHERE)
 
 
 @pytest.mark.parametrize("page", TEXTS)
