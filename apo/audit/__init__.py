@@ -3,7 +3,7 @@
 `aaudit` tries a suite of attacks and harmless changes on one prompt, or on two side by side;
 `attack` does so within a search; `detect` finds texts that carry orders to a model.
 
-Doors: audit, detector, trials, veto.
+Doors: attacks, audit, detector, trials, veto.
 Rests on: calls, concurrency, data, errors, evaluation, language, model, prompts, statistics,
 storage, task.
 """
