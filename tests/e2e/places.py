@@ -14,7 +14,7 @@ from tests.commands import RUNNER, app
 from tests.e2e.told import ROOT, code
 
 WORDS = {"billing": "invoice card paid", "technical": "crash error screen", "sales": "offer quote"}
-RUN = ["support-tickets", "-o", "opro", "--max-calls", "700", "--no-track", "--max-answer", "64"]
+RUN = ["support-tickets", "-o", "opro", "--max-calls", "400", "--no-track", "--max-answer", "64"]
 OLD = "Sort the ticket. Be careful, and try to be good.\n\n{{ticket}}"
 
 

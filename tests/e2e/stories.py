@@ -51,7 +51,7 @@ ADDED: Mapping[str, str] = {
     "apo optimize .*--folds": "--max-calls 200 --no-track",
     r"apo optimize\b": "--max-calls 120 --no-track",
     "apo estimate": "--max-calls 120 --no-track",
-    "apo improve": "--max-calls 150 --no-track",
+    "apo improve": "--max-calls 100 --no-track",
     "apo compare": "--seeds 1 --max-calls 60 --jobs 1 --no-track",
     "apo audit": "--max-calls 30",
     "apo annotate": "--max-calls 60",
@@ -62,10 +62,10 @@ are read as well. Logging while a run goes on is `tests/e2e/test_journey.py`'s."
 CODES: Mapping[str, int] = {
     "apo optimize .* --review": 1,
     "apo gate .* last|--margin": 1,
-    "apo improve": 4,
+    "apo improve .* --json": 4,
 }
 """How a command ends where that is not 0, as its page says: nobody can answer in a pipe, the other
-prompt is no better, and no gain is proven by so few calls."""
+prompt is no better, and the prompt that was promoted before is not beaten by so few calls."""
 
 IN_PART: Mapping[str, int] = {"apo judge": 3}
 """How many lines are compared where the others hang on figures: those of a judge that is not here.

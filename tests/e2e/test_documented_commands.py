@@ -100,9 +100,10 @@ def shell(here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 @pytest.mark.filterwarnings("ignore")  # Of MLflow, about itself.
 def test_what_the_pages_tell_to_type_works(
-    place: Path, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    registry = f"sqlite:///{tmp_path}/registry.db"
+    place: Path, shell: Shell, tmp_path: Path, with_tables: Callable[[Path], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    registry = with_tables(tmp_path / "registry")
     places.registry(registry)
     ids = places.values(place)
     failed: list[str] = []
