@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from apo.cli import app
 from apo.storage.folder import RunFolder
-from tests.commands import RUNNER, app
+from tests.commands import RUNNER
 from tests.e2e.told import ROOT, code
 
 WORDS = {"billing": "invoice card paid", "technical": "crash error screen", "sales": "offer quote"}

@@ -1,6 +1,6 @@
 """Who answers where a page speaks of a hosted model: the embedded one, and two that it is not."""
 
-from apo.model import Completion, Request, Usage
+from apo import Completion, Request, Usage
 from apo.models.embedded import Embedded
 
 FEW = Usage(input_tokens=9, output_tokens=9)

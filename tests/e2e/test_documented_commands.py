@@ -5,6 +5,7 @@ names is typed, so that one of a kind that nobody thought of fails here.
 """
 
 import io
+import multiprocessing
 import os
 import re
 import shlex
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from multiprocessing.context import BaseContext
 from pathlib import Path
 
 import certifi
@@ -19,12 +21,16 @@ import pytest
 
 from apo.language.catalogue import use
 from apo.testing.server import serve
+from experiments.benchmarks.faults.forked import IMPORTED
 from tests.commands import stay
 from tests.e2e import places, stories
 from tests.e2e.conftest import Done
 from tests.e2e.reader import Reader
 from tests.e2e.told import PAGES, ROOT, Command, commands
 
+FORKS = multiprocessing.get_context("forkserver")
+"""What starts the processes of a comparison: as forks of one that has imported apo."""
+FORKS.set_forkserver_preload(["__main__", "pytest", *IMPORTED])
 TOLD = {str(path.relative_to(ROOT)): commands(path.read_text("utf-8")) for path in PAGES}
 
 
@@ -91,7 +97,11 @@ def shell(here: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> Iterato
     def blank(*_: object) -> dict[Path, str]:
         return {}
 
+    def forked(_: str) -> BaseContext:
+        return FORKS
+
     monkeypatch.setattr("apo.compare.plot.draw", blank)
+    monkeypatch.setattr(multiprocessing, "get_context", forked)
     monkeypatch.setattr(os, "execve", stay)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     yield Shell(here, monkeypatch)
