@@ -38,19 +38,23 @@ def feedback(
     from apo.cli.console import home, print_json, say, tell
     from apo.data.rows import read_rows
     from apo.production.feedback import FILE, keep_feedback, read_feedback
+    from apo.production.targets import told_strange, wanted_targets
     from apo.production.traces import SCHEME, trace_feedback
     from apo.taskfile.load import load_task
     from apo.taskfile.places import own_path
     from apo.taskfile.yaml_file import read_task_file
 
     path = own_path(task)
-    fields = load_task(task, memory=home() / "splits").input_fields
+    loaded = load_task(task, memory=home() / "splits")
+    fields = loaded.input_fields
     if source.startswith(SCHEME):
         said, notes = trace_feedback(source, fields)
     else:
         target = read_task_file(path).target
         said, notes = read_feedback(read_rows(Path(source)), fields, target)
-    added, usable = keep_feedback(path.parent, said), sum(bool(one.wanted) for one in said)
+    notes = [*notes, *told_strange(said, loaded)]
+    added = keep_feedback(path.parent, said)
+    usable = sum(bool(wanted_targets(one, loaded)) for one in said)
     if json:
         print_json({"read": len(said), "added": added, "with_answer": usable, "notes": notes})
         return

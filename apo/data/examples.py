@@ -113,7 +113,7 @@ def usable(
             _require_texts(row, names, f"{where}, row {number}")
         inputs = {name: row[column] for name, column in columns.inputs.items()}
         cells = tuple([row[name] for name in columns.targets])
-        targets = _targets(cells, bool(columns.labels), columns.whole_lists)
+        targets = targets_of(cells, strip=bool(columns.labels), whole=columns.whole_lists)
         if spelling and not labels.issuperset(targets):
             targets = tuple(spelling.get(composed(target), target) for target in targets)
         reason = _unusable(inputs, targets)
@@ -150,8 +150,14 @@ def _require_texts(row: Row, names: list[str], place: str) -> None:
 
 
 @lru_cache(maxsize=256)  # Labels come again and again.
-def _targets(cells: tuple[str | None, ...], strip: bool, whole: bool) -> tuple[str, ...]:
-    """The accepted answers, each once, without the blank ones."""
+def targets_of(cells: tuple[str | None, ...], *, strip: bool, whole: bool) -> tuple[str, ...]:
+    """The accepted answers, each once, without the blank ones.
+
+    Args:
+        cells: of the target columns.
+        strip: take blanks off their ends, as labels have none.
+        whole: a list is one answer, not several that are accepted.
+    """
     if whole:
         found = [cell for cell in cells if cell is not None]
     else:

@@ -1,5 +1,5 @@
 """What comes back from use: feedback on answers, and a deployed prompt improved by it.
 
-Doors: feedback, improving, traces.
-Rests on: data, environment, errors, files, prompts, reading, task, taskfile, tracking.
+Doors: feedback, improving, targets, traces.
+Rests on: data, environment, errors, files, prompts, reading, scorers, task, taskfile, tracking.
 """

@@ -15,11 +15,14 @@ FILE = "feedback.jsonl"
 By = Literal["person", "judge"]
 COLUMNS = {
     "answer": ("answer", "output", "response", "prediction", "completion", "답변", "응답"),
-    "right": ("right", "thumbs", "thumb", "feedback", "rating", "verdict", "correct", "평가"),
+    "right": ("right", "thumbs", "thumb", "feedback", "verdict", "correct"),
+    "rating": ("rating", "평가"),
     "target": ("correction", "expected", "expected_response", "label", "target", "정답", "수정"),
     "by": ("by", "source", "source_type", "who", "작성자"),
 }
-"""What tables call the parts of feedback; the task's own target column is one for `target`."""
+"""What tables call the parts of feedback; the task's own target column is one for `target`.
+
+A rating is read as thumbs, but may also be a number of stars."""
 _UP = ("up", "👍", "1", "true", "yes", "right", "correct", "good", "like", "pass", "좋아요", "예")
 _DOWN = (
     *("down", "👎", "0", "-1", "false", "no", "wrong", "incorrect", "bad", "dislike", "fail"),
@@ -66,25 +69,30 @@ def read_feedback(
         What was said, and which rows were left out, in words.
 
     Raises:
-        DataError: a column is missing, or a cell of thumbs says neither up nor down.
+        DataError: a column is missing, a cell of thumbs says neither up nor down, or all ratings
+            are 1, or 0.
     """
-    found, empty, number = list[Feedback](), 0, 0
+    found, ratings, empty, number = list[Feedback](), set[str](), 0, 0
     for number, row in enumerate(rows, 1):
         _require(row, fields, f"row {number}")
         inputs = {name: (row[name] or "").strip() for name in fields}
         said = {part: _cell(row, part, (*target, *COLUMNS[part])) for part in COLUMNS}
-        if not any(inputs.values()) or not (said["right"] or said["target"]):
+        right = said["right"] or said["rating"]
+        if not said["right"]:
+            ratings.add(said["rating"])
+        if not any(inputs.values()) or not (right or said["target"]):
             empty += 1
             continue
         found.append(
             Feedback(
                 inputs=inputs,
                 answer=said["answer"],
-                right=_thumbs(said["right"], f"row {number}"),
+                right=_thumbs(right, f"row {number}"),
                 target=said["target"],
                 by="judge" if said["by"].casefold() in _JUDGES else "person",
             )
         )
+    _require_no_stars(ratings - {""})
     notes = (
         [f"Rows without an input, or without a word about the answer: {empty}."] if empty else []
     )
@@ -115,6 +123,16 @@ def _thumbs(said: str, place: str) -> bool | None:
         f"{place}: {said!r:.60} says neither up nor down. Write up or down (also 1 and 0, yes and "
         "no, 👍 and 👎, 좋아요 and 싫어요)."
     )
+
+
+def _require_no_stars(ratings: set[str]) -> None:
+    """Refuse ratings that are 1 throughout, or 0: thumbs, or the fewest stars of several."""
+    if ratings in ({"0"}, {"1"}):
+        raise DataError(
+            f"Every rating is {min(ratings)}, which may be a thumb as well as a number of stars. "
+            "Call the column thumbs where 1 is up and 0 is down; for stars, write up or down in "
+            "their place."
+        )
 
 
 def keep_feedback(folder: Path, said: Sequence[Feedback]) -> int:

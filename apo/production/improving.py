@@ -13,6 +13,7 @@ from apo.data.split import POOLS
 from apo.errors import DataError, TaskError
 from apo.files import DATA, read_text, write_whole
 from apo.production.feedback import FILE, kept_feedback, settled
+from apo.production.targets import told_strange, wanted_targets
 from apo.prompts.prompt import Prompt
 from apo.task import Example, Task
 from apo.taskfile.load import load_task
@@ -105,20 +106,24 @@ def settled_before(folder: Path) -> set[str]:
 def _new_examples(task: Task, folder: Path) -> tuple[dict[str, Example], list[str]]:
     """What feedback says that the task does not: by the inputs, with the right answer."""
     said = settled(kept_feedback(folder))
-    usable = [one for one in said if one.wanted and set(one.inputs) == set(task.input_fields)]
+    right = [one for one in said if one.wanted and set(one.inputs) == set(task.input_fields)]
+    strange = told_strange(right, task)
+    usable = [(one, targets) for one in right if (targets := wanted_targets(one, task))]
     if not usable:
-        raise DataError(
+        told = (
             f"{folder / FILE} holds no right answer: no input, of {len(said)}, has a correction or "
             "a thumbs-up. `apo feedback TASK FILE` adds some."
         )
+        raise DataError(strange[0] if strange else told)
     known = {inputs_id(dict(e.inputs)): e.targets for pool in POOLS for e in getattr(task, pool)}
     found: dict[str, Example] = {}
-    for one in usable:
+    for one, targets in usable:
         key = inputs_id(dict(one.inputs))
-        if one.wanted not in known.get(key, ()):
-            found[key] = Example(dict(one.inputs), (one.wanted,))
-    left, same = len(said) - len(usable), len(usable) - len(found)
+        if not {*targets} <= {*known.get(key, ())}:
+            found[key] = Example(dict(one.inputs), targets)
+    left, same = len(said) - len(right), len(usable) - len(found)
     notes = [f"Feedback without a right answer is left out: {left}."] if left else []
+    notes += strange
     notes += [f"Feedback that agrees with a row of the task: {same}."] if same else []
     if not found:
         raise DataError(f"{folder / FILE} says nothing new: all of it agrees with the task's rows.")

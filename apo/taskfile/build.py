@@ -196,12 +196,17 @@ def _metric(settings: TaskSettings, folder: Path, where: str) -> Metric | None:
 
 def _require_judgeable(pools: Pools, scorer: Scorer, where: str) -> None:
     """Make sure that apo's own scorers can read the targets: a target is its own best answer."""
-    if isinstance(scorer, FunctionScorer | AwaitedScorer):
-        return  # It may be slow, or have another idea of a target; `apo check` asks it.
     for example in (*pools.train, *pools.validation, *pools.test):
-        score = scorer(example.target, example)
-        if score.value < 1:
-            raise DataError(_unjudgeable(example, scorer, where, score.feedback))
+        if not judgeable(example, scorer):
+            feedback = scorer(example.target, example).feedback
+            raise DataError(_unjudgeable(example, scorer, where, feedback))
+
+
+def judgeable(example: Example, scorer: Scorer) -> bool:
+    """Whether a target scores 1 when it is given as the answer."""
+    if isinstance(scorer, FunctionScorer | AwaitedScorer):
+        return True  # It may be slow, or have another idea of a target; `apo check` asks it.
+    return scorer(example.target, example).value >= 1
 
 
 def _unjudgeable(example: Example, scorer: Scorer, where: str, feedback: str) -> str:

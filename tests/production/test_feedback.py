@@ -60,7 +60,8 @@ def said(**parts: Any) -> Feedback:
     [
         ({"answer": "good", "thumbs": "👎", "correction": "bad"}, ("good", False, "bad", "bad")),
         ({"output": "good", "평가": "좋아요"}, ("good", True, "", "good")),
-        ({"Response": "good", "Rating": "0"}, ("good", False, "", "")),
+        ({"Response": "good", "Thumb": "0"}, ("good", False, "", "")),
+        ({"Response": "good", "Rating": "down"}, ("good", False, "", "")),
         ({"label": "bad", "source": "LLM_JUDGE"}, ("", None, "bad", "bad")),
         ({"kind": "bad"}, ("", None, "bad", "bad")),
     ],
@@ -86,6 +87,26 @@ def test_rows_that_say_nothing_are_counted_and_odd_ones_refused() -> None:
         read_feedback([{"text": "x", "thumbs": "so so"}], ["text"], [])
     with pytest.raises(DataError, match=r"no column 'text'\. Did you mean 'texts'"):
         read_feedback([{"texts": "x"}], ["text"], [])
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "refused"),
+    [
+        ("rating", "11", "Every rating is 1, which may be"),
+        ("평가", "00", "Every rating is 0"),
+        ("rating", "15", "row 2: '5' says neither"),
+        ("rating", "10", ""),
+        ("thumbs", "11", ""),
+    ],
+)
+def test_stars_are_no_thumbs(name: str, cells: str, refused: str) -> None:
+    rows: list[dict[str, str | None]] = [{"text": "x", "answer": "good", name: c} for c in cells]
+    if refused:
+        with pytest.raises(DataError, match=refused):
+            read_feedback(rows, ["text"], [])
+        return
+    found, _ = read_feedback(rows, ["text"], [])
+    assert [one.right for one in found] == [cell == "1" for cell in cells]
 
 
 def test_it_is_kept_once_and_a_person_overrules_a_judge(folder: Path) -> None:
@@ -150,6 +171,38 @@ def test_what_led_to_a_promoted_prompt_must_pass_from_then_on(folder: Path) -> N
     assert {text: again[text]["pool"] for text in pools} == pools
     write_round(str(folder), DEPLOYED, may_lose=True)
     assert {row["must_pass"] for row in rows_of(folder)} == {"no"}
+
+
+def test_a_right_answer_is_one_of_the_labels_or_does_not_count(folder: Path) -> None:
+    words = {"a": "BAD", "b": " good. ", "c": '["good", "Bad"]', "d": "모르는큐", "e": "goods"}
+    rows = [json.dumps({"text": text, "correction": word}) for text, word in words.items()]
+    (folder / "use.jsonl").write_text("\n".join(rows))
+    done = RUNNER.invoke(app, ["feedback", str(folder), str(folder / "use.jsonl"), "--json"])
+    told = json.loads(done.stdout)
+    strange = (
+        "Right answers that name no label of the task do not count: 2 (모르는큐, goods). "
+        "Its labels are: good, bad."
+    )
+    assert (told["added"], told["with_answer"], told["notes"]) == (5, 3, [strange])
+    made = write_round(str(folder), DEPLOYED)
+    assert (made.n_new, made.notes) == (3, (strange,))
+    found = {row["text"]: row["label"] for row in rows_of(folder)}
+    assert (found["a"], found["b"], json.loads(found["c"])) == ("bad", "good", ["good", "bad"])
+    assert not {"d", "e"} & found.keys()
+    load_task(made.path)
+
+
+def test_a_right_answer_that_cannot_be_judged_does_not_count(folder: Path) -> None:
+    settings = {**yaml.safe_load(TASK), "scorer": "numeric"}
+    del settings["labels"]
+    (folder / "task.yaml").write_text(yaml.safe_dump(settings))
+    (folder / "rows.csv").write_text("\n".join(["text,label", *(f"{i},{i}" for i in range(30))]))
+    keep_feedback(folder, [said(target="many")])
+    strange = r"Right answers that the task cannot judge do not count: 1 \(many\)\."
+    with pytest.raises(DataError, match=strange):
+        write_round(str(folder), DEPLOYED)
+    keep_feedback(folder, [Feedback(inputs={"text": "seven"}, target="7")])
+    assert write_round(str(folder), DEPLOYED).n_new == 1
 
 
 def test_groups_and_slices_stay(folder: Path) -> None:
