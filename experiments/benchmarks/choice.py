@@ -253,8 +253,9 @@ NOTES = [text.replace("\n", " ") for text in (__doc__ or "").split("\n\n")[2:]]
 def main() -> None:
     """Simulate, and write the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("parts", nargs="*", default=list(PARTS), choices=list(PARTS))
-    for name in parser.parse_args().parts:
+    parser.add_argument("parts", nargs="*", default="all", choices=["all", *PARTS])
+    given = parser.parse_args().parts
+    for name in PARTS if "all" in given else given:
         part, n = PARTS[name]
         part(n)
 
