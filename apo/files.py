@@ -84,6 +84,8 @@ def write_whole(path: Path, text: str | bytes, *, errors: str = "strict") -> Non
     Raises:
         OSError: it cannot be written; what was there is still there.
     """
+    if path.name in ("", ".."):  # The root, the working folder, the one above it.
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     part = path.with_name(f".{secrets.token_hex(8)}.part")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
     handle = os.open(part, flags, 0o666)

@@ -216,6 +216,12 @@ def test_a_file_that_cannot_be_written_stays(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["a.json"]
 
 
+@pytest.mark.parametrize("name", [".", "/", ".."])
+def test_a_folder_in_the_place_of_a_file_is_told(name: str) -> None:
+    with pytest.raises(IsADirectoryError):
+        files.write_out(Path(name), "text")
+
+
 # --- pipes, and files without an end ----------------------------------------------------------
 
 

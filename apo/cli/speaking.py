@@ -38,6 +38,7 @@ def translate_help(command: Any) -> None:
 
     What typer says of wrong arguments as well.
     """
+    from rich.text import Text
     from typer import rich_utils
 
     option = command.get_help_option(typer.Context(command, help_option_names=["-h", "--help"]))
@@ -49,6 +50,18 @@ def translate_help(command: Any) -> None:
         return plain(translated(text) if isinstance(text, str) else text)
 
     setattr(rich_utils, "highlighter", told)  # noqa: B010 (usage and its errors go through it)
+    setattr(Text, "rstrip_end", _without_blanks)  # noqa: B010
+
+
+def _without_blanks(line: Any, width: int) -> None:
+    """Take blanks that stand beyond a width off the end of a line.
+
+    Rich counts letters for the width, and not the two cells that a wide one takes: it leaves the
+    blank, finds the line too long, and writes … for its last word.
+    """
+    blanks = len(line.plain) - len(line.plain.rstrip())
+    if beyond := max(0, min(blanks, line.cell_len - width)):
+        line.right_crop(beyond)
 
 
 def translate_texts(thing: Any) -> None:

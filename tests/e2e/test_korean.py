@@ -63,7 +63,9 @@ def test_the_path_holds_no_english_sentence(
         told += done.stdout + done.stderr
         return done
 
-    assert "사용법: " in apo("optimize", "--help").stdout
+    help_ = apo("optimize", "--help").stdout
+    assert "사용법: " in help_
+    assert " … │" not in help_  # No word is cut off where a line of wide letters ends in a blank.
     assert "옵티마이저를 같은 조건에서 비교합니다" in apo("--help").stdout
     apo("optimze", code=2)
     walked = {tuple(words): typed(words) for words in commands(TUTORIAL) if words[0] != "ui"}
