@@ -16,7 +16,10 @@ from typer.testing import Result
 
 from apo.cli import app, main
 from apo.cli.console import notes, print_json, results, tell, write_document
+from apo.display.figures import percent
 from apo.errors import SettingsError
+from apo.language.catalogue import use
+from apo.storage.lineage import short_ids
 from tests.commands import CALLS, CODES, COMMANDS, RUNNER, Place, stay
 
 pytestmark = pytest.mark.slow  # Whole commands, and most of them ask models.
@@ -157,6 +160,31 @@ def test_an_id_is_never_cut(
     done = apo("runs")
     assert place.run_id in done.stdout
     assert "Not shown here: calls, started, seed, state, outcome." in done.stderr
+    front = json.loads(apo("show", "--front", "--json").stdout)["front"]["candidates"]
+    done = apo("show", "--front")
+    assert all(one["id"] in done.stdout for one in front if one["front"])
+    assert "Not shown here: latency" in done.stderr
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_candidates_keep_ids_and_scores_on_a_narrow_terminal(
+    language: str, place: Place, apo: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = json.loads(apo("show", "--json").stdout)["candidates"]
+    short = short_ids([one["id"] for one in shown])
+    monkeypatch.setattr(results, "_width", 40)
+    monkeypatch.setattr(results, "_force_terminal", True)
+    use(language)
+    try:
+        done = apo("show")
+    finally:
+        use("")
+    for one in shown[:10]:
+        assert re.search(
+            rf"^[ *!]  {short[one['id']]} +{percent(one['value'])} ", done.stdout, re.M
+        )
+    assert max(map(cell_len, done.stdout.splitlines())) <= 40
+    assert ("Not shown here: length" if language == "en" else "여기에 없는 열: 길이") in done.stderr
 
 
 @pytest.mark.parametrize("name", COMMANDS)

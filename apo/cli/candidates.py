@@ -8,6 +8,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from apo.cli.console import padded, percent, say_next, tell, tell_framed
+from apo.cli.narrow import fitting, tell_left_out
 from apo.cli.prompts import decoding_of, marked, opening
 from apo.errors import RunError
 from apo.language.catalogue import message, translated
@@ -15,6 +16,12 @@ from apo.prompts.prompt import Prompt
 from apo.results.outcome import outcome
 from apo.storage.lineage import lineage, short_ids
 
+COLUMNS = (
+    "", message("id"), message("score"), message("on"), message("operator"), message("parent"),
+    message("length"), message("instruction"),
+)  # fmt: skip
+LESS_IMPORTANT = ("length", "parent", "on", "operator", "instruction")
+"""What a narrow terminal has no room for, in this order: id and score are always shown."""
 MAX_OPERATOR = 16
 
 
@@ -26,22 +33,41 @@ def tell_candidates(document: Mapping[str, Any], n: int) -> None:
     table = Table(
         box=None, pad_edge=False, title=message("candidates"), title_justify="left", expand=True
     )
-    table.add_column("", no_wrap=True)
-    for name in ("id", "score", "on", "operator", "parent"):
-        table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=MAX_OPERATOR)
-    table.add_column("length", no_wrap=True, justify="right")
-    table.add_column("instruction", no_wrap=True, overflow="ellipsis", ratio=1)
-    for row in rows[:n]:
-        figures = (short[row["id"]], percent(row["value"]), _where(row), row["operator"])
-        cells = [*figures, _parents(row, short), f"{len(_prompt(row).text()):,}"]
-        mark, style = ("*", "bold") if row["id"] == best else ("!" if row["broken"] else "", "")
-        table.add_row(mark, *(Text(cell, style=style) for cell in cells), _opening(row, rows))
+    lines = [_cells(row, rows, short, best) for row in rows[:n]]
+    left_out = fitting(lines, LESS_IMPORTANT, stretched="instruction")
+    for name in (name for name in COLUMNS if name not in left_out):
+        table.add_column(
+            name,
+            no_wrap=True,
+            overflow="ellipsis",
+            justify="right" if name == "length" else "left",
+            ratio=1 if name == "instruction" else None,
+        )
+    for line in lines:
+        table.add_row(*(cell for name, cell in line.items() if name not in left_out))
     tell(table)
+    tell_left_out(left_out)
     if len(rows) > n:
         tell(f"{len(rows) - n} more: --candidates {len(rows)}", "dim")
     if best in short:
         tell(f"* {translated(_meaning(document))}.", "dim")
         say_next("One of them", f"apo show {document['run_id']}:ID")
+
+
+def _cells(
+    row: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    short: Mapping[str, str],
+    best: str,
+) -> dict[str, Text]:
+    """The cells of a candidate, by column."""
+    mark, style = ("*", "bold") if row["id"] == best else ("!" if row["broken"] else "", "")
+    operator = Text(row["operator"])
+    operator.truncate(MAX_OPERATOR, overflow="ellipsis")
+    figures = (short[row["id"]], percent(row["value"]), _where(row), operator.plain)
+    cells = (*figures, _parents(row, short), f"{len(_prompt(row).text()):,}")
+    told = [Text(mark), *(Text(cell, style=style) for cell in cells), _opening(row, rows)]
+    return dict(zip(COLUMNS, told, strict=True))
 
 
 def winner(document: Mapping[str, Any]) -> str:

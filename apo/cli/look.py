@@ -42,7 +42,7 @@ def runs(json: o.Json = False, csv: o.Csv = False) -> None:
     if not rows:
         say(f"No runs in {home()}. Start one: apo optimize support-tickets")
         return
-    lines: list[tuple[str, ...]] = [COLUMNS]
+    lines: list[tuple[str, ...]] = []
     for row in rows:
         scores = (percent(row["seed_score"]), percent(row["best_score"]))
         started = row["created"][5:16].replace("T", " ")
@@ -54,27 +54,21 @@ def runs(json: o.Json = False, csv: o.Csv = False) -> None:
 
 def _table(lines: list[tuple[str, ...]]) -> None:
     """Write the table of runs; where it is too wide, less important columns are left out."""
-    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
-    from apo.cli.console import results, say, tell
+    from apo.cli.console import tell
+    from apo.cli.narrow import fitting, tell_left_out
 
-    widths = {column[0]: max(map(cell_len, column)) + 2 for column in zip(*lines, strict=True)}
-    left_out: list[str] = []
-    for name in ("calls", "started", "seed", "state", "outcome"):
-        if sum(width for n, width in widths.items() if n not in left_out) - 2 > results.width:
-            left_out.append(name)
+    rows = [dict(zip(COLUMNS, map(Text, line), strict=True)) for line in lines]
+    left_out = fitting(rows, ("calls", "started", "seed", "state", "outcome"))
     table = Table(box=None, pad_edge=False)
-    places = [i for i, name in enumerate(lines[0]) if name not in left_out]
-    for place in places:
-        table.add_column(lines[0][place], no_wrap=place > 0, overflow="fold")
-    for line in lines[1:]:
-        table.add_row(*(Text(line[place]) for place in places))
+    for name in (name for name in COLUMNS if name not in left_out):
+        table.add_column(name, no_wrap=name != "run", overflow="fold")
+    for row in rows:
+        table.add_row(*(cell for name, cell in row.items() if name not in left_out))
     tell(table)
-    if left_out:
-        names = ", ".join(map(translated, left_out))
-        say(f"Not shown here: {names}. A wider terminal and --csv have them.", "dim")
+    tell_left_out(left_out)
 
 
 def _row(folder: "RunFolder") -> dict[str, Any]:

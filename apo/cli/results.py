@@ -1,12 +1,13 @@
 """What `apo show` prints beside the result: flips, the front, and one example's history."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from rich.table import Table
 from rich.text import Text
 
 from apo.cli.console import percent, tell
+from apo.cli.narrow import fitting, tell_left_out
 from apo.cli.prompts import opening
 from apo.cli.transfer import task_of
 from apo.errors import SettingsError
@@ -18,6 +19,8 @@ from apo.results.standings import Standing, standings
 from apo.results.words import counted_groups
 from apo.storage.folder import RunFolder
 
+FRONT = (message("tokens"), message("in"), message("out"), "$/1,000", message("latency"))
+"""Columns of the front that a narrow terminal has no room for, the last first."""
 MAX_GROUPS = 20
 MAX_LOST = 10
 MAX_VETOES = 3
@@ -159,27 +162,20 @@ def _line(text: str) -> str:
 
 def tell_front(found: Sequence[Standing], wanted: Sequence[str]) -> None:
     """The front alone, of the candidates that were measured on all of validation."""
-    table = Table(box=None, pad_edge=False, expand=True)
-    table.add_column("", no_wrap=True)
-    for name in ("score", *(("tokens",) if found[0].estimated else ("in", "out")), "$/1,000"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("latency", justify="right", no_wrap=True)
-    table.add_column("id", no_wrap=True)
-    table.add_column("instruction", no_wrap=True, overflow="ellipsis", ratio=1)
     front = [s for s in found if s.front]
-    for s in front:
-        tokens = [f"{s.input_tokens:,.0f}"]
-        tokens += [] if s.estimated else [_or_dash(s.output_tokens, "{:,.0f}")]
-        cells = (
-            percent(s.score),
-            *tokens,
-            _or_dash(None if s.usd is None else 1000 * s.usd, "{:.4f}"),
-            _seconds(s.seconds),
+    lines = [_front_cells(s, "*" if s is found[0] else "") for s in front]
+    left_out = fitting(lines, (*FRONT[::-1], "instruction"), stretched="instruction")
+    table = Table(box=None, pad_edge=False, expand=True)
+    for name in (name for name in lines[0] if name not in left_out):
+        last = name == "instruction"
+        justify: Literal["left", "right"] = "right" if name in ("score", *FRONT) else "left"
+        table.add_column(
+            name, no_wrap=True, overflow="ellipsis", justify=justify, ratio=1 if last else None
         )
-        mark, style = ("*", "bold") if s is found[0] else ("", "")
-        text = opening(str(s.prompt.get("instruction", "")))
-        table.add_row(mark, *(Text(cell, style=style) for cell in cells), s.id, text)
+    for line in lines:
+        table.add_row(*(cell for name, cell in line.items() if name not in left_out))
     tell(table)
+    tell_left_out(left_out)
     names = ", ".join(
         translated("high score") if word == "score" else translated(f"low {word}")
         for word in wanted
@@ -201,6 +197,23 @@ def tell_front(found: Sequence[Standing], wanted: Sequence[str]) -> None:
         timed = "from asking on, its wait in apo's queue included" if old else "on the wire"
         tell(f"latency: the median of a call, {timed}.", "dim")
     tell(f"Other objectives: --objective {', '.join(OBJECTIVES)}. Scores are of validation.", "dim")
+
+
+def _front_cells(s: Standing, mark: str) -> dict[str, Text]:
+    """The cells of a candidate on the front, by column; the best one is marked."""
+    tokens = f"{s.input_tokens:,.0f}"
+    out = {} if s.estimated else {"out": _or_dash(s.output_tokens, "{:,.0f}")}
+    cells = {
+        "": mark,
+        "score": percent(s.score),
+        "tokens" if s.estimated else "in": tokens,
+        **out,
+        "$/1,000": _or_dash(None if s.usd is None else 1000 * s.usd, "{:.4f}"),
+        "latency": _seconds(s.seconds),
+        "id": s.id,
+    }
+    told = {name: Text(cell, style="bold" if mark else "") for name, cell in cells.items()}
+    return {**told, "instruction": opening(str(s.prompt.get("instruction", "")))}
 
 
 def tell_vetoes(found: Sequence[tuple[str, float | None, Sequence[str]]]) -> None:

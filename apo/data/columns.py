@@ -52,6 +52,7 @@ class Column:
         worded: how often it does so where the month is a word.
         objects: cells that are a JSON object, or a list of them.
         keys: how often each key stands in these objects.
+        kinds: Python's names of the kinds that the values of each key are of, but for None.
         spaced: cells with white space within.
         length: characters in all.
         lists: cells that are a list of texts.
@@ -75,6 +76,7 @@ class Column:
     worded: Counter[str] = field(default_factory=Counter[str])
     objects: int = 0
     keys: Counter[str] = field(default_factory=Counter[str])
+    kinds: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     spaced: int = 0
     length: int = 0
     lists: int = 0
@@ -140,7 +142,9 @@ class Column:
         objects = [as_object(item) for item in ([value] if items is None else items)]
         if objects and None not in objects:
             self.objects += 1
-            self.keys.update(key for item in objects for key in item or ())
+            for key, held in ((k, v) for item in objects for k, v in (item or {}).items()):
+                self.keys[key] += 1
+                self.kinds.setdefault(key, set()).update({type(held).__name__} - {"NoneType"})
 
     @property
     def mean_length(self) -> float:

@@ -107,7 +107,11 @@ def _with_database(wanted: Wanted, data: Path) -> Wanted:
         if not wanted.database.is_file():
             raise DataError(f"There is no database {wanted.database}.")
         return wanted
-    beside = [path for path in data.parent.iterdir() if path.suffix.lower() in DATABASES]
+    beside = [
+        path
+        for path in data.parent.iterdir()
+        if path.suffix.lower() in DATABASES and path.name != "mlflow.db"  # Holds runs, not data.
+    ]
     return replace(wanted, database=beside[0]) if len(beside) == 1 else wanted
 
 

@@ -85,14 +85,15 @@ def tell_free(kind: str, notes: list[str]) -> None:
 
 def _ways(pairs: Pairs, database: Path | None) -> dict[str, tuple[Spec, str, str]]:
     """Scorer, seed and reason of the kinds for which the targets' form does not decide."""
-    words = f"{{{max(0, pairs.least - 1)},{max(0, pairs.most - 1)}}}"
-    form = {"name": "regex", "pattern": rf"(?:\S+\s+){words}\S+", "whole": True}
+    # The bound that the seed prompt names, and no lower one, of which it says nothing.
+    pattern = rf"(?:\S+\s+){{0,{pairs.most - 1}}}\S+"
+    form = {"name": "regex", "pattern": pattern, "whole": True}
     ways: dict[str, tuple[Spec, str, str]] = {
         "summary": (
             _reward(("form", form, 1), ("near", "rouge", 3)),
             "summary",
-            f"a quarter for as many words as the targets have ({pairs.least} to {pairs.most}), the "
-            "rest for words in common",
+            f"a quarter for at most {pairs.most} words, as the targets have, the rest for words in "
+            "common",
         ),
         "correction": (
             _reward(
@@ -127,6 +128,8 @@ def _seed(kind: str, scorer: str) -> str:
     """The form of the seed prompt where the scorer is chosen by the targets."""
     forms = {"exact": "quoted" if kind == "extraction" else "short", "contains": "short"}
     forms["f1"] = "generation" if kind == "generation" else "long"
+    if kind == "sql":
+        return "query"
     return forms.get(scorer, scorer)
 
 

@@ -30,7 +30,6 @@ class Pairs:
         asks: share of rows with an input that asks something.
         questions: whether a column of the inputs is named so.
         turns: share of rows with an input in which speakers' names stand before what they say.
-        least: words of the shortest target, at least 1.
         most: words of the longest target, at least 1.
     """
 
@@ -41,7 +40,6 @@ class Pairs:
     asks: float = 0.0
     questions: bool = False
     turns: float = 0.0
-    least: int = 1
     most: int = 1
 
 
@@ -73,7 +71,6 @@ def look_at_pairs(head: Sequence[Row], inputs: Sequence[str], target: str) -> Pa
         asks=fmean(any(map(_ASKS.search, texts)) for texts, _ in rows),
         questions=any(name.casefold() in QUESTIONS for name in inputs),
         turns=_share_of_turns([texts for texts, _ in rows]),
-        least=min(words),
         most=max(words),
     )
 

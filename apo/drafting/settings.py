@@ -133,6 +133,13 @@ def _signed(
     return {"name": judged.name, **signs} if signs else judged.scorer
 
 
+def _placeholder(kinds: set[str]) -> Any:
+    """What stands in a form for a value of these kinds: a text where they are mixed."""
+    shown = {"int": 0, "float": 0, "bool": True, "list": ["…"]}
+    found = {json.dumps(shown.get(kind, "…")) for kind in kinds}
+    return json.loads(found.pop()) if len(found) == 1 else "…"
+
+
 def _tables(scorer: Any, database: Path | None, notes: list[str]) -> list[str]:
     """The tables of a database with their columns, for the seed prompt."""
     if database is None:
@@ -157,7 +164,8 @@ def _wording(
 ) -> Wording:
     example = several.example if several is not None else ""
     if target.is_object and target.keys:
-        example = json.dumps(dict.fromkeys(details, "…"), ensure_ascii=False)
+        form = {key: _placeholder(target.kinds[key]) for key in details}
+        example = json.dumps(form, ensure_ascii=False)
     finals = {"numeric": "number", "multiple_choice": "mark"}
     asked = [name for name in fields if name.casefold() in QUESTIONS]
     others = [name for name in fields if name not in asked]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from apo.model import Decoding, Message, Model, Request
 from apo.models.embedded import Embedded
+from apo.models.embedded.lists import allowed
 from apo.prompts.layout import Demo, Layout
 from apo.prompts.prompt import Prompt
 from tests.models import reader
@@ -45,6 +46,31 @@ def test_is_a_model() -> None:
 )
 def test_cues_of_the_prompt_decide(text: str, label: str) -> None:
     assert ask(CUED, text) == label
+
+
+@pytest.mark.parametrize(
+    ("instruction", "found"),
+    [
+        (
+            "It is one of: 결제·환불, a/b c, other.\nThe label only.",
+            ("결제·환불", "a/b c", "other"),
+        ),
+        ("결제·환불, 배송/교환, 기타 중 하나만 쓰세요.", ("결제·환불", "배송/교환", "기타")),
+        ("Answer with one (a/b, c·d, e).", ("a/b", "c·d", "e")),
+        ("Answer with one label only: yes/no", ("yes", "no")),
+        ("Answer with one label: yes/no, nothing else", ("yes", "no", "nothing else")),
+        ("긍정·부정·중립 중 하나로 답하세요.", ("긍정", "부정", "중립")),
+    ],
+)
+def test_between_commas_a_slash_or_a_dot_is_part_of_a_label(
+    instruction: str, found: tuple[str, ...]
+) -> None:
+    assert allowed(instruction) == found
+
+
+def test_a_label_with_a_slash_is_answered_whole() -> None:
+    told = "It is one of: 결제·환불, 배송/교환, 기타. The label only.\n- 배송/교환: parcel"
+    assert ask(told, "Where is my parcel?") == "배송/교환"
 
 
 def test_without_cues_only_label_words_count_and_the_answer_is_chatty() -> None:

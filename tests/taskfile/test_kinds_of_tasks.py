@@ -4,6 +4,7 @@ import csv
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ def test_a_kind_that_is_named_is_taken(tmp_path: Path) -> None:
     path = save(tmp_path / "d.csv", [ROWS["generation"](i) for i in range(48)])
     task, told = drafted(path, kind="summary")
     assert "kind of task" not in told
-    assert "scorer 'reward': a quarter for as many words as the targets have" in told
+    assert "scorer 'reward': a quarter for at most " in told
     assert len(task.test) == 24
 
 
@@ -147,9 +148,43 @@ def test_queries_need_a_database_where_the_kind_is_named(tmp_path: Path) -> None
     path = save(tmp_path / "d.csv", [ROWS["sql"](i) for i in range(48)])
     with pytest.raises(DataError, match="name the database with --database"):
         drafted(path, kind="sql")
+    (tmp_path / "mlflow.db").touch()  # Of earlier runs: no queries are meant for it.
     task, told = drafted(path)
     assert "are compared as texts, as no database is known" in told
     assert type(task.scorer).__name__ == "Exact"
+    asked = task.seed_prompts[0].instruction
+    assert asked.startswith("Write one SQL query")
+    assert "the query only" in asked
+    assert "few words" not in asked
+
+
+def test_a_summary_is_bounded_as_its_seed_prompt_says(tmp_path: Path) -> None:
+    rows = [(f"{text(i, 80)} {i}", f"{text(i, 29)} {i}") for i in range(48)]
+    task, told = drafted(save(tmp_path / "d.csv", rows), kind="summary")
+    most = len(rows[0][1].split())
+    assert f"in at most {most} words" in task.seed_prompts[0].instruction
+    assert f"a quarter for at most {most} words" in told
+    example = replace(task.validation[0], targets=("none of these",))
+    formed = [task.scorer(" ".join("x" * n), example).value for n in (1, most, most + 1)]
+    assert formed == [0.25, 0.25, 0]
+
+
+@pytest.mark.parametrize(
+    ("values", "form"),
+    [
+        (["3", "4.5"], '"v": 0'),
+        (["true", "null"], '"v": true'),
+        (['["a"]', "[]"], '"v": ["…"]'),
+        (['"3"', "4"], '"v": "…"'),
+        (['{"a": 1}', "null"], '"v": "…"'),
+    ],
+)
+def test_the_form_of_an_answer_shows_what_its_values_are(
+    values: list[str], form: str, tmp_path: Path
+) -> None:
+    rows = [(f"{text(i, 9)} {i}", f'{{"who": "w{i}", "v": {values[i % 2]}}}') for i in range(48)]
+    task, _ = drafted(save(tmp_path / "d.csv", rows))
+    assert f'{{"who": "…", {form}}}' in task.seed_prompts[0].instruction
 
 
 def test_kinds_by_their_names() -> None:

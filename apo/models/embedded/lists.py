@@ -25,6 +25,7 @@ _LEAD = re.compile(
 _SEPARATOR = re.compile(
     r"\s*[,;、|·]\s*(?:(?:or|and|및|또는)\s+)?|\s+(?:or|또는|혹은)\s+|(?<=\w)\s?/\s?(?=\w)"
 )
+_COMMA = re.compile(r"\s*[,;、]\s*(?:(?:or|and|및|또는)\s+)?|\s+(?:or|또는|혹은)\s+")
 _SUCH_AS = re.compile(r"such as|like|e\.g|words|예를|단어", re.IGNORECASE)
 _MAX_CLAUSE = 3000
 _MAX_NAMES = 500
@@ -90,6 +91,15 @@ def items(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for part in _SEPARATOR.split(text) if (item := clean(part))))
 
 
+def labels(text: str) -> tuple[str, ...]:
+    """Split a list of answers; with two commas or more, / and · belong to the answers themselves.
+
+    "yes/no, nothing else" has one comma, and is two answers and a remark.
+    """
+    between = _COMMA if len(re.findall(r"[,;、]", text)) > 1 else _SEPARATOR
+    return tuple(dict.fromkeys(item for part in between.split(text) if (item := clean(part))))
+
+
 def options(text: str) -> tuple[str, ...]:
     """Find the options that an input offers, as "(A) …" lines or as bullets after "Options:"."""
     found = [match["item"] for line in text.splitlines() if (match := _OPTION.match(line))]
@@ -135,9 +145,9 @@ def _listed(text: str) -> tuple[str, ...]:
         match for match in _BRACKETS.findall(text) if not match.startswith(("e.g", "예"))
     ]
     tries = [
-        *(items(tail) for part in parts for tail in _after_colons(part)),
-        *(_last_words(items(match[1])) for clause in clauses if (match := _ONE_OF.match(clause))),
-        *(items(match) for match in in_brackets),
+        *(labels(tail) for part in parts for tail in _after_colons(part)),
+        *(_last_words(labels(match[1])) for clause in clauses if (match := _ONE_OF.match(clause))),
+        *(labels(match) for match in in_brackets),
         tuple(clean(m["item"]) for line in text.splitlines() if (m := _BULLET.match(line))),
         *(items(match) for match in _SLASHED.findall(text)),
         *(_either(clause) for clause in clauses if _EITHER.search(clause)),

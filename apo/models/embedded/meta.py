@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from apo.model import Message
-from apo.models.embedded.lists import items
+from apo.models.embedded.lists import labels as labels_in
 from apo.models.embedded.reading import read
 from apo.models.embedded.text import listed, mostly_korean
 
@@ -77,7 +77,7 @@ def read_assignment(messages: tuple[Message, ...]) -> Assignment | None:
     outputs = " ".join(output for _, output in pairs)
     return Assignment(
         task=task[1].strip() if task else "",
-        labels=items(labels[1]) if labels else (),
+        labels=labels_in(labels[1]) if labels else (),
         pairs=pairs,
         failures=tuple(
             (b["input"].strip(), b["output"].strip(), b["answer"]) for b in blocks if b["answer"]
