@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from apo.cli import app
 from apo.errors import ApoError, RunError, SettingsError
-from apo.storage.folder import RunFolder
+from apo.storage.folder import RunFolder, find_run
 
 CUES = {
     "환불": ("돈을 돌려 주세요", "결제를 취소하고 싶어요", "두 번 결제됐어요"),
@@ -123,6 +123,9 @@ def test_few_rows_are_told_of_folds(
     none = apo("optimize", ".", "--max-calls", "23", "--no-track", "-o", "opro")
     assert none.exit_code == 0, none.exception
     assert "--folds 5 tests every one" in none.stderr
+    said = find_run("last", tmp_path).settings["data"]
+    assert said["validation"] + said["test"] < sum(said["of"])
+    assert f"With {said['train'] + sum(said['of'])} rows in all, " in none.stderr
     assert "--folds" not in apo("check", "support-tickets").stdout
 
 

@@ -41,6 +41,7 @@ from apo.run.fit import fit_pools, sample_pools
 from apo.search.search import Optimizer
 from apo.storage.folder import find_run
 from apo.storage.journal import Journal
+from apo.storage.record import read_record
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
 
 pytestmark = pytest.mark.slow
@@ -90,6 +91,22 @@ def test_pools_leave_room_to_search(max_calls: int, n_validation: int, n_test: i
         assert [example for example in pool if example in kept] == [*kept]
     if max_calls >= 16 * n_validation + 8 * n_test:
         assert fitted.fingerprint == task.fingerprint
+
+
+def test_a_run_says_at_its_start_that_its_limits_leave_rows_out(tmp_path: Path) -> None:
+    task = fake_task()
+    for calls, told in ((60, True), (2000, False)):
+        home = tmp_path / str(calls)
+        optimize(home, budget=Budget(max_calls=calls))
+        folder = find_run("last", home)
+        data, plan = folder.settings["data"], read_record(folder.journal_path).plan
+        assert data["of"] == [len(task.validation), len(task.test)]
+        said = (
+            f"The limits leave room for {data['validation']} of {data['of'][0]} validation and "
+            f"{data['test']} of {data['of'][1]} test examples; higher ones use more."
+        )
+        assert (plan[0] == said) == told
+        assert (said in plan) == told
 
 
 def test_the_smallest_budget_is_the_one_that_the_message_names() -> None:
@@ -151,7 +168,12 @@ def test_a_greedy_search_leaves_the_verdict_its_calls(
 
 @pytest.mark.parametrize(
     "budget",
-    [Budget(max_tokens=4000), Budget(max_usd=0.004), Budget(max_tokens=9000, max_calls=250)],
+    [
+        Budget(max_tokens=1500),
+        Budget(max_tokens=4000),
+        Budget(max_usd=0.004),
+        Budget(max_tokens=9000, max_calls=250),
+    ],
 )
 def test_a_greedy_search_leaves_the_verdict_its_tokens_and_money(
     budget: Budget, tmp_path: Path
@@ -166,6 +188,11 @@ def test_a_greedy_search_leaves_the_verdict_its_tokens_and_money(
     assert result.verdict is not None
     assert result.verdict.complete
     assert result.verdict.n >= 2
+    plan = read_record(find_run("last", tmp_path).journal_path).plan
+    fewer = result.verdict.n < len(task.test)
+    said = f"for 20 of 20 validation and {result.verdict.n} of 20 test examples"
+    assert any(said in line for line in plan) == fewer
+    assert fewer == (budget.max_tokens == 1500)
 
 
 class Graded:

@@ -102,6 +102,7 @@ def tell_few_rows(run: str, home: Path) -> None:
     """Mention folds after a run on few rows whose gain is not proven."""
     folder = find_run(run, home)
     result, data = folder.result or {}, folder.settings["data"]
-    n = sum(data[name] for name in ("train", "validation", "test"))
+    # All rows of the task: a small budget uses fewer of them, and folds part all.
+    n = data["train"] + sum(data.get("of") or (data["validation"], data["test"]))
     if n < FEW_ROWS and data["test"] and result.get("winner") != "best":
         say(f"With {n} rows in all, --folds 5 tests every one of them (docs/folds.md).", "dim")

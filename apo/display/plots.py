@@ -84,6 +84,8 @@ def curve_plot(
         end: answered calls when the search measured something last.
         tried: calls and score of every measurement on the whole validation split.
     """
+    from matplotlib.ticker import MaxNLocator
+
     figure, axes = _axes()
     last = max(end, calls[-1])
     axes.plot(
@@ -101,6 +103,7 @@ def curve_plot(
         label=translated("best so far"),
     )  # fmt: skip
     axes.set_xlabel(translated("calls, of task and optimizer model"), color=DARK)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
     _scored(axes)
     axes.legend(loc="best", frameon=False, fontsize=8)
     return figure
@@ -166,7 +169,8 @@ def _scored(axes: "Axes") -> None:
 
 
 def _in_percent(value: float, _: int | None) -> str:
-    return f"{round(100 * value, 1):g} %"
+    # The room above the highest score has no marks: there is nothing beyond 100 %.
+    return f"{round(100 * value, 1):g} %" if -1e-9 < value < 1 + 1e-9 else ""
 
 
 def _with_commas(value: float, _: int | None) -> str:

@@ -52,6 +52,7 @@ def run_page(folder: RunFolder) -> str:
     best = Prompt.from_dict(document["best_prompt"]) if document["best_prompt"] else None
     seed = Prompt.from_dict(document["seed_prompt"]) if document["seed_prompt"] else None
     ended = folder.result is not None
+    found = best != seed  # A prompt is not compared with itself.
     verdict = document["verdict"]
     with style():
         return render(
@@ -62,7 +63,7 @@ def run_page(folder: RunFolder) -> str:
                 "outcome": outcome(document) if ended else None,
                 "cautions": cautions(document) if ended else document["notes"],
                 "verdict": verdict,
-                "interval": drawn_interval(verdict) if verdict else None,
+                "interval": drawn_interval(verdict) if verdict and found else None,
                 "length": {"seed": _length(seed), "best": _length(best)},
                 "seed": seed,
                 "best": best,
@@ -75,7 +76,7 @@ def run_page(folder: RunFolder) -> str:
                     document["candidates"], record.refused, best.id if best else "",
                     Allowance(TEXT),
                 ),
-                **_tested(folder),
+                **_tested(folder, compared=found),
                 "spending": spending(folder),
                 "settings": flat(
                     {k: v for k, v in document["settings"].items() if k not in NOT_SETTINGS}
@@ -90,8 +91,8 @@ def _length(prompt: Prompt | None) -> int | None:
 
 
 def _curve(record: Record) -> "Markup | None":
-    rises = course(record)
-    if not rises:
+    rises, tried = course(record), measured_points(measured(record))
+    if len(tried) < 2:  # One point is no curve.
         return None
     told = translated(
         f"Best validation score so far: from {100 * rises[0].score:.1f} % after "
@@ -102,19 +103,20 @@ def _curve(record: Record) -> "Markup | None":
         [rise.calls for rise in rises],
         [rise.score for rise in rises],
         record.calls,
-        tried=measured_points(measured(record)),
+        tried=tried,
     )
     return inline(figure, "curve", told)
 
 
 def _clouds(folder: RunFolder, names: Mapping[str, str], best: Prompt | None) -> Sequence[Any]:
     try:
-        return clouds(standings(folder), names, best.id if best else "")
+        found = standings(folder)
     except RunError:  # Nothing is measured on the whole validation split yet.
         return []
+    return clouds(found, names, best.id if best else "") if len(found) > 1 else []
 
 
-def _tested(folder: RunFolder) -> dict[str, Any]:
+def _tested(folder: RunFolder, *, compared: bool) -> dict[str, Any]:
     """What is known of the test rows: flips, groups, and the confusions of both prompts."""
     if not (folder.path / "test.jsonl").exists():
         none = shown_rows([], Allowance(0))
@@ -125,7 +127,7 @@ def _tested(folder: RunFolder) -> dict[str, Any]:
     return {
         "lost": shown_rows(flips.lost, allowance),
         "won": shown_rows(flips.won, allowance),
-        "groups": flips.groups,
+        "groups": flips.groups if compared else (),
         "unanswered": flips.unanswered,
         "confusion": confusion(pairs),
     }

@@ -72,8 +72,8 @@ class Setup:
         )
         require_able(models.task.model, task.seed_prompts, task.program)
         if run is None:
-            task = fit_pools(task, self.budget.max_calls)
-            folder = self.create(task, optimizer, home)
+            whole, task = task, fit_pools(task, self.budget.max_calls)
+            folder = self.create(task, optimizer, home, whole=whole)
         else:
             folder = find_run(run, home)
             require_same(folder, self.options, optimizer)
@@ -149,17 +149,26 @@ class Setup:
         return replace(task, answer_tokens=max(task.answer_tokens, target_room(task)))
 
     def create(
-        self, task: Task, optimizer: Optimizer, home: Path, folds: int | None = None
+        self,
+        task: Task,
+        optimizer: Optimizer,
+        home: Path,
+        folds: int | None = None,
+        *,
+        whole: Task | None = None,
     ) -> RunFolder:
         """Make the run's folder, and write down all that is needed to run it again.
 
         Args:
-            task: what `resolve` gave.
+            task: what `resolve` gave, its pools fitted to the budget.
             optimizer: the same.
             home: folder that holds `runs/`.
             folds: for a folder that holds runs on so many folds.
+            whole: the task with all of its rows, where its pools were made smaller.
         """
         record, name = self._record(task, optimizer), optimizer_name(optimizer)
+        pools = whole or task
+        record["data"]["of"] = [len(pools.validation), len(pools.test)]
         if folds is not None:
             record["folds"], name = folds, f"{name}-folds"
         elif self.options.fold is not None:

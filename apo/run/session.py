@@ -110,6 +110,7 @@ class Session:
             reviews=Reviews(caller.journal, self.reviewer, caller.meter.leave_out),
         )
         self.progress.search = search
+        self._tell_pools(search)
         await try_scorer(self.task, self.task.validation)
         seeds = await self._measure_seeds(caller, search)
         drift = await check_scorer(caller, self.task, seeds[0])
@@ -145,6 +146,16 @@ class Session:
             seconds=caller.meter.seconds,
             folder=RunFolder(self.folder.path.absolute()),
         )
+
+    def _tell_pools(self, search: Search) -> None:
+        """Say where the limits made pools smaller; runs of earlier versions do not know."""
+        used = [len(self.task.validation), len(self.task.test)]
+        whole: list[int] | None = self.folder.settings["data"].get("of")
+        if whole and used != whole:
+            search.announce(
+                f"The limits leave room for {used[0]} of {whole[0]} validation and {used[1]} of "
+                f"{whole[1]} test examples; higher ones use more."
+            )
 
     async def _search(self, search: Search) -> None:
         """Let the optimizer look for better prompts until it ends, or the budget does."""
@@ -219,7 +230,10 @@ class Session:
         if wide is not None:
             self.task, search.task = wide, replace(wide, test=())
             seeds = await search.map(search.evaluate, search.seed_prompts)
-        self.task = affordable(self.task, self.budget, meter.spent)
+        fitted = affordable(self.task, self.budget, meter.spent)
+        if len(fitted.test) < len(self.task.test):
+            self.task = fitted
+            self._tell_pools(search)
         calls, spent = each * len(self.task.test), meter.spent
         share = VERDICT_MARGIN * calls / spent.calls
         meter.hold_back(

@@ -4,15 +4,16 @@ import asyncio
 import re
 import shutil
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from apo import Prompt, Result, RunError
+from apo import Budget, Options, Prompt, Result, RunError, Search, optimize
 from apo.display.page import POLICY, told
 from apo.display.picture import style
+from apo.display.plots import curve_plot
 from apo.prompts.prompt_set import PromptSet
 from apo.report.allowance import Allowance
 from apo.report.audit_page import audit_page
@@ -23,7 +24,7 @@ from apo.results.outcome import outcome
 from apo.results.standings import standings
 from apo.storage.folder import RunFolder
 from apo.storage.summary import summary
-from tests.report.conftest import HOSTILE
+from tests.report.conftest import HOSTILE, HostileModel, hostile_task
 from tests.report.pages import Page
 
 
@@ -85,6 +86,38 @@ def test_pictures_tell_themselves_and_have_a_table(page: Page) -> None:
         assert caption in page.seen
     tables = [tag for tag, _ in page.elements if tag in ("table", "caption")]
     assert tables.count("table") == tables.count("caption")
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """An optimizer that tries nothing, so that the seed prompt stays alone."""
+
+    async def run(self, search: Search) -> None:
+        """Return at once."""
+
+
+def test_one_prompt_alone_is_no_picture_and_has_no_interval(tmp_path: Path) -> None:
+    alone = optimize(
+        hostile_task(), Nothing(), model=HostileModel(), budget=Budget(max_calls=260),
+        options=Options(track=False), home=tmp_path,
+    )  # fmt: skip
+    assert alone.folder is not None
+    told = Page(run_page(alone.folder))
+    assert not [tag for tag, _ in told.elements if tag == "svg"]
+    assert "One prompt alone was measured on the whole validation split: " in told.seen
+    assert "95 % interval" not in told.seen
+    assert not told.faults()
+
+
+def test_axes_name_whole_calls_and_no_score_above_all() -> None:
+    with style():
+        figure = curve_plot([16, 17], [0.9, 1.0], 18, tried=[(16, 0.9), (17, 1.0)])
+        figure.canvas.draw()
+    (axes,) = figure.axes
+    shown = [label.get_text() for label in axes.get_yticklabels()]
+    assert "100 %" in shown
+    assert all(float(text[:-2]) <= 100 for text in shown if text)
+    assert all("." not in label.get_text() for label in axes.get_xticklabels())
 
 
 def test_the_spend_adds_up(folder: RunFolder, page: Page) -> None:
