@@ -119,8 +119,10 @@ def test_it_is_json(tmp_path: Path) -> None:
 
 
 def test_no_test_example_was_measured(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.update(state="interrupted")
     with pytest.raises(RunError, match="no test example, so there is nothing to compare"):
-        read_flips(RunFolder(tmp_path))
+        read_flips(run)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ to standard output, progress and notes to standard error (`apo.cli.console`).
 
 Doors: none but this one.
 Rests on: assessment, audit, bridges, calls, checking, compare, data, display, drafting, errors,
-evaluation, failures, files, language, lint, models, production, programs, prompts, prompts.forms,
-reading, report, results, run, search, secrecy, statistics, storage, task, taskfile, tracking,
-trust.
+evaluation, failures, files, guards, language, lint, models, production, programs, prompts,
+prompts.forms, reading, report, results, run, search, secrecy, statistics, storage, task,
+taskfile, tracking, trust.
 """
 
 import os

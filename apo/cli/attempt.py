@@ -1,14 +1,15 @@
 """`apo try`: inputs of a person, answered by the seed prompt and the winner side by side."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from apo.cli import options as o
 from apo.cli.ask import AskFlags
 from apo.cli.flags import takes
+from apo.language.catalogue import translated
 
 if TYPE_CHECKING:
     from apo.assessment.trying import Tried
@@ -80,28 +81,42 @@ def try_(
 def _subject(run: str, task: str, model: str) -> "tuple[Task, dict[str, Prompt], str, str]":
     """The task, the prompts by name, the model's name, and what is told of the best prompt."""
     from apo.cli.console import home, say
+    from apo.cli.prompts import unfinished
     from apo.errors import RunError
     from apo.prompts.prompt import Prompt
-    from apo.results.outcome import outcome
     from apo.run.wishes import trusted_settings
     from apo.storage.lineage import find_named
+    from apo.storage.summary import winner
     from apo.taskfile.load import load_task
 
     folder, candidate = find_named(run, home())
-    settings, result = trusted_settings(folder), folder.need_result()
+    settings, ended = trusted_settings(folder), folder.result is not None
+    result = folder.need_result() if ended else unfinished(folder)
     name = task or settings.get("task_ref")
     if not name:
         raise RunError(f"{folder.id} was started with a Python object as its task: give --task.")
     loaded = load_task(name, memory=home() / "splits")
-    found = outcome(result)
+    if candidate is None and not ended:
+        winner(result)  # There is a best prompt so far, or it raises.
     prompts = {"seed": Prompt.from_dict(result["seed_prompt"])}
     other = Prompt.from_dict(result["best_prompt"] if candidate is None else candidate["prompt"])
     if other == prompts["seed"]:
-        say("The run found nothing better: there is the seed prompt alone.", "yellow")
+        told = "The run found nothing better: there is the seed prompt alone."
+        so_far = "The run has found nothing better so far: there is the seed prompt alone."
+        say(told if ended else so_far, "yellow")
     else:
         prompts["best" if candidate is None else candidate["id"]] = other
-    best = "best" if found.favourable else f"best ({found.kind})"
-    return loaded, prompts, model or settings["model"] or "embedded", best
+    return loaded, prompts, model or settings["model"] or "embedded", _called(result)
+
+
+def _called(result: Mapping[str, Any]) -> str:
+    """How the best prompt is called: with its outcome, where that is no proven gain."""
+    from apo.results.outcome import outcome
+
+    if result["winner"] is None:
+        return translated("the best so far")
+    found = outcome(result)
+    return "best" if found.favourable else f"best ({found.kind})"
 
 
 def batches(given: Sequence[str], fields: Sequence[str]) -> Iterator[list[dict[str, str]]]:

@@ -10,11 +10,11 @@ from rich.tree import Tree
 from apo.cli.console import padded, percent, say_next, tell, tell_framed
 from apo.cli.narrow import fitting, tell_left_out
 from apo.cli.prompts import decoding_of, marked, opening
-from apo.errors import RunError
 from apo.language.catalogue import message, translated
 from apo.prompts.prompt import Prompt
 from apo.results.outcome import outcome
 from apo.storage.lineage import lineage, short_ids
+from apo.storage.summary import best_of
 
 COLUMNS = (
     "", message("id"), message("score"), message("on"), message("operator"), message("parent"),
@@ -29,7 +29,7 @@ def tell_candidates(document: Mapping[str, Any], n: int) -> None:
     """The table of the n first candidates; the best, which stands first, is marked."""
     rows: list[dict[str, Any]] = document["candidates"]
     short = short_ids([row["id"] for row in rows])
-    best = _best(document)
+    best = best_of(document)
     table = Table(
         box=None, pad_edge=False, title=message("candidates"), title_justify="left", expand=True
     )
@@ -68,23 +68,6 @@ def _cells(
     cells = (*figures, _parents(row, short), f"{len(_prompt(row).text()):,}")
     told = [Text(mark), *(Text(cell, style=style) for cell in cells), _opening(row, rows)]
     return dict(zip(COLUMNS, told, strict=True))
-
-
-def winner(document: Mapping[str, Any]) -> str:
-    """The id of the best prompt, so far or at the end.
-
-    Raises:
-        RunError: no candidate was measured on the whole validation split yet.
-    """
-    if name := _best(document):
-        return name
-    run = document["run_id"]
-    raise RunError(f"{run} has no best prompt yet. Go on with: apo resume {run}")
-
-
-def _best(document: Mapping[str, Any]) -> str:
-    chosen: dict[str, Any] | None = document["best_prompt"]
-    return "" if chosen is None else Prompt.from_dict(chosen).id
 
 
 def _meaning(document: Mapping[str, Any]) -> str:
@@ -136,7 +119,7 @@ def tell_candidate(row: Mapping[str, Any], document: Mapping[str, Any]) -> None:
     """One candidate: where it came from, what it scored, the whole prompt, and how to take it."""
     run, rows = document["run_id"], document["candidates"]
     short = short_ids([other["id"] for other in rows])
-    prompt, best = _prompt(row), row["id"] == _best(document)
+    prompt, best = _prompt(row), row["id"] == best_of(document)
     tell(
         f"{run}:{short[row['id']]} · {row['operator']}{' · ' + translated('best') if best else ''}",
         "bold",

@@ -261,8 +261,9 @@ def fail(error: ApoError) -> int:
     told.append(translated(str(error)), style="default")
     notes.print(told, soft_wrap=not notes.is_terminal)
     if error.run_id and not isinstance(error, SettingsError):  # The same settings fail again.
-        kept = "What was paid is kept. " if error.paid else ""
-        say(f"{kept}Go on with: apo resume {error.run_id}")
+        kept = message("What was paid is kept. ") if error.paid else ""
+        way = message(f"Go on with: apo resume {error.run_id}")
+        say(f"{kept}{way}")
     if error.overspent and error.overspent not in str(error):
         say(error.overspent, "bold red")
     return 130 if stopped else 3 if error.overspent else 1

@@ -26,10 +26,10 @@ def failures_of(
         RunError: nothing was measured yet, or the task cannot be loaded.
         SettingsError: the answers cannot be scored anew.
     """
-    from apo.cli.candidates import winner
     from apo.failures.counting import failure_table
     from apo.failures.page import page
     from apo.failures.recorded import recorded_rollouts
+    from apo.storage.summary import winner
 
     chosen = candidate or next(
         row for row in document["candidates"] if row["id"] == winner(document)

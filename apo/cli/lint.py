@@ -118,4 +118,4 @@ def _read(name: str, task: "Task | None") -> "Prompt":
 
     if (Path(name) / FILE_NAME).is_file() and (own := _task(name)):
         return own.seed_prompts[0]
-    return prompt_of(name, task)[0] if task else free_prompt(name)
+    return prompt_of(name, task, so_far=True)[0] if task else free_prompt(name)

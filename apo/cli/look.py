@@ -131,14 +131,14 @@ def show(
 
     Example: `apo show last --flips`
     """
-    from apo.cli.candidates import lineage_of, tell_candidate, tell_lineage, winner
+    from apo.cli.candidates import lineage_of, tell_candidate, tell_lineage
     from apo.cli.console import home, one_form, print_csv, print_json
     from apo.cli.failures import failures_of
     from apo.cli.results import parts_of, rows_of
     from apo.errors import SettingsError
     from apo.results.outcome import outcome
     from apo.storage.lineage import find_named
-    from apo.storage.summary import summary
+    from apo.storage.summary import summary, winner
 
     folder, candidate = find_named(run, home())
     document = summary(folder)
@@ -187,7 +187,7 @@ def _tell_whole(folder: "RunFolder", document: dict[str, Any], n: int) -> None:
     if folder.result is not None:
         report_any(document)
     else:
-        say(f"There is no result yet. Go on with: apo resume {folder.id}", "yellow")
+        say(f"There is no result yet. {folder.way_on}", "yellow")
         for line in (told_replies(document["refused"]), told_refusals(document["refused"])):
             tell(line) if line else None
         for note in document["notes"]:

@@ -1,7 +1,7 @@
 """A prompt as people name it on the command line, and as they read it on a terminal."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
@@ -69,21 +69,24 @@ def decoding_of(prompt: Prompt) -> str:
     return "; ".join(f"{name}: {options}" for name, options in told.items())
 
 
-def prompt_of(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
+def prompt_of(
+    name: str, task: "Task", *, so_far: bool = False
+) -> "tuple[Prompt, RunFolder | None]":
     """Read the prompt of a file, or of a run or its candidate where there is no such file.
 
     Args:
         name: a path, RUN for the prompt to use of a run, or RUN:ID for one of its candidates.
         task: whose input fields the prompt of a file must have.
+        so_far: take the best prompt so far of a run that is not finished, which has no verdict.
     """
     from apo.programs.fit import require_fit
 
-    found, folder = _found(name, task)
+    found, folder = _found(name, task, so_far)
     require_fit(task.program, found, task.input_fields)
     return found, folder
 
 
-def _found(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
+def _found(name: str, task: "Task", so_far: bool) -> "tuple[Prompt, RunFolder | None]":
     from apo.cli.console import say
     from apo.prompts.foreign import refuse_address
     from apo.prompts.forms.found import Found
@@ -107,7 +110,7 @@ def _found(name: str, task: "Task") -> "tuple[Prompt, RunFolder | None]":
         say(f"Seed prompt: {pinned}. {Found(prompt, left).note}".strip())
         return as_task_asks(prompt, seed), None
     refuse_address(path)
-    return _of_run(name)
+    return _of_run(name, so_far)
 
 
 def free_prompt(name: str) -> "Prompt":
@@ -120,7 +123,7 @@ def free_prompt(name: str) -> "Prompt":
 
     path = Path(name)
     if not path.exists():
-        return _of_run(name)[0]
+        return _of_run(name, so_far=True)[0]
     try:
         require_file(path, TEXT)
         text = path.read_text(encoding="utf-8-sig", errors="replace")
@@ -134,10 +137,20 @@ def free_prompt(name: str) -> "Prompt":
     return found.prompt
 
 
-def _of_run(name: str) -> "tuple[Prompt, RunFolder]":
+def unfinished(folder: "RunFolder") -> dict[str, Any]:
+    """A run without a result, as far as it goes; whoever reads is told that it is not finished."""
+    from apo.cli.console import say
+    from apo.storage.summary import summary
+
+    say(f"{folder.id} is not finished yet. {folder.way_on}", "yellow")
+    return summary(folder)
+
+
+def _of_run(name: str, so_far: bool) -> "tuple[Prompt, RunFolder]":
     from apo.cli.console import home
     from apo.errors import PromptError, RunError
     from apo.storage.lineage import find_named
+    from apo.storage.summary import winner
 
     try:
         folder, candidate = find_named(name, home())
@@ -145,5 +158,9 @@ def _of_run(name: str) -> "tuple[Prompt, RunFolder]":
         raise PromptError(f"{name!r} is neither a file nor a run. {error}") from error
     if candidate is not None:
         return Prompt.from_dict(candidate["prompt"]), folder
+    if so_far and folder.result is None:
+        document = unfinished(folder)
+        winner(document)  # There is one, or it raises.
+        return Prompt.from_dict(document["best_prompt"]), folder
     result = folder.need_result()
     return Prompt.from_dict(result[f"{result['winner']}_prompt"]), folder

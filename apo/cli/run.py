@@ -87,12 +87,14 @@ def resume(
     from apo.calls.progress import Progress
     from apo.cli.console import home
     from apo.cli.review import reviewer
-    from apo.errors import SettingsError
+    from apo.errors import RunError, SettingsError
     from apo.run.folds import aresume_folds
     from apo.run.resume import aresume
     from apo.storage.folder import find_run
 
     folder = find_run(run, home())
+    if folder.in_use():
+        raise RunError(f"{folder.id} goes on already. Look on with: apo watch {folder.id}")
     limits = (max_calls, max_tokens, max_usd, max_minutes)
     budget = None if all(limit is None for limit in limits) else as_budget(*limits)
     progress = Progress()

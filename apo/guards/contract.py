@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Self
 
 from apo.guards.copies import Copies
 from apo.prompts.fill import VARIABLE, fill
@@ -9,7 +10,7 @@ from apo.prompts.prompt import Prompt
 from apo.prompts.prompt_set import PromptSet
 from apo.prompts.rules import Rules
 from apo.reading.answers import quote
-from apo.task import Example
+from apo.task import Example, Task
 
 STATEMENT = re.compile(r"\{%[^{}\n]{0,200}%\}")
 """What makes a template of a text where templates are Jinja's."""
@@ -62,6 +63,18 @@ class Contract:
         self._copies = Copies([*validation, *examples], said)
         self._demos = {plain(demo.user) for seed in seeds for demo in seed.demos}
         self._unseen = turns(validation, {seed.template for seed in seeds})
+
+    @classmethod
+    def of(cls, task: Task, *, max_chars: int) -> Self:
+        """The rules for candidates of a search on a task."""
+        return cls(
+            task.seed_prompts,
+            task.train,
+            validation=task.validation,
+            rules=task.contract,
+            own=(task.description, *task.labels),
+            max_chars=max_chars,
+        )
 
     def refusal(self, prompt: Prompt) -> str:
         """Say why a candidate must not be measured; "" when it may."""

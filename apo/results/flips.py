@@ -114,7 +114,7 @@ def read_pairs(folder: RunFolder) -> list[dict[str, Any]]:
     if not path.exists():
         raise RunError(
             f"{folder.id} has measured no test example, so there is nothing to compare. "
-            f"A run that was stopped goes on with: apo resume {folder.id}"
+            f"{folder.way_on}"
         )
     return list(_lines(path))
 

@@ -89,7 +89,7 @@ def standings(folder: RunFolder) -> list[Standing]:
     if not rows:
         raise RunError(
             f"{folder.id} has no candidate measured on the whole validation split yet. "
-            f"Go on with: apo resume {folder.id}"
+            f"{folder.way_on}"
         )
     prompts = {row["id"]: Prompt.from_dict(row["prompt"]) for row in rows}
     asked = _asked(folder, set(prompts))

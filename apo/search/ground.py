@@ -52,14 +52,7 @@ class Ground:
         self._edits = edit_names(options.edits)
         self._candidates = Candidates(
             caller.journal,
-            Contract(
-                self.seed_prompts,
-                task.train,
-                validation=task.validation,
-                rules=task.contract,
-                own=(task.description, *task.labels),
-                max_chars=options.max_chars,
-            ),
+            Contract.of(task, max_chars=options.max_chars),
             self.seed_prompts,
             reviews,
         )

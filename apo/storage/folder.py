@@ -88,6 +88,11 @@ class RunFolder:
             return state
         return "running" if self.in_use() else "interrupted"
 
+    @property
+    def way_on(self) -> str:
+        """What to do about a run that is not finished, as a sentence."""
+        return way_on(self.id, self.state)
+
     def in_use(self) -> bool:
         """Whether a process writes the journal now."""
         from filelock import FileLock, Timeout
@@ -117,7 +122,7 @@ class RunFolder:
         """
         result = self.result
         if result is None:
-            raise RunError(f"{self.id} has no result yet. Go on with: apo resume {self.id}")
+            raise RunError(f"{self.id} has no result yet. {self.way_on}")
         require_result(result, str(self.path / "result.json"))
         return result
 
@@ -170,6 +175,13 @@ class RunFolder:
             write_whole(target, redact(text), errors="surrogatepass")
         except OSError as error:
             raise RunError(f"Cannot write {target}: {error.strerror}.") from error
+
+
+def way_on(run: str, state: str) -> str:
+    """Say what to do about a run that is not finished: who resumes one that goes on is refused."""
+    if state == "running":
+        return f"It is running; look on with: apo watch {run}"
+    return f"Go on with: apo resume {run}"
 
 
 def _held(journal: Path) -> bool:

@@ -40,14 +40,17 @@ def find_named(name: str, home: Path = HOME) -> tuple[RunFolder, dict[str, Any] 
     folder = find_run(run, home)
     if ":" not in name:
         return folder, None
-    return folder, find_candidate(candidates(folder), wanted, folder.id)
+    rows = candidates(folder)
+    if not rows:
+        raise RunError(f"{folder.id} has no candidates yet. {folder.way_on}")
+    return folder, find_candidate(rows, wanted, folder.id)
 
 
 def find_candidate(rows: Sequence[dict[str, Any]], wanted: str, run: str) -> dict[str, Any]:
     """Find a candidate by its id, or by a beginning of it that no other has.
 
     Args:
-        rows: the run's candidates, as `apo.storage.summary.candidates` gives them.
+        rows: the run's candidates, as `apo.storage.summary.candidates` gives them; at least one.
         wanted: the id, or its beginning.
         run: the run's id, for messages.
 
@@ -61,8 +64,6 @@ def find_candidate(rows: Sequence[dict[str, Any]], wanted: str, run: str) -> dic
     if fitting:
         named = ", ".join(row["id"] for row in fitting[:MAX_NAMED])
         raise RunError(f"{wanted!r} fits several candidates of {run}: {named}. Give more of it.")
-    if not rows:
-        raise RunError(f"{run} has no candidates yet. Go on with: apo resume {run}")
     hint = near(wanted.lower(), list(short.values())) if len(rows) <= MAX_NAMED else ""
     if not hint:
         close = near(wanted.lower()[:SHORT], list(short.values())).partition(" Known: ")[0]

@@ -22,11 +22,7 @@ def suggest(folder: RunFolder, prompt: Prompt) -> None:
     Raises:
         RunError: the run is finished, or its folder cannot be written.
     """
-    if folder.state == "finished":
-        raise RunError(
-            f"{folder.id} is finished, and its verdict is reached once. Search from the prompt "
-            "with apo optimize TASK --prompt FILE, or compare it with apo gate."
-        )
+    require_unfinished(folder)
     line = json.dumps({"at": now(), "prompt": prompt.to_dict()})
     path = folder.path / FILE
     try:
@@ -35,6 +31,19 @@ def suggest(folder: RunFolder, prompt: Prompt) -> None:
             file.write(redact(line) + "\n")
     except OSError as error:
         raise RunError(f"Cannot write {path}: {error.strerror}.") from error
+
+
+def require_unfinished(folder: RunFolder) -> None:
+    """Make sure that a run still takes suggestions.
+
+    Raises:
+        RunError: it is finished.
+    """
+    if folder.state == "finished":
+        raise RunError(
+            f"{folder.id} is finished, and its verdict is reached once. Search from the prompt "
+            "with apo optimize TASK --prompt FILE, or compare it with apo gate."
+        )
 
 
 def suggestions(folder: Path) -> list[Prompt]:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from apo.errors import RunError
 from apo.prompts.prompt import Prompt
 from apo.storage.candidate import Candidate
-from apo.storage.folder import RunFolder
+from apo.storage.folder import RunFolder, way_on
 from apo.storage.record import Record, read_record
 from apo.storage.refusals import counted
 from apo.storage.rows import open_for_reading
@@ -51,6 +52,28 @@ def summary(folder: RunFolder) -> dict[str, Any]:
         }
     result = refused | result  # A result of an earlier version does not say it.
     return {**result, "state": folder.state, "settings": settings, "candidates": rows}
+
+
+def winner(document: Mapping[str, Any]) -> str:
+    """The id of the best prompt, so far or at the end.
+
+    Args:
+        document: the run, as `summary` gives it.
+
+    Raises:
+        RunError: no candidate was measured on the whole validation split yet.
+    """
+    if name := best_of(document):
+        return name
+    run = document["run_id"]
+    way = way_on(run, document["state"])
+    raise RunError(f"{run} has no best prompt yet. {way}")
+
+
+def best_of(document: Mapping[str, Any]) -> str:
+    """The id of the best prompt; "" before there is one."""
+    chosen: dict[str, Any] | None = document["best_prompt"]
+    return "" if chosen is None else Prompt.from_dict(chosen).id
 
 
 def _refusals(record: Record) -> list[tuple[str, str]]:
