@@ -2,7 +2,7 @@
 
 A server process (that of `multiprocessing`) imports what commands need, once; a command is a fork
 of it. Its environment, folder, outputs, signals and death are its own, as those of `python -m apo`
-are, and it takes a third of the time.
+are, and it takes a third of the time. So is the process that logs its run.
 """
 
 import multiprocessing
@@ -24,6 +24,7 @@ IMPORTED = (
     "apo.run.folds",
     "apo.taskfile.load",
     "apo.tracking",
+    "experiments.benchmarks.faults.forked_follower",
     "aiohttp",
     "jinja2.sandbox",
     "rapidfuzz.fuzz",
@@ -107,6 +108,9 @@ def _become(
     outputs: list[str],
 ) -> None:
     """Run a command as `python -m apo` in the folder would."""
+    from experiments.benchmarks.faults.forked_follower import fork_followers
+
+    fork_followers()
     for number, path in enumerate(outputs, 1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
     os.chdir(folder)
