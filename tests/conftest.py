@@ -28,7 +28,9 @@ MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30
 if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
     os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
-os.environ.pop("COLUMNS", None)  # Which the processes of a parallel run are given.
+# The processes of a parallel run are given it, and readline sets it where `os.environ` is not told.
+os.environ.pop("COLUMNS", None)
+os.unsetenv("COLUMNS")
 # Nobody's own keyring is asked.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
 os.environ["APO_TRUST"] = "1"
