@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from apo.cli import app
 from apo.storage.folder import RunFolder
+from apo.storage.suggestions import suggestions
 
 COMMANDS: dict[str, Any] = vars(typer.main.get_command(app))["commands"]
 SMALL = ("--max-calls", "80", "--no-track", "-o", "opro")
@@ -30,7 +31,7 @@ CALLS: dict[str, tuple[tuple[str, ...], str]] = {
     "optimize": (("TASK", *SMALL), "Spent "),
     "resume": (("RUN",), "Spent "),
     "watch": (("RUN",), " is finished. "),
-    "suggest": (("STOPPED", "Name the intent."), "measured when the search ends, with up to "),
+    "suggest": (("STOPPED", "INSTRUCTION"), "measured when the search ends, with up to "),
     "compare": (("GRID", "--no-track", "-j", "1"), "Report: "),
     "runs": ((), "-opro-"),
     "show": (("RUN",), "candidates"),
@@ -115,7 +116,7 @@ class Place:
         stopped.update(state="interrupted", created="2026-01-01T00:00:00+00:00")
 
     def arguments(self, name: str) -> list[str]:
-        """A command with its arguments; a folder that is made is a new one each time."""
+        """A command with its arguments; a folder or a prompt that is new is another each time."""
         found = [name]
         for word in CALLS[name][0]:
             called = self._called(word)
@@ -142,6 +143,9 @@ class Place:
                 return f"{self.run_id}-stopped"
             case "NEW":
                 return f"{stem} {len(list(self.path.iterdir()))}"
+            case "INSTRUCTION":
+                stopped = RunFolder(self.home / "runs" / self._called("STOPPED"))
+                return f"Name the intent, in {9 + len(suggestions(stopped.path))} words at most."
             case "OWN":
                 return self.name or "own"
             case "TASK":
