@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from multiprocessing.context import BaseContext
 from pathlib import Path
+from unittest.mock import patch
 
 import certifi
 import pytest
@@ -47,9 +48,9 @@ TYPED = {
 class Shell:
     """Types lines: those of apo in this process, the others in a shell."""
 
-    def __init__(self, apo: Callable[..., Done], patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, apo: Callable[..., Done], changed: pytest.MonkeyPatch) -> None:
         self._apo = apo
-        self._patch = patch
+        self._changed = changed
 
     def type(self, line: str) -> Done:
         """Type a line, and give what came of it."""
@@ -57,7 +58,7 @@ class Shell:
             return self._piped(*line.partition(" | ")[::2])
         if line.startswith("export "):
             for name, _, value in (word.partition("=") for word in shlex.split(line)[1:]):
-                self._patch.setenv(name, value)
+                self._changed.setenv(name, value)
             return Done("", "", 0)
         return self._other(line, "", ROOT if line.startswith("make ") else None)
 
@@ -66,7 +67,7 @@ class Shell:
         written = words.pop() if ">" in words else ""
         read = words.pop() if "<" in words else ""
         text = Path(read).read_text("utf-8") if read else "Where is my parcel?\n"
-        self._patch.setattr("sys.stdin", io.StringIO(text))
+        self._changed.setattr("sys.stdin", io.StringIO(text))
         done = self._apo(*(word for word in words if word not in "<>"))
         os.environ.pop("APO_HOME", None)  # What --home sets for the process ends with it.
         if written:
@@ -78,6 +79,13 @@ class Shell:
             line, shell=True, cwd=folder, input=text, capture_output=True, text=True, timeout=60
         )
         return Done(done.stdout, done.stderr, done.returncode)
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """What commands set for this process, such as by `apo trust`, ends with the test."""
+    with patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -121,14 +129,14 @@ def test_what_the_pages_tell_to_type_works(
     with serve(Reader()) as server:
         given = {**ids, "served": server.base_url, "certificates": certifi.where()}
         for number, (page, told) in enumerate(TYPED.items()):
-            with monkeypatch.context() as patch:
+            with monkeypatch.context() as changed:
                 folder = shutil.copytree(place, tmp_path / str(number))
-                patch.chdir(folder)
+                changed.chdir(folder)
                 places.BEFORE.get(page, places.nothing)(folder)
-                patch.setenv("OPENAI_BASE_URL", server.base_url)
-                patch.setenv("OPENAI_API_KEY", "key")
-                patch.setenv("MLFLOW_TRACKING_URI", registry)
-                patch.setenv("APO_LANG", "ko" if page.startswith("docs/ko/") else "en")
+                changed.setenv("OPENAI_BASE_URL", server.base_url)
+                changed.setenv("OPENAI_API_KEY", "key")
+                changed.setenv("MLFLOW_TRACKING_URI", registry)
+                changed.setenv("APO_LANG", "ko" if page.startswith("docs/ko/") else "en")
                 for command in told:
                     line = in_place(command.line, given)
                     words = (line, os.environ["APO_LANG"])
