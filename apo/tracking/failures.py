@@ -51,8 +51,11 @@ def log_failures(folder: RunFolder, tracked: Tracked) -> int:
     logging.getLogger("mlflow.tracing").setLevel(logging.WARNING)  # It tells of each flush.
     mlflow.set_tracking_uri(uri)  # What spans are sent by.
     try:
-        for row in reversed(rows):  # The latest trace stands first on MLflow's page.
-            _log(client, row, tracked)
+        # The latest trace stands first on MLflow's page.
+        traced = [(_trace(client, row, tracked), row) for row in reversed(rows)]
+        mlflow.flush_trace_async_logging()  # For all at once, as each time takes a second.
+        for trace_id, row in traced:
+            _assess(trace_id, row)
     finally:
         mlflow.flush_trace_async_logging()
         mlflow.set_tracking_uri(before)
@@ -68,10 +71,8 @@ def _failed(path: Path) -> list[dict[str, Any]]:
     return sorted(failed, key=lambda row: row["flip"] != "lost")[:MOST]
 
 
-def _log(client: Any, row: Mapping[str, Any], tracked: Tracked) -> None:
-    import mlflow
-    from mlflow.entities import AssessmentSource, AssessmentSourceType
-
+def _trace(client: Any, row: Mapping[str, Any], tracked: Tracked) -> str:
+    """Log what a row asks and what was answered; give the id of the trace."""
     span = client.start_trace(
         f"{row['flip']} {row['id'][:12]}",
         inputs={name: clean(text) for name, text in row["inputs"].items()},
@@ -81,9 +82,16 @@ def _log(client: Any, row: Mapping[str, Any], tracked: Tracked) -> None:
         run_id=tracked.run_id,
     )
     client.end_trace(span.trace_id, outputs=clean(row["best_output"]))
+    return str(span.trace_id)
+
+
+def _assess(trace_id: str, row: Mapping[str, Any]) -> None:
+    """Log the right answer of a row, and the score, with a trace that MLflow has."""
+    import mlflow
+    from mlflow.entities import AssessmentSource, AssessmentSourceType
+
     source = AssessmentSource(AssessmentSourceType.CODE, "apo")
-    mlflow.flush_trace_async_logging()
-    given: dict[str, Any] = {"trace_id": span.trace_id, "source": source}
+    given: dict[str, Any] = {"trace_id": trace_id, "source": source}
     mlflow.log_expectation(name="target", value=clean(row["targets"][0]), **given)
     mlflow.log_feedback(
         name="score",
