@@ -1,7 +1,5 @@
-"""The comparison of first calls: it goes on from kept answers, and its table is that of its cells."""
+"""The comparison of first calls goes on from kept answers."""
 
-import csv
-import json
 from argparse import Namespace
 from pathlib import Path
 
@@ -32,7 +30,11 @@ def test_what_was_kept_is_not_asked_again(tmp_path: Path, monkeypatch: pytest.Mo
     )
     found = end("short-reviews", 1, "distill", given, tmp_path / "first")
     assert take_answers(kept, tmp_path / "second")
-    monkeypatch.setattr(first_calls, "opened", lambda _: Gone())
+
+    def gone(name: str) -> Gone:
+        return Gone()
+
+    monkeypatch.setattr(first_calls, "opened", gone)
     assert end("short-reviews", 1, "distill", given, tmp_path / "second") == found
     with pytest.raises(SettingsError, match="was asked"):
         end("short-reviews", 2, "distill", given, tmp_path / "second")

@@ -1,15 +1,17 @@
 """apo as an adapter of Terrarium: its server scores and counts, and no mark reaches anybody."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Barrier
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from apo import Completion, Request, SettingsError, Usage
+from apo import BudgetExhausted, Completion, Request, SettingsError, Usage
 from apo.optimizers import BY_NAME
-from experiments.benchmarks.on_terrarium import Adapter, create_adapter, task_of, text_of
+from experiments.benchmarks.on_terrarium import Adapter, Answers, create_adapter, task_of, text_of
 
 
 class EvalBudgetExhausted(Exception):
@@ -18,20 +20,25 @@ class EvalBudgetExhausted(Exception):
 
 @dataclass
 class Server:
-    """Scores by the number of "+" in a candidate, and counts as Terrarium's server does."""
+    """Scores by the number of "+" in a candidate, and counts as Terrarium's server does: late."""
 
     limit: int
     slack: int = 0
     asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    solved: list[str] = field(default_factory=list[str])
+    max_concurrency: int = 8
+    meet: Callable[[], object] = int
 
     @property
     def budget(self) -> Any:
         used = len(self.asked)
-        return SimpleNamespace(
-            exhausted=used >= self.limit + self.slack, used=used, remaining=self.limit - used
-        )
+        return SimpleNamespace(used=used, remaining=self.limit + self.slack - used)
 
     def evaluate(self, candidate: str, example: Any) -> tuple[float, dict[str, Any]]:
+        if len(self.asked) >= self.limit:
+            raise EvalBudgetExhausted(f"{self.limit} used")
+        self.solved.append(example.id)
+        self.meet()
         if len(self.asked) >= self.limit:
             raise EvalBudgetExhausted(f"{self.limit} used")
         self.asked.append((candidate, example.id))
@@ -83,6 +90,32 @@ def test_the_server_counts_each_answer_and_ends_the_search(limit: int, slack: in
     assert not any(0xE000 <= ord(sign) <= 0xF8FF or ord(sign) > 0xEFFFF for t in seen for sign in t)
     assert "question" in writing.texts[0]
     assert "More +." in writing.texts[0]
+
+
+def test_nothing_is_solved_that_the_budget_would_refuse() -> None:
+    """The server looks at its budget before it solves, and counts after: all at once would pass."""
+    server = Server(2, meet=Barrier(2, timeout=60).wait)
+    made, rows = task_of(task())
+    answers = Answers(server, rows, left=2)
+
+    async def ask() -> list[object]:
+        shown = [Request(made.seed_prompts[0].messages(e.inputs)) for e in made.train[:4]]
+        return await asyncio.gather(*map(answers.complete, shown), return_exceptions=True)
+
+    found = asyncio.run(ask())
+    assert [type(one) for one in found] == [Completion] * 2 + [BudgetExhausted] * 2
+    assert len(server.solved) == len(server.asked) == 2
+
+
+def test_as_many_are_evaluated_at_once_as_the_server_makes() -> None:
+    first = iter([Barrier(12, timeout=60).wait] * 12)
+
+    def meet() -> None:
+        next(first, int)()
+
+    server = Server(300, max_concurrency=12, meet=meet)
+    asyncio.run(Adapter(BY_NAME["gepa"](), Writing).search(task(30), server))
+    assert next(first, None) is None
 
 
 def test_demos_stand_in_the_candidate() -> None:

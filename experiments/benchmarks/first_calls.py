@@ -21,7 +21,6 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 from statistics import fmean
 
@@ -146,7 +145,7 @@ def main() -> None:
         with open(given.cells or os.devnull, "w", encoding="utf-8", newline="") as file:
             cells = csv.writer(file, lineterminator="\n")
             cells.writerow(("task", "seed", "method", "score", "calls"))
-            for seed, task, method in product(seeds, tasks, METHODS):
+            for seed, task, method in ((s, t, m) for s in seeds for t in tasks for m in METHODS):
                 ends[task, seed, method] = end(task, seed, method, given, home)
                 cell = (shown(task), seed, method, *ends[task, seed, method])
                 cells.writerow(cell)

@@ -4,12 +4,13 @@ Terrarium keeps the data, the scoring and the budget: each answer that apo's sea
 evaluation of its server, of training or validation examples; the test examples are its own. With
 Terrarium installed, and its data in its folder:
 
-    export APO_OPTIMIZER=gepa APO_OPTIMIZER_MODEL=openai/gpt-5
+    export APO_OPTIMIZER=gepa APO_OPTIMIZER_MODEL=openai/gpt-5 APO_HOME=.apo
     python -m terrarium task=formula adapter=custom budget.max_evals=4000 \
         adapter.path=experiments/benchmarks/on_terrarium.py
 
 Tasks with examples and a prompt as their candidate work, such as `finer`, `formula`,
 `livebench_math` and `aime_math`. A candidate there is one text: demos stand behind the instruction.
+Without APO_HOME the run is deleted at its end.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -54,7 +56,12 @@ class Server(Protocol):
 
     @property
     def budget(self) -> Any:
-        """What is left: its `remaining`, `used` and `exhausted`."""
+        """What is left: its `remaining` and `used`."""
+        ...
+
+    @property
+    def max_concurrency(self) -> int:
+        """How many evaluations it makes at once."""
         ...
 
     def evaluate(self, candidate: str, example: Any) -> tuple[float, dict[str, Any]]:
@@ -69,18 +76,23 @@ class Answers:
     Attributes:
         server: Terrarium's.
         rows: its examples, by the number in the marks of an input.
+        left: evaluations that may still be begun; None for any number. The server counts one at its
+            end, so that of several at once it would solve some for nothing, and then refuse them.
         name: of the model in the journal.
     """
 
     server: Server
     rows: Sequence[Any]
+    left: int | None = None
     name: str = "terrarium"
 
     async def complete(self, request: Request) -> Completion:
         """Evaluate what the messages hold before the input, on the example of the input."""
         example = self.rows[marks.row_of(request.messages[-1].content)]
-        if self.server.budget.exhausted:
-            raise BudgetExhausted("Terrarium's budget is used up.")
+        if self.left is not None:
+            if self.left <= 0:
+                raise BudgetExhausted("Terrarium's budget is used up.")
+            self.left -= 1
         candidate = candidate_of(request.messages)
         try:
             score, info = await asyncio.to_thread(self.server.evaluate, candidate, example)
@@ -210,12 +222,15 @@ class Adapter:
         made, rows = task_of(task)
         left: int | None = server.budget.remaining
         calls = None if left is None else left + int(WRITER_SHARE * left)
-        watched = Watched(self.optimizer)
+        watched, at_once = Watched(self.optimizer), server.max_concurrency
+        # As many threads as it evaluates at once; a machine of two cores would have six.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(at_once))
         with tempfile.TemporaryDirectory() as folder:
             result = await aoptimize(
-                made, watched, model=Answers(server, rows), optimizer_model=Writer(self.writer()),
-                budget=Budget(max_calls=calls), home=Path(self.home or folder),
-                options=Options(track=False),
+                made, watched, model=Answers(server, rows, left),
+                optimizer_model=Writer(self.writer()), budget=Budget(max_calls=calls),
+                home=Path(self.home or folder),
+                options=Options(track=False, max_concurrency=at_once),
             )  # fmt: skip
         best = watched.seen[0].best or result.best
         example = made.validation[0]
@@ -232,4 +247,5 @@ def create_adapter() -> Adapter:
     if not model:
         raise SettingsError("Set APO_OPTIMIZER_MODEL to the model that writes prompts.")
     name = os.environ.get("APO_OPTIMIZER", "gepa")
-    return Adapter(make_optimizer(name, {}), lambda: open_with(Options(), model))
+    home = os.environ.get("APO_HOME", "")
+    return Adapter(make_optimizer(name, {}), lambda: open_with(Options(), model), home)
