@@ -17,6 +17,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 IMPORTED = (
+    "apo.cli.live",
     "apo.cli.report",
     "apo.models.embedded",
     "apo.models.http",
@@ -109,8 +110,10 @@ def _become(
 ) -> None:
     """Run a command as `python -m apo` in the folder would."""
     from experiments.benchmarks.faults.forked_follower import fork_followers
+    from experiments.benchmarks.faults.forked_workers import fork_workers
 
     fork_followers()
+    fork_workers()
     for number, path in enumerate(outputs, 1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
     os.chdir(folder)

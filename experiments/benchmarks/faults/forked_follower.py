@@ -16,6 +16,8 @@ from types import SimpleNamespace
 from typing import Any, Self
 
 from apo.environment import prepare_environment
+from apo.models.prices import find_price
+from apo.reading.numbers import numbers_in
 from apo.tracking import follower, tracker
 
 IMPORTED = (
@@ -32,6 +34,8 @@ if multiprocessing.current_process().name == "MainProcess":  # The server, befor
     prepare_environment()
     for name in IMPORTED:
         import_module(name)
+    find_price("openai/any")  # What is read and compiled at the first use, a file and patterns.
+    numbers_in("1")
 
 
 class ForkedFollower:
