@@ -1,21 +1,23 @@
-"""What the runs of a comparison met: minutes, replies read, proposals refused, lost tokens.
+"""What the runs of a comparison met: replies read, proposals refused, what the choice promised.
 
     python experiments/real_runs.py .apo/compare/real --out experiments/results/real/runs.md
 
 `apo compare` tells how prompts came out; this table tells whether a search could work at all with
-the model that it had. Minutes are those of the runs as they were made, so make it of them, and not
-of a replay.
+the model that it had, what its best prompt's instruction gave beside its demos, and what was
+expected of it on new rows. A replay from kept answers tells the same as the runs themselves.
 """
 
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
+FIGURES = ("validation", "expected")
 COLUMNS = (
-    "task", "optimizer", "seed", "calls", "minutes", "replies", "read at once", "read in the end",
-    "refused", "lost tokens", "validation", "test", "outcome",
+    "task", "optimizer", "seed", "calls", "replies", "read at once", "read in the end", "refused",
+    "both, demos alone", "validation", "expected", "test", "outcome",
 )  # fmt: skip
 
 
@@ -25,19 +27,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("folder", type=Path, help="of the comparison, with runs/ in it")
     parser.add_argument("--out", type=Path, help="a Markdown file; by default the screen")
     options = parser.parse_args(arguments)
-    found = sorted(rows(options.folder), key=lambda row: row[:3])
-    text = "\n".join(table(found)) + "\n"
+    results = list(read(options.folder))
+    found = sorted((row(*pair) for pair in results), key=lambda row: row[:3])
+    text = "\n".join([*table(found), "", promised([result for _, result in results])]) + "\n"
     if options.out:
         options.out.write_text(text, encoding="utf-8")
     else:
         print(text, end="")
 
 
-def rows(folder: Path) -> Iterator[list[str]]:
-    """A row for each finished run."""
+def read(folder: Path) -> Iterator[tuple[Any, Any]]:
+    """The settings and the result of each finished run."""
     for path in sorted(folder.glob("runs/*/result.json")):
         settings = json.loads(path.with_name("run.json").read_text("utf-8"))
-        yield row(settings, json.loads(path.read_text("utf-8")))
+        yield settings, json.loads(path.read_text("utf-8"))
 
 
 def row(settings: Mapping[str, Any], result: Mapping[str, Any]) -> list[str]:
@@ -45,23 +48,43 @@ def row(settings: Mapping[str, Any], result: Mapping[str, Any]) -> list[str]:
     spent, refused = result["spent"], result["refused"]
     replies: dict[str, int] = refused.get("replies") or {"n": 0, "again": 0, "unread": 0}
     verdict: dict[str, Any] = result["verdict"] or {}
+    gap: dict[str, Any] = result["gap"] or {}
     n = replies["n"]
-    tokens = spent["input_tokens"] + spent["output_tokens"] + spent["lost_tokens"]
     return [
         str(result["task"]),
         str(settings.get("label") or result["optimizer"]),
         str(settings["options"]["seed"]),
         str(spent["calls"]),
-        f"{spent['seconds'] / 60:.1f}",
         str(n),
         share(n - replies["again"], n),
         share(n - replies["unread"], n),
         f"{refused.get('n', 0)} of {refused.get('of', 0)}",
-        f"{100 * spent['lost_tokens'] / max(1, tokens):.1f} %",
+        apart(result["parts"]),
         change(result["validation"]["seed"], result["validation"]["best"]),
+        f"{100 * gap['expected']:.1f}" if gap else "–",
         change(verdict.get("seed_score"), verdict.get("best_score")),
         str(result["outcome"]["kind"]),
     ]
+
+
+def apart(parts: Mapping[str, Any] | None) -> str:
+    """What a winner that changed words and demos scores, and its demos with the seed's words."""
+    if not parts or parts["demos"] is None:
+        return "–"
+    text = f"{100 * parts['both']:.1f}, {100 * parts['demos']:.1f}"
+    return f"{text}: the seed's words stay" if parts["replaced"] else text
+
+
+def promised(results: Sequence[Mapping[str, Any]]) -> str:
+    """How far scores on validation, and what was expected, lie above those on test."""
+    gaps = [result["gap"] for result in results if result["gap"]]
+    if not gaps:
+        return "No run ended with another prompt than the seed's."
+    means = (100 * fmean(gap[name] - gap["test"] for gap in gaps) for name in FIGURES)
+    return (
+        "Of the {} runs that ended with another prompt than the seed's, the score on validation "
+        "is {:+.1f} points above that on test in the mean, and what was expected {:+.1f}."
+    ).format(len(gaps), *means)
 
 
 def share(n: int, of: int) -> str:

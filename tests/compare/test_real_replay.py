@@ -11,6 +11,7 @@ from apo.compare.grid import make_cells
 from apo.compare.settings import parse_experiment, read_experiment
 from apo.errors import SettingsError
 from apo.models import local_model
+from experiments import real_runs
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "experiments/results/real/short-reviews"
@@ -39,3 +40,5 @@ def test_published_runs_are_replayed_to_the_digit_without_the_model(
     for label, outcome in found.items():
         told = (float(rows[label]["seed_score"]), float(rows[label]["best_score"]))
         assert outcome.scores == told
+    real_runs.main([str(tmp_path), "--out", str(tmp_path / "runs.md")])
+    assert (tmp_path / "runs.md").read_bytes() == (PUBLISHED / "runs.md").read_bytes()
