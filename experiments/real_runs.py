@@ -4,7 +4,8 @@
 
 `apo compare` tells how prompts came out; this table tells whether a search could work at all with
 the model that it had, what its best prompt's instruction gave beside its demos, and what was
-expected of it on new rows. A replay from kept answers tells the same as the runs themselves.
+expected of it on new rows. A replay from kept answers tells the same as the runs themselves,
+but for what those took and lost.
 """
 
 import argparse
@@ -16,8 +17,8 @@ from typing import Any
 
 FIGURES = ("validation", "expected")
 COLUMNS = (
-    "task", "optimizer", "seed", "calls", "replies", "read at once", "read in the end", "refused",
-    "both, demos alone", "validation", "expected", "test", "outcome",
+    "task", "optimizer", "seed", "calls", "minutes", "lost tokens", "replies", "read at once",
+    "read in the end", "refused", "both, demos alone", "validation", "expected", "test", "outcome",
 )  # fmt: skip
 
 
@@ -49,12 +50,15 @@ def row(settings: Mapping[str, Any], result: Mapping[str, Any]) -> list[str]:
     replies: dict[str, int] = refused.get("replies") or {"n": 0, "again": 0, "unread": 0}
     verdict: dict[str, Any] = result["verdict"] or {}
     gap: dict[str, Any] = result["gap"] or {}
-    n = replies["n"]
+    n, paid = replies["n"], spent["calls"] > spent["reused_calls"]
+    tokens = spent["input_tokens"] + spent["output_tokens"] + spent["lost_tokens"]
     return [
         str(result["task"]),
         str(settings.get("label") or result["optimizer"]),
         str(settings["options"]["seed"]),
         str(spent["calls"]),
+        f"{spent['seconds'] / 60:.1f}" if paid else "–",
+        f"{100 * spent['lost_tokens'] / max(1, tokens):.1f} %" if paid else "–",
         str(n),
         share(n - replies["again"], n),
         share(n - replies["unread"], n),
