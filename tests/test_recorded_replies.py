@@ -11,7 +11,8 @@ GROUPS = sorted({(row.model, row.language) for row in ROWS})
 
 
 def test_what_was_recorded() -> None:
-    assert len(ROWS) >= 329
+    assert len(ROWS) >= 440
+    assert len({row.meta_prompt for row in ROWS}) >= 71
     assert len({model for model, _ in GROUPS}) >= 2
     assert {language for _, language in GROUPS} == {"en", "ko"}
 

@@ -42,6 +42,8 @@ _ENDS = late_pattern(
     re.MULTILINE | re.IGNORECASE,
 )
 """Where a text ends that nothing closes: at another tag, or at a heading of the data."""
+_PROGRAM = late_pattern(r"\s*```(?!text|plain|markdown|md\b)[a-z+#]+\b", re.IGNORECASE)
+"""A reply that is a program from its first line speaks about nothing."""
 _LETTERS = late_pattern(r"[^\W\d_]")
 
 
@@ -84,7 +86,7 @@ def _looks(reply: str, tag: str, request: str, truncated: bool) -> Iterator[tupl
         return  # Of a text that broke off, nobody knows how it ends.
     yield f"its <{tag}> is never closed", _unclosed(respelled, tag)
     yield f"its <{tag}> is never opened", _unopened(respelled, tag)
-    if tag in COMMENTS:
+    if tag in COMMENTS and not _PROGRAM.match(reply):
         text = unwrapped(re.sub(rf"</?{tag}>|^\W*{tag}\W*\n", "", respelled.strip()))
         promised = _PROMISE.match(text) or _shows(text, request) or repeats(text, request)
         if len(text.split()) >= SENTENCE and not promised:
