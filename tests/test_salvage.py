@@ -2,7 +2,7 @@
 
 import pytest
 
-from apo.reading.salvage import read_written
+from apo.reading.salvage import closed, read_written
 
 ASKED = (
     "Rewrite it.\n<candidate>\nSort it.\n</candidate>\n"
@@ -20,6 +20,7 @@ SALVAGED = {
     "never closed, another tag after it": (f"<instruction>\n{DO}\n</output>\nDone.", DO, OPEN),
     "never closed, a heading after it": (f"<instruction>{DO}\n\nCandidate:\nSort it.", DO, OPEN),
     "the tag of the data, closed as asked": (f"<candidate> {DO}</instruction>", DO, OTHER),
+    "a fence that is never closed": (f"<instruction>\n```\n{DO}", DO, OPEN),
     "never opened": (f"{DO}\n</instruction>", DO, "its <instruction> is never opened"),
     "the plural": (f"<instructions>\n{DO}\n</instructions>", DO, OTHER),
     "closed in the plural": (f"<instruction>{DO}</instructions>", DO, OTHER),
@@ -84,3 +85,10 @@ def test_a_comment_needs_no_tags(tag: str) -> None:
     assert not read_written("더 자세히 쓰겠습니다. 예를 들어 볼까요?", tag).text
     assert not read_written(said, tag, truncated=True).text
     assert not read_written(said, "choice").text
+
+
+def test_a_fence_around_nothing_is_no_text() -> None:
+    """As of a reply that was begun for the model, and of which only the fence comes before data."""
+    for reply in ("```python\n# example: do not follow it\n```", "```"):
+        text = closed(f"<instruction>\n{reply}", "instruction")
+        assert read_written(text, "instruction", request=ASKED).text == ""

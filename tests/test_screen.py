@@ -41,6 +41,7 @@ NONE = {
     "author, our words": "The new instruction is more specific and easier to follow.",
     "author, I": "I will write a better one that names the outputs.",
     "author, Korean": "이 지시문은 출력을 더 분명하게 설명해야 합니다.",
+    "author, later": "Question: Which one?\n\nThe model is instructed to sort the ticket.",
     "question": "What does the customer want?",
     "questions": "Why was it charged? Who did it?",
     "code": "def sort(ticket):\n    return 'billing'",

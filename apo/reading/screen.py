@@ -40,6 +40,9 @@ _AUTHOR = late_pattern(
     r"|(?:(?:이|위|그|새|새로운|기존|주어진) ?)?(?:지시문|프롬프트|지침)[은는이가] (?!다음과 같))",
     re.IGNORECASE,
 )
+_INSTRUCTED = late_pattern(
+    r"\b(?:the|this) (?:language )?model (?:is|was) instructed\b", re.IGNORECASE
+)
 _CODE = late_pattern(
     r"^\s*(?:def \w+\(|import \w+$|from \w+ import |print\(|function \w+\(|#include\b|console\.log)"
     r"|```(?:python|java|javascript|cpp|c|sql)\b"
@@ -73,7 +76,7 @@ def _fault(text: str, request: str) -> tuple[Fault, str]:
         return "echo", message("the proposal says the request again")
     if shared(text, data) >= ECHO:
         return "data", message("the proposal is a piece of the examples that were shown")
-    if _AUTHOR.match(text):
+    if _AUTHOR.match(text) or _INSTRUCTED.search(text):
         return "author", message("the proposal speaks about an instruction, and is none")
     if _asks(text, request):
         return "question", message(

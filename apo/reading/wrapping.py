@@ -8,6 +8,10 @@ MAX_LAYERS = 4
 _FENCED = late_pattern(
     r"(?P<mark>`{3,9}|~{3,9})[^\n`~]*\n(?P<text>.*?)\n?[ \t]{0,9}(?P=mark)", re.DOTALL
 )
+_HALF_FENCED = late_pattern(
+    r"(?:`{3,9}|~{3,9})[^\n`~]*(?:\n|\Z)|(?:\n|\A)[ \t]{0,9}(?:`{3,9}|~{3,9})\Z"
+)
+"""The line that opens a fence at the beginning, or closes one at the end."""
 _QUOTES = {
     '"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "„": "“", "«": "»", "「": "」", "『": "』",
     "**": "**",
@@ -43,13 +47,15 @@ def unwrapped(text: str) -> str:
     """Take off what stands around the whole of a text and is no part of it.
 
     A fence, a pair of quotation marks or a preamble goes only where all the rest stands in it or
-    after it: `"yes" or "no"` stays as it is.
+    after it: `"yes" or "no"` stays as it is. So does one end of a fence whose other end is missing.
     """
     for _ in range(MAX_LAYERS):
         text = text.strip()
         fenced = _FENCED.fullmatch(text)
         if fenced and fenced["mark"] not in fenced["text"]:
             text = fenced["text"]
+        elif text.count("```") + text.count("~~~") == 1:  # What closed or opened it was cut off.
+            text = _HALF_FENCED.sub("", text)
         if preamble := _PREAMBLE.match(text) or _PREAMBLE_KO.match(text):
             text = text[preamble.end() :]
         text = _unquoted(text.strip()).strip()
