@@ -2,7 +2,9 @@
 
 import json
 import logging
-from collections.abc import Mapping
+import os
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from apo.tracking.environment import with_password
 from apo.tracking.files import clean
 from apo.tracking.tracked import Tracked
 
+VARIABLE = "MLFLOW_TRACKING_URI"
 MOST = 50
 """Traces of a run: of the rows that were lost, and then of those that both prompts fail."""
 TAG = "apo.failures"
@@ -42,25 +45,37 @@ def log_failures(folder: RunFolder, tracked: Tracked) -> int:
         raise RunError(tracked.problem)
     import mlflow
 
-    uri, before = with_password(tracked.tracking_uri), mlflow.get_tracking_uri()
+    uri = with_password(tracked.tracking_uri)
     client: Any = mlflow.MlflowClient(tracking_uri=uri)
     known = client.get_run(tracked.run_id).data.tags.get(TAG)
     if known is not None:
         return int(known)
     rows = _failed(path)
     logging.getLogger("mlflow.tracing").setLevel(logging.WARNING)  # It tells of each flush.
-    mlflow.set_tracking_uri(uri)  # What spans are sent by.
-    try:
+    with _spans_to(uri):
         # The latest trace stands first on MLflow's page.
         traced = [(_trace(client, row, tracked), row) for row in reversed(rows)]
         mlflow.flush_trace_async_logging()  # For all at once, as each time takes a second.
         for trace_id, row in traced:
             _assess(trace_id, row)
-    finally:
-        mlflow.flush_trace_async_logging()
-        mlflow.set_tracking_uri(before)
     client.set_tag(tracked.run_id, TAG, str(len(rows)))
     return len(rows)
+
+
+@contextmanager
+def _spans_to(uri: str) -> Generator[None]:
+    """Have MLflow send spans there; afterwards it is as it was, and heeds its variable again."""
+    import mlflow
+
+    before, named = mlflow.get_tracking_uri(), os.environ.get(VARIABLE)
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.flush_trace_async_logging()
+        # MLflow sets the variable with its own setting: where they are alike, it need not keep one.
+        mlflow.set_tracking_uri(None if named in (None, before) else before)  # type: ignore[arg-type]
+        os.environ.update({} if named is None else {VARIABLE: named})
 
 
 def _failed(path: Path) -> list[dict[str, Any]]:

@@ -284,6 +284,8 @@ def test_failed_rows_are_traces_once_and_can_be_read_as_feedback(
     assert log_failures(told.folder, tracked) == 2
     assert log_failures(told.folder, tracked) == 2
     assert mlflow.get_tracking_uri() == before
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///other.db")
+    assert mlflow.get_tracking_uri() == "sqlite:///other.db"
     client = MlflowClient(tracking_uri=uri)
     traces = client.search_traces(locations=[tracked.experiment_id], run_id=tracked.run_id)
     assert [trace.info.tags["apo.flip"] for trace in traces] == ["lost", "same"]
