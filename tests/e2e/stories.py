@@ -113,6 +113,8 @@ ELSEWHERE: Mapping[str, str] = {
     r"python experiments/benchmarks/headroom\.py": "tests/test_headroom.py",
     r"python experiments/benchmarks/(audit|edits|choice|solvers|testbed|peers/run)\.py.*": _BENCH,
     r"python experiments/benchmarks/small_model\.py": _BENCH,
+    r"APO_BENCH_DATA=… python experiments/benchmarks/first_calls\.py .*":
+        "tests/test_first_calls.py",
     r"(APO_BENCH_DATA=… )?apo compare experiments/(published|newest|real)\.yaml --no-track .*":
         "tests/compare/test_settings.py",
     r"APO_BENCH_DATA=… apo compare experiments/real\.yaml .*|T=\S+":
