@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from apo.environment import ENVIRONMENT
 from apo.errors import SettingsError
 
+VARIABLE = "MLFLOW_TRACKING_URI"
+
 
 def tracking_uri(otherwise: str = "") -> str:
     """Where runs are logged: MLFLOW_TRACKING_URI, or mlflow.db in the working directory.
@@ -19,7 +21,7 @@ def tracking_uri(otherwise: str = "") -> str:
         otherwise: what takes the place of mlflow.db, when not empty.
     """
     default = otherwise or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
-    return os.environ.get("MLFLOW_TRACKING_URI", "") or default
+    return os.environ.get(VARIABLE, "") or default
 
 
 def absolute_uri(uri: str) -> str:
@@ -53,7 +55,7 @@ def public_uri(uri: str) -> str:
 
 def with_password(uri: str) -> str:
     """A URI that was written down, with the password that MLFLOW_TRACKING_URI has for it."""
-    given = os.environ.get("MLFLOW_TRACKING_URI", "")
+    given = os.environ.get(VARIABLE, "")
     return given if given and public_uri(given) == uri else uri
 
 

@@ -11,11 +11,10 @@ from typing import Any
 from apo.errors import RunError
 from apo.files import RESULTS, require_file
 from apo.storage.folder import RunFolder
-from apo.tracking.environment import with_password
+from apo.tracking.environment import VARIABLE, with_password
 from apo.tracking.files import clean
 from apo.tracking.tracked import Tracked
 
-VARIABLE = "MLFLOW_TRACKING_URI"
 MOST = 50
 """Traces of a run: of the rows that were lost, and then of those that both prompts fail."""
 TAG = "apo.failures"

@@ -11,7 +11,7 @@ from urllib.request import url2pathname
 
 from apo.errors import RunError, SettingsError
 from apo.files import require_tables
-from apo.tracking.environment import database_path, public_uri, safe_name
+from apo.tracking.environment import VARIABLE, database_path, public_uri, safe_name
 from apo.tracking.served import SCHEME
 from apo.trust import Wish, logging_wish, require
 
@@ -45,7 +45,7 @@ def require_place(uri: str, experiment: str) -> None:
         SettingsError: the working directory's name cannot stand in a URI.
     """
     path = database_path(uri)
-    named = os.environ.get("MLFLOW_TRACKING_URI", "")
+    named = os.environ.get(VARIABLE, "")
     default = Path.cwd() / "mlflow.db"
     if "?" in str(default) and uri == f"sqlite:///{default}":
         raise SettingsError(

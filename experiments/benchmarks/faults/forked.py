@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -112,6 +113,8 @@ def _become(
     from experiments.benchmarks.faults.forked_follower import fork_followers
     from experiments.benchmarks.faults.forked_workers import fork_workers
 
+    # It forks of the server that it is a fork of itself, which it would start anew.
+    vars(forkserver)["_forkserver"].ensure_running = lambda: None
     fork_followers()
     fork_workers()
     for number, path in enumerate(outputs, 1):

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from types import SimpleNamespace
 from typing import Any, Self
@@ -93,8 +92,6 @@ class ForkedFollower:
 
 def fork_followers() -> None:
     """Have this process, a fork itself, fork what logs its runs."""
-    # Of the server that it is a fork of, which it would start anew.
-    vars(forkserver)["_forkserver"].ensure_running = lambda: None
     names = ("PIPE", "DEVNULL", "TimeoutExpired")
     kept = {name: getattr(subprocess, name) for name in names}
     setattr(tracker, "subprocess", SimpleNamespace(**kept, Popen=ForkedFollower))  # noqa: B010

@@ -7,7 +7,6 @@ proven by `tests/compare/test_runner.py`.
 import multiprocessing
 import os
 from collections.abc import Mapping
-from multiprocessing import forkserver
 from multiprocessing.context import BaseContext, ForkServerContext, ForkServerProcess
 from typing import Any
 
@@ -34,8 +33,6 @@ class ForkedContext(ForkServerContext):
 
 def fork_workers() -> None:
     """Have this process, a fork itself, fork its workers."""
-    # Of the server that it is a fork of, which it would start anew.
-    vars(forkserver)["_forkserver"].ensure_running = lambda: None
 
     def context(_: str | None = None) -> BaseContext:
         return ForkedContext()
