@@ -1,6 +1,6 @@
 """Damaged and hostile input: what is drawn, how much of it, and a guard against hanging.
 
-`pytest tests/fuzz --hypothesis-profile=long` draws thirty times as much, anew every time.
+`pytest tests/fuzz --hypothesis-profile=long` draws sixty times as much, anew every time.
 """
 
 import signal
@@ -28,9 +28,9 @@ def _draw(examples: int) -> settings:
     return settings(max_examples=more, suppress_health_check=_QUIET)
 
 
-fuzzed = _draw(200)
+fuzzed = _draw(100)
 """How much most tests draw."""
-fuzzed_each = _draw(100)
+fuzzed_each = _draw(50)
 """How much a test draws for each of many forms that the same modules read."""
 fuzzed_slowly = _draw(25)
 """How much a test draws that does much with each."""
