@@ -3,7 +3,7 @@
 from apo.errors import SettingsError
 from apo.model import Completion, Model, Request
 from apo.models.dialect import Dialect
-from apo.models.local.weights import WEIGHTS
+from apo.models.local.weights import file_name
 from apo.models.small import named_small
 
 
@@ -19,8 +19,7 @@ class AbsentModel:
     """
 
     def __init__(self, name: str, reason: str) -> None:
-        rest = name.removeprefix("local/")
-        file = WEIGHTS[rest].file if rest in WEIGHTS else rest
+        file = file_name(name)
         self._name, self._reason = name, reason
         self.dialect = Dialect.of(file)
         self.continues = True

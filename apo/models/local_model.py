@@ -12,8 +12,8 @@ from apo.models.address import Address
 from apo.models.dialect import Dialect
 from apo.models.forced import forced_body, read_forced
 from apo.models.local import server as servers
-from apo.models.local.weights import find_weights, fingerprint
-from apo.models.small import FILE
+from apo.models.local.weights import file_name, find_weights, fingerprint
+from apo.models.small import named_small
 from apo.models.transport import Transport
 
 RUNTIME = "xllamacpp"
@@ -47,7 +47,7 @@ class LocalModel:
         self._name, self._path, self._kind = name, path, transport
         self._timeout = PATIENCE * timeout
         self.slots = min(max_connections, servers.SLOTS)
-        self.dialect = Dialect.of(path.stem)
+        self.dialect = Dialect.of(file_name(name))
         self._fingerprint = fingerprint(path)
         self._server: servers.Server | None = None
         self._client: Transport | None = None
@@ -75,7 +75,8 @@ class LocalModel:
     @property
     def begins(self) -> bool:
         """Whether its replies are begun for it: small ones forget the form of a reply."""
-        return self._path.stat().st_size < FILE and not self.dialect.thinks
+        size = self._path.stat().st_size
+        return named_small(file_name(self._name), size) and not self.dialect.thinks
 
     @property
     def waiting(self) -> str:

@@ -4,6 +4,7 @@ A model of some hundred million parameters forgets, over a long request, in whic
 reply; where the form's first word stands there already, it goes on with it.
 """
 
+import math
 import re
 
 FILE = 2**30
@@ -15,7 +16,12 @@ _TOLD = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)([mb])(?![a-z0-9])", re.IGNORE
 _UNIT = {"m": 1e6, "b": 1e9}
 
 
-def named_small(name: str) -> bool:
-    """Whether a model's name tells few parameters, as in "qwen2.5-0.5b-instruct"."""
+def named_small(name: str, size: float = math.inf) -> bool:
+    """Whether a model has few parameters: by its name, as in "qwen2.5-0.5b-instruct".
+
+    Args:
+        name: of the model, or of the file of its weights.
+        size: bytes of that file, by which it is told where the name does not tell.
+    """
     told = [float(number) * _UNIT[unit.lower()] for number, unit in _TOLD.findall(name)]
-    return bool(told) and max(told) < PARAMETERS
+    return max(told) < PARAMETERS if told else size < FILE

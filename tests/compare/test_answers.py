@@ -16,8 +16,6 @@ from apo.compare.settings import parse_experiment
 from apo.errors import DataError, SettingsError
 from apo.model import Decoding, Message, Request
 from apo.models import absent, local_model
-from apo.models.local.weights import find_weights
-from apo.models.small import FILE
 from apo.storage.tables import VERSION
 
 HEAD = {"answers": VERSION, "fields": list(FIELDS)}
@@ -90,14 +88,6 @@ def test_a_local_model_that_is_not_here_is_asked_in_the_same_words(
     assert not large.begins
     with pytest.raises(SettingsError, match=r"not installed: pip\. The kept answers hold none"):
         asyncio.run(model.complete(Request((Message("user", "x"),), Decoding())))
-
-
-def test_the_installed_weights_are_as_small_as_their_name_says() -> None:
-    try:
-        path = find_weights("local/smollm2")
-    except SettingsError as error:
-        pytest.skip(str(error))
-    assert path.stat().st_size < FILE
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ import pytest
 from apo.errors import LikelihoodError, SettingsError, TransportError
 from apo.model import Completion, Decoding, Message, Request
 from apo.models import open_model
+from apo.models.absent import AbsentModel
 from apo.models.local import server as servers
 from apo.models.local.weights import WEIGHTS, Packaged, find_weights, fingerprint
 from apo.models.local_model import LocalModel
@@ -103,6 +104,24 @@ def test_it_is_free_and_its_weights_are_told_apart(tmp_path: Path) -> None:
     one, other = (write_tiny(tmp_path / f"{seed}.gguf", seed=seed) for seed in (0, 1))
     same = write_tiny(tmp_path / "same.gguf")
     assert fingerprint(one) == fingerprint(same) != fingerprint(other)
+
+
+def test_a_link_is_known_by_its_own_name(tmp_path: Path) -> None:
+    """Files of Hugging Face's cache are named by their digest, and their links by the model."""
+    (tmp_path / "1d9614638d18").write_bytes(b"GGUF")
+    for name, begins, thinks in (
+        ("qwen2.5-0.5b-instruct-q4_k_m", True, False),
+        ("qwen3-0.6b-q8_0", False, True),
+        ("llama-3.2-3b-q4_k_m", False, False),
+        ("named-by-nobody", True, False),
+    ):
+        link = tmp_path / f"{name}.gguf"
+        link.symlink_to(tmp_path / "1d9614638d18")
+        model, absent = open_model(f"local/{link}"), AbsentModel(f"local/{link}", "")
+        assert isinstance(model, LocalModel)
+        assert (model.begins, model.dialect.thinks) == (begins, thinks)
+        if name != "named-by-nobody":  # Without the file nobody knows how large it was.
+            assert (absent.begins, absent.dialect.thinks) == (begins, thinks)
 
 
 def test_threads() -> None:
@@ -255,6 +274,7 @@ CODE = """
 import asyncio, signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # Which who runs tests may ignore.
 from apo.models import open_model
+from apo.models.absent import AbsentModel
 from apo.models.local import server
 from tests.models.test_local import ASK
 

@@ -62,6 +62,15 @@ def find_weights(name: str) -> Path:
     return _checked(name, path.resolve())
 
 
+def file_name(name: str) -> str:
+    """The name of a local model's file, without its ending: it may be a link to another's name.
+
+    Hugging Face's cache holds files under their digests, and links that are named.
+    """
+    rest = name.removeprefix(PREFIX)
+    return Path(WEIGHTS[rest].file if rest in WEIGHTS else rest).stem
+
+
 def fingerprint(path: Path) -> str:
     """What tells the weights apart: the size of the file, and a digest of both its ends."""
     size = path.stat().st_size
