@@ -28,7 +28,9 @@ from apo.storage.journal import Journal
 from experiments.benchmarks.recording import record
 
 OPTIMIZERS = Path(apo.__file__).parents[1] / "optimizers"
-NAMES = ("induce", "improve", "repair", "gepa_reflect", "protegi_edit", "evoprompt_ga")
+NAMES = (
+    "induce", "improve", "repair", "gepa_reflect", "protegi_edit", "evoprompt_ga", "distill"
+)  # fmt: skip
 WAYS = ("whole", "begun", "brief")
 
 
@@ -106,6 +108,7 @@ async def ask(
             "failures": seed.failures[:4],
             "examples": search.minibatch(6),
             "reason": "It does not say which outputs are allowed.",
+            "page": search.failure_page(seed.rollouts),
         }
         module = str(OPTIMIZERS / "opro.py")
         metas = [search.meta_prompt(module, name, parents=[parent], **values)]
