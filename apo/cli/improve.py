@@ -37,7 +37,8 @@ def feedback(
 
     from apo.cli.console import home, print_json, say, tell
     from apo.data.rows import read_rows
-    from apo.production.feedback import FILE, keep_feedback, read_feedback
+    from apo.production.feedback import read_feedback
+    from apo.production.kept import FILE, keep_feedback, kept_feedback, told_disagreeing
     from apo.production.targets import told_strange, wanted_targets
     from apo.production.traces import SCHEME, trace_feedback
     from apo.taskfile.load import load_task
@@ -52,8 +53,8 @@ def feedback(
     else:
         target = read_task_file(path).target
         said, notes = read_feedback(read_rows(Path(source)), fields, target)
-    notes = [*notes, *told_strange(said, loaded)]
     added = keep_feedback(path.parent, said)
+    notes += [*told_strange(said, loaded), *told_disagreeing(kept_feedback(path.parent))]
     usable = sum(bool(wanted_targets(one, loaded)) for one in said)
     if json:
         print_json({"read": len(said), "added": added, "with_answer": usable, "notes": notes})

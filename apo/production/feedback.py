@@ -1,17 +1,12 @@
-"""Feedback on answers in use: read from tables, kept beside a task, and turned into examples."""
+"""Feedback on answers in use: what somebody said of one, and how tables say it."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from apo.data.cells import Row
 from apo.errors import DataError, near
-from apo.files import DATA, read_text, write_whole
 
-FILE = "feedback.jsonl"
-"""Where a task's folder keeps it."""
 By = Literal["person", "judge"]
 COLUMNS = {
     "answer": ("answer", "output", "response", "prediction", "completion", "답변", "응답"),
@@ -29,6 +24,13 @@ _DOWN = (
     *("싫어요", "아니요"),
 )
 _JUDGES = ("judge", "llm_judge", "llm", "model", "ai", "ai_judge", "code")
+
+
+ODD = 0.1
+"""Share of the rows up to which thumbs that cannot be read are left out; with more of them the
+column is none of thumbs."""
+NAMED = 3
+"""Cells that a note names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +71,11 @@ def read_feedback(
         What was said, and which rows were left out, in words.
 
     Raises:
-        DataError: a column is missing, a cell of thumbs says neither up nor down, or all ratings
-            are 1, or 0.
+        DataError: a column is missing, more than one cell of thumbs in ten says neither up nor
+            down, one is another number, or all ratings are 1, or 0.
     """
     found, ratings, empty, number = list[Feedback](), set[str](), 0, 0
+    odd: list[str] = []
     for number, row in enumerate(rows, 1):
         _require(row, fields, f"row {number}")
         inputs = {name: (row[name] or "").strip() for name in fields}
@@ -80,6 +83,13 @@ def read_feedback(
         right = said["right"] or said["rating"]
         if not said["right"]:
             ratings.add(said["rating"])
+        if right and not _is_thumb(right):
+            odd.append(f"row {number}: {right!r:.60}")
+            if right.strip("+-.0123456789") == "":
+                raise DataError(_said_neither(odd[-1:]))
+            right = ""
+            if not said["target"]:
+                continue
         if not any(inputs.values()) or not (right or said["target"]):
             empty += 1
             continue
@@ -87,15 +97,17 @@ def read_feedback(
             Feedback(
                 inputs=inputs,
                 answer=said["answer"],
-                right=_thumbs(right, f"row {number}"),
+                right=right.casefold() in _UP if right else None,
                 target=said["target"],
                 by="judge" if said["by"].casefold() in _JUDGES else "person",
             )
         )
     _require_no_stars(ratings - {""})
-    notes = (
-        [f"Rows without an input, or without a word about the answer: {empty}."] if empty else []
-    )
+    if len(odd) > ODD * number:
+        raise DataError(_said_neither(odd))
+    notes = [f"Thumbs that say neither up nor down do not count: {_few(odd)}."] if odd else []
+    if empty:
+        notes.append(f"Rows without an input, or without a word about the answer: {empty}.")
     return found, notes
 
 
@@ -113,16 +125,19 @@ def _cell(row: Row, part: str, names: Sequence[str]) -> str:
     return next((cell.strip() for cell in cells if cell and cell.strip()), "")
 
 
-def _thumbs(said: str, place: str) -> bool | None:
-    word = said.casefold()
-    if not word:
-        return None
-    if word in _UP or word in _DOWN:
-        return word in _UP
-    raise DataError(
-        f"{place}: {said!r:.60} says neither up nor down. Write up or down (also 1 and 0, yes and "
-        "no, 👍 and 👎, 좋아요 and 싫어요)."
+def _is_thumb(said: str) -> bool:
+    return said.casefold() in (*_UP, *_DOWN)
+
+
+def _said_neither(odd: Sequence[str]) -> str:
+    return (
+        f"{_few(odd)} says neither up nor down. Write up or down (also 1 and 0, yes and no, 👍 and "
+        "👎, 좋아요 and 싫어요)."
     )
+
+
+def _few(texts: Sequence[str]) -> str:
+    return ", ".join([*texts[:NAMED], *(["…"] if len(texts) > NAMED else [])])
 
 
 def _require_no_stars(ratings: set[str]) -> None:
@@ -133,60 +148,3 @@ def _require_no_stars(ratings: set[str]) -> None:
             "Call the column thumbs where 1 is up and 0 is down; for stars, write up or down in "
             "their place."
         )
-
-
-def keep_feedback(folder: Path, said: Sequence[Feedback]) -> int:
-    """Add feedback to what a task's folder has; what is there already is not added again.
-
-    Returns:
-        How many were added.
-
-    Raises:
-        DataError: the file cannot be read or written.
-    """
-    there = kept_feedback(folder)
-    new = [one for one in dict.fromkeys(map(_line, said)) if one not in set(map(_line, there))]
-    lines = [*map(_line, there), *new]
-    try:
-        write_whole(folder / FILE, "".join(f"{line}\n" for line in lines))
-    except OSError as error:
-        raise DataError(f"{folder / FILE} cannot be written: {error.strerror}.") from error
-    return len(new)
-
-
-def kept_feedback(folder: Path) -> list[Feedback]:
-    """What a task's folder has, in the order in which it came; nothing without a file.
-
-    Raises:
-        DataError: the file cannot be read.
-    """
-    path = folder / FILE
-    if not path.exists():
-        return []
-    try:
-        return [_parsed(json.loads(line)) for line in read_text(path, DATA).splitlines() if line]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{path} cannot be read: {error}. `apo feedback` writes it.") from error
-
-
-def _line(said: Feedback) -> str:
-    return json.dumps(asdict(said), ensure_ascii=False, sort_keys=True)
-
-
-def _parsed(values: dict[str, Any]) -> Feedback:
-    inputs = values["inputs"]
-    texts = [*inputs, *inputs.values(), values["answer"], values["target"], values["by"]]
-    if not all(isinstance(text, str) for text in texts):
-        raise ValueError("a line holds what is no text")
-    return Feedback(**values)
-
-
-def settled(said: Iterable[Feedback]) -> list[Feedback]:
-    """One word for each input: a person's before a judge's, and of these the last."""
-    found: dict[str, Feedback] = {}
-    for one in said:
-        key = json.dumps(dict(one.inputs), sort_keys=True)
-        before = found.get(key)
-        if before is None or one.by == "person" or before.by == "judge":
-            found[key] = one
-    return list(found.values())

@@ -12,7 +12,7 @@ from apo.data.sampling import inputs_id
 from apo.data.split import POOLS
 from apo.errors import DataError, TaskError
 from apo.files import DATA, read_text, write_whole
-from apo.production.feedback import FILE, kept_feedback, settled
+from apo.production.kept import FILE, kept_feedback, settled, told_disagreeing
 from apo.production.targets import told_strange, wanted_targets
 from apo.prompts.prompt import Prompt
 from apo.task import Example, Task
@@ -105,7 +105,8 @@ def settled_before(folder: Path) -> set[str]:
 
 def _new_examples(task: Task, folder: Path) -> tuple[dict[str, Example], list[str]]:
     """What feedback says that the task does not: by the inputs, with the right answer."""
-    said = settled(kept_feedback(folder))
+    kept = kept_feedback(folder)
+    said = settled(kept)
     right = [one for one in said if one.wanted and set(one.inputs) == set(task.input_fields)]
     strange = told_strange(right, task)
     usable = [(one, targets) for one in right if (targets := wanted_targets(one, task))]
@@ -123,7 +124,7 @@ def _new_examples(task: Task, folder: Path) -> tuple[dict[str, Example], list[st
             found[key] = Example(dict(one.inputs), targets)
     left, same = len(said) - len(right), len(usable) - len(found)
     notes = [f"Feedback without a right answer is left out: {left}."] if left else []
-    notes += strange
+    notes += [*strange, *told_disagreeing(kept)]
     notes += [f"Feedback that agrees with a row of the task: {same}."] if same else []
     if not found:
         raise DataError(f"{folder / FILE} says nothing new: all of it agrees with the task's rows.")

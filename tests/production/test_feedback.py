@@ -15,15 +15,15 @@ from mlflow.exceptions import MlflowException
 from apo import Prompt
 from apo.cli import app
 from apo.errors import DataError, TaskError
-from apo.production.feedback import (
+from apo.production.feedback import Feedback, read_feedback
+from apo.production.improving import ROWS_FILE, TASK_FILE, settle_round, write_round
+from apo.production.kept import (
     FILE,
-    Feedback,
     keep_feedback,
     kept_feedback,
-    read_feedback,
     settled,
+    told_disagreeing,
 )
-from apo.production.improving import ROWS_FILE, TASK_FILE, settle_round, write_round
 from apo.production.traces import trace_feedback
 from apo.taskfile.load import load_task
 from tests.commands import RUNNER
@@ -85,6 +85,15 @@ def test_rows_that_say_nothing_are_counted_and_odd_ones_refused() -> None:
     )
     with pytest.raises(DataError, match=r"row 1: 'so so' says neither up nor down"):
         read_feedback([{"text": "x", "thumbs": "so so"}], ["text"], [])
+    many: list[dict[str, str | None]] = [{"text": str(n), "thumbs": "up"} for n in range(18)]
+    odd = {"text": "y", "thumbs": "so so"}
+    found, notes = read_feedback([*many, odd, {**odd, "correction": "good"}], ["text"], [])
+    assert (len(found), found[-1].right, found[-1].target) == (19, None, "good")
+    assert notes == [
+        "Thumbs that say neither up nor down do not count: row 19: 'so so', row 20: 'so so'."
+    ]
+    with pytest.raises(DataError, match=r"row 20: '4' says neither up nor down"):
+        read_feedback([*many, odd, {"text": "x", "thumbs": "4"}], ["text"], [])
     with pytest.raises(DataError, match=r"no column 'text'\. Did you mean 'texts'"):
         read_feedback([{"texts": "x"}], ["text"], [])
 
@@ -116,6 +125,11 @@ def test_it_is_kept_once_and_a_person_overrules_a_judge(folder: Path) -> None:
     assert kept_feedback(folder) == first
     assert settled(first) == [first[0]]
     assert settled([*first, said(target="bad")])[0].wanted == "bad"
+    # A judge's word is none beside a person's.
+    assert told_disagreeing(first) == told_disagreeing([first[0], first[0]]) == []
+    told = ["Inputs on which the feedback disagrees: 1; what came last counts."]
+    assert told_disagreeing([first[0], said(target="bad")]) == told
+    assert told_disagreeing([first[0], said(right=False, answer="good")]) == told
     (folder / FILE).write_text('{"inputs": 3}\n')
     with pytest.raises(DataError, match="cannot be read"):
         kept_feedback(folder)
