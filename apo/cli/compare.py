@@ -75,7 +75,7 @@ class CompareFlags:
     keep_answers: Annotated[
         str,
         typer.Option(
-            "--keep-answers", metavar="FILE.xz", help="Write all answers to one file at the end."
+            "--keep-answers", metavar="FILE.xz", help="Add all answers to one file at the end."
         ),
     ] = ""
     name: Annotated[str, typer.Option("--name", help="Of the comparison and its folder.")] = ""
@@ -149,7 +149,7 @@ def compare(flags: CompareFlags) -> None:
     """
     from apo.cli.console import home, one_form, say
     from apo.cli.grid_view import view
-    from apo.compare.answers import keep_answers, take_answers
+    from apo.compare.answers import keep_answers, kept_answers, take_answers
     from apo.compare.grid import make_cells
     from apo.compare.runner import Grid, only_one, run_grid
 
@@ -160,6 +160,8 @@ def compare(flags: CompareFlags) -> None:
         from apo.compare.logbook import check_place
 
         check_place(wanted, flags.tracking_uri or None)
+    if flags.keep_answers:
+        kept_answers(Path(flags.keep_answers))  # A file of another kind is refused before the work.
     with only_one(root):
         if flags.answers:
             take_answers(Path(flags.answers), root)

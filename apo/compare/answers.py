@@ -34,16 +34,17 @@ def keep_answers(journals: Iterable[Path], path: Path) -> int:
 
     Args:
         journals: those of a comparison's cells; refusals and answers of stand-ins are left out.
-        path: the file.
+        path: the file; what it holds already stays, before theirs.
 
     Returns:
         How many answers it holds.
 
     Raises:
+        DataError: there is a file of that name that holds no answers.
         JournalError: one cannot be read.
         RunError: the file cannot be written.
     """
-    found: dict[str, Sequence[Any]] = {}
+    found = kept_answers(path)
     for journal in journals:
         with closing(open_for_reading(journal)) as database, readable():
             for row in _rows(database):
@@ -56,6 +57,18 @@ def keep_answers(journals: Iterable[Path], path: Path) -> int:
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror}.") from error
     return len(found)
+
+
+def kept_answers(path: Path) -> dict[str, Sequence[Any]]:
+    """The answers of a file by their keys; none where there is no file yet.
+
+    Raises:
+        DataError: it is no such file, or of another version of apo.
+    """
+    if not path.exists():
+        return {}
+    rows: Iterator[list[Any]] = _read(path)
+    return {_entry(row, path).key: row for row in rows}
 
 
 def _rows(database: sqlite3.Connection) -> list[Sequence[Any]]:

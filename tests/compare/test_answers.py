@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from apo.compare.answers import FIELDS, keep_answers, take_answers
+from apo.compare.answers import FIELDS, keep_answers, kept_answers, take_answers
 from apo.compare.cell import run_cell
 from apo.compare.grid import Cell, make_cells
 from apo.compare.runner import Grid
@@ -60,6 +60,19 @@ def test_the_same_answers_are_the_same_file(kept: tuple[Grid, Path], tmp_path: P
     grid, file = kept
     keep_answers([*grid.journals(), *grid.journals()], tmp_path / "b.xz")
     assert (tmp_path / "b.xz").read_bytes() == file.read_bytes()
+
+
+def test_a_file_of_answers_grows(kept: tuple[Grid, Path], tmp_path: Path) -> None:
+    grid, file = kept
+    (tmp_path / "a.xz").write_bytes(
+        lzma.compress("".join(f"{json.dumps(line)}\n" for line in (HEAD, ROW)).encode())
+    )
+    assert keep_answers(grid.journals(), tmp_path / "a.xz") == len(kept_answers(file)) + 1
+    assert kept_answers(tmp_path / "a.xz") == {"k": ROW, **kept_answers(file)}
+    (tmp_path / "c.xz").write_text("notes")
+    with pytest.raises(DataError, match="is no file of answers"):
+        keep_answers(grid.journals(), tmp_path / "c.xz")
+    assert (tmp_path / "c.xz").read_text() == "notes"
 
 
 def test_a_limit_on_answers_makes_another_cell(tmp_path: Path) -> None:
