@@ -41,6 +41,8 @@ NONE = {
     "author, our words": "The new instruction is more specific and easier to follow.",
     "author, I": "I will write a better one that names the outputs.",
     "author, Korean": "이 지시문은 출력을 더 분명하게 설명해야 합니다.",
+    "author, its own work": "Reconstruct the lost instruction that is given for the inputs.",
+    "author, politely": "Please write a better instruction that names the outputs.",
     "author, later": "Question: Which one?\n\nThe model is instructed to sort the ticket.",
     "question": "What does the customer want?",
     "questions": "Why was it charged? Who did it?",
@@ -89,6 +91,12 @@ def test_an_instruction(text: str) -> None:
 def test_programs_may_be_asked_for_where_the_task_is_about_them() -> None:
     text = "Write a Python function that does what the text says."
     asked = f"{ASKED}\n<task>\nPython functions from what is wanted.\n</task>"
+    assert screened(Reply(text), asked).text == text
+
+
+def test_instructions_may_be_asked_for_where_the_task_is_about_them() -> None:
+    text = "Write the instructions that lead from one state to the other."
+    asked = f"{ASKED}\n<task>\nInstructions for a robot, from two states.\n</task>"
     assert screened(Reply(text), asked).text == text
 
 

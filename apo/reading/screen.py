@@ -43,6 +43,15 @@ _AUTHOR = late_pattern(
 _INSTRUCTED = late_pattern(
     r"\b(?:the|this) (?:language )?model (?:is|was) instructed\b", re.IGNORECASE
 )
+_WRITES = late_pattern(
+    r"\W*(?:please )?(?:(?:re)?(?:construct|write|create|generate|formulate|word|phrase)|recover"
+    r"|guess|infer|improve|revise) (?:the|an?|your) "
+    rf"{_TEXT}(?:lost |missing )?(?:instructions?|prompts?)\b",
+    re.IGNORECASE,
+)
+"""It asks for what the writer was asked for."""
+_ABOUT_TEXT = late_pattern(r"<task>\n[^<]*\b(?:instruction|prompt)", re.IGNORECASE)
+"""A task that is about instructions may well ask for one."""
 _CODE = late_pattern(
     r"^\s*(?:def \w+\(|import \w+$|from \w+ import |print\(|function \w+\(|#include\b|console\.log)"
     r"|```(?:python|java|javascript|cpp|c|sql)\b"
@@ -76,7 +85,8 @@ def _fault(text: str, request: str) -> tuple[Fault, str]:
         return "echo", message("the proposal says the request again")
     if shared(text, data) >= ECHO:
         return "data", message("the proposal is a piece of the examples that were shown")
-    if _AUTHOR.match(text) or _INSTRUCTED.search(text):
+    asked = _WRITES.match(text) and not _ABOUT_TEXT.search(request)
+    if asked or _AUTHOR.match(text) or _INSTRUCTED.search(text):
         return "author", message("the proposal speaks about an instruction, and is none")
     if _asks(text, request):
         return "question", message(
