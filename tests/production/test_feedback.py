@@ -86,7 +86,7 @@ def test_rows_that_say_nothing_are_counted_and_odd_ones_refused() -> None:
     with pytest.raises(DataError, match=r"row 1: 'so so' says neither up nor down"):
         read_feedback([{"text": "x", "thumbs": "so so"}], ["text"], [])
     many: list[dict[str, str | None]] = [{"text": str(n), "thumbs": "up"} for n in range(18)]
-    odd = {"text": "y", "thumbs": "so so"}
+    odd: dict[str, str | None] = {"text": "y", "thumbs": "so so"}
     found, notes = read_feedback([*many, odd, {**odd, "correction": "good"}], ["text"], [])
     assert (len(found), found[-1].right, found[-1].target) == (19, None, "good")
     assert notes == [
