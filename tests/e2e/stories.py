@@ -86,6 +86,7 @@ ELSEWHERE: Mapping[str, str] = {
     r"python -m apo\.testing\.server .*": "tests/models/test_server.py",
     r"python -m apo\.tracking\.follower": "tests/tracking/test_follower.py",
     r"mlflow (models serve|server|ui).*|curl .*": "tests/tracking/test_registered.py",
+    r"llama-server .*": "tests/models/test_local.py",
     r"keyring .*": "tests/test_secrecy.py",
     r"optuna-dashboard .*": "tests/bridges/test_optuna_study.py",
     r"sh winner\.sh .*": "tests/prompts/test_official_parsers.py",
