@@ -26,6 +26,8 @@ _DOWN = (
 _JUDGES = ("judge", "llm_judge", "llm", "model", "ai", "ai_judge", "code")
 
 
+_DIGITS = frozenset("0123456789")
+_NUMBER = _DIGITS | frozenset("+-.,")
 ODD = 0.1
 """Share of the rows up to which thumbs that cannot be read are left out; with more of them the
 column is none of thumbs."""
@@ -85,7 +87,7 @@ def read_feedback(
             ratings.add(said["rating"])
         if right and not _is_thumb(right):
             odd.append(f"row {number}: {right!r:.60}")
-            if right.strip("+-.0123456789") == "":
+            if set(right) <= _NUMBER and set(right) & _DIGITS:  # Of a scale.
                 raise DataError(_said_neither(odd[-1:]))
             right = ""
             if not said["target"]:

@@ -92,6 +92,12 @@ def test_rows_that_say_nothing_are_counted_and_odd_ones_refused() -> None:
     assert notes == [
         "Thumbs that say neither up nor down do not count: row 19: 'so so', row 20: 'so so'."
     ]
+    dashes: list[dict[str, str | None]] = [
+        *many,
+        {"text": "x", "thumbs": "-"},
+        {"text": "z", "thumbs": "n/a"},
+    ]
+    assert len(read_feedback(dashes, ["text"], [])[0]) == 18
     with pytest.raises(DataError, match=r"row 20: '4' says neither up nor down"):
         read_feedback([*many, odd, {"text": "x", "thumbs": "4"}], ["text"], [])
     with pytest.raises(DataError, match=r"no column 'text'\. Did you mean 'texts'"):
