@@ -159,7 +159,7 @@ def test_no_link_leads_a_new_task_elsewhere(name: str, tmp_path: Path) -> None:
     Path("rows.csv").write_text(rows)
     Path("new").mkdir()
     Path("new", name).symlink_to(tmp_path / "elsewhere")
-    CliRunner().invoke(app, ["init", "new", "--data", "rows.csv"])
+    CliRunner().invoke(app, ["init", "new", "rows.csv"])
     assert not (tmp_path / "elsewhere").exists()
 
 

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 def init(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new task's folder.")],
-    data: Annotated[
-        Path | None, typer.Option("--data", help="Your file of examples; always needed.")
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="Your file of examples, as with --data.")
     ] = None,
+    *,
+    data: Annotated[Path | None, typer.Option("--data", help="Your file of examples.")] = None,
     inputs: Annotated[
         list[str], typer.Option("--input", metavar="COLUMN", help="An input column; repeatable.")
     ] = [],  # noqa: B006 (typer reads the default, nobody changes it)
@@ -72,11 +74,12 @@ def init(
     if lists not in kinds:
         raise SettingsError(f"--lists is {lists!r}; it must be any or all.")
     folder = Path(name)
-    if data is None:
-        called, file = (folder.stem, name) if folder.is_file() else (name, "FILE.csv")
+    given = [path for path in (file, data) if path is not None]
+    if len(given) != 1:
+        called, known = (folder.stem, name) if folder.is_file() else (name, "FILE.csv")
         raise SettingsError(
-            "A task needs a name and a file of examples: "
-            f"apo init {typed(called)} --data {typed(file)}"
+            "A task needs a name and one file of examples: "
+            f"apo init {typed(called)} --data {typed(known)}"
         )
     wanted = Wanted(
         inputs=inputs,
@@ -87,7 +90,7 @@ def init(
         kind=known_kind(kind),
         database=database,
     )
-    draft = draft_task(task_name(folder.resolve().name), data, wanted)
+    draft = draft_task(task_name(folder.resolve().name), given[0], wanted)
     write_draft(draft, folder)
     for line in draft.explanations:
         tell(f"• {translated(line)}")

@@ -1,7 +1,7 @@
 """Feedback on answers in use: what somebody said of one, and how tables say it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from apo.data.cells import Row
@@ -76,41 +76,73 @@ def read_feedback(
         DataError: a column is missing, more than one cell of thumbs in ten says neither up nor
             down, one is another number, or all ratings are 1, or 0.
     """
-    found, ratings, empty, number = list[Feedback](), set[str](), 0, 0
-    odd: list[str] = []
+    found, thumbs, empty, number = list[Feedback](), _Thumbs(), 0, 0
     for number, row in enumerate(rows, 1):
-        _require(row, fields, f"row {number}")
+        place = f"row {number}"
+        _require(row, fields, place)
         inputs = {name: (row[name] or "").strip() for name in fields}
         said = {part: _cell(row, part, (*target, *COLUMNS[part])) for part in COLUMNS}
-        right = said["right"] or said["rating"]
-        if not said["right"]:
-            ratings.add(said["rating"])
-        if right and not _is_thumb(right):
-            odd.append(f"row {number}: {right!r:.60}")
-            if set(right) <= _NUMBER and set(right) & _DIGITS:  # Of a scale.
-                raise DataError(_said_neither(odd[-1:]))
-            right = ""
-            if not said["target"]:
-                continue
-        if not any(inputs.values()) or not (right or said["target"]):
-            empty += 1
-            continue
-        found.append(
-            Feedback(
-                inputs=inputs,
-                answer=said["answer"],
-                right=right.casefold() in _UP if right else None,
-                target=said["target"],
-                by="judge" if said["by"].casefold() in _JUDGES else "person",
+        right = thumbs.read(said["right"], said["rating"], place)
+        if any(inputs.values()) and (right is not None or said["target"]):
+            by: By = "judge" if said["by"].casefold() in _JUDGES else "person"
+            answer, corrected = said["answer"], said["target"]
+            found.append(
+                Feedback(inputs=inputs, answer=answer, right=right, target=corrected, by=by)
             )
-        )
-    _require_no_stars(ratings - {""})
-    if len(odd) > ODD * number:
-        raise DataError(_said_neither(odd))
-    notes = [f"Thumbs that say neither up nor down do not count: {_few(odd)}."] if odd else []
+        elif place not in thumbs.odd:
+            empty += 1
+    notes = thumbs.notes(n_rows=number)
     if empty:
         notes.append(f"Rows without an input, or without a word about the answer: {empty}.")
     return found, notes
+
+
+@dataclass(frozen=True)
+class _Thumbs:
+    """The thumbs of a table, and what is not one in their column."""
+
+    odd: dict[str, str] = field(default_factory=dict[str, str])
+    ratings: set[str] = field(default_factory=set[str])
+
+    def read(self, right: str, rating: str, place: str) -> bool | None:
+        """Up, down, or None for neither; a rating counts where there is no other column.
+
+        Raises:
+            DataError: it is a number that no thumb is, as one of a scale.
+        """
+        said = right or rating
+        if rating and not right:
+            self.ratings.add(rating)
+        if said.casefold() in _UP + _DOWN:
+            return said.casefold() in _UP
+        if said:
+            self.odd[place] = f"{place}: {said!r:.60}"
+            if set(said) <= _NUMBER and set(said) & _DIGITS:
+                raise DataError(_said_neither([self.odd[place]]))
+        return None
+
+    def notes(self, n_rows: int) -> list[str]:
+        """Which cells are left out.
+
+        Raises:
+            DataError: they are too many of so many rows, or all ratings are 1, or 0.
+        """
+        if self.ratings in ({"0"}, {"1"}):  # Thumbs, or the fewest stars of several.
+            raise DataError(
+                f"Every rating is {min(self.ratings)}, which may be a thumb as well as a number of "
+                "stars. Call the column thumbs where 1 is up and 0 is down; for stars, write up or "
+                "down in their place."
+            )
+        odd = list(self.odd.values())
+        if len(odd) > ODD * n_rows:
+            raise DataError(_said_neither(odd))
+        few = first_few(odd, NAMED)
+        return [f"Thumbs that say neither up nor down do not count: {few}."] if odd else []
+
+
+def first_few(texts: Sequence[str], n: int) -> str:
+    """The first n texts in a row, and whether there are more."""
+    return ", ".join([*texts[:n], *(["…"] if len(texts) > n else [])])
 
 
 def _require(row: Row, fields: Sequence[str], place: str) -> None:
@@ -127,26 +159,8 @@ def _cell(row: Row, part: str, names: Sequence[str]) -> str:
     return next((cell.strip() for cell in cells if cell and cell.strip()), "")
 
 
-def _is_thumb(said: str) -> bool:
-    return said.casefold() in (*_UP, *_DOWN)
-
-
 def _said_neither(odd: Sequence[str]) -> str:
     return (
-        f"{_few(odd)} says neither up nor down. Write up or down (also 1 and 0, yes and no, 👍 and "
-        "👎, 좋아요 and 싫어요)."
+        f"{first_few(odd, NAMED)} says neither up nor down. Write up or down (also 1 and 0, yes "
+        "and no, 👍 and 👎, 좋아요 and 싫어요)."
     )
-
-
-def _few(texts: Sequence[str]) -> str:
-    return ", ".join([*texts[:NAMED], *(["…"] if len(texts) > NAMED else [])])
-
-
-def _require_no_stars(ratings: set[str]) -> None:
-    """Refuse ratings that are 1 throughout, or 0: thumbs, or the fewest stars of several."""
-    if ratings in ({"0"}, {"1"}):
-        raise DataError(
-            f"Every rating is {min(ratings)}, which may be a thumb as well as a number of stars. "
-            "Call the column thumbs where 1 is up and 0 is down; for stars, write up or down in "
-            "their place."
-        )

@@ -1,9 +1,9 @@
 """Right answers of feedback as targets of a task: people do not write labels as the task does."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from apo.data.examples import targets_of
-from apo.production.feedback import Feedback
+from apo.production.feedback import Feedback, first_few
 from apo.reading.answers import one_form, plain
 from apo.scorers.registry import reads_lists
 from apo.task import Example, Task
@@ -47,15 +47,11 @@ def told_strange(said: Iterable[Feedback], task: Task) -> list[str]:
     strange = [one.wanted for one in said if one.wanted and not wanted_targets(one, task)]
     if not strange:
         return []
-    n, named = len(strange), _first([f"{text:.40}" for text in dict.fromkeys(strange)], NAMED)
+    n, named = len(strange), first_few([f"{text:.40}" for text in dict.fromkeys(strange)], NAMED)
     if task.labels:
-        known = _first(task.labels, 2 * NAMED)
+        known = first_few(task.labels, 2 * NAMED)
         return [
             f"Right answers that name no label of the task do not count: {n} ({named}). Its labels "
             f"are: {known}."
         ]
     return [f"Right answers that the task cannot judge do not count: {n} ({named})."]
-
-
-def _first(texts: Sequence[str], n: int) -> str:
-    return ", ".join([*texts[:n], *(["…"] if len(texts) > n else [])])

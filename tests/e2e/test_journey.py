@@ -138,6 +138,7 @@ def test_from_a_csv_to_an_exported_prompt(folder: Path) -> None:
         (["optimize", "my.csv"], "apo init"),
         (["init", "p.txt"], "apo init p --data p.txt"),
         (["init", "new"], "apo init new --data FILE.csv"),
+        (["init", "new", "p.txt", "--data", "q.txt"], "one file of examples"),
         (["optimize", "support-tickets", "--max-usd", "1"], "--max-calls"),
         (["optimize", "support-tickets", "--meta-prompt", "induc=p.txt"], "induce"),
         (["ui"], "nothing has been logged there yet"),
