@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from apo import Search, check_ranges, edit_names
-from apo.optimizers.parts.racing import Racetrack, better
+from apo.optimizers.parts.racing import Racetrack, better, heat_order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +44,7 @@ class EditSearch:
     async def run(self, search: Search) -> None:
         """Edit the best prompt, let the edited ones race, and again from the best."""
         await search.map(search.evaluate, search.seed_prompts)
-        order = search.draw(search.task.validation, len(search.task.validation))
-        track = Racetrack(order, self.first_share, self.slack)
+        track = Racetrack(heat_order(search), self.first_share, self.slack)
         track.known.update((e.prompt, e) for e in search.archive)
         for _ in range(self.max_rounds):
             before = search.best

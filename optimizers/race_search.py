@@ -13,7 +13,8 @@ Own method. It joins what the literature found to work, and lets results decide 
 3. A race measures the children on the same growing part of the validation split; after each heat
    those go that are clearly behind the best prompt, those that are level with it (from the second
    heat on), and the worse half (successive halving; Karnin et al., 2013). Who comes through has
-   been measured on the whole split.
+   been measured on the whole split. Examples that the prompt at the start is wrong about come at
+   even distances, so that also a good prompt's heats can show what is better.
 
 The first round is larger, unless others have searched before. Where more than a third of the
 answers to the seed prompt have not the form that was asked for, or where the writer is a small
@@ -33,7 +34,14 @@ from dataclasses import dataclass
 from apo import Evaluation, MetaPrompt, Prompt, Search, check_ranges
 from apo.optimizers.parts.breeding import Brood, demonstrated, fitting
 from apo.optimizers.parts.draw import some
-from apo.optimizers.parts.racing import DEMOS, Racetrack, announce_race, better, heats_cost
+from apo.optimizers.parts.racing import (
+    DEMOS,
+    Racetrack,
+    announce_race,
+    better,
+    heat_order,
+    heats_cost,
+)
 
 FIRST = 3
 """How many times the children of a later round the first round has."""
@@ -90,8 +98,7 @@ class RaceSearch:
     async def run(self, search: Search) -> None:
         """Induce and race; then breed and race, until the budget ends or nothing gets better."""
         seeds = await search.map(search.evaluate, search.seed_prompts)
-        order = search.draw(search.task.validation, len(search.task.validation))
-        track = Racetrack(order, self.first_share, self.slack)
+        track = Racetrack(heat_order(search), self.first_share, self.slack)
         track.known.update((e.prompt, e) for e in search.archive)
         demos = ("balanced" if shows(search, seeds) else "demos",) * bool(self.max_demos)
         operators = ["repair", "improve", "induce", "restate", *demos]

@@ -57,6 +57,23 @@ class Racetrack:
         return sorted(self.known.values(), key=cautious_mean)[-n:]
 
 
+def heat_order(search: Search) -> Sequence[Example]:
+    """The validation examples by lot, those that the best prompt is wrong about at even distances.
+
+    Where it is right about most of them, a heat of a few that lot alone drew may hold none that it
+    is wrong about: every better prompt is level with it there, and would go. Wrong is a score below
+    the best prompt's mean.
+    """
+    drawn = search.draw(search.task.validation, len(search.task.validation))
+    best = search.best
+    if best is None:
+        return drawn
+    low = {r.example for r in best.scored if r.score and r.score.value < best.mean}
+    wrong, right = [e for e in drawn if e in low], iter([e for e in drawn if e not in low])
+    places = {i * len(drawn) // len(wrong): e for i, e in enumerate(wrong)}
+    return [places.get(place) or next(right) for place in range(len(drawn))]
+
+
 def first_heat(n_rows: int, first_share: float) -> int:
     """How many of the validation examples the first heat of a race takes."""
     return max(2, math.ceil(first_share * n_rows))

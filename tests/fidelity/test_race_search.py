@@ -31,6 +31,7 @@ from apo.optimizers.parts.draw import some
 from apo.optimizers.parts.racing import (
     Racetrack,
     cautious_mean,
+    heat_order,
     heats_cost,
     standard_errors_ahead,
 )
@@ -263,6 +264,41 @@ def test_who_is_a_little_behind_stays_within_the_slack() -> None:
 def test_without_slack_only_those_ahead_stay() -> None:
     raced = race("10" * 10, {"tied": "10" * 10, "ahead": "11" + "10" * 9}, slack=0)
     assert raced.asked == {"tied": 3, "ahead": 20}
+
+
+@given(st.text("01", min_size=20, max_size=20))
+def test_what_the_seed_prompt_fails_comes_at_even_distances(right: str) -> None:
+    drawn = list[tuple[list[str], list[str]]]()
+
+    async def work(stage: Stage) -> None:
+        search = stage.search
+        await search.evaluate(search.seed_prompts[0])
+        order = heat_order(search)
+        assert sorted(order, key=str) == sorted(search.task.validation, key=str)
+        drawn.append(([e.inputs["input"] for e in order], [*right]))
+
+    on_stage(work, answers=by_rows({"Answer": right}))
+    [(order, rows)] = drawn
+    failed = [rows[int(name[1:]) - 20] == "0" for name in order]
+    n = sum(failed)
+    for size in range(1, 20):  # Of any length the first rows hold their share, rounded up.
+        assert n == 20 or sum(failed[:size]) == math.ceil(n * size / 20)
+
+
+def test_a_better_prompt_is_seen_where_the_seed_prompt_fails_one_row_of_twenty() -> None:
+    asked = dict[str, int]()
+
+    async def work(stage: Stage) -> None:
+        search = stage.search
+        await search.evaluate(search.seed_prompts[0])
+        await Racetrack(heat_order(search), 0.15, 1).race(search, [Prompt("right")])
+        asked.update(Counter(messages[0] for messages in stage.task_model.asked))
+        assert search.solved
+
+    for place in range(20):
+        rows = {"Answer": "1" * place + "0" + "1" * (19 - place), "right": "1" * 20}
+        on_stage(work, answers=by_rows(rows))
+        assert asked == {"Answer": 20, "right": 20}
 
 
 def test_a_race_without_children_costs_nothing() -> None:
