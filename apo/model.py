@@ -173,6 +173,7 @@ class Completion(NamedTuple):
         thinking: what the model thought before the answer, where that is known; never judged.
         model: the server's own name for what answered; "" where it does not say.
         fingerprint: of the weights, software and settings that answered, as the server states it.
+        usd: US dollars that the call cost, as the server states it; 0 where it does not.
     """
 
     text: str
@@ -183,6 +184,7 @@ class Completion(NamedTuple):
     thinking: str = ""
     model: str = ""
     fingerprint: str = ""
+    usd: float = 0.0
 
     @property
     def served(self) -> str:

@@ -36,6 +36,7 @@ from apo.errors import (
     MalformedReplyError,
     QuotaError,
     RateLimitError,
+    SettingsError,
     TransportError,
     UnreachableError,
 )
@@ -516,6 +517,65 @@ def test_lost_money_bounds_what_may_still_be_spent() -> None:
                 await ask(caller, to(model, "a", price=DOLLAR))
             assert model.asked == ["a"] * 3
             assert caller.meter.spent.lost_usd == 19 * 3
+
+    run(main)
+
+
+def test_a_limit_in_dollars_needs_a_price_that_the_server_does_not_contradict(
+    tmp_path: Path,
+) -> None:
+    """A gateway on this machine, which is taken to cost nothing, states what it is charged."""
+
+    async def main() -> None:
+        model = Scripted(a=Completion("x", Usage(9, 1), usd=0.05))
+        for _ in range(2):  # A session that goes on knows it, too.
+            with Journal(tmp_path / "journal.db") as journal:
+                caller = make(journal, Budget(max_usd=1))
+                await ask(caller, to(model, "a", price=Price(0, 0)))
+                with pytest.raises(SettingsError, match=r"states \$0\.05 .* --price 'scripted="):
+                    await ask(caller, to(model, "b", price=Price(0, 0)))
+        assert model.asked == ["a"]
+
+    run(main)
+
+
+def test_a_stated_cost_is_told_where_no_dollars_are_limited() -> None:
+    async def main() -> None:
+        dear, fair = (Completion("x", Usage(9, 1), usd=usd) for usd in (0.05, 19.5))
+        with Journal() as journal:
+            caller = make(journal, Budget(max_tokens=1000))
+            await ask(caller, to(Scripted(a=fair), "a", price=DOLLAR))
+            assert caller.notes() == ()
+            await ask(caller, *(to(Scripted(a=dear), "a", place=p) for p in "12"))
+            assert caller.notes() == ()  # The price is unknown, and no cost was counted.
+            free = [to(Scripted(a=dear), "a", place=p, price=Price(0, 0)) for p in "34"]
+            await ask(caller, *free)
+            assert len(caller.notes()) == 1
+            assert "states $0.05 for a call that comes to $0" in caller.notes()[0]
+
+    run(main)
+
+
+@pytest.mark.parametrize(("wrote", "told"), [(10, False), (36, False), (37, True), (9000, True)])
+def test_a_server_that_writes_longer_than_it_was_asked_to_is_told(wrote: int, told: bool) -> None:
+    async def main() -> None:
+        said = Completion(text="x", usage=Usage(9, wrote))
+        with Journal() as journal:
+            caller = make(journal, Budget(max_tokens=100_000))
+            await ask(caller, to(Scripted(a=said), "a"))
+            assert any("does not keep to the limit" in note for note in caller.notes()) == told
+
+    run(main)
+
+
+def test_only_one_long_answer_is_paid_before_a_limit_in_tokens_ends_the_calls() -> None:
+    async def main() -> None:
+        model = Scripted(**dict.fromkeys("abcd", Completion(text="x", usage=Usage(9, 900))))
+        with Journal() as journal:
+            caller = make(journal, Budget(max_tokens=500))
+            with pytest.raises(BudgetExhausted):
+                await ask(caller, *(to(model, text) for text in "abcd"))
+        assert len(model.asked) == 1
 
     run(main)
 

@@ -89,6 +89,8 @@ class Attempts:
             ModelError: it failed.
         """
         model, traffic = endpoint.model, self.traffic_to(endpoint)
+        if self._meter.budget.max_usd is not None:
+            self._habits.require_price(model)
         refused, limit = self._habits.refused(model), self._ways.limit(call, endpoint, this)
         bound = call.bound(endpoint, limit)
         decoding = call.request.decoding
@@ -106,7 +108,7 @@ class Attempts:
             async with taken(self._purse, bound.usd, self._ending) as slip:
                 async with self._ending.breaks_off():
                     await endpoint.ready()
-                    await self._meter.reserve(bound, model.name)
+                    await self._meter.reserve(bound, model.name, first_alone=not endpoint.patient)
                 return await self._answered(call, endpoint, request, bound, this, slip)
         except BadRequestError as error:
             if self._ways.mends(call, request, this, error, model, refused):
@@ -163,7 +165,10 @@ class Attempts:
             self._meter.release(bound, model.name)
         entry = self._entry(call, endpoint, this, completion, (reply, error), (sent, took))
         entry = entry._replace(bound=request.decoding.max_tokens)
-        return self._keep(call, entry, this, slip)
+        kept = self._keep(call, entry, this, slip)
+        if endpoint.price is not None:
+            self._habits.learn_cost(model, completion.usd, slip.usd)
+        return kept
 
     def _entry(
         self,

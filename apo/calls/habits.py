@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from apo.errors import SettingsError
 from apo.model import Completion, Model, Request
 from apo.models.dialect import dialect_of, told
 from apo.models.intake import settle
@@ -10,8 +11,14 @@ from apo.storage.journal import Journal
 
 THINKING, BOUNDLESS = "thinking", "a limit of its answers"
 """What is learnt beside options: that a model thinks, and that it takes no limit under any name."""
-LEARNT, DISTRUSTED = "learnt", "distrusted"
-"""Kinds of events in the journal: an option that a server refuses, a count that cannot be true."""
+LEARNT, DISTRUSTED, DEARER, LONGER = "learnt", "distrusted", "dearer", "longer"
+"""Kinds of events in the journal: an option that a server refuses, a count that cannot be true, a
+stated cost above what the price comes to, and an answer longer than was asked for."""
+MUCH = 2
+"""How many times what was expected a cost, or the length of an answer, must be to be told: counts
+differ by a little everywhere."""
+SLACK = 16
+"""Tokens beside that, for what ends an answer."""
 
 
 class Habits:
@@ -25,6 +32,10 @@ class Habits:
         self._journal = journal
         self._known: defaultdict[str, list[str]] = defaultdict(list)
         self._found: set[tuple[str, str]] = set()
+        self._dearer = {
+            str(body["model"]): (float(body["stated"]), float(body["counted"]))
+            for body in journal.told(DEARER)
+        }
         for body in journal.told(LEARNT):
             model, option = str(body.get("model")), str(body.get("option"))
             if option in (THINKING, BOUNDLESS):
@@ -79,6 +90,27 @@ class Habits:
         self._found.add((model.name, BOUNDLESS))
         self._note(model, BOUNDLESS)
 
+    def learn_cost(self, model: Model, stated: float, counted: float) -> None:
+        """Note a call that cost much more as its server states than by its price, in dollars."""
+        if stated > MUCH * counted and model.name not in self._dearer:
+            self._dearer[model.name] = stated, counted
+            body = {"model": model.name, "stated": stated, "counted": counted}
+            self._journal.note(DEARER, model.name, body)
+
+    def require_price(self, model: Model) -> None:
+        """Make sure that a limit in dollars holds.
+
+        Raises:
+            SettingsError: the model's server states higher costs than its price comes to.
+        """
+        if model.name in self._dearer:
+            stated, counted = self._dearer[model.name]
+            raise SettingsError(
+                f"{dearer(model.name, stated, counted)} A limit in dollars would not hold: state "
+                f"the price, --price '{model.name}=INPUT,OUTPUT' in dollars for a million tokens. "
+                "Answers that are paid can be taken over with --reuse."
+            )
+
     def _note(self, model: Model, option: str) -> None:
         body = {"model": model.name, "option": option}
         self._journal.note(LEARNT, f"{model.name} {option}", body)
@@ -89,7 +121,20 @@ class Habits:
         if problem:
             body = {"model": model.name, "problem": problem}
             self._journal.note(DISTRUSTED, model.name, body)
+        asked, usage = request.decoding.max_tokens, completion.usage
+        wrote = (usage.output_tokens or 0) - usage.thinking_tokens
+        if asked is not None and wrote > MUCH * asked + SLACK:
+            found = {"model": model.name, "asked": asked, "wrote": wrote}
+            self._journal.note(LONGER, model.name, found)
         return completion
+
+
+def dearer(model: str, stated: float, counted: float) -> str:
+    """Say that a call cost more than its price comes to."""
+    return (
+        f"The server of {model} states ${stated:.2g} for a call that comes to ${counted:.2g} by "
+        "the price that is known here."
+    )
 
 
 def habit_notes(journal: Journal) -> Iterator[str]:
@@ -100,4 +145,12 @@ def habit_notes(journal: Journal) -> Iterator[str]:
         yield (
             f"{body.get('model')} counts tokens in a way that cannot be true, such as "
             f"{body.get('problem')}. Where it does, a token for every 2 bytes of text is counted."
+        )
+    for body in journal.told(DEARER):
+        told_cost = dearer(str(body["model"]), body["stated"], body["counted"])
+        yield f"{told_cost} The dollars above follow the price; state the right one with --price."
+    for body in journal.told(LONGER):
+        yield (
+            f"The server of {body['model']} does not keep to the limit of its answers: one has "
+            f"{body['wrote']:,} tokens, where {body['asked']:,} at most were asked for."
         )

@@ -45,6 +45,7 @@ class Meter:
         self._reserved_usd = 0.0
         self._under_way: Counter[str] = Counter()
         self._beyond: dict[str, Cost] = {}
+        self._proven = set[str]()
         self._broken = ""
         self._gate = asyncio.Lock()
         self._settled = asyncio.Event()
@@ -158,12 +159,14 @@ class Meter:
         """Take back the charge of calls that were not made."""
         self.charged -= calls
 
-    async def reserve(self, bound: Cost, model: str = "") -> None:
+    async def reserve(self, bound: Cost, model: str = "", *, first_alone: bool = True) -> None:
         """Set the bound of one call aside, waiting while calls under way may leave room.
 
         Args:
             bound: the most that the call can take.
-            model: whose it is; what its calls took beyond their bounds is set aside as well.
+            model: whose it is, if anybody's; what its calls took beyond their bounds is set aside
+                as well.
+            first_alone: wait until one of its calls has shown whether it keeps to its bound.
 
         Raises:
             BudgetExhausted: it does not fit even when nothing else is under way.
@@ -173,11 +176,15 @@ class Meter:
         if self.budget.max_usd is not None and bound.usd is None:
             raise SettingsError("max_usd needs a price for every model; state it with --price.")
         async with self._gate:  # A lock serves in order, so admission follows the asking.
-            while not self.try_reserve(bound, model):
+            while (first_alone and self._unproven(model)) or not self.try_reserve(bound, model):
                 if not self._reserved:
                     raise BudgetExhausted(self._refusal(self.raised(bound, model)))
                 self._settled.clear()
                 await self._settled.wait()
+
+    def _unproven(self, model: str) -> bool:
+        """Whether a model's first call is under way: many at once could break their bounds."""
+        return bool(model) and model not in self._proven and self._under_way[model] > 0
 
     def try_reserve(self, bound: Cost, model: str = "") -> bool:
         """Set the bound of one call aside if it fits now; whether it did."""
@@ -205,6 +212,7 @@ class Meter:
 
     def learn(self, model: str, bound: Cost, took: Cost) -> None:
         """Raise a model's bounds, those of its calls under way too, if a call broke its own."""
+        self._proven.add(model)
         old = self._beyond.get(model, Cost(0, 0, 0.0))
         new = Cost(
             max(old.input_tokens, took.input_tokens - bound.input_tokens),

@@ -1,5 +1,6 @@
 """What a chat-completions server answered. Both transports end here."""
 
+import re
 from collections.abc import Mapping
 from math import isfinite
 from typing import Any
@@ -30,7 +31,10 @@ MOST = 0.01
 """No log-probability is above 0 by more than rounding."""
 MAX_COUNT = 10**30
 """What is larger is no count of tokens, and no number to show."""
-_CUT = ("length", "max_tokens", "model_length", "max_output_tokens")
+_CUT = (
+    *("length", "max_tokens", "model_length", "max_output_tokens"),
+    "model_context_window_exceeded",
+)
 _HELD_BACK = (
     "content_filter",
     "content-filter",
@@ -39,10 +43,14 @@ _HELD_BACK = (
     "blocklist",
     "recitation",
     "guardrail",
+    "sensitive",
 )
-"""How servers word that an answer was cut, and that a filter held it back (by its beginning)."""
+_BROKEN_OFF = ("error", "abort", "network_error", "insufficient_system_resource")
+"""How servers word that an answer was cut, that a filter held it back (by its beginning), and that
+a failure of their own ended it (by its beginning): vLLM, SGLang, GLM and DeepSeek."""
 _CALLS = ("tool_calls", "function_call")
 """Fields of a message, and reasons of its end, where a model calls a tool."""
+COST_HEADER = "x-litellm-response-cost"
 Reply = tuple[int, Mapping[str, str], bytes]
 """HTTP status, headers (looked up in lower case) and the whole body."""
 
@@ -79,8 +87,8 @@ def read_parsed(
         found = completion(address, body, tools=tools)
     except ModelError as error:
         raise _stating(error, body)  # noqa: B904 - it is the same error.
-    allowances = read_allowances(headers)
-    return found._replace(allowances=allowances) if allowances else found
+    allowances, usd = read_allowances(headers), stated_cost(body, headers)
+    return found._replace(allowances=allowances, usd=usd) if allowances or usd else found
 
 
 def parse_reply(address: Address, status: int, headers: Mapping[str, str], body: Any) -> Any:
@@ -144,7 +152,7 @@ def completion(address: Address, body: Any, *, tools: bool = False) -> Completio
             f"{address.name}: the provider's filter held the answer back"
             f"{f' for {words(address, why, 100)}' if why else ''}."
         )
-    if reason.startswith("error"):
+    if reason.startswith(_BROKEN_OFF):
         raise TransportError(
             f"{address.name}: the server answered 200 with finish_reason {reason[:40]!r}, which "
             "is a failure of its own and no answer.",
@@ -219,12 +227,17 @@ def read_usage(usage: Any) -> Usage:
     """Read the tokens that a server says it counted; -1 stands for what is no count.
 
     Some leave thoughts out of the tokens of the answer, and cached ones out of those of the
-    request, though all are paid: of what the fields say, the larger counts.
+    request, though all are paid: of what the fields say, the larger counts. Gateways to Anthropic
+    count what is read from the cache, and what is written to it, beside the request.
     """
     fields = as_dict(usage)
     read, written = _count(fields.get("prompt_tokens")), _count(fields.get("completion_tokens"))
     total = _count(fields.get("total_tokens"))
-    cached = _part(fields, "prompt_tokens_details", "cached_tokens")
+    from_cache = max(0, _count(fields.get("cache_read_input_tokens")) or 0)
+    beside = from_cache + max(0, _count(fields.get("cache_creation_input_tokens")) or 0)
+    cached = max(from_cache, _part(fields, "prompt_tokens_details", "cached_tokens"))
+    if read is not None and 0 <= read < beside:
+        read += beside
     thought = _part(fields, "completion_tokens_details", "reasoning_tokens")
     thought = max(thought, _count(fields.get("reasoning_tokens")) or 0)
     if min(read or 0, written or 0) < 0:
@@ -240,6 +253,19 @@ def read_usage(usage: Any) -> Usage:
         unseen = max(rest, thought if thought > written else 0)
         written, thought = written + unseen, max(thought, unseen)
     return Usage(read, written, cached, thought)
+
+
+def stated_cost(body: Any, headers: Mapping[str, str]) -> float:
+    """US dollars that a call cost, as the server states them (OpenRouter, LiteLLM); 0 for nothing.
+
+    Args:
+        body: the reply as JSON values.
+        headers: HTTP headers; names are looked up in lower case.
+    """
+    found = [as_dict(as_dict(body).get("usage")).get("cost"), headers.get(COST_HEADER)]
+    written = (f"{cost}" for cost in found)
+    numbers = [float(cost) for cost in written if re.fullmatch(r"\d+(\.\d+)?(e-\d+)?", cost)]
+    return max(filter(isfinite, numbers), default=0.0)
 
 
 def _count(value: Any) -> int | None:

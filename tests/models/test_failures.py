@@ -25,7 +25,7 @@ from apo.errors import (
 from apo.model import Completion
 from apo.models.address import Address
 from apo.models.failures import failure, retry_after
-from apo.models.replies import read_reply
+from apo.models.replies import read_reply, read_usage
 from apo.usage import Usage
 
 HERE = Address(
@@ -361,6 +361,7 @@ def chat(content: object, reason: str | None = "stop", **rest: object) -> bytes:
         (chat(""), Completion(text="")),
         (chat("cut", "length"), Completion(text="cut", truncated=True)),
         (chat(None, "length"), Completion(text="", truncated=True)),
+        (chat("cut", "model_context_window_exceeded"), Completion(text="cut", truncated=True)),
         (chat(None, refusal="I won't."), Completion(text="I won't.")),
         (chat("4", reasoning_content="2 + 2 ..."), Completion(text="4", thinking="2 + 2 ...")),
         (
@@ -371,6 +372,41 @@ def chat(content: object, reason: str | None = "stop", **rest: object) -> bytes:
 )
 def test_answers(data: bytes, completion: Completion) -> None:
     assert read_reply(HERE, 200, {}, data) == completion
+
+
+@pytest.mark.parametrize(
+    ("usage", "counted"),
+    [
+        ({"prompt_tokens": 3, "cache_read_input_tokens": 77}, (80, 77)),
+        ({"prompt_tokens": 3, "cache_creation_input_tokens": 77}, (80, 0)),
+        ({"prompt_tokens": 80, "cache_read_input_tokens": 77}, (80, 77)),
+        ({"prompt_tokens": 3, "cache_read_input_tokens": -7}, (3, 0)),
+        ({"prompt_tokens": -1, "cache_read_input_tokens": 77}, (-1, 77)),
+    ],
+)
+def test_cached_tokens_that_are_counted_apart_are_read_too(
+    usage: dict[str, int], counted: tuple[int, int]
+) -> None:
+    found = read_usage({**usage, "completion_tokens": 1})
+    assert (found.input_tokens, found.cached_tokens) == counted
+
+
+@pytest.mark.parametrize(
+    ("cost", "header", "usd"),
+    [
+        (0.05, None, 0.05),
+        ("2.5e-05", None, 2.5e-05),
+        (None, "0.04", 0.04),
+        (0.01, "0.04", 0.04),
+        (-1, "nan", 0.0),
+        ({"upstream": 1}, "free", 0.0),
+        (True, "1e999", 0.0),
+    ],
+)
+def test_what_the_server_says_a_call_cost(cost: object, header: str | None, usd: float) -> None:
+    body = {**orjson.loads(chat("bug")), "usage": {"cost": cost}}
+    headers = {"x-litellm-response-cost": header} if header else {}
+    assert read_reply(HERE, 200, headers, orjson.dumps(body)).usd == usd
 
 
 @pytest.mark.parametrize(
@@ -537,6 +573,10 @@ def test_an_error_under_status_200(code: object, kind: type[ModelError]) -> None
     ("body", "kind", "said"),
     [
         (chat("", "error"), TransportError, "finish_reason 'error'"),
+        (chat("12", "abort"), TransportError, "finish_reason 'abort'"),
+        (chat("12", "network_error"), TransportError, "no answer"),
+        (chat("12", "insufficient_system_resource"), TransportError, "no answer"),
+        (chat("12", "sensitive"), ContentFilterError, "filter"),
         (b'{"choices": []}', MalformedReplyError, "without any choice"),
         (
             b'{"choices": [{"error": {"message": "Bad gateway", "code": 502}, "message": {}}]}',
