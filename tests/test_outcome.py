@@ -23,6 +23,7 @@ from apo.testing import FakeModel, fake_task
 from apo.tracking.parameters import run_name, tags
 
 RIGHT, BREAKS, WRONG = "Answer all", "Answer all but each tenth", "Answer none"
+FITTED = "Answer what was seen"
 
 
 class ByTheLetter(FakeModel):
@@ -37,6 +38,8 @@ class ByTheLetter(FakeModel):
             return "?" if place % 10 == 0 else last
         if text == "Same":
             return "x0"
+        if text == FITTED:  # Right on the validation split alone.
+            return last if 60 <= place < 120 else "?"
         return "?" if text == WRONG or place % 2 else last
 
 
@@ -72,6 +75,7 @@ def same() -> Task:
 
 CASES: dict[str, tuple[Callable[[], Task], tuple[str, ...], str]] = {
     "favourable": (task, (RIGHT,), "Favourable: 50.0 % → 100.0 %"),
+    "worse": (task, (FITTED,), "Worse: 50.0 % → 0.0 %"),
     "nothing better": (task, (WRONG,), "the one candidate measured on all validation examples did"),
     "vetoed": (
         lambda: task("validation"),

@@ -324,10 +324,26 @@ def test_measured_in_part_is_no_best() -> None:
         assert search.best is None
         figures = [event.body for event in stage.events("evaluation")]
         assert [(body["whole"], body["n"]) for body in figures] == [
-            (False, 20), (False, 5), (False, 0),
+            (False, 20), (False, 5),
         ]  # fmt: skip
 
     on_stage(work)
+
+
+def test_heats_that_hold_those_before_them_count_each_example_once() -> None:
+    async def work(stage: Stage) -> None:
+        search, rows = stage.search, stage.search.task.validation
+        prompt = search.seed_prompts[0].with_instruction("++")
+        search.accept([prompt], operator="given")
+        for n in (1, 2, 4, 4):
+            assert len((await search.evaluate(prompt, rows[:n])).rollouts) == n
+        figures = [event.body for event in stage.events("evaluation")]
+        assert [(body["n"], body["right"]) for body in figures] == [(1, 1), (1, 1), (2, 0)]
+        assert search.n_raced == 1
+        await search.evaluate(prompt)
+        assert search.n_raced == 0
+
+    on_stage(work, answers=plus)
 
 
 def plus(messages: list[str], _: int) -> str:

@@ -85,7 +85,7 @@ def resume(
     Example: `apo resume last --max-calls 4000`
     """
     from apo.calls.progress import Progress
-    from apo.cli.console import home
+    from apo.cli.console import home, say
     from apo.cli.review import reviewer
     from apo.errors import RunError, SettingsError
     from apo.run.folds import aresume_folds
@@ -95,6 +95,10 @@ def resume(
     folder = find_run(run, home())
     if folder.in_use():
         raise RunError(f"{folder.id} goes on already. Look on with: apo watch {folder.id}")
+    if folder.state == "finished":
+        say(
+            f"{folder.id} is finished, and is repeated from its journal. Look: apo show {folder.id}"
+        )
     limits = (max_calls, max_tokens, max_usd, max_minutes)
     budget = None if all(limit is None for limit in limits) else as_budget(*limits)
     progress = Progress()

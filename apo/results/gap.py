@@ -37,6 +37,7 @@ class Gap:
         luck: how often the best of so many prompts would look this good on the validation examples
             if none were better than the seed, as a share of resamples; None under a metric, and
             where the test split has proven the gain.
+        n_raced: prompts that fell out on parts of the validation split.
     """
 
     n_candidates: int
@@ -49,20 +50,25 @@ class Gap:
     chance: float | None
     seed_fall: float
     luck: float | None = None
+    n_raced: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Give the figures and the words as JSON values."""
         return {**asdict(self), "text": str(self)}
 
     def __str__(self) -> str:
-        """Tell it in one to four sentences; "" when there is hardly a gap, and no luck to tell."""
-        told = self._gap() if self.validation - self.test >= SMALL else ""
-        if self.luck is None or self.luck < LUCK:
-            return told
-        best = f"Of {self.n_candidates} prompts of which none is better than the seed, the best"
-        share = f"{100 * self.luck:.0f} %"
-        doubt = message(f"{best} would look this good on validation in {share} of resamples.")
-        return f"{told} {doubt}".strip()
+        """Tell it in one to five sentences; "" when there is hardly a gap, and no luck to tell."""
+        told = [self._gap()] if self.validation - self.test >= SMALL else []
+        if self.luck is not None and self.luck >= LUCK:
+            best = f"Of {self.n_candidates} prompts of which none is better than the seed, the best"
+            share = f"{100 * self.luck:.0f} %"
+            told += [message(f"{best} would look this good on validation in {share} of resamples.")]
+        if told and self.n_raced:
+            n = self.n_raced
+            told += [
+                message(f"{n} more fell out on parts of these examples; that luck is not counted.")
+            ]
+        return " ".join(told)
 
     def _gap(self) -> str:
         gap = self.validation - self.test
@@ -105,7 +111,12 @@ class Gap:
 
 
 def explain_gap(
-    archive: Sequence[Evaluation], seed: Evaluation, best: Evaluation, *, proven: bool = False
+    archive: Sequence[Evaluation],
+    seed: Evaluation,
+    best: Evaluation,
+    *,
+    proven: bool = False,
+    n_raced: int = 0,
 ) -> Gap | None:
     """Compare what the best prompt promised with what it kept.
 
@@ -114,6 +125,7 @@ def explain_gap(
         seed: the seed prompt on the test split.
         best: the best prompt on the test split.
         proven: whether the test split shows that it is better than the seed.
+        n_raced: prompts that were measured on parts of the validation split alone.
 
     Returns:
         The figures; None when the best prompt is the seed, or nothing has a score.
@@ -146,6 +158,7 @@ def explain_gap(
         chance=chance,
         seed_fall=start.value - seed.value,
         luck=luck,
+        n_raced=n_raced,
     )
 
 

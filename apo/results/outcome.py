@@ -8,7 +8,7 @@ from typing import Any, Literal
 from apo.evaluation.evaluation import Evaluation
 from apo.evaluation.must_pass import broken
 from apo.language.catalogue import message
-from apo.results.words import sentence
+from apo.results.words import is_worse, sentence
 from apo.storage.refusals import told
 
 Kind = Literal[
@@ -16,6 +16,7 @@ Kind = Literal[
     "no better than a constant",
     "broke must-pass",
     "not proven",
+    "worse",
     "nothing gained",
     "nothing better",
     "vetoed",
@@ -75,7 +76,7 @@ def judged(verdict: Mapping[str, Any]) -> Kind:
     if verdict.get("broken"):  # Results of earlier versions have no such keys.
         return "broke must-pass"
     if not verdict.get("proven", verdict["favourable"]):
-        return "not proven"
+        return "worse" if is_worse(verdict) else "not proven"
     return "favourable" if constant["beaten"] else "no better than a constant"
 
 

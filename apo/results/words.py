@@ -24,7 +24,7 @@ def heading(verdict: Mapping[str, Any]) -> str:
             return "Not favourable, as 1 example that must pass is lost"
         return f"Not favourable, as {n} examples that must pass are lost"
     if not verdict.get("proven", verdict["favourable"]):
-        return message("Not proven")
+        return message("Worse") if is_worse(verdict) else message("Not proven")
     constant: Mapping[str, Any] = verdict.get("constant") or {"beaten": True}
     if constant["beaten"]:
         return FAVOURABLE
@@ -32,6 +32,11 @@ def heading(verdict: Mapping[str, Any]) -> str:
         "Better than the seed, but not proven better than always answering "
         f"{quote(constant['answer'])} ({100 * constant['score']:.1f} %)"
     )
+
+
+def is_worse(verdict: Mapping[str, Any]) -> bool:
+    """Whether a verdict proves a loss: its whole interval is below 0."""
+    return bool(verdict["interval"][1] < 0)
 
 
 def in_groups(n: int) -> str:

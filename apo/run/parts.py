@@ -40,6 +40,8 @@ async def take_apart(
         that. None for a winner that changed only one part, or where too few calls are left.
     """
     best = search.best or seed
+    if best.at_least <= seed.at_least:  # Level with it, and shorter: that is no gain to prove.
+        return seed, None, ""
     if not _has_both(seed.prompt, best.prompt):
         return best, None, ""
     words = best.prompt.with_demos(seed.prompt.demos)

@@ -1,6 +1,5 @@
 """One session of a run: seed, search, verdict."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from apo.calls.budget import Budget
@@ -121,7 +120,7 @@ class Session:
         best, parts, told = await take_apart(search, seeds[0], self.folder.id)
         best, notes = await self._sound(caller, seeds[0], best, search)
         notes = (told, *notes)
-        verdict, gap = await self._verdict(caller, seeds[0].prompt, best.prompt, search.archive)
+        verdict, gap = await self._verdict(caller, seeds[0].prompt, best.prompt, search)
         notes += suggested + came_late(self.folder.path, taken)
         notes += () if drift is None else (str(drift),)
         notes += (search.advice, *widening_notes(caller.journal), *caller.notes())
@@ -248,7 +247,7 @@ class Session:
         return seeds
 
     async def _verdict(
-        self, caller: Caller, seed: Prompt, best: Prompt, archive: Sequence[Evaluation]
+        self, caller: Caller, seed: Prompt, best: Prompt, search: Search
     ) -> tuple[Verdict | None, Gap | None]:
         """Prove the best prompt on the test split, if it has a pair of answers to go by."""
         self.progress.phase = "verdict"
@@ -266,4 +265,5 @@ class Session:
         ):
             return None, None  # Every pair has a refusal: nothing is proven, or lost.
         verdict = reach_verdict(before, after, complete=complete, task=self.task)
-        return verdict, explain_gap(archive, before, after, proven=verdict.proven)
+        proven, raced = verdict.proven, search.n_raced
+        return verdict, explain_gap(search.archive, before, after, proven=proven, n_raced=raced)

@@ -1,6 +1,7 @@
 """What a search has measured so far, and who is best."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from math import fsum
 
 from apo.evaluation.evaluation import Evaluation
@@ -23,6 +24,7 @@ class Archive:
         seed: the seed prompt, which says what must pass; None where nothing does.
         whole: the evaluations on the whole validation split, by prompt, in order of arrival.
         parts: the scores on single examples from all other measurements, by prompt.
+        seen: the examples of these, also those without a score.
         best: the first in rank of `whole`; None before the first.
     """
 
@@ -31,6 +33,7 @@ class Archive:
     parts: dict[Prompt, dict[Example, float]] = field(
         default_factory=dict[Prompt, dict[Example, float]]
     )
+    seen: dict[Prompt, set[Example]] = field(default_factory=dict[Prompt, set[Example]])
     best: Evaluation | None = None
 
     def add(self, evaluation: Evaluation) -> None:
@@ -41,11 +44,25 @@ class Archive:
         elif self.best is None or self._rank(evaluation) > self._rank(self.best):
             self.best = evaluation
 
-    def add_part(self, evaluation: Evaluation) -> None:
-        """Keep the scores of an evaluation on other examples."""
+    def add_part(self, evaluation: Evaluation) -> Evaluation:
+        """Keep the scores of an evaluation on other examples.
+
+        Returns:
+            Of it, what is new: heats of a race hold those before them, and count once.
+        """
         self.parts.setdefault(evaluation.prompt, {}).update(
             (r.example, r.score.value) for r in evaluation.scored if r.score
         )
+        seen = self.seen.setdefault(evaluation.prompt, set())
+        new = tuple(r for r in evaluation.rollouts if r.example not in seen)
+        seen |= {r.example for r in new}
+        return replace(evaluation, rollouts=new)
+
+    def raced(self, validation: Sequence[Example]) -> int:
+        """How many prompts were measured on some of these examples, and never on all."""
+        rows = set(validation)
+        parted = (p for p, seen in self.seen.items() if not rows.isdisjoint(seen))
+        return sum(prompt not in self.whole for prompt in parted)
 
     def ranked(self) -> list[Evaluation]:
         """The evaluations on the whole validation split, the best first."""

@@ -127,6 +127,11 @@ class Ground:
         return [refocused(evaluation, self._step) for evaluation in self._archive.ranked()]
 
     @property
+    def n_raced(self) -> int:
+        """How many prompts were measured on parts of the validation split, and never on all."""
+        return self._archive.raced(self.task.validation)
+
+    @property
     def calls_left(self) -> float:
         """How many answers may still be paid, what is kept for the verdict taken off.
 

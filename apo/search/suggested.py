@@ -36,11 +36,13 @@ async def measure_suggested(
             continue
         try:
             meter.allow(len(search.task.validation) * search.task.calls_per_example)
-            score = (await search.evaluate(prompt)).value
+            found = await search.evaluate(prompt)
         except BudgetExhausted as end:
             notes.append(f"The suggested prompt {prompt.id} was not measured: {end}")
             continue
-        best = ", the best" if search.best is not None and search.best.prompt == prompt else ""
-        told = f"{100 * score:.1f} % on validation{best}"
+        best = max((e.at_least for e in search.archive if e.prompt != prompt), default=0.0)
+        place = ", the best" if found.at_least > best else ""
+        place = ", as good as the best" if found.at_least == best else place
+        told = f"{100 * found.value:.1f} % on validation{place}"
         notes.append(f"The suggested prompt {prompt.id} was measured with the others: {told}.")
     return tuple(notes)

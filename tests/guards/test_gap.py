@@ -70,6 +70,12 @@ def test_a_choice_that_luck_explains_is_told_with_and_without_a_gap() -> None:
     assert str(gap(luck=0.09)) == str(gap())
 
 
+def test_prompts_that_fell_out_of_races_are_named() -> None:
+    told = "18 more fell out on parts of these examples; that luck is not counted."
+    assert str(gap(n_raced=18)) == f"{gap()} {told}"
+    assert str(gap(test=0.82, n_raced=18)) == ""
+
+
 def test_the_luck_of_the_choice_is_found_in_a_planted_case() -> None:
     rng = random.Random(0)
     prompts = [SEED, *(Prompt(f"p{i}") for i in range(39))]
