@@ -87,7 +87,7 @@ def run(
 def test_a_shorter_prompt_that_is_level_with_the_seed_is_no_gain_to_prove(tmp_path: Path) -> None:
     found = run(tmp_path, Prompt("+"))
     assert found.best == found.seed
-    assert found.outcome.kind == "nothing better"
+    assert found.to_dict()["outcome"]["kind"] == "nothing better"
     assert found.spent.calls == 3 * 40
 
 
