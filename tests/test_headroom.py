@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from apo import Completion, Example, Prompt, Request, Task, Usage
+from apo import Budget, Completion, Example, Prompt, Request, Task, Usage
 from apo.assessment.headroom import MAX_CALLS, Headroom, aheadroom, rows_of_look
 from apo.assessment.headroom_verdict import judge_look
 from apo.assessment.look import Look
@@ -170,6 +170,8 @@ def test_what_a_look_needs_is_said() -> None:
         rows_of_look(replace(fake_task(20), validation=fake_task(20).validation[:3]))
     with pytest.raises(DataError, match="train examples"):
         rows_of_look(replace(fake_task(20), train=()))
+    with pytest.raises(SettingsError, match=r"These models cost nothing.*--price"):
+        asyncio.run(aheadroom(fake_task(20), budget=Budget(max_usd=1)))
     with pytest.raises(SettingsError, match="say nothing"):
         rows_of_look(fake_task(20), max_calls=20)
 

@@ -20,7 +20,7 @@ from apo.calls.caller import Caller
 from apo.calls.options import Options
 from apo.calls.progress import Progress
 from apo.errors import DataError, SettingsError
-from apo.evaluation.endpoints import MAX_OUTPUT
+from apo.evaluation.endpoints import MAX_OUTPUT, require_binding
 from apo.evaluation.evaluation import Evaluation
 from apo.evaluation.measure import measure_in_turns
 from apo.evaluation.outside import open_caller
@@ -160,22 +160,24 @@ async def aheadroom(
         progress: filled in for whoever watches.
 
     Raises:
-        SettingsError: an answer takes too many calls, or a price is missing.
+        SettingsError: an answer takes too many calls, a price is missing, or a limit in dollars
+            never binds.
         DataError: there are too few rows.
         Stopped, ModelError: as for `aoptimize`.
     """
     options = options or Options()
     n = rows_of_look(task)
-    limited = replace(budget or Budget(), max_calls=MAX_CALLS)
+    given = budget or Budget()
     rows = _drawn(task.validation, n + n // 2, options.seed)
     async with open_caller(
         [model] if optimizer_model is None else [model, optimizer_model],
         task.scorer,
-        budget=limited,
+        budget=replace(given, max_calls=MAX_CALLS),
         options=options,
         journal=journal,
         progress=progress,
     ) as (caller, [answers, *others]):
+        require_binding((answers, *others, *caller.judges.values()), given)
         await try_scorer(task, rows)
         writer = (others or [answers])[0]
         writes = replace(writer, role="optimizer", max_output=MAX_OUTPUT["optimizer"])

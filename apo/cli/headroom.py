@@ -50,7 +50,7 @@ def look_at(
     """
     from dataclasses import replace
 
-    from apo.assessment.headroom import ASKS, MAX_CALLS, aheadroom, rows_of_look
+    from apo.assessment.headroom import ASKS, aheadroom, rows_of_look
     from apo.checking.finding import Finding
     from apo.cli.console import say
 
@@ -64,7 +64,6 @@ def look_at(
     work = flags.ask(
         partial(aheadroom, asked, model=model, optimizer_model=optimizer_model or None),
         f"{task.name} · headroom · {model}",
-        max_calls=MAX_CALLS,
         fresh=fresh,
         quiet=flags.json,
     )
