@@ -141,6 +141,7 @@ class Task:
         answer_tokens: tokens that each answer may take at least; the targets and a prompt that asks
             for reasons may need more.
         notes: what loading noticed (rows dropped, pools cut), for people.
+        warnings: those of the notes that results suffer from.
         program: how an example is answered; None where the prompt is sent as it is.
     """
 
@@ -159,6 +160,7 @@ class Task:
     answer_tokens: int = field(default=0, compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
     program: "Program | None" = None
+    warnings: tuple[str, ...] = field(default=(), compare=False)
 
     def judge(self, output: str, example: Example) -> Score:
         """Score an answer, and make sure that the score is one.

@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from apo.cli import app
-from apo.errors import ApoError, RunError, SettingsError
+from apo.errors import ApoError, RunError, SettingsError, TaskError
 from apo.storage.folder import RunFolder, find_run
+from apo.taskfile.folding import folds_hint, require_no_test
 
 CUES = {
     "환불": ("돈을 돌려 주세요", "결제를 취소하고 싶어요", "두 번 결제됐어요"),
@@ -122,11 +123,27 @@ def test_few_rows_are_told_of_folds(
     monkeypatch.setenv("APO_HOME", str(tmp_path))
     none = apo("optimize", ".", "--max-calls", "23", "--no-track", "-o", "opro")
     assert none.exit_code == 0, none.exception
-    assert "--folds 5 tests every one" in none.stderr
+    assert "apo optimize --folds 5 tests all rows" in none.stderr
     said = find_run("last", tmp_path).settings["data"]
     assert said["validation"] + said["test"] < sum(said["of"])
     assert f"With {said['train'] + sum(said['of'])} rows in all, " in none.stderr
     assert "--folds" not in apo("check", "support-tickets").stdout
+
+
+def test_folds_are_named_with_what_stands_against_them(place: Path, tmp_path: Path) -> None:
+    """A task that sets its pools is told what to change, as it would be refused."""
+    text = (place / "task.yaml").read_text("utf-8").replace("data: data.csv", "data: {data}")
+    hints = {
+        "data.csv": "tests all rows.",
+        "{train: data.csv, test: data.csv}": "are put into train.",
+        "data.csv\nsplit: {column: 뜻}": "column is taken out of split in task.yaml.",
+    }
+    for data, hint in hints.items():
+        (tmp_path / "task.yaml").write_text(text.replace("{data}", data), encoding="utf-8")
+        assert folds_hint(tmp_path).endswith(hint)
+        if hint != "tests all rows.":
+            with pytest.raises(TaskError, match="all rows in turn"):
+                require_no_test(tmp_path)
 
 
 def test_a_damaged_result_is_told(apo: Callable[..., Result], folder: RunFolder) -> None:

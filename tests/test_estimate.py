@@ -229,6 +229,16 @@ def test_prices_and_limits(fake: FakeModel) -> None:
         asyncio.run(aevaluate(fake_task(5), PROMPT, model="fake", budget=Budget(max_calls=4)))
 
 
+def test_a_limit_in_dollars_that_never_binds_is_refused(fake: FakeModel) -> None:
+    given: dict[str, Any] = {"model": "fake", "options": Options(prices={"fake": Price(0.0, 0.0)})}
+    with pytest.raises(SettingsError, match="These models cost nothing"):
+        asyncio.run(aevaluate(fake_task(5), PROMPT, budget=Budget(max_usd=1), **given))
+    assert not fake.requests
+    both = Budget(max_usd=1, max_calls=100)
+    _, spent = asyncio.run(aevaluate(fake_task(5), PROMPT, budget=both, **given))
+    assert spent.calls == 5
+
+
 def test_splits_that_are_not_there() -> None:
     with pytest.raises(SettingsError, match="Did you mean 'test'"):
         evaluate(fake_task(5), PROMPT, split="tests")

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from apo import Completion, Example, Prompt, Request, Task, Usage
+from apo import Budget, Completion, Example, Prompt, Request, Task, Usage
 from apo.assessment.headroom import MAX_CALLS, Headroom, aheadroom, rows_of_look
-from apo.assessment.headroom_verdict import Look, judge_look
+from apo.assessment.headroom_verdict import judge_look
+from apo.assessment.look import Look
 from apo.cli import app
 from apo.errors import DataError, SettingsError
 from apo.scorers.choice import Choice
@@ -39,9 +40,9 @@ def look(*scores: tuple[float, ...], again: tuple[float, ...] = (), **other: obj
         (look(row(9), row(9, start=1), row(8), row(10), n_test=40), "more rows first"),
         (look(row(4), row(9), row(8), row(10), malformed=(0.5, 0, 0, 0, 0.5)),
          "fix the form first"),
-        (look(row(3), row(3, start=2), row(2), row(4)), "this model cannot"),
-        (look(row(7), row(7), row(7), row(7)), "this model cannot"),
-        (look(row(0), row(0), row(0), row(0), constant=0.0), "this model cannot"),
+        (look(row(3), row(3, start=2), row(2), row(4)), "no gain in sight"),
+        (look(row(7), row(7), row(7), row(7)), "no gain in sight"),
+        (look(row(0), row(0), row(0), row(0), constant=0.0), "no gain in sight"),
         (look(row(6), row(6, start=3), row(6, start=6), row(6, start=9), again=row(6, start=5)),
          "temperature or model first"),
         (look(row(12), row(11), row(12), row(10)), "nothing to gain"),
@@ -57,6 +58,40 @@ def test_variance_between_prompts_stands_beside_that_of_answers() -> None:
     found = judge_look(look(row(6), row(6), row(6), row(12), again=row(3)))
     assert found.between_answers == pytest.approx(3 / 12 / 2)
     assert found.between_prompts == pytest.approx(3 * 6 / 12 / 6 / 2)
+
+
+def test_prompts_that_score_alike_exclude_a_gain_of_their_own_alone() -> None:
+    """Four prompts on 12 rows cannot show that no prompt would do better."""
+    alike = look(row(6), row(6), row(6), row(6), again=row(6)[:8])
+    found = judge_look(alike).reason
+    assert "another one, each with and without demos, score alike (50 %; 0 of 12 rows" in found
+    assert "gain more than 26 points (at 95 %), and says nothing of others" in found
+    fixed = judge_look(replace(alike, written=False)).reason
+    assert "apo's own rewording of it, as no other was written" in fixed
+    one = judge_look(look(row(6), row(7), row(6), row(6))).reason
+    assert "(50 to 58 %; 1 of 12 rows change)" in one
+
+
+def test_graded_scores_that_hardly_vary_are_alike() -> None:
+    graded = look(*((0.5 + i / 100,) * 12 for i in range(4)), again=(0.52,) * 8, constant=0.0)
+    found = judge_look(graded)
+    assert found.kind == "no gain in sight"
+    assert "more than 30 points" in found.reason
+    steady = look((0.5,) * 12, *((0.6,) * 12,) * 3, constant=0.0)
+    assert judge_look(steady).kind == "worth it"
+
+
+def test_second_answers_are_counted_as_they_are() -> None:
+    right = look(row(12), row(11), row(12), row(10), again=(RIGHT,) * 8)
+    assert judge_look(right).reason == "The seed prompt scores 100 % on 12 rows, with 20 answers."
+    mixed = look(row(6), row(9), row(8), row(10), again=(RIGHT,) * 7 + (WRONG,))
+    assert mixed.means[0] == pytest.approx(6.5 / 12)
+
+
+def test_what_was_seen_and_what_is_usual_are_told_apart() -> None:
+    none = judge_look(look(row(6), row(6), row(4), row(5), again=row(6)[:8])).reason
+    assert "The best other prompt came to +0 points here; searches usually bring 14." in none
+    assert "Together, a gain of about" in none
 
 
 def test_what_was_seen_counts_as_far_as_it_is_known() -> None:
@@ -127,7 +162,7 @@ def test_answers_that_vary_are_asked_for_more_second_answers() -> None:
     found = asyncio.run(aheadroom(task, model=Moody(), optimizer_model=FakeOptimizerModel()))
     assert found.n == 8
     assert found.verdict.between_answers > 0.1
-    assert found.verdict.kind in ("temperature or model first", "this model cannot")
+    assert found.verdict.kind in ("temperature or model first", "no gain in sight")
 
 
 def test_what_a_look_needs_is_said() -> None:
@@ -135,6 +170,8 @@ def test_what_a_look_needs_is_said() -> None:
         rows_of_look(replace(fake_task(20), validation=fake_task(20).validation[:3]))
     with pytest.raises(DataError, match="train examples"):
         rows_of_look(replace(fake_task(20), train=()))
+    with pytest.raises(SettingsError, match=r"These models cost nothing.*--price"):
+        asyncio.run(aheadroom(fake_task(20), budget=Budget(max_usd=1)))
     with pytest.raises(SettingsError, match="say nothing"):
         rows_of_look(fake_task(20), max_calls=20)
 
@@ -144,7 +181,7 @@ def test_as_a_user_types_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     result = CliRunner().invoke(app, ["check", "support-tickets", "--headroom"])
     assert result.exit_code == 0, result.exception
     assert "Headroom: at most 58 calls: four prompts on 8 validation examples" in result.output
-    assert "Worth it. A gain of about" in result.output
+    assert "Worth it. The best other prompt came to" in result.output
     assert result.output.index("at most 58 calls") < result.output.index("Worth it.")
     again = CliRunner().invoke(app, ["check", "support-tickets", "--headroom", "--json"])
     assert '"level": "headroom"' in again.output

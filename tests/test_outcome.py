@@ -197,6 +197,16 @@ VERDICT: dict[str, Any] = {
             "nothing better",
             "the seed prompt is right on every validation example",
         ),
+        (
+            {"best_prompt": {}, "validation": {"seed": 1.0, "best": 1.0, "n": 12}},
+            "nothing better",
+            "the seed prompt is right on all 12 validation examples",
+        ),
+        (
+            {"best_prompt": {}, "validation": {"seed": 1.0, "best": 1.0, "n": 1}},
+            "nothing better",
+            "the seed prompt is right on its one validation example, so none can be seen",
+        ),
         ({"best_prompt": {}}, "nothing better", "If hardly any was measured"),
         (
             {"best_prompt": {}, "measured": 12},

@@ -12,14 +12,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from apo.assessment.headroom_verdict import Look, LookVerdict, judge_look
+from apo.assessment.headroom_verdict import LookVerdict, judge_look
+from apo.assessment.look import Look, differ
 from apo.calls.budget import Budget, Spent
 from apo.calls.call import Endpoint
 from apo.calls.caller import Caller
 from apo.calls.options import Options
 from apo.calls.progress import Progress
 from apo.errors import DataError, SettingsError
-from apo.evaluation.endpoints import MAX_OUTPUT
+from apo.evaluation.endpoints import MAX_OUTPUT, require_binding
 from apo.evaluation.evaluation import Evaluation
 from apo.evaluation.measure import measure_in_turns
 from apo.evaluation.outside import open_caller
@@ -37,6 +38,8 @@ ASKS = 2
 """Calls that writing an instruction takes at most: a reply that cannot be read is asked for again.
 """
 AGAIN = "headroom again"
+REWORDED = "reworded"
+"""Name of apo's own rewording, which stands in for an instruction that was not written."""
 FEW_FLIPS = 1
 """Rows, at most, whose second answer scores differently, for more rows to be asked next."""
 N_DEMOS, N_SHOWN = 4, 16
@@ -61,7 +64,7 @@ class Headroom:
 
     Attributes:
         verdict: whether a search is worth it, and why.
-        prompts: the four, by name, with their mean scores.
+        prompts: the four, by name, with their mean scores; a row answered twice counts once.
         n: rows that each answered.
         spent: what it took.
     """
@@ -126,7 +129,7 @@ async def variants(
     written = await search.propose([meta])
     other = written[0] if written else first.with_instruction(reworded(task))
     demos = tuple(first.demo(e.inputs, e.target) for e in shown[:N_DEMOS])
-    name = "written" if written else "reworded"
+    name = "written" if written else REWORDED
     return {
         "seed": first,
         name: other,
@@ -157,32 +160,33 @@ async def aheadroom(
         progress: filled in for whoever watches.
 
     Raises:
-        SettingsError: an answer takes too many calls, or a price is missing.
+        SettingsError: an answer takes too many calls, a price is missing, or a limit in dollars
+            never binds.
         DataError: there are too few rows.
         Stopped, ModelError: as for `aoptimize`.
     """
     options = options or Options()
     n = rows_of_look(task)
-    limited = replace(budget or Budget(), max_calls=MAX_CALLS)
+    given = budget or Budget()
     rows = _drawn(task.validation, n + n // 2, options.seed)
     async with open_caller(
         [model] if optimizer_model is None else [model, optimizer_model],
         task.scorer,
-        budget=limited,
+        budget=replace(given, max_calls=MAX_CALLS),
         options=options,
         journal=journal,
         progress=progress,
     ) as (caller, [answers, *others]):
+        require_binding((answers, *others, *caller.judges.values()), given)
         await try_scorer(task, rows)
         writer = (others or [answers])[0]
         writes = replace(writer, role="optimizer", max_output=MAX_OUTPUT["optimizer"])
         named = await variants(task, caller, answers, writes, options)
         found, again = await _asked(caller, answers, task, list(named.values()), rows, n)
-    look = look_of(task, found, again)
-    means = {name: e.mean for name, e in zip(named, found, strict=True)}
+    look = look_of(task, found, again, written=REWORDED not in named)
     return Headroom(
         verdict=judge_look(look),
-        prompts=means,
+        prompts=dict(zip(named, look.means, strict=True)),
         n=len(found[0].rollouts),
         spent=replace(caller.meter.spent),
     )
@@ -205,7 +209,7 @@ async def _asked(
     found = await measured(prompts, rows[:n])
     again = await measured(prompts[:1], rows[:n], place=AGAIN)
     pairs = zip(_scores(found[0]), _scores(again[0]), strict=True)
-    if sum(a != b for a, b in pairs) > FEW_FLIPS:
+    if sum(differ(a, b) for a, b in pairs) > FEW_FLIPS:
         again += await measured(prompts[1:3], rows[:n], place=AGAIN)
     elif rows[n:]:
         found = await measured(prompts, rows)
@@ -217,13 +221,16 @@ def _drawn(examples: Sequence[Example], n: int, seed: int) -> list[Example]:
     return [examples[i] for i in order[:n]]
 
 
-def look_of(task: Task, found: Sequence[Evaluation], again: Sequence[Evaluation]) -> Look:
+def look_of(
+    task: Task, found: Sequence[Evaluation], again: Sequence[Evaluation], *, written: bool
+) -> Look:
     """The figures of a look.
 
     Args:
         task: the task.
         found: the prompts on the same rows, the seed first.
         again: the first of them once more.
+        written: whether a model wrote the other instruction, and not apo.
     """
     targets = [e.target for e in (*task.train, *task.validation)]
     most = max(map(targets.count, set(targets)), default=0) / max(1, len(targets))
@@ -236,6 +243,7 @@ def look_of(task: Task, found: Sequence[Evaluation], again: Sequence[Evaluation]
         ),
         constant=most if len(set(targets)) <= len(targets) / 2 else 0.0,
         n_test=len(task.test),
+        written=written,
     )
 
 

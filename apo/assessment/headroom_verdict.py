@@ -1,13 +1,12 @@
 """From the scores of a look to one verdict with its reason: pure figures, no calls."""
 
-import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import combinations
 from statistics import fmean
 from typing import Any
 
+from apo.assessment.look import SAME, USUAL, Gain, Look, apart, gain_of
 from apo.language.catalogue import message
+from apo.statistics.counts import proportion_interval
 from apo.statistics.planning import rows_needed, visible_gain
 
 BAD_FORM = 0.25
@@ -20,27 +19,6 @@ FLIPS = 0.3
 """Share of the rows on which two answers to one prompt differ, from which they are noise first."""
 MATTERS = 1.9
 """How many times as far answers to two prompts must lie apart as two answers to one."""
-USUAL, SPREAD = 0.14, 0.1
-"""What a search may bring where nothing is known, in shares: mean and standard deviation."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """The scores of a few prompts on the same rows.
-
-    Attributes:
-        scores: by prompt, the seed first, the score of each row, in [0, 1].
-        again: of the first prompts, the seed first, on the first rows, drawn once more.
-        malformed: share of malformed answers of each prompt, and then of those drawn again.
-        constant: what the best constant answer scores; 0 where there is none.
-        n_test: test rows that a verdict would have.
-    """
-
-    scores: tuple[tuple[float, ...], ...]
-    again: tuple[tuple[float, ...], ...]
-    malformed: tuple[float, ...]
-    constant: float
-    n_test: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +26,7 @@ class LookVerdict:
     """Whether a search is worth it.
 
     Attributes:
-        kind: "worth it", "more rows first", "fix the form first", "this model cannot",
+        kind: "worth it", "more rows first", "fix the form first", "no gain in sight",
             "temperature or model first", or "nothing to gain".
         reason: why, in words with figures.
         between_prompts: variance of a row's score between prompts, in squared scores.
@@ -73,106 +51,90 @@ class LookVerdict:
 
 def judge_look(look: Look) -> LookVerdict:
     """Judge a look: what stands in the way of a gain comes first, then whether it could be seen."""
-    prompts = _apart(look.scores)
-    answers = fmean(_apart((one[: len(other)], other)) for one, other in _repeated(look))
-    gain, different = _gain(look)
-    visible = visible_gain(look.n_test, different) if look.n_test else None
-    kind, reason = _verdict(look, prompts, answers, gain, visible, different)
+    prompts = apart(look.scores)
+    answers = fmean(apart((one[: len(other)], other)) for one, other in look.repeated)
+    gain = gain_of(look)
+    visible = visible_gain(look.n_test, gain.different) if look.n_test else None
+    kind, reason = _verdict(look, prompts, answers, gain, visible)
     return LookVerdict(
         kind=kind,
         reason=reason,
         between_prompts=prompts,
         between_answers=answers,
         malformed=fmean(look.malformed),
-        gain=gain,
+        gain=gain.expected,
         visible=visible,
     )
 
 
 def _verdict(
-    look: Look,
-    prompts: float,
-    answers: float,
-    gain: float,
-    visible: float | None,
-    different: float,
+    look: Look, prompts: float, answers: float, gain: Gain, visible: float | None
 ) -> tuple[str, str]:
-    seed = fmean((*look.scores[0], *look.again[0]))
+    seed = look.means[0]
     bad = fmean((look.malformed[0], look.malformed[len(look.scores)]))
-    n = len(look.scores[0])
+    n, answered = len(look.scores[0]), len(look.scores[0]) + len(look.again[0])
     if bad >= BAD_FORM:
         return "fix the form first", (
             f"{100 * bad:.0f} % of the answers to the seed prompt lack the form, which a sentence, "
             "a response format or a milder scorer mends for nothing."
         )
     if seed >= NEARLY_ALL:
-        return (
-            "nothing to gain",
-            f"The seed prompt is right on {100 * seed:.0f} % of {2 * n} answers.",
+        return "nothing to gain", (
+            f"The seed prompt scores {100 * seed:.0f} % on {n} rows, with {answered} answers."
         )
-    flips = fmean(
-        a != b for one, other in _repeated(look) for a, b in zip(one, other, strict=False)
-    )
-    if flips >= FLIPS and prompts < MATTERS * answers:
+    if look.flips >= FLIPS and prompts < MATTERS * answers:
         return "temperature or model first", (
-            f"The same prompt asked twice scores differently on {100 * flips:.0f} % of the rows, "
-            "about as often as two prompts do: choosing between prompts would be choosing noise."
+            f"The same prompt asked twice scores differently on {100 * look.flips:.0f} % of the "
+            "rows, about as often as two prompts do: a choice between prompts is one of noise."
         )
-    every = fmean(fmean(row) for row in look.scores)
-    best = max(map(fmean, look.scores))
+    every, best = fmean(look.means), max(look.means)
     if look.constant and every <= look.constant + ABOVE_CONSTANT and best < look.constant + 0.3:
-        return "this model cannot", (
-            f"All prompts together score {100 * every:.0f} %; always saying the same, "
+        return "no gain in sight", (
+            f"All prompts together score {100 * every:.0f} % on {n} rows; always saying the same, "
             f"{100 * look.constant:.0f} %."
         )
-    changed = fmean(len(set(row)) > 1 for row in zip(*look.scores, strict=True))
-    if changed * n < 2:
-        return "this model cannot", (
-            f"Four prompts of different kinds are right on the same rows ({100 * seed:.0f} %): "
-            "what it gets wrong it gets wrong however it is asked."
+    if look.changed < 2:
+        return "no gain in sight", _level(look)
+    if visible is None or gain.expected < visible:
+        return "more rows first", _too_few(look, gain, visible)
+    shown = f"{look.n_test} test rows show {100 * visible:.0f} points or more."
+    return "worth it", " ".join((_expected(gain), shown))
+
+
+def _level(look: Look) -> str:
+    """Say what prompts that score alike exclude: a gain of these very prompts, and no other."""
+    n, low, high = len(look.scores[0]), *(f"{100 * of(look.means):.0f}" for of in (min, max))
+    scores = f"{low} %" if low == high else message(f"{low} to {high} %")
+    most = proportion_interval(look.changed, n)[1]
+    if any(0 < score < 1 for row in look.scores for score in row):
+        most += (1 - most) * SAME  # Rows that score the same may lie so far apart.
+    which = (
+        message("Your instruction and another one, each with and without demos, score alike")
+        if look.written
+        else message(
+            "Your instruction and apo's own rewording of it, as no other was written, score alike"
         )
-    if visible is None or gain < visible:
-        return "more rows first", _too_few(look, gain, visible, different)
-    return "worth it", (
-        f"A gain of about {100 * gain:.0f} points may be there, and {look.n_test} test rows show "
-        f"{100 * visible:.0f} points or more."
     )
+    sentences = (
+        f"{which} ({scores}; {look.changed} of {n} rows change).",
+        f"That excludes that these prompts gain more than {100 * most:.0f} points (at 95 %), and "
+        "says nothing of others.",
+    )
+    return " ".join(sentences)
 
 
-def _too_few(look: Look, gain: float, visible: float | None, different: float) -> str:
+def _expected(gain: Gain) -> str:
+    """Tell what was seen, what is assumed, and what both make together."""
+    sentences = (
+        f"The best other prompt came to {round(100 * gain.seen):+d} points here; searches usually "
+        f"bring {100 * USUAL:.0f}.",
+        f"Together, a gain of about {100 * gain.expected:.0f} points may be there.",
+    )
+    return " ".join(sentences)
+
+
+def _too_few(look: Look, gain: Gain, visible: float | None) -> str:
     shown = "no gain" if visible is None else f"gains of {100 * visible:.0f} points or more"
-    needed = rows_needed(max(gain, 0.02), different)
+    needed = rows_needed(max(gain.expected, 0.02), gain.different)
     told = message(f"; about {needed:,} would") if needed else ""
-    return (
-        f"A gain of about {100 * gain:.0f} points may be there, but {look.n_test} test rows show "
-        f"{shown}{told}. apo optimize --folds 5 tests all rows."
-    )
-
-
-def _repeated(look: Look) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
-    """The scores of prompts that were asked twice: of more rows once, and of some once more."""
-    return list(zip(look.scores, look.again, strict=False))
-
-
-def _apart(scores: Sequence[Sequence[float]]) -> float:
-    """Half the mean squared distance of two scores of a row: the variance between its columns."""
-    pairs = combinations(scores, 2)
-    return fmean((a - b) ** 2 / 2 for one, other in pairs for a, b in zip(one, other, strict=True))
-
-
-def _gain(look: Look) -> tuple[float, float]:
-    """What a search may bring, and the share of rows on which the best prompt differs.
-
-    The best of a few prompts looks better than it is, and few rows say little: what was seen is
-    drawn towards what searches usually bring, each by how much it is known (a normal prior).
-    """
-    first, second = look.scores[0], look.again[0]
-    seed = [(a + b) / 2 for a, b in zip(first, second, strict=False)] + list(first[len(second) :])
-    best = max(look.scores[1:], key=fmean)
-    gaps = [b - a for a, b in zip(seed, best, strict=True)]
-    n, seen = len(gaps), fmean(gaps)
-    variance = (fmean((gap - seen) ** 2 for gap in gaps) + 1 / n) / n
-    weight = SPREAD**2 / (SPREAD**2 + variance)
-    gain = min(weight * seen + (1 - weight) * USUAL, 1 - fmean(seed))
-    different = fmean(abs(gap) for gap in gaps)
-    return max(0.0, gain), min(1.0, max(different, gain, math.ulp(1.0), 0.05))
+    return " ".join((_expected(gain), f"But {look.n_test} test rows show {shown}{told}."))

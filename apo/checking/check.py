@@ -1,7 +1,7 @@
 """Looks a task over before money is spent on it: the logic of `apo check`."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from apo.checking.data import (
     conflict_findings,
@@ -65,7 +65,7 @@ def check(task: Task, more: Iterable[Finding] = ()) -> list[Finding]:
     near = {text for _, text in pair_notes(same_but_signs(pools))}  # Told as warnings below.
     findings = [
         *_sizes(pools),
-        *(Finding("note", note) for note in task.notes if note not in near),
+        *_notes(task, near),
         *variety_findings(pools),
         *label_findings(task, pools),
         *list_findings(task, pools),
@@ -94,6 +94,12 @@ def check(task: Task, more: Iterable[Finding] = ()) -> list[Finding]:
     ]
     order = ("error", "warning", "note", "ok")
     return sorted(findings, key=lambda finding: order.index(finding.level))
+
+
+def _notes(task: Task, near: Collection[str]) -> Iterator[Finding]:
+    for note in task.notes:
+        if note not in near:
+            yield Finding("warning" if note in task.warnings else "note", note)
 
 
 def _room(task: Task) -> Iterator[Finding]:
@@ -227,8 +233,8 @@ def _folds(n: int) -> Iterator[Finding]:
     if 20 <= n < FEW_ROWS:
         yield Finding(
             "note",
-            f"With {n} examples in all, a test split shows large gains alone. Where no test was "
-            "set aside, apo optimize TASK --folds 5 tests all of them.",
+            f"With {n} examples in all, a test split shows large gains alone. Where the "
+            "task sets no pools of its own, apo optimize TASK --folds 5 tests all of them.",
         )
 
 

@@ -98,11 +98,20 @@ def _cells(name: str, figures: dict[str, Any]) -> list[str]:
     ]
 
 
-def tell_few_rows(run: str, home: Path) -> None:
-    """Mention folds after a run on few rows whose gain is not proven."""
+def tell_few_rows(run: str, home: Path, task: str) -> None:
+    """Mention folds after a run on few rows whose gain is not proven.
+
+    Args:
+        run: the run's id.
+        home: where runs are.
+        task: the task's name, as it was typed.
+    """
+    from apo.taskfile.folding import folds_hint
+
     folder = find_run(run, home)
     result, data = folder.result or {}, folder.settings["data"]
     # All rows of the task: a small budget uses fewer of them, and folds part all.
     n = data["train"] + sum(data.get("of") or (data["validation"], data["test"]))
     if n < FEW_ROWS and data["test"] and result.get("winner") != "best":
-        say(f"With {n} rows in all, --folds 5 tests every one of them (docs/folds.md).", "dim")
+        hint = f"With {n} rows in all, a verdict on part of them proves little (docs/folds.md)."
+        say(f"{hint} {folds_hint(task)}", "dim")

@@ -15,15 +15,20 @@ SAID = {
     "worth it": message("Worth it."),
     "more rows first": message("More rows first."),
     "fix the form first": message("Fix the form first."),
-    "this model cannot": message("This model cannot."),
+    "no gain in sight": message("No gain in sight."),
     "temperature or model first": message("Temperature or model first."),
     "nothing to gain": message("Nothing to gain."),
 }
 """The verdicts as sentences."""
 GUESS = message("The gain is a guess, from so few rows and from what searches usually bring.")
+UNSEEN = message(
+    "Four prompts on few rows are a look: a run of a few hundred calls tries many others. If it "
+    "finds none, try another model."
+)
 
 
 def look_at(
+    ref: str,
     task: "Task",
     model: str,
     optimizer_model: str,
@@ -35,6 +40,7 @@ def look_at(
     """Look whether a search is worth it, after saying what the look takes.
 
     Args:
+        ref: the task's name, as it was typed.
         task: the task.
         model: who answers.
         optimizer_model: who writes; "" for the same.
@@ -44,7 +50,7 @@ def look_at(
     """
     from dataclasses import replace
 
-    from apo.assessment.headroom import ASKS, MAX_CALLS, aheadroom, rows_of_look
+    from apo.assessment.headroom import ASKS, aheadroom, rows_of_look
     from apo.checking.finding import Finding
     from apo.cli.console import say
 
@@ -58,23 +64,24 @@ def look_at(
     work = flags.ask(
         partial(aheadroom, asked, model=model, optimizer_model=optimizer_model or None),
         f"{task.name} · headroom · {model}",
-        max_calls=MAX_CALLS,
         fresh=fresh,
         quiet=flags.json,
     )
-    told = [*_told(work.found), *work.kept, *work.notes]
+    told = [*_told(work.found, ref), *work.kept, *work.notes]
     return [Finding("headroom", text) for text in told if text]
 
 
-def _told(found: "Headroom") -> list[str]:
+def _told(found: "Headroom", ref: str) -> list[str]:
     from apo.cli.console import percent
+    from apo.taskfile.folding import folds_hint
 
     verdict, spent = found.verdict, found.spent
     scores = ", ".join(f"{name} {percent(score)}" for name, score in found.prompts.items())
-    guess = verdict.kind in ("worth it", "more rows first")
+    caveats = {"worth it": GUESS, "more rows first": GUESS, "no gain in sight": UNSEEN}
     return [
         f"{SAID[verdict.kind]} {verdict.reason}",
-        GUESS if guess else "",
+        folds_hint(ref) if verdict.kind == "more rows first" else "",
+        caveats.get(verdict.kind, ""),
         f"Scores on {found.n} examples: {scores}.",
         f"A row's score varies by {verdict.between_prompts:.3f} between prompts, and by "
         f"{verdict.between_answers:.3f} between two answers to one prompt (variances); "

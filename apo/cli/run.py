@@ -42,7 +42,7 @@ def optimize(flags: RunFlags) -> None:
         return
     work = aoptimize(**given, progress=progress, reviewer=asks)
     _follow(work, progress, title, flags.json)
-    tell_few_rows(progress.run_id, home())
+    tell_few_rows(progress.run_id, home(), flags.task)
 
 
 @takes(RunFlags)

@@ -137,7 +137,9 @@ def check(
     sound = not any(finding.level == "error" for finding in findings)
     answered = _ping(loaded, model, read_body(body)) if ping else []
     if headroom and sound:
-        answered += look_at(loaded, model, optimizer_model, read_body(body), flags, fresh=fresh)
+        answered += look_at(
+            task, loaded, model, optimizer_model, read_body(body), flags, fresh=fresh
+        )
     if document:
         rows = [{"level": f.level, "text": f.text} for f in [*findings, *answered]]
         print_json(rows) if flags.json else print_csv(rows)

@@ -1,10 +1,14 @@
 """What was noticed when rows became pools, in words."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from apo.data.sampling import Kept, Sample
 from apo.data.split import POOLS, Home
 from apo.reading.answers import quote
+
+MANY = 0.05
+"""Share of the inputs with different targets from which scores rest on which row was taken."""
 
 
 def sample_notes(samples: Mapping[tuple[str, str], Sample], homes: Mapping[str, Home]) -> list[str]:
@@ -19,24 +23,59 @@ def sample_notes(samples: Mapping[tuple[str, str], Sample], homes: Mapping[str, 
 
 
 def duplicate_notes(homes: Mapping[str, Home]) -> list[str]:
-    """Say which inputs came several times, and which had different targets."""
-    notes: list[str] = []
+    """Say which inputs came several times."""
+    copies = sum(kept.copies - 1 for home in homes.values() for kept in home.values())
+    if not copies:
+        return []
+    return [f"Rows that repeat the input of another row: {copies}; each input is used once."]
+
+
+class ConflictNotes(NamedTuple):
+    """What is said of inputs that had different targets.
+
+    Attributes:
+        notes: that, or nothing.
+        warnings: the same where there are so many that results suffer.
+    """
+
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def conflict_notes(homes: Mapping[str, Home]) -> ConflictNotes:
+    """Say which inputs had different targets."""
     every = [kept for home in homes.values() for kept in home.values()]
-    copies = sum(kept.copies - 1 for kept in every)
-    if copies:
-        notes.append(
-            f"Rows that repeat the input of another row: {copies}; each input is used once."
-        )
     conflicts = sorted((kept for kept in every if kept.other), key=lambda kept: kept.key)
-    if conflicts:
-        first = conflicts[0]
-        text = quote(" | ".join(first.example.inputs.values()))
-        answers = [quote(e.target) for e in (first.example, first.other) if e is not None]
-        notes.append(
-            f"Inputs whose rows have different targets: {len(conflicts)}; one row of each is used "
-            f"(such as {text}, which is {answers[0]} and {answers[1]}; {answers[0]} is used)."
-        )
-    return notes
+    if not conflicts:
+        return ConflictNotes()
+    first = conflicts[0]
+    text = quote(" | ".join(first.example.inputs.values()))
+    answers = [quote(e.target) for e in (first.example, first.other) if e is not None]
+    told = (
+        f"Inputs whose rows have different targets: {len(conflicts)} of {len(every)}; one row "
+        f"of each is used (such as {text}, which is {answers[0]} and {answers[1]}; {answers[0]} is "
+        "used)."
+    )
+    if len(conflicts) < MANY * len(every):
+        return ConflictNotes((told,))
+    more = "Scores rest on which row that is: mend the targets, or let a row accept several."
+    return ConflictNotes((f"{told} {more}",), (f"{told} {more}",))
+
+
+def usable_note(
+    samples: Mapping[tuple[str, str], Sample], homes: Mapping[str, Home], pools: str
+) -> str:
+    """Say how many rows can be used, and of how many different inputs, where these are fewer.
+
+    Args:
+        samples: what was drawn of all rows.
+        homes: the different inputs of that.
+        pools: the sizes of the pools, in words.
+    """
+    rows, inputs = sum(sample.seen for sample in samples.values()), sum(map(len, homes.values()))
+    if inputs < rows and not any(sample.dropped for sample in samples.values()):
+        return f"{rows} usable rows with {inputs} different inputs; the pools: {pools}."
+    return f"{rows} usable row{'s' * (rows != 1)}; the pools: {pools}."
 
 
 def must_pass_note(pools: Mapping[str, list[Kept]]) -> str:

@@ -15,7 +15,13 @@ from apo.data.marks import marks
 from apo.data.memory import SplitMemory
 from apo.data.named import pool_named
 from apo.data.near import pair_notes, same_but_signs
-from apo.data.pool_notes import duplicate_notes, must_pass_note, sample_notes
+from apo.data.pool_notes import (
+    conflict_notes,
+    duplicate_notes,
+    must_pass_note,
+    sample_notes,
+    usable_note,
+)
 from apo.data.sampling import Kept, Sample, group_key, inputs_id, raw_id, sort_key
 from apo.data.split import POOLS, Home, Split, allot, told_sizes
 from apo.data.unused import UnusedPools
@@ -36,6 +42,7 @@ class Pools:
         test: for the verdict.
         notes: what was noticed on the way, in words.
         rows: how many usable rows were read.
+        warnings: those of the notes that results suffer from.
     """
 
     train: tuple[Example, ...]
@@ -43,6 +50,7 @@ class Pools:
     test: tuple[Example, ...]
     notes: tuple[str, ...] = ()
     rows: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 def make_pools(
@@ -73,8 +81,9 @@ def make_pools(
     stratify = bool(columns.labels) and not columns.whole_lists  # Of sets there may be very many.
     samples = _draw(sources, columns, split, remembered, rejected, unused, stratify=stratify)
     homes = {home: _merge(samples, home) for home in dict.fromkeys(home for home, _ in samples)}
+    conflicts = conflict_notes(homes)
     notes = [*unused.notes(), *rejected.notes(), *sample_notes(samples, homes)]
-    notes += [*duplicate_notes(homes), *_separate(homes)]
+    notes += [*duplicate_notes(homes), *conflicts.notes, *_separate(homes)]
     if not homes:
         raise DataError(" ".join(["There are no usable rows.", *notes]))
     require_whole(homes, columns.group)
@@ -82,7 +91,7 @@ def make_pools(
     _require_all(pools, split, columns.group)
     memory.write(split.seed, remembered, columns.group)
     seen = sum(sample.seen for sample in samples.values())
-    notes.append(f"{seen} usable row{'s' * (seen != 1)}; the pools: {told_sizes(pools)}.")
+    notes.append(usable_note(samples, homes, told_sizes(pools)))
     if columns.group:
         notes += group_notes(pools, columns.group)
     if columns.must_pass is not None:
@@ -90,7 +99,14 @@ def make_pools(
     examples = {name: [kept.example for kept in pools[name]] for name in POOLS}
     notes += [text for _, text in pair_notes(same_but_signs(examples))]
     train, validation, test = (tuple(kept.example for kept in pools[name]) for name in POOLS)
-    return Pools(train=train, validation=validation, test=test, notes=tuple(notes), rows=seen)
+    return Pools(
+        train=train,
+        validation=validation,
+        test=test,
+        notes=tuple(notes),
+        rows=seen,
+        warnings=conflicts.warnings,
+    )
 
 
 def _draw(

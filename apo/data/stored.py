@@ -108,7 +108,8 @@ class StoredPools:
                 )
                 for name in POOLS
             }
-            return Pools(**pools, notes=tuple(body["notes"]), rows=body["rows"])
+            notes, warnings = tuple(body["notes"]), tuple(body["warnings"])
+            return Pools(**pools, notes=notes, rows=body["rows"], warnings=warnings)
         return None
 
     def write(self, pools: Pools, remembered: Mapping[str, str]) -> None:
@@ -120,7 +121,7 @@ class StoredPools:
             ]
             for name in POOLS
         }
-        body |= {"notes": pools.notes, "rows": pools.rows}
+        body |= {"notes": pools.notes, "warnings": pools.warnings, "rows": pools.rows}
         value = {"key": self._key(remembered), "hash": content_hash(body), "pools": body}
         with suppress(OSError):
             replace_file(self.path, json.dumps(value, ensure_ascii=False))

@@ -1,7 +1,8 @@
 """Models opened as a run's options say: who answers, who writes, who judges."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from apo.calls.budget import Budget
 from apo.calls.call import Endpoint
 from apo.calls.options import Options
 from apo.errors import SettingsError
@@ -28,6 +29,31 @@ def open_with(options: Options, model: str) -> Model:
         timeout=options.timeout,
         max_connections=options.max_concurrency,
     )
+
+
+def unbounded(endpoints: Iterable[Endpoint], budget: Budget) -> bool:
+    """Whether no limit ever ends the calls: none but one in dollars, and nothing costs any."""
+    others = (budget.max_calls, budget.max_tokens, budget.max_minutes)
+    prices = [endpoint.price for endpoint in endpoints]
+    free = all(price is not None and price.input == price.output == 0 for price in prices)
+    return free and all(limit is None for limit in others)
+
+
+def require_binding(endpoints: Iterable[Endpoint], budget: Budget) -> None:
+    """Make sure that a limit in dollars can end work that ends by itself, where one is given.
+
+    Args:
+        endpoints: whom the work asks.
+        budget: as the user gave it, without limits that the work sets itself.
+
+    Raises:
+        SettingsError: it is the only limit, and nothing costs any.
+    """
+    if budget.max_usd is not None and unbounded(endpoints, budget):
+        raise SettingsError(
+            "These models cost nothing, so a limit in dollars never ends anything. Leave --max-usd "
+            "out, or state what they cost: --price 'NAME=IN,OUT'."
+        )
 
 
 def open_judges(

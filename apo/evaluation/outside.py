@@ -11,7 +11,13 @@ from apo.calls.options import Options
 from apo.calls.progress import Progress
 from apo.errors import SettingsError
 from apo.evaluation.closing import closing
-from apo.evaluation.endpoints import MAX_OUTPUT, open_judges, open_others, open_with
+from apo.evaluation.endpoints import (
+    MAX_OUTPUT,
+    open_judges,
+    open_others,
+    open_with,
+    require_binding,
+)
 from apo.model import Model
 from apo.models.prices import find_price
 from apo.programs.program import Program
@@ -46,7 +52,8 @@ async def open_caller(
         The caller, and an endpoint for each of the models.
 
     Raises:
-        SettingsError: a model cannot be opened, or a price is missing under a limit in dollars.
+        SettingsError: a model cannot be opened, or a price is missing under a limit in dollars, or
+            all are free under no other limit.
     """
     options, budget = options or Options(), budget or Budget()
     answering, judges, others, used = _open(models, scorer, program, judge_model, budget, options)
@@ -87,5 +94,7 @@ def _open(
         referee = answering[0].model
     judges = open_judges(scorer, referee, options, endpoint)
     others = open_others(program, options, endpoint)
-    used = [one.model for one in (*answering, *judges.values(), *others.values())]
+    asked = (*answering, *judges.values(), *others.values())
+    require_binding(asked, budget)
+    used = [one.model for one in asked]
     return answering, judges, others, used if referee is None else [*used, referee]

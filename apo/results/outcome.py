@@ -88,10 +88,15 @@ def _nothing_found(result: Mapping[str, Any]) -> Outcome:
     if refused.get("n") and refused["n"] == refused["of"]:
         reason = f"Nothing found: the search had no candidate to try. {told(refused)}"
         return Outcome(kind="refused", reason=reason)
-    if (result.get("validation") or {}).get("seed") == 1:
+    validation: Mapping[str, Any] = result.get("validation") or {}
+    if validation.get("seed") == 1:
+        n = validation.get("n")  # Results of earlier versions do not say.
+        where = message(f"on all {n} validation examples" if n else "on every validation example")
+        if n == 1:
+            where = message("on its one validation example")
         tried = (
-            "the seed prompt is right on every validation example, so none can be seen to be "
-            "better. Rows that it gets wrong would show more."
+            f"the seed prompt is right {where}, so none can be seen to be better. Rows that it "
+            "gets wrong would show more."
         )
         return Outcome(kind="nothing better", reason=message(f"Nothing found: {tried}"))
     few = "The budget was too small for this optimizer: raise it, or take another one."

@@ -173,7 +173,11 @@ class Result:
             "seed_prompt": self.seed.prompt.to_dict(),
             "best_prompt": self.best.prompt.to_dict(),
             "winner": self.winner,
-            "validation": {"seed": self.seed.value, "best": self.best.value},
+            "validation": {
+                "seed": self.seed.value,
+                "best": self.best.value,
+                "n": len(self.seed.rollouts),
+            },
             "length": {
                 "seed": len(self.seed.prompt.text()),
                 "best": len(self.best.prompt.text()),

@@ -8,7 +8,7 @@ from apo.calls.budget import Budget
 from apo.calls.call import Endpoint
 from apo.calls.options import Options
 from apo.errors import SettingsError
-from apo.evaluation.endpoints import MAX_OUTPUT, open_judges, open_others, open_with
+from apo.evaluation.endpoints import MAX_OUTPUT, open_judges, open_others, open_with, unbounded
 from apo.model import Model
 from apo.models.address import Address
 from apo.models.batches.batch import BatchModel
@@ -134,10 +134,7 @@ def _endpoint(role: str, model: Model, budget: Budget, options: Options) -> Endp
 
 def _require_bounded(models: RunModels, budget: Budget) -> None:
     """Make sure that a limit ends the run: it is none in dollars alone where nothing costs any."""
-    others = (budget.max_calls, budget.max_tokens, budget.max_minutes)
-    prices = [endpoint.price for endpoint in models.all]
-    free = all(price is not None and price.input == price.output == 0 for price in prices)
-    if free and all(limit is None for limit in others):
+    if unbounded(models.all, budget):
         raise SettingsError(
             "These models cost nothing, so a limit in dollars never ends the run. "
             "Give --max-calls, --max-tokens or --max-minutes."

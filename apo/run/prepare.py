@@ -121,7 +121,8 @@ class Setup:
     def _task(self, home: Path) -> Task:
         task, fold = self.task, self.options.fold
         if not isinstance(task, Task):
-            from apo.taskfile.load import load_task, require_no_test
+            from apo.taskfile.folding import require_no_test
+            from apo.taskfile.load import load_task
 
             if fold is not None:
                 require_no_test(task)

@@ -92,6 +92,7 @@ def build_task(
             *filter(None, [getattr(scorer, "note", ""), solver_note(settings, program)]),
             *([] if settings.tools is None else [NOTE]),
         ),
+        warnings=pools.warnings,
     )
 
 

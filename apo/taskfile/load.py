@@ -79,28 +79,6 @@ def _trusted(settings: TaskFile, path: Path) -> TaskFile:
     return settings.model_copy(update={"scorer": named_by_file(settings.scorer), "steps": steps})
 
 
-def require_no_test(ref: str | Path) -> None:
-    """Make sure that a task file leaves it to apo which examples are tested on.
-
-    Raises:
-        TaskError: it gives a test pool of its own, or a column of pools.
-    """
-    if is_python_reference(str(ref)):
-        return
-    path = path_of(ref)
-    settings = read_task_file(path)
-    if isinstance(settings.data, Mapping) and "test" in settings.data:
-        raise TaskError(
-            f"{path}: folds test on all rows in turn, and this task sets examples aside: data has "
-            "test. Leave --folds out; or put these rows into train, when they may be learnt from."
-        )
-    if settings.split.column is not None:
-        raise TaskError(
-            f"{path}: folds test on all rows in turn, and split: column says which row is in which "
-            "pool. Leave --folds out; or take the column out of split."
-        )
-
-
 def _from_python(reference: str) -> Task:
     found: Any = load_object(reference)
     if not isinstance(found, Task) and callable(found):

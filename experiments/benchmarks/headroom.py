@@ -35,7 +35,7 @@ KINDS = (
     "worth it",
     "more rows first",
     "fix the form first",
-    "this model cannot",
+    "no gain in sight",
     "temperature or model first",
 )
 LABELS = {2: ("yes", "no"), 4: ("red", "green", "blue", "black")}
@@ -87,7 +87,7 @@ def case(seed: int) -> Case:
         elif kind == "temperature or model first":
             noise, searched = rng.uniform(0.7, 0.9), rng.uniform(0, 0.03)
             wording = demos = rng.uniform(-1, 1) * searched
-        elif kind == "this model cannot":
+        elif kind == "no gain in sight":
             searched = wording = demos = 0.0
             noise = malformed = 0.0
             if rng.random() < 0.5:

@@ -204,6 +204,18 @@ def test_conflicts_and_repeats_are_said() -> None:
     assert "Rows that repeat the input of another row: 2" in notes
     assert "Inputs whose rows have different targets: 1" in notes
     assert "'text 1', which is" in notes
+    assert "32 usable rows with 30 different inputs; the pools: train 12, " in notes
+
+
+@pytest.mark.parametrize(("n", "warned"), [(1, False), (2, True), (30, True)])
+def test_many_conflicts_are_a_warning(n: int, warned: bool) -> None:
+    """From one input in twenty on, scores rest on which of its rows was taken."""
+    rows = [row(f"text {i % 30}", "ab"[i // 30]) for i in range(30 + n)]
+    pools = make_pools({"data": rows}, COLUMNS)
+    told = [note for note in pools.notes if "different targets" in note]
+    assert f"different targets: {n} of 30; one row of each" in told[0]
+    assert pools.warnings == (tuple(told) if warned else ())
+    assert ("Scores rest on which row" in told[0]) is warned
 
 
 def test_a_target_that_is_no_label_is_an_error() -> None:

@@ -49,6 +49,12 @@ def test_the_built_in_tasks_are_good(name: str) -> None:
     assert [f for f in check(load_task(name)) if f.level in ("error", "warning")] == []
 
 
+def test_notes_that_results_suffer_from_are_warnings() -> None:
+    task = replace(TASK, notes=("Rows cut: 3.", "Half disagree."), warnings=("Half disagree.",))
+    assert found(task, "note") == "Rows cut: 3."
+    assert found(task, "warning") == "Half disagree."
+
+
 def test_errors_come_first() -> None:
     levels = [f.level for f in check(replace(TASK, validation=(), test=()))]
     assert levels == sorted(levels, key=("error", "warning", "note", "ok").index)
