@@ -97,7 +97,7 @@ def _verdict(
         return "no gain in sight", _level(look)
     if visible is None or gain.expected < visible:
         return "more rows first", _too_few(look, gain, visible)
-    shown = f"{look.n_test} test rows show {100 * visible:.0f} points or more."
+    shown = f"With {look.n_test} test rows, {100 * visible:.0f} points or more can be seen."
     return "worth it", " ".join((_expected(gain), shown))
 
 
