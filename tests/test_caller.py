@@ -340,11 +340,20 @@ def test_no_answer_after_all_retries_stops_the_run(error: ModelError) -> None:
     run(main)
 
 
-def test_half_a_character_is_no_answer() -> None:
+def test_half_a_character_takes_no_answer_away() -> None:
     async def main() -> None:
-        model = Scripted(a=["broken \ud83d", "whole 🙂"])
+        model = Scripted(**{"a": "broken \ud83d", "b": "whole \ud83d\ude42", "\ufffd": "\ufffd"})
         with Journal() as journal:
-            assert await ask(make(journal), to(model, "a")) == ["whole 🙂"]
+            caller = make(journal)
+            found = await ask(caller, *(to(model, text) for text in ("a", "b", "\ufffd")))
+            assert found == ["broken \ufffd", "whole 🙂", "\ufffd"]
+            assert model.asked == ["a", "b", "\ufffd"]  # Each once: nothing is paid again.
+            assert caller.notes()[-1] == (
+                "1 of 3 answers of scripted hold \ufffd, which stands for a character that came in "
+                "part."
+            )
+
+    run(main)
 
     run(main)
 

@@ -21,6 +21,9 @@ NEARLY = 0.9
 EMPTY_SHARE = 0.1
 """Share of answers without a character from which on it is told; a few may well be right."""
 
+BROKEN = "\ufffd"
+"""Stands for a character that a server, or apo, could not tell."""
+
 
 @dataclass
 class _Of:
@@ -33,6 +36,7 @@ class _Of:
     empty: int = 0
     silent: int = 0
     uncounted: int = 0
+    broken: int = 0
     refused: Counter[str] = field(default_factory=Counter[str])
     words: dict[str, str] = field(default_factory=dict[str, str])
     limit: int | None = None
@@ -56,7 +60,7 @@ class Tally:
             found.words.setdefault(kind, said)
             return
         self._servers[entry.model].add(call.request, entry)
-        self._count(found, entry, 1)
+        self._count(found, call, entry, 1)
         if entry.truncated:
             endpoint = call.answered_by(entry.model)
             found.limit, found.own = _limit(entry), call.stated is None
@@ -64,12 +68,14 @@ class Tally:
 
     def take_back(self, call: Call, entry: Entry) -> None:
         """Count an answer no more: another one to the same takes its place."""
-        self._count(self._of[entry.role, entry.model], entry, -1)
+        self._count(self._of[entry.role, entry.model], call, entry, -1)
 
-    def _count(self, found: _Of, entry: Entry, n: int) -> None:
+    def _count(self, found: _Of, call: Call, entry: Entry, n: int) -> None:
         found.answers += n
         found.silent += n * (not entry.truncated and not (entry.reply or "").strip())
         found.uncounted += n * (None in (entry.usage.input_tokens, entry.usage.output_tokens))
+        if BROKEN in (entry.reply or ""):  # From a text that holds it, it may be copied.
+            found.broken += n * all(BROKEN not in m.content for m in call.request.messages)
         if entry.thinking or entry.usage.thinking_tokens:
             found.thought += n
             found.thinking_tokens += n * entry.usage.thinking_tokens
@@ -89,6 +95,7 @@ class Tally:
         cuts += [_cut(role, model, of) for (role, model), of in found if of.cut]
         cuts += [_thought(role, model, of) for (role, model), of in found if of.thought]
         cuts += [_uncounted(role, model, of) for (role, model), of in found if of.uncounted]
+        cuts += [_broken(role, model, of) for (role, model), of in found if of.broken]
         return cuts + [
             n for name, server in sorted(self._servers.items()) for n in server.notes(name)
         ]
@@ -136,6 +143,13 @@ def _uncounted(role: str, model: str, of: _Of) -> str:
     return (
         f"{model} did not count the tokens of {whose}: for them stands the most that they can "
         "have taken, so less was spent than is told."
+    )
+
+
+def _broken(role: str, model: str, of: _Of) -> str:
+    return (
+        f"{of.broken:,} of {of.answers:,} {WHOSE.get(role, 'replies')} of {model} hold {BROKEN}, "
+        "which stands for a character that came in part."
     )
 
 

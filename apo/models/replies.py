@@ -14,7 +14,7 @@ from apo.errors import (
 from apo.model import Completion
 from apo.models.address import Address
 from apo.models.allowances import read_allowances
-from apo.models.body import as_dict, as_list, as_text, as_word, read_body
+from apo.models.body import as_dict, as_list, as_text, as_word, read_body, whole
 from apo.models.failures import error_part, failure, words
 from apo.models.moderation import filtered_for
 from apo.models.stream import read_stream
@@ -150,6 +150,8 @@ def completion(address: Address, body: Any, *, tools: bool = False) -> Completio
             "is a failure of its own and no answer.",
             billed=True,
         )
+    if isinstance(content, (int, float)):  # A label or a grade, written as JSON: 5, true.
+        content = as_text(content)
     called = calls_as_text(message.get("tool_calls")) if tools else None
     content = content if called is None else called
     silent = not (content.strip() if isinstance(content, str) else content)
@@ -169,17 +171,13 @@ def completion(address: Address, body: Any, *, tools: bool = False) -> Completio
         if as_dict(body).get("unended") is True:
             missing = "the end of its stream: neither a finish_reason nor [DONE] came"
         raise MalformedReplyError(f"{address.name}: the server answered 200 without {missing}.")
-    try:
-        f"{content}{thinking}".encode()
-    except UnicodeEncodeError:
-        raise MalformedReplyError(f"{address.name}: the answer holds half a character.") from None
     usage = read_usage(body.get("usage"))
     named, fingerprint = (as_dict(body).get(name) for name in ("model", "system_fingerprint"))
     return Completion(
-        text=content,
+        text=whole(content),  # Asked again it would be as broken, and it is paid.
         usage=usage,
         truncated=truncated,
-        thinking=thinking,
+        thinking=whole(thinking),
         logprobs=_logprobs(choice.get("logprobs")),
         model=words(address, named, 100) if isinstance(named, str) else "",
         fingerprint=words(address, fingerprint, 100) if isinstance(fingerprint, str) else "",

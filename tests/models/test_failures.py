@@ -354,11 +354,24 @@ def chat(content: object, reason: str | None = "stop", **rest: object) -> bytes:
     return orjson.dumps({"choices": [{"message": message, "finish_reason": reason}]})
 
 
+STREAMED = b'data: {"choices": [{"delta": {"content": "%s"}, "finish_reason": "stop"}]}\n\n'
+HALF = b'{"choices": [{"message": {"content": "\xeb\x84\xa4 \\ud83d!", "reasoning": "\\ude42"}}]}'
+
+
 @pytest.mark.parametrize(
     ("data", "completion"),
     [
         (chat("네, 😀"), Completion(text="네, 😀")),
         (chat(""), Completion(text="")),
+        (chat(5), Completion(text="5")),
+        (chat(0), Completion(text="0")),
+        (chat(False), Completion(text="false")),
+        (b"\xef\xbb\xbf" + chat("bug"), Completion(text="bug")),
+        (HALF, Completion(text="네 \ufffd!", thinking="\ufffd")),
+        (
+            STREAMED % b"\\ud83d" + STREAMED % b"\\ude42",
+            Completion(text="🙂"),
+        ),
         (chat("cut", "length"), Completion(text="cut", truncated=True)),
         (chat(None, "length"), Completion(text="", truncated=True)),
         (chat(None, refusal="I won't."), Completion(text="I won't.")),
