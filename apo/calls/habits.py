@@ -12,6 +12,8 @@ THINKING, BOUNDLESS = "thinking", "a limit of its answers"
 """What is learnt beside options: that a model thinks, and that it takes no limit under any name."""
 LEARNT, DISTRUSTED = "learnt", "distrusted"
 """Kinds of events in the journal: an option that a server refuses, a count that cannot be true."""
+DISBELIEVED = "disbelieved"
+"""Another: a limit in the headers of which nothing is left, and which does not hold."""
 
 
 class Habits:
@@ -83,6 +85,12 @@ class Habits:
         body = {"model": model.name, "option": option}
         self._journal.note(LEARNT, f"{model.name} {option}", body)
 
+    def disbelieve(self, model: Model, units: frozenset[str]) -> None:
+        """Note that headers said that nothing was left, and a call was answered all the same."""
+        for unit in sorted(units):
+            body = {"model": model.name, "unit": unit}
+            self._journal.note(DISBELIEVED, f"{model.name} {unit}", body)
+
     def settle(self, request: Request, completion: Completion, model: Model) -> Completion:
         """Do what `intake.settle` does; note counts that cannot be true."""
         completion, problem = settle(request, completion, dialect_of(model))
@@ -100,4 +108,9 @@ def habit_notes(journal: Journal) -> Iterator[str]:
         yield (
             f"{body.get('model')} counts tokens in a way that cannot be true, such as "
             f"{body.get('problem')}. Where it does, a token for every 2 bytes of text is counted."
+        )
+    for body in journal.told(DISBELIEVED):
+        yield (
+            f"The headers of {body.get('model')} say that no {body.get('unit')} are left, and it "
+            f"answers all the same: what they say of {body.get('unit')} is not believed any more."
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from apo.calls.call import Call, Endpoint
 from apo.calls.habits import Habits
+from apo.calls.headers import NOTHING
 from apo.errors import ModelError, OptionRefusedError
 from apo.model import Completion, Model, Request
 from apo.models.dialect import LIMITS
@@ -33,12 +34,14 @@ class Try:
         before: an answer that was cut, whose place the new one takes; None for none.
         number: of the attempt, from 1.
         shrunk: how often the room was halved, as the model's context has no more.
+        against: what headers say nothing is left of, though this attempt was sent.
     """
 
     start: float
     before: Entry | None = None
     number: int = 0
     shrunk: int = 0
+    against: frozenset[str] = NOTHING
 
 
 class Ways:
