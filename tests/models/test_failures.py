@@ -126,6 +126,14 @@ CASES: list[tuple[int, object, type[ModelError]]] = [
         {"error": "Input validation error: `inputs` must have less than 4096 tokens"},
         ContextLengthError,
     ),
+    (
+        400,
+        {
+            "error": "Trying to keep the first 5210 tokens when context the overflows. However, the "
+            "model is loaded with context length of only 4096 tokens, which is not enough."
+        },
+        ContextLengthError,
+    ),
     (413, "<html><title>413 Request Entity Too Large</title></html>", ContextLengthError),
     (
         429,
@@ -172,6 +180,17 @@ CASES: list[tuple[int, object, type[ModelError]]] = [
         },
         ContentFilterError,
     ),
+    (
+        400,
+        {
+            "error": {
+                "code": "1301",
+                "message": "系统检测到输入或生成内容可能包含不安全或敏感内容。",
+            }
+        },
+        ContentFilterError,
+    ),
+    (400, {"error": {"message": "输入包含敏感内容"}}, ContentFilterError),
     (404, openai("The model `m` does not exist", "model_not_found"), BadRequestError),
     (404, "<html><head><title>404 Not Found</title></head></html>", BadRequestError),
     (
