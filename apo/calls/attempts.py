@@ -104,7 +104,7 @@ class Attempts:
             ModelError: it failed.
         """
         model, traffic = endpoint.model, self.traffic_to(endpoint)
-        refused, limit = self._habits.refused(model), self._ways.limit(call, endpoint, this)
+        refused, limit = self._habits.refused(model), self._ways.limit(call, endpoint)
         bound = call.bound(endpoint, limit)
         decoding = call.request.decoding
         if limit != decoding.max_tokens:
@@ -158,11 +158,12 @@ class Attempts:
             reply = text_to_keep(request, completion, model)
             wrong = traffic.served(endpoint.role, tokens, took, completion, this.against)
             self._habits.disbelieve(model, wrong)
+            self._ways.fitted(request, this, model)
             self.pace.add(model.name, request, completion.usage, took)
             self.problem = ""
         except (ContextLengthError, ContentFilterError) as failure:
             took = asyncio.get_running_loop().time() - sent
-            if self._ways.shrinks(call, request, this, failure):
+            if self._ways.shrinks(call, request, this, failure, model):
                 raise AskedOtherwise(Usage(0, 0)) from failure
             error = f"{type(failure).__name__}: {failure}"
             completion = self._habits.settle(request, unanswered(failure), model)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from apo.calls.pace import size_of
 from apo.model import Completion, Model, Request
 from apo.models.dialect import dialect_of, told
 from apo.models.intake import settle
@@ -13,7 +14,9 @@ THINKING, BOUNDLESS = "thinking", "a limit of its answers"
 LEARNT, DISTRUSTED = "learnt", "distrusted"
 """Kinds of events in the journal: an option that a server refuses, a count that cannot be true."""
 DISBELIEVED = "disbelieved"
-"""Another: a limit in the headers of which nothing is left, and which does not hold."""
+NARROW = "narrow"
+"""Others: a limit in the headers of which nothing is left, and which does not hold; a context that
+has no room for as long an answer as is wanted."""
 
 
 class Habits:
@@ -27,6 +30,7 @@ class Habits:
         self._journal = journal
         self._known: defaultdict[str, list[str]] = defaultdict(list)
         self._found: set[tuple[str, str]] = set()
+        self._full: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
         for body in journal.told(LEARNT):
             model, option = str(body.get("model")), str(body.get("option"))
             if option in (THINKING, BOUNDLESS):
@@ -85,6 +89,21 @@ class Habits:
         body = {"model": model.name, "option": option}
         self._journal.note(LEARNT, f"{model.name} {option}", body)
 
+    def overfills(self, model: Model, request: Request, limit: int) -> bool:
+        """Whether so long an answer was refused beside a request that was no longer."""
+        size = size_of(request)
+        return any(size >= was and limit >= most for was, most in self._full[model.name])
+
+    def learn_full(self, model: Model, request: Request, limit: int) -> None:
+        """Know that the model's context has no room for so long an answer beside the request."""
+        if not self.overfills(model, request, limit):
+            self._full[model.name].add((size_of(request), limit))
+
+    def note_room(self, model: Model, asked: int, fitted: int) -> None:
+        """Note that answers are asked for with less room than there should be; in tokens."""
+        body = {"model": model.name, "asked": asked, "fitted": fitted}
+        self._journal.note(NARROW, model.name, body)
+
     def disbelieve(self, model: Model, units: frozenset[str]) -> None:
         """Note that headers said that nothing was left, and a call was answered all the same."""
         for unit in sorted(units):
@@ -113,4 +132,12 @@ def habit_notes(journal: Journal) -> Iterator[str]:
         yield (
             f"The headers of {body.get('model')} say that no {body.get('unit')} are left, and it "
             f"answers all the same: what they say of {body.get('unit')} is not believed any more."
+        )
+    for body in journal.told(NARROW):
+        asked, fitted = body.get("asked", 0), body.get("fitted", 0)
+        yield (
+            f"The context of {body.get('model')} has no room for answers of {asked:,} tokens "
+            f"beside its requests: they were asked for with {fitted:,}, or what else fits. Raise "
+            "it on the server (vLLM: --max-model-len), or ask for less with --max-answer or "
+            "--max-thinking."
         )

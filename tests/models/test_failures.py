@@ -129,8 +129,8 @@ CASES: list[tuple[int, object, type[ModelError]]] = [
     (
         400,
         {
-            "error": "Trying to keep the first 5210 tokens when context the overflows. However, the "
-            "model is loaded with context length of only 4096 tokens, which is not enough."
+            "error": "Trying to keep the first 5210 tokens when context the overflows. However, "
+            "the model is loaded with context length of only 4096 tokens, which is not enough."
         },
         ContextLengthError,
     ),
