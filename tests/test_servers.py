@@ -57,10 +57,10 @@ def notes_of(model: Answers, texts: list[str], path: Path | None = None) -> tupl
 @pytest.mark.parametrize(
     ("first", "second", "said"),
     [
-        (("a", ""), ("a", ""), ""),
+        (("m", ""), ("m", ""), ""),
         (("a", ""), ("b", ""), "name 2 models: a (2 answers from"),
         (("a", "fp_1"), ("b", "fp_1"), "name 2 models: a [fp_1] (2 answers from"),
-        (("a", "fp_1"), ("a", "fp_2"), "have 2 fingerprints: a [fp_1] (2 answers from"),
+        (("m", "fp_1"), ("m", "fp_2"), "have 2 fingerprints: m [fp_1] (2 answers from"),
         (("", ""), ("", ""), ""),
     ],
 )
@@ -80,6 +80,34 @@ def test_a_change_behind_the_name_is_told_of_new_and_of_kept_answers(
     assert [line.partition("(")[0] for line in changes(path)] == (
         [f"The answers of m {said.partition('(')[0]}"] if said else []
     )
+
+
+@pytest.mark.parametrize(
+    ("asked", "served", "same"),
+    [
+        ("openai/gpt-4o", "gpt-4o-2024-08-06", True),
+        ("anthropic/claude-3-5-sonnet-latest", "claude-3-5-sonnet-20241022", True),
+        ("ollama/qwen2.5:7b", "Qwen2.5:7B", True),
+        ("ollama/qwen2.5", "qwen2.5:latest", True),
+        ("http://h/v1#Qwen/Qwen2.5-7B-Instruct", "qwen2.5-7b-instruct", True),
+        ("http://h/v1#qwen", "C:\\models\\Qwen2.5-7B.Q4_K_M.gguf", True),
+        ("gemini/gemini-1.5-pro", "models/gemini-1.5-pro-002", True),
+        ("openai/ft:gpt-4o-mini:acme::x", "ft:gpt-4o-mini-2024-07-18:acme::x", True),
+        ("azure/our-deployment", "gpt-4o-2024-08-06", True),
+        ("http://h/v1#m", "qwen2.5-0.5b-instruct", False),
+        ("openai/gpt-4o", "gpt-3.5-turbo", False),
+        ("http://h/v1#llama-3.1-70b", "llama-3.1-8b", False),
+    ],
+)
+def test_another_model_than_was_asked_for_is_told(
+    asked: str, served: str, same: bool, tmp_path: Path
+) -> None:
+    model = Answers(lambda _, __: Completion("x", model=served))
+    model.name = asked
+    found = notes_of(model, ["1", "2"], tmp_path / "journal.db")
+    said = f"The answers of {asked} name another model, {served}: "
+    for told in (found, changes(tmp_path / "journal.db")):
+        assert [note.startswith(said) for note in told if "name" in note] == [True] * (not same)
 
 
 def test_a_stream_has_a_fingerprint() -> None:

@@ -32,9 +32,12 @@ class _Of:
     answers: int = 0
     thought: int = 0
     thinking_tokens: int = 0
+    unseen: int = 0
+    unseen_tokens: int = 0
     cut: int = 0
     empty: int = 0
     silent: int = 0
+    pondered: int = 0
     uncounted: int = 0
     broken: int = 0
     refused: Counter[str] = field(default_factory=Counter[str])
@@ -72,13 +75,19 @@ class Tally:
 
     def _count(self, found: _Of, call: Call, entry: Entry, n: int) -> None:
         found.answers += n
-        found.silent += n * (not entry.truncated and not (entry.reply or "").strip())
+        silent = not entry.truncated and not (entry.reply or "").strip()
+        thought = bool(entry.thinking or entry.usage.thinking_tokens)
+        found.silent += n * silent
+        found.pondered += n * (silent and thought)
         found.uncounted += n * (None in (entry.usage.input_tokens, entry.usage.output_tokens))
         if BROKEN in (entry.reply or ""):  # From a text that holds it, it may be copied.
             found.broken += n * all(BROKEN not in m.content for m in call.request.messages)
-        if entry.thinking or entry.usage.thinking_tokens:
+        if entry.thinking:
             found.thought += n
             found.thinking_tokens += n * entry.usage.thinking_tokens
+        elif thought:
+            found.unseen += n
+            found.unseen_tokens += n * entry.usage.thinking_tokens
         if entry.truncated:
             found.cut += n
             found.empty += n * (not entry.reply)
@@ -94,6 +103,7 @@ class Tally:
         ]
         cuts += [_cut(role, model, of) for (role, model), of in found if of.cut]
         cuts += [_thought(role, model, of) for (role, model), of in found if of.thought]
+        cuts += [_unseen(role, model, of) for (role, model), of in found if of.unseen]
         cuts += [_uncounted(role, model, of) for (role, model), of in found if of.uncounted]
         cuts += [_broken(role, model, of) for (role, model), of in found if of.broken]
         return cuts + [
@@ -120,8 +130,13 @@ def shorten(said: str) -> str:
 
 def _silent(role: str, model: str, of: _Of) -> str:
     told = f"{of.silent:,} of {of.answers:,} {WHOSE.get(role, 'replies')} of {model} were empty."
-    if of.thought < of.silent:
+    if not of.pondered:
         return told
+    if of.pondered < of.answers:
+        return (
+            f"{told} Of {of.pondered:,} of them all that came was thinking, which seems to have "
+            "used up its room: --max-answer and --max-thinking give more."
+        )
     return (
         f"{told} All that came was thinking: a server whose reasoning parser is none of this "
         "model's takes answers for it. Switch it off there (vLLM: --reasoning-parser)."
@@ -133,6 +148,15 @@ def _thought(role: str, model: str, of: _Of) -> str:
     return (
         f"{of.thought:,} of {of.answers:,} {WHOSE.get(role, 'replies')} of {model} began with "
         f"thinking, {mean:,.0f} tokens on average. It is kept and paid for, and not judged."
+    )
+
+
+def _unseen(role: str, model: str, of: _Of) -> str:
+    mean = of.unseen_tokens / of.unseen
+    return (
+        f"{of.unseen:,} of {of.answers:,} {WHOSE.get(role, 'replies')} of {model} took {mean:,.0f} "
+        "tokens on average that are in no text: thinking that the server keeps to itself, or what "
+        "it does not explain. They are paid for."
     )
 
 
@@ -164,7 +188,8 @@ def _cut(role: str, model: str, of: _Of) -> str:
     whose = WHOSE.get(role, "replies")
     empty = f", {of.empty:,} of them before the first word" if of.empty else ""
     limit = "the server's own limit" if of.limit is None else f"{of.limit:,} tokens"
-    thinking = " What a model thinks counts toward it." if of.thought or of.empty else ""
+    thought = of.thought or of.unseen or of.empty
+    thinking = " What a model thinks counts toward it." if thought else ""
     sent = "" if of.limit_field == "max_tokens" else f" (sent as {of.limit_field})"
     if of.limit is None:
         mend = "Raise it there: its context, or its length of output."
@@ -174,7 +199,7 @@ def _cut(role: str, model: str, of: _Of) -> str:
         mend = f"Where the answers need more, give --max-answer{sent}."
     else:
         mend = f"Raise {OPTION}{sent}."
-    if of.own and (of.thought or of.empty) and of.limit is not None:
+    if of.own and thought and of.limit is not None:
         mend = "Where the thinking needs more, give --max-thinking."
     text = f"{of.cut:,} of {of.answers:,} {whose} of {model} were cut at {limit}{empty}."
     return f"{text}{thinking} {mend}"

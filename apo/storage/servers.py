@@ -1,5 +1,6 @@
 """What a model's server gives away of itself: a change behind the name, inputs that it cuts."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -18,6 +19,9 @@ LEAST, ALIKE = 256, 3
 THIN, SPARSE = 0.9, 0.125
 """Requests that are cut have fewer than this share of the tokens a byte that shorter ones have;
 where there are no shorter ones, fewer tokens a byte than any text."""
+
+_NOISE = ("latest", "gguf")
+"""Words of a name that tell no model from another."""
 
 _SERVED = """
 SELECT model, served, COUNT(*), MIN(at) FROM calls WHERE served != '' GROUP BY model, served
@@ -62,8 +66,7 @@ class Server:
 
     def notes(self, model: str) -> Iterator[str]:
         """Say what was noticed."""
-        if changed := _changed(model, self.served):
-            yield changed
+        yield from _served(model, self.served)
         if limit := cut_at(self.sizes):
             longest = max(size for tokens, size in self.sizes if tokens == limit)
             n = sum(tokens == limit for tokens, _ in self.sizes)
@@ -85,7 +88,40 @@ def changes(journal: Path) -> list[str]:
         if "served" in columns:  # Journals of earlier versions do not say.
             for model, served, n, first in database.execute(_SERVED):
                 found[model][served] = Span(n, first)
-    return [line for model, spans in sorted(found.items()) if (line := _changed(model, spans))]
+    return [line for model, spans in sorted(found.items()) for line in _served(model, spans)]
+
+
+def _served(model: str, spans: Mapping[str, Span]) -> Iterator[str]:
+    """Say what the answers' own names of what answered give away."""
+    if changed := _changed(model, spans):
+        yield changed
+    names = {served.partition(" [")[0] for served in spans}
+    name = next(iter(names)) if len(names) == 1 else ""
+    if name and not _same(model, name):
+        yield (
+            f"The answers of {model} name another model, {name}: see whether that is what should "
+            "answer. Some servers answer with the one that they have loaded, whatever is asked for."
+        )
+
+
+def _same(asked: str, served: str) -> bool:
+    """Whether two names may be of one model: the words of one stand in the other, in its order.
+
+    Dates, tags, paths and providers come before, in and after a name. A deployment of Azure is
+    called as people please.
+    """
+    if "azure/" in asked:
+        return True
+    name = asked.partition("#")[2] or asked
+    short, long = sorted((_words(name), _words(served)), key=len)
+    rest = iter(long)
+    return all(word in rest for word in short)
+
+
+def _words(name: str) -> list[str]:
+    """The words and numbers of a model's name, without path and provider."""
+    base = name.lower().replace("\\", "/").rpartition("/")[2]
+    return [word for word in re.findall(r"[a-z]+|\d+", base) if word not in _NOISE]
 
 
 def _changed(model: str, spans: Mapping[str, Span]) -> str:
