@@ -132,6 +132,8 @@ def test_inputs_that_are_cut_are_found() -> None:
     assert cut_at(sizes([*range(500, 6000, 50)], limit=4096)) == 4096
     assert cut_at(sizes([9000, 20_000, 30_000, 60_000], limit=2048)) == 2048  # All of them.
     assert cut_at(sizes([300, 310, 320, 900, 900, 1000, 1100], limit=512)) == 512
+    # A writer's, beside answers to short rows alone.
+    assert cut_at(sizes([*range(60, 90), *range(600, 2000, 100)], limit=512)) == 512
 
 
 @pytest.mark.parametrize(
@@ -144,6 +146,8 @@ def test_inputs_that_are_cut_are_found() -> None:
         sizes([1000, 5000, 6000], limit=4096),  # Too few to tell.
         sizes([9000] * 5 + [100] * 5, limit=60),  # Counts of a server that counts otherwise.
         [(300, 900)] * (ALIKE + 5),
+        # One request to a writer several times, beside short rows that markup makes dense.
+        [(40, 80)] * 50 + [(300, 1200)] * 5,
     ],
 )
 def test_inputs_that_are_not_cut_are_not_taken_for_it(found: list[tuple[int, int]]) -> None:

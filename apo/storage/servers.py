@@ -16,9 +16,10 @@ SHOWN = 4
 """Names or fingerprints of one model that are told."""
 LEAST, ALIKE = 256, 3
 """Inputs are cut at so many tokens or more; so many must be counted alike before it is told."""
-THIN, SPARSE = 0.9, 0.125
+THIN, SPARSE, SPREAD = 0.9, 0.125, 2
 """Requests that are cut have fewer than this share of the tokens a byte that shorter ones have;
-where there are no shorter ones, fewer tokens a byte than any text."""
+where there are no shorter ones, fewer tokens a byte than any text. Short ones have more, as a
+chat's markup counts: beside those alone the longest must have so many times the bytes of others."""
 
 _NOISE = ("latest", "gguf")
 """Words of a name that tell no model from another."""
@@ -47,7 +48,7 @@ class Server:
 
     Attributes:
         served: by what the server says that answered.
-        sizes: tokens and bytes of the requests that may be long enough to be cut.
+        sizes: tokens and bytes of the requests.
     """
 
     served: dict[str, Span] = field(default_factory=dict[str, Span])
@@ -60,7 +61,7 @@ class Server:
             span.answers += 1
             span.first = min(span.first, entry.at)
         tokens = entry.usage.input_tokens
-        if tokens is not None and tokens >= LEAST:
+        if tokens is not None:
             size = sum(len(m.content.encode("utf-8", "replace")) for m in request.messages)
             self.sizes.append((tokens, size))
 
@@ -154,9 +155,12 @@ def cut_at(sizes: Sequence[tuple[int, int]]) -> int:
         sizes: tokens and bytes of requests.
     """
     limit = max((tokens for tokens, _ in sizes), default=0)
-    alike = [limit / size for tokens, size in sizes if tokens == limit and size]
+    alike = [size for tokens, size in sizes if tokens == limit and size]
     if limit < LEAST or len(alike) < ALIKE:
         return 0
-    shorter = [tokens / size for tokens, size in sizes if tokens < limit and size]
-    usual = THIN * median(shorter) if len(shorter) >= ALIKE else SPARSE
-    return limit if median(alike) < usual else 0
+    shorter = [(tokens, size) for tokens, size in sizes if tokens < limit and size]
+    dense = [tokens / size for tokens, size in shorter if tokens >= LEAST]
+    if len(dense) < ALIKE and max(alike) >= SPREAD * min(alike):
+        dense = [tokens / size for tokens, size in shorter]
+    usual = THIN * median(dense) if len(dense) >= ALIKE else SPARSE
+    return limit if limit / median(alike) < usual else 0
