@@ -422,6 +422,39 @@ def test_room_that_the_context_lacks_is_halved(error: ModelError) -> None:
     assert (caller.meter.spent.calls, caller.meter.spent.lost_tokens) == (1, 0)
 
 
+def test_what_had_no_room_is_not_asked_for_again() -> None:
+    class Small(Scripted):
+        """Has a context of 40, of which a request takes a byte's worth for each byte."""
+
+        async def complete(self, request: Request) -> Completion:
+            found = await super().complete(request)
+            if len(request.messages[0].content) + (request.decoding.max_tokens or 0) > 40:
+                raise FULL
+            return found
+
+    model = Small("yes")
+    texts = ["a" * 10, "b" * 10, "c" * 20, "d" * 5, "e" * 10]
+    endpoint = Endpoint("task", model, max_output=50, max_thinking=1000)
+    calls = [Call.to(endpoint, Request((Message("user", text),))) for text in texts]
+
+    async def main() -> tuple[str, ...]:
+        with Journal() as journal:
+            caller = Caller(journal, Meter(Budget()))
+            caller.charge(calls)
+            for call in calls:
+                await caller.answer(call)
+            return caller.notes()
+
+    notes = asyncio.run(main())
+    # The longer one needs less still, and does not take the others' room.
+    assert model.limits == [50, 25, 25, 25, 16, 50, 25, 25]
+    assert [note for note in notes if "has no room" in note] == [
+        "The context of scripted has no room for answers of 50 tokens beside its requests: they "
+        "were asked for with 25, or what else fits. Raise it on the server (vLLM: "
+        "--max-model-len), or ask for less with --max-answer or --max-thinking."
+    ]
+
+
 def test_a_request_that_is_too_long_itself_is_refused_at_the_least_room() -> None:
     model = Scripted(FULL)
     _, [found] = ask(model)

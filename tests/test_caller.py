@@ -1,6 +1,7 @@
 """The way to a model: each call paid once, kept before it is used, retried as its error says."""
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ from apo.errors import (
     TransportError,
     UnreachableError,
 )
+from apo.model import Allowance
 from apo.storage.journal import Journal
 from apo.storage.rows import Entry
 from apo.testing import FakeModel, FakeOptimizerModel, fake_task
@@ -341,11 +343,46 @@ def test_no_answer_after_all_retries_stops_the_run(error: ModelError) -> None:
     run(main)
 
 
-def test_half_a_character_is_no_answer() -> None:
+def test_half_a_character_takes_no_answer_away() -> None:
     async def main() -> None:
-        model = Scripted(a=["broken \ud83d", "whole 🙂"])
+        model = Scripted(**{"a": "broken \ud83d", "b": "whole \ud83d\ude42", "\ufffd": "\ufffd"})
         with Journal() as journal:
-            assert await ask(make(journal), to(model, "a")) == ["whole 🙂"]
+            caller = make(journal)
+            found = await ask(caller, *(to(model, text) for text in ("a", "b", "\ufffd")))
+            assert found == ["broken \ufffd", "whole 🙂", "\ufffd"]
+            assert model.asked == ["a", "b", "\ufffd"]  # Each once: nothing is paid again.
+            assert caller.notes()[-1] == (
+                "1 of 3 answers of scripted hold \ufffd, which stands for a character that came in "
+                "part."
+            )
+
+    run(main)
+
+    run(main)
+
+
+def test_headers_that_stop_nothing_are_told_once() -> None:
+    async def main() -> None:
+        gate, left = asyncio.Event(), (Allowance("tokens", 1000, 0, 7200),)
+        model = Scripted(a=Completion("bug", allowances=left), b=[gate, "bug"], c="bug")
+        with Journal() as journal:
+            caller = make(journal)
+            await ask(caller, to(model, "a"))
+            assert caller.waiting() == ""
+            work = asyncio.create_task(ask(caller, to(model, "b"), to(model, "c")))
+            await turns()
+            assert model.asked == ["a", "b"]  # One tries it out, and the others wait.
+            assert re.fullmatch(
+                r"scripted says that no tokens are left until \d{4}-\d\d-\d\d \d\d:\d\d",
+                caller.waiting(),
+            )
+            gate.set()
+            await work
+            assert caller.waiting() == ""
+            assert caller.notes()[-1] == (
+                "The headers of scripted say that no tokens are left, and it answers all the same: "
+                "what they say of tokens is not believed any more."
+            )
 
     run(main)
 

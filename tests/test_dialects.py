@@ -153,7 +153,9 @@ def test_thoughts_that_are_in_no_text_are_counted_and_told(dialect: str, tmp_pat
     thought = UNSEEN * plain.spent.calls
     assert found.spent.thinking_tokens == thought
     assert found.spent.output_tokens == plain.spent.output_tokens + thought
-    assert any("began with thinking, 895 tokens on average" in note for note in found.notes)
+    said = "took 895 tokens on average that are in no text: thinking that the server keeps to"
+    assert any(said in note for note in found.notes)
+    assert not any("began with thinking" in note for note in found.notes)
     assert f"({thought:,} of them thought)" in spent_line(found.to_dict()["spent"])
 
 

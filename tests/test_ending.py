@@ -28,20 +28,27 @@ class Slow:
     Args:
         answer: what it answers, or what it fails with.
         seconds: how long it takes.
+        then: what all calls but the first fail with; None for none.
     """
 
     name = "slow"
 
-    def __init__(self, answer: Completion | ModelError, seconds: float = 1.5) -> None:
-        self.answer, self.seconds = answer, seconds
+    def __init__(
+        self,
+        answer: Completion | ModelError,
+        seconds: float = 1.5,
+        then: ModelError | None = None,
+    ) -> None:
+        self.answer, self.seconds, self.then = answer, seconds, then
         self.asked = 0
 
     async def complete(self, request: Request) -> Completion:
         self.asked += 1
+        answer = self.then if self.then and self.asked > 1 else self.answer
         await asyncio.sleep(self.seconds)
-        if isinstance(self.answer, ModelError):
-            raise self.answer
-        return self.answer
+        if isinstance(answer, ModelError):
+            raise answer
+        return answer
 
     async def aclose(self) -> None:
         pass
@@ -56,7 +63,12 @@ REFUSED = RateLimitError("!", retry_after=60)
 TOKENS = Budget(max_tokens=30)
 WAITS: dict[str, tuple[Slow, Budget, dict[str, Any], float]] = {
     "a turn": (Slow(Completion("x"), 5), Budget(), {}, 5),
-    "a header's day": (Slow(Completion("x", allowances=(DAY,))), Budget(), {}, 1.5),
+    "a header's day": (
+        Slow(Completion("x", allowances=(DAY,)), then=RateLimitError("!")),
+        Budget(),
+        {},
+        3,
+    ),
     "a stated rate": (Slow(Completion("x")), Budget(), {"requests_per_minute": 0.1}, 1.5),
     "a reservation": (Slow(Completion("x", USED), 5), TOKENS, {"max_concurrency": 4}, 5),
     "another attempt": (Slow(REFUSED), Budget(), {}, 3),

@@ -82,6 +82,30 @@ def test_thinking_is_kept_counted_and_told(path: Path) -> None:
     assert server.asked == 2
 
 
+def test_empty_thinking_of_some_is_told_apart_from_that_of_all() -> None:
+    def answer(request: Request, _: Dialect) -> Completion:
+        empty = request.messages[0].content in given
+        return Completion("" if empty else "bug", Usage(9, 20), thinking="why" * empty)
+
+    given = "ab"
+    *_, notes = ask(Server(answer), "abc")
+    assert notes[0] == (
+        "2 of 3 answers of m were empty. Of 2 of them all that came was thinking, which seems to "
+        "have used up its room: --max-answer and --max-thinking give more."
+    )
+    given = "abc"
+    *_, notes = ask(Server(answer), "abc")
+    assert notes[0].startswith("3 of 3 answers of m were empty. All that came was thinking: a ser")
+
+
+def test_tokens_that_are_in_no_text_are_not_told_to_be_thinking() -> None:
+    *_, notes = ask(saying("bug", Usage(9, 920, 0, 900)), "ab")
+    assert notes == (
+        "2 of 2 answers of m took 900 tokens on average that are in no text: thinking that the "
+        "server keeps to itself, or what it does not explain. They are paid for.",
+    )
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "journal.db"

@@ -57,10 +57,10 @@ def notes_of(model: Answers, texts: list[str], path: Path | None = None) -> tupl
 @pytest.mark.parametrize(
     ("first", "second", "said"),
     [
-        (("a", ""), ("a", ""), ""),
+        (("m", ""), ("m", ""), ""),
         (("a", ""), ("b", ""), "name 2 models: a (2 answers from"),
         (("a", "fp_1"), ("b", "fp_1"), "name 2 models: a [fp_1] (2 answers from"),
-        (("a", "fp_1"), ("a", "fp_2"), "have 2 fingerprints: a [fp_1] (2 answers from"),
+        (("m", "fp_1"), ("m", "fp_2"), "have 2 fingerprints: m [fp_1] (2 answers from"),
         (("", ""), ("", ""), ""),
     ],
 )
@@ -80,6 +80,34 @@ def test_a_change_behind_the_name_is_told_of_new_and_of_kept_answers(
     assert [line.partition("(")[0] for line in changes(path)] == (
         [f"The answers of m {said.partition('(')[0]}"] if said else []
     )
+
+
+@pytest.mark.parametrize(
+    ("asked", "served", "same"),
+    [
+        ("openai/gpt-4o", "gpt-4o-2024-08-06", True),
+        ("anthropic/claude-3-5-sonnet-latest", "claude-3-5-sonnet-20241022", True),
+        ("ollama/qwen2.5:7b", "Qwen2.5:7B", True),
+        ("ollama/qwen2.5", "qwen2.5:latest", True),
+        ("http://h/v1#Qwen/Qwen2.5-7B-Instruct", "qwen2.5-7b-instruct", True),
+        ("http://h/v1#qwen", "C:\\models\\Qwen2.5-7B.Q4_K_M.gguf", True),
+        ("gemini/gemini-1.5-pro", "models/gemini-1.5-pro-002", True),
+        ("openai/ft:gpt-4o-mini:acme::x", "ft:gpt-4o-mini-2024-07-18:acme::x", True),
+        ("azure/our-deployment", "gpt-4o-2024-08-06", True),
+        ("http://h/v1#m", "qwen2.5-0.5b-instruct", False),
+        ("openai/gpt-4o", "gpt-3.5-turbo", False),
+        ("http://h/v1#llama-3.1-70b", "llama-3.1-8b", False),
+    ],
+)
+def test_another_model_than_was_asked_for_is_told(
+    asked: str, served: str, same: bool, tmp_path: Path
+) -> None:
+    model = Answers(lambda _, __: Completion("x", model=served))
+    model.name = asked
+    found = notes_of(model, ["1", "2"], tmp_path / "journal.db")
+    said = f"The answers of {asked} name another model, {served}: "
+    for told in (found, changes(tmp_path / "journal.db")):
+        assert [note.startswith(said) for note in told if "name" in note] == [True] * (not same)
 
 
 def test_a_stream_has_a_fingerprint() -> None:
@@ -104,6 +132,8 @@ def test_inputs_that_are_cut_are_found() -> None:
     assert cut_at(sizes([*range(500, 6000, 50)], limit=4096)) == 4096
     assert cut_at(sizes([9000, 20_000, 30_000, 60_000], limit=2048)) == 2048  # All of them.
     assert cut_at(sizes([300, 310, 320, 900, 900, 1000, 1100], limit=512)) == 512
+    # A writer's, beside answers to short rows alone.
+    assert cut_at(sizes([*range(60, 90), *range(600, 2000, 100)], limit=512)) == 512
 
 
 @pytest.mark.parametrize(
@@ -116,6 +146,8 @@ def test_inputs_that_are_cut_are_found() -> None:
         sizes([1000, 5000, 6000], limit=4096),  # Too few to tell.
         sizes([9000] * 5 + [100] * 5, limit=60),  # Counts of a server that counts otherwise.
         [(300, 900)] * (ALIKE + 5),
+        # One request to a writer several times, beside short rows that markup makes dense.
+        [(40, 80)] * 50 + [(300, 1200)] * 5,
     ],
 )
 def test_inputs_that_are_not_cut_are_not_taken_for_it(found: list[tuple[int, int]]) -> None:

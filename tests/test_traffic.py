@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apo.calls.adaptive import ROUND, Concurrency
+from apo.calls.headers import TRIED_AGAIN
 from apo.calls.limits import Limits
-from apo.calls.traffic import RECENT, TRIED_AGAIN, Traffic, traffic_to
+from apo.calls.traffic import RECENT, Traffic, traffic_to
 from apo.model import Allowance, Completion, Message, Request
 from apo.usage import Usage
 from tests.virtual_time import run_virtually
@@ -264,7 +265,7 @@ def test_news_of_a_better_rate_reaches_who_waits_already() -> None:
         traffic = Traffic()
         await traffic.enter(1)
         await traffic.enter(1)
-        traffic.served("task", 1, 0.1, said(remaining=0, reset=5000))  # One in 50 s.
+        traffic.served("task", 1, 0.1, said(remaining=0, reset=50, limit=1))  # One in 50 s.
         waits = asyncio.create_task(traffic.enter(1))
         await asyncio.sleep(1)
         traffic.served("task", 1, 0.1, said(remaining=0, reset=50))  # Two a second.
@@ -275,19 +276,53 @@ def test_news_of_a_better_rate_reaches_who_waits_already() -> None:
     virtually(main)
 
 
-def test_headers_that_lie_stop_nothing_for_longer_than_a_minute() -> None:
+def test_a_limit_that_stops_nothing_is_not_believed_any_more() -> None:
+    async def main() -> None:
+        traffic, nothing_left = Traffic(), said(remaining=0, reset=86400)
+        assert not await traffic.enter(1)
+        assert not traffic.served("task", 1, 0.1, nothing_left)
+        against = await traffic.enter(1)  # One goes to try it out.
+        assert against == {"requests"}
+        waits = asyncio.create_task(traffic.enter(1))
+        await asyncio.sleep(1)
+        assert traffic.whole_in() == ("requests", 86399)
+        assert traffic.served("task", 1, 0.1, nothing_left, against) == {"requests"}
+        traffic.leave()
+        assert not await waits
+        assert not traffic.served("task", 1, 0.1, nothing_left)
+        for _ in range(50):
+            assert not await traffic.enter(1)
+            traffic.leave()
+        assert clock() == 1
+        assert traffic.whole_in() == ("", 0)
+
+    virtually(main)
+
+
+def test_a_limit_that_is_meant_is_tried_out_once_a_minute() -> None:
     async def main() -> None:
         traffic = Traffic()
+        await traffic.enter(1)
+        traffic.served("task", 1, 0.1, said(remaining=0, reset=86400))
         for i in range(5):
-            await traffic.enter(1)
+            assert await traffic.enter(1) == {"requests"}
             assert clock() == pytest.approx(TRIED_AGAIN * i)
-            traffic.served("task", 1, 0.1, said(remaining=0, reset=86400))
+            traffic.refused(0, 0.1)
             traffic.leave()
-        traffic.served("task", 1, 0.1, said(remaining=100, reset=0))
-        for _ in range(50):
-            await traffic.enter(1)
-            traffic.leave()
-        assert clock() == pytest.approx(4 * TRIED_AGAIN)
+
+    virtually(main)
+
+
+def test_what_is_left_soon_is_not_tried_out_with_what_is_not() -> None:
+    async def main() -> None:
+        traffic = Traffic()
+        await traffic.enter(1)
+        tokens = Allowance("tokens", 100, 0, 50)
+        requests = Allowance("requests", 100, 0, 86400)
+        found = Completion(text="x", allowances=(tokens, requests))
+        traffic.served("task", 1, 0.1, found)
+        assert await traffic.enter(10) == {"requests"}
+        assert clock() == pytest.approx(5)  # Ten tokens of a hundred in 50 s.
 
     virtually(main)
 

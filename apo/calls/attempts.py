@@ -1,10 +1,12 @@
 """One attempt at a call: its turn, its reservation, its answer, and what is kept and counted."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 
 from apo.calls.adaptive import Steady
 from apo.calls.call import Call, Endpoint
@@ -31,6 +33,7 @@ from apo.errors import (
     RateLimitError,
     TransportError,
 )
+from apo.language.catalogue import message
 from apo.model import Completion, Model, Request
 from apo.models.intake import believed
 from apo.storage.journal import Journal
@@ -80,6 +83,18 @@ class Attempts:
             self._traffic[name] = traffic_to(name, replace(self._limits, max_concurrency=most))
         return self._traffic[name]
 
+    def waiting(self) -> str:
+        """Say which models calls wait for, as headers say that nothing is left; "" for none."""
+        told: list[str] = []
+        for model, traffic in self._traffic.items():
+            unit, seconds = traffic.whole_in()
+            if unit:
+                until = datetime.fromtimestamp(time.time() + seconds).astimezone()
+                told.append(
+                    message(f"{model} says that no {unit} are left until {until:%Y-%m-%d %H:%M}")
+                )
+        return " · ".join(told)
+
     async def make(self, call: Call, endpoint: Endpoint, this: Try) -> Entry:
         """Make one attempt, and keep what is answered.
 
@@ -91,7 +106,7 @@ class Attempts:
         model, traffic = endpoint.model, self.traffic_to(endpoint)
         if self._meter.budget.max_usd is not None:
             self._habits.require_price(model)
-        refused, limit = self._habits.refused(model), self._ways.limit(call, endpoint, this)
+        refused, limit = self._habits.refused(model), self._ways.limit(call, endpoint)
         bound = call.bound(endpoint, limit)
         decoding = call.request.decoding
         if limit != decoding.max_tokens:
@@ -100,7 +115,8 @@ class Attempts:
         tokens = traffic.size(request)
         # A chain of proposals, or the last answer of a batch, must not stand behind a whole batch.
         async with self._ending.breaks_off():
-            await traffic.enter(tokens, ahead=endpoint.role == "optimizer" or this.number > 1)
+            ahead = endpoint.role == "optimizer" or this.number > 1
+            this.against = await traffic.enter(tokens, ahead=ahead)
         place = object()
         self.under_way[place] = endpoint.role, asyncio.get_running_loop().time()
         try:
@@ -142,12 +158,14 @@ class Attempts:
             if cut:
                 self._ways.require_thought_out(call, endpoint, completion)
             reply = text_to_keep(request, completion, model)
-            traffic.served(endpoint.role, tokens, took, completion)
+            wrong = traffic.served(endpoint.role, tokens, took, completion, this.against)
+            self._habits.disbelieve(model, wrong)
+            self._ways.fitted(request, this, model)
             self.pace.add(model.name, request, completion.usage, took)
             self.problem = ""
         except (ContextLengthError, ContentFilterError) as failure:
             took = asyncio.get_running_loop().time() - sent
-            if self._ways.shrinks(call, request, this, failure):
+            if self._ways.shrinks(call, request, this, failure, model):
                 raise AskedOtherwise(Usage(0, 0)) from failure
             error = f"{type(failure).__name__}: {failure}"
             completion = self._habits.settle(request, unanswered(failure), model)

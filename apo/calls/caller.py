@@ -83,6 +83,10 @@ class Caller:
         """What the last failed attempt ended with; "" once another was answered."""
         return self._asker.attempts.problem
 
+    def waiting(self) -> str:
+        """Say what calls wait for by the servers' own words, and until when; "" for nothing."""
+        return self._asker.attempts.waiting()
+
     def notes(self) -> tuple[str, ...]:
         """What was noticed of the models' answers beside their scores, in words."""
         return (*self._tally.notes(), *habit_notes(self.journal))

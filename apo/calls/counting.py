@@ -5,7 +5,7 @@ import json
 from apo.calls.call import Call
 from apo.calls.costs import Cost, actual
 from apo.calls.meter import Meter
-from apo.errors import LikelihoodError, MalformedReplyError, ModelError
+from apo.errors import LikelihoodError, ModelError
 from apo.model import Completion, Model, Request
 from apo.storage.rows import Entry
 from apo.usage import Usage
@@ -54,19 +54,12 @@ def text_to_keep(request: Request, completion: Completion, model: Model) -> str:
 
     Raises:
         LikelihoodError: log-probabilities were asked for, and there are none.
-        MalformedReplyError: the text holds half of a surrogate pair.
     """
     if request.continuation:
         if not completion.logprobs:
             raise LikelihoodError(model.name, "it gave no log-probabilities.")
         return json.dumps(completion.logprobs)
-    text = completion.text
-    try:
-        text.encode()
-        completion.thinking.encode()
-    except UnicodeEncodeError:
-        raise MalformedReplyError(f"{model.name}: the answer holds half a character.") from None
-    return text
+    return completion.text
 
 
 def mean_logprob(request: Request, completion: Completion) -> float | None:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from apo.calls.pace import size_of
 from apo.errors import SettingsError
 from apo.model import Completion, Model, Request
 from apo.models.dialect import dialect_of, told
@@ -14,6 +15,9 @@ THINKING, BOUNDLESS = "thinking", "a limit of its answers"
 LEARNT, DISTRUSTED, DEARER, LONGER = "learnt", "distrusted", "dearer", "longer"
 """Kinds of events in the journal: an option that a server refuses, a count that cannot be true, a
 stated cost above what the price comes to, and an answer longer than was asked for."""
+DISBELIEVED, NARROW = "disbelieved", "narrow"
+"""Others: a limit in the headers of which nothing is left, and which does not hold; a context that
+has no room for as long an answer as is wanted."""
 MUCH = 2
 """How many times what was expected a cost, or the length of an answer, must be to be told: counts
 differ by a little everywhere."""
@@ -32,6 +36,7 @@ class Habits:
         self._journal = journal
         self._known: defaultdict[str, list[str]] = defaultdict(list)
         self._found: set[tuple[str, str]] = set()
+        self._full: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
         self._dearer = {
             str(body["model"]): (float(body["stated"]), float(body["counted"]))
             for body in journal.told(DEARER)
@@ -115,6 +120,27 @@ class Habits:
         body = {"model": model.name, "option": option}
         self._journal.note(LEARNT, f"{model.name} {option}", body)
 
+    def overfills(self, model: Model, request: Request, limit: int) -> bool:
+        """Whether so long an answer was refused beside a request that was no longer."""
+        size = size_of(request)
+        return any(size >= was and limit >= most for was, most in self._full[model.name])
+
+    def learn_full(self, model: Model, request: Request, limit: int) -> None:
+        """Know that the model's context has no room for so long an answer beside the request."""
+        if not self.overfills(model, request, limit):
+            self._full[model.name].add((size_of(request), limit))
+
+    def note_room(self, model: Model, asked: int, fitted: int) -> None:
+        """Note that answers are asked for with less room than there should be; in tokens."""
+        body = {"model": model.name, "asked": asked, "fitted": fitted}
+        self._journal.note(NARROW, model.name, body)
+
+    def disbelieve(self, model: Model, units: frozenset[str]) -> None:
+        """Note that headers said that nothing was left, and a call was answered all the same."""
+        for unit in sorted(units):
+            body = {"model": model.name, "unit": unit}
+            self._journal.note(DISBELIEVED, f"{model.name} {unit}", body)
+
     def settle(self, request: Request, completion: Completion, model: Model) -> Completion:
         """Do what `intake.settle` does; note counts that cannot be true."""
         completion, problem = settle(request, completion, dialect_of(model))
@@ -153,4 +179,17 @@ def habit_notes(journal: Journal) -> Iterator[str]:
         yield (
             f"The server of {body['model']} does not keep to the limit of its answers: one has "
             f"{body['wrote']:,} tokens, where {body['asked']:,} at most were asked for."
+        )
+    for body in journal.told(DISBELIEVED):
+        yield (
+            f"The headers of {body.get('model')} say that no {body.get('unit')} are left, and it "
+            f"answers all the same: what they say of {body.get('unit')} is not believed any more."
+        )
+    for body in journal.told(NARROW):
+        asked, fitted = body.get("asked", 0), body.get("fitted", 0)
+        yield (
+            f"The context of {body.get('model')} has no room for answers of {asked:,} tokens "
+            f"beside its requests: they were asked for with {fitted:,}, or what else fits. Raise "
+            "it on the server (vLLM: --max-model-len), or ask for less with --max-answer or "
+            "--max-thinking."
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from apo.calls.call import Call, Endpoint
 from apo.calls.habits import Habits
+from apo.calls.headers import NOTHING
 from apo.errors import ModelError, OptionRefusedError
 from apo.model import Completion, Model, Request
 from apo.models.dialect import LIMITS
@@ -32,13 +33,16 @@ class Try:
         start: when it was asked for, by the loop's clock.
         before: an answer that was cut, whose place the new one takes; None for none.
         number: of the attempt, from 1.
-        shrunk: how often the room was halved, as the model's context has no more.
+        refused: the longest answer, in tokens, for which the model's context has no room beside
+            this request; 0 for none.
+        against: what headers say nothing is left of, though this attempt was sent.
     """
 
     start: float
     before: Entry | None = None
     number: int = 0
-    shrunk: int = 0
+    refused: int = 0
+    against: frozenset[str] = NOTHING
 
 
 class Ways:
@@ -52,14 +56,21 @@ class Ways:
     def __init__(self, habits: Habits, *, needs_limit: bool) -> None:
         self._habits, self._needs_limit = habits, needs_limit
 
-    def limit(self, call: Call, endpoint: Endpoint, this: Try) -> int | None:
+    def limit(self, call: Call, endpoint: Endpoint) -> int | None:
         """The longest answer that is asked for; None where the server takes no limit."""
         if call.stated is not None:
             return call.stated
         if call.request.continuation or self._habits.boundless(endpoint.model):
             return None  # A continuation bounds itself.
         limit = call.limit(endpoint, thinks=self._habits.thinks(endpoint.model))
-        return max(min(LEAST, limit), limit >> this.shrunk) if this.shrunk else limit
+        while limit > LEAST and self._habits.overfills(endpoint.model, call.request, limit):
+            limit = max(LEAST, limit // 2)
+        return limit
+
+    def fitted(self, request: Request, this: Try, model: Model) -> None:
+        """Note what had room, where a longer answer had none."""
+        if this.refused and request.decoding.max_tokens:
+            self._habits.note_room(model, this.refused, request.decoding.max_tokens)
 
     def require_thought_out(self, call: Call, endpoint: Endpoint, completion: Completion) -> None:
         """Make sure that an answer that a limit cut was not cut for want of room for thinking.
@@ -73,12 +84,16 @@ class Ways:
         if cut and own and self._habits.learn_thinking(endpoint.model):
             raise AskedOtherwise(completion.usage)
 
-    def shrinks(self, call: Call, request: Request, this: Try, failure: ModelError) -> bool:
+    def shrinks(
+        self, call: Call, request: Request, this: Try, failure: ModelError, model: Model
+    ) -> bool:
         """Whether a request that is too long may fit with less room for the answer."""
         limit = request.decoding.max_tokens
-        own = call.stated is None and limit is not None and limit > LEAST
-        this.shrunk += own and failure.of_limit
-        return own and failure.of_limit
+        if call.stated is not None or limit is None or limit <= LEAST or not failure.of_limit:
+            return False
+        self._habits.learn_full(model, call.request, limit)
+        this.refused = max(this.refused, limit)
+        return True
 
     def mends(
         self,
@@ -100,7 +115,7 @@ class Ways:
             refused: what the model was not sent even then.
         """
         if not isinstance(error, OptionRefusedError):
-            return self.shrinks(call, request, this, error)
+            return self.shrinks(call, request, this, error, model)
         if self._habits.learn(model, error.option, refused):
             return True
         sent = request.decoding.max_tokens is not None and error.option in LIMITS

@@ -34,7 +34,7 @@ class Pace:
             usage: as the server counted it.
             seconds: that it took on the wire.
         """
-        found, size = self._of[model], _size(request)
+        found, size = self._of[model], size_of(request)
         if usage.input_tokens and size:
             found.dense = max(found.dense, usage.input_tokens / size)
         if usage.output_tokens and seconds > 0:
@@ -49,7 +49,7 @@ class Pace:
             bound: the most that it can have taken.
             seconds: how long it was on the wire.
         """
-        found, size = self._of[endpoint.model.name], _size(request)
+        found, size = self._of[endpoint.model.name], size_of(request)
         read = (
             round(found.dense * size)
             if found.dense
@@ -61,5 +61,6 @@ class Pace:
         return Cost(usage.input_tokens or 0, usage.output_tokens or 0, usd)
 
 
-def _size(request: Request) -> int:
+def size_of(request: Request) -> int:
+    """Bytes of a request's texts."""
     return sum(len(m.content.encode("utf-8", "replace")) for m in request.messages)

@@ -21,6 +21,9 @@ NEARLY = 0.9
 EMPTY_SHARE = 0.1
 """Share of answers without a character from which on it is told; a few may well be right."""
 
+BROKEN = "\ufffd"
+"""Stands for a character that a server, or apo, could not tell."""
+
 
 @dataclass
 class _Of:
@@ -29,10 +32,14 @@ class _Of:
     answers: int = 0
     thought: int = 0
     thinking_tokens: int = 0
+    unseen: int = 0
+    unseen_tokens: int = 0
     cut: int = 0
     empty: int = 0
     silent: int = 0
+    pondered: int = 0
     uncounted: int = 0
+    broken: int = 0
     refused: Counter[str] = field(default_factory=Counter[str])
     words: dict[str, str] = field(default_factory=dict[str, str])
     limit: int | None = None
@@ -56,7 +63,7 @@ class Tally:
             found.words.setdefault(kind, said)
             return
         self._servers[entry.model].add(call.request, entry)
-        self._count(found, entry, 1)
+        self._count(found, call, entry, 1)
         if entry.truncated:
             endpoint = call.answered_by(entry.model)
             found.limit, found.own = _limit(entry), call.stated is None
@@ -64,15 +71,23 @@ class Tally:
 
     def take_back(self, call: Call, entry: Entry) -> None:
         """Count an answer no more: another one to the same takes its place."""
-        self._count(self._of[entry.role, entry.model], entry, -1)
+        self._count(self._of[entry.role, entry.model], call, entry, -1)
 
-    def _count(self, found: _Of, entry: Entry, n: int) -> None:
+    def _count(self, found: _Of, call: Call, entry: Entry, n: int) -> None:
         found.answers += n
-        found.silent += n * (not entry.truncated and not (entry.reply or "").strip())
+        silent = not entry.truncated and not (entry.reply or "").strip()
+        thought = bool(entry.thinking or entry.usage.thinking_tokens)
+        found.silent += n * silent
+        found.pondered += n * (silent and thought)
         found.uncounted += n * (None in (entry.usage.input_tokens, entry.usage.output_tokens))
-        if entry.thinking or entry.usage.thinking_tokens:
+        if BROKEN in (entry.reply or ""):  # From a text that holds it, it may be copied.
+            found.broken += n * all(BROKEN not in m.content for m in call.request.messages)
+        if entry.thinking:
             found.thought += n
             found.thinking_tokens += n * entry.usage.thinking_tokens
+        elif thought:
+            found.unseen += n
+            found.unseen_tokens += n * entry.usage.thinking_tokens
         if entry.truncated:
             found.cut += n
             found.empty += n * (not entry.reply)
@@ -88,7 +103,9 @@ class Tally:
         ]
         cuts += [_cut(role, model, of) for (role, model), of in found if of.cut]
         cuts += [_thought(role, model, of) for (role, model), of in found if of.thought]
+        cuts += [_unseen(role, model, of) for (role, model), of in found if of.unseen]
         cuts += [_uncounted(role, model, of) for (role, model), of in found if of.uncounted]
+        cuts += [_broken(role, model, of) for (role, model), of in found if of.broken]
         return cuts + [
             n for name, server in sorted(self._servers.items()) for n in server.notes(name)
         ]
@@ -113,8 +130,13 @@ def shorten(said: str) -> str:
 
 def _silent(role: str, model: str, of: _Of) -> str:
     told = f"{of.silent:,} of {of.answers:,} {WHOSE.get(role, 'replies')} of {model} were empty."
-    if of.thought < of.silent:
+    if not of.pondered:
         return told
+    if of.pondered < of.answers:
+        return (
+            f"{told} Of {of.pondered:,} of them all that came was thinking, which seems to have "
+            "used up its room: --max-answer and --max-thinking give more."
+        )
     return (
         f"{told} All that came was thinking: a server whose reasoning parser is none of this "
         "model's takes answers for it. Switch it off there (vLLM: --reasoning-parser)."
@@ -129,6 +151,15 @@ def _thought(role: str, model: str, of: _Of) -> str:
     )
 
 
+def _unseen(role: str, model: str, of: _Of) -> str:
+    mean = of.unseen_tokens / of.unseen
+    return (
+        f"{of.unseen:,} of {of.answers:,} {WHOSE.get(role, 'replies')} of {model} took {mean:,.0f} "
+        "tokens on average that are in no text: thinking that the server keeps to itself, or what "
+        "it does not explain. They are paid for."
+    )
+
+
 def _uncounted(role: str, model: str, of: _Of) -> str:
     whose = WHOSE.get(role, "replies")
     if of.uncounted < of.answers:
@@ -136,6 +167,13 @@ def _uncounted(role: str, model: str, of: _Of) -> str:
     return (
         f"{model} did not count the tokens of {whose}: for them stands the most that they can "
         "have taken, so less was spent than is told."
+    )
+
+
+def _broken(role: str, model: str, of: _Of) -> str:
+    return (
+        f"{of.broken:,} of {of.answers:,} {WHOSE.get(role, 'replies')} of {model} hold {BROKEN}, "
+        "which stands for a character that came in part."
     )
 
 
@@ -150,7 +188,8 @@ def _cut(role: str, model: str, of: _Of) -> str:
     whose = WHOSE.get(role, "replies")
     empty = f", {of.empty:,} of them before the first word" if of.empty else ""
     limit = "the server's own limit" if of.limit is None else f"{of.limit:,} tokens"
-    thinking = " What a model thinks counts toward it." if of.thought or of.empty else ""
+    thought = of.thought or of.unseen or of.empty
+    thinking = " What a model thinks counts toward it." if thought else ""
     sent = "" if of.limit_field == "max_tokens" else f" (sent as {of.limit_field})"
     if of.limit is None:
         mend = "Raise it there: its context, or its length of output."
@@ -160,7 +199,7 @@ def _cut(role: str, model: str, of: _Of) -> str:
         mend = f"Where the answers need more, give --max-answer{sent}."
     else:
         mend = f"Raise {OPTION}{sent}."
-    if of.own and (of.thought or of.empty) and of.limit is not None:
+    if of.own and thought and of.limit is not None:
         mend = "Where the thinking needs more, give --max-thinking."
     text = f"{of.cut:,} of {of.answers:,} {whose} of {model} were cut at {limit}{empty}."
     return f"{text}{thinking} {mend}"

@@ -12,13 +12,12 @@ from itertools import count
 from weakref import WeakKeyDictionary
 
 from apo.calls.adaptive import ROUND, Concurrency
-from apo.calls.limits import Limits, TokenBucket
+from apo.calls.headers import NOTHING, Headers
+from apo.calls.limits import Limits
 from apo.model import Completion, Request
 
 STRAGGLES = 3.0
 """How many times longer than usual an answer takes that is asked for a second time."""
-TRIED_AGAIN = 60.0
-"""Seconds without a call after which one goes whatever the headers said: they may be wrong."""
 RECENT = 1.0
 """Seconds for which an answer shows that the provider serves."""
 IMAGE = 1000
@@ -43,8 +42,8 @@ class Traffic:
         self._at_once = at_once or Concurrency(limits.max_concurrency)
         self._closed_until = self._went_at = 0.0
         self._output = float(OUTPUT)
-        self._stated, self._learned = limits.buckets(), dict[str, TokenBucket]()
-        self._waiting: list[tuple[bool, int, int, asyncio.Future[None]]] = []
+        self._stated, self._headers = limits.buckets(), Headers()
+        self._waiting: list[tuple[bool, int, int, asyncio.Future[frozenset[str]]]] = []
         self._places = count()
         self._refusals: deque[asyncio.Future[None]] = deque()
         self._signs: deque[float] = deque(maxlen=ROUND)  # When answers came that nobody waited for.
@@ -79,20 +78,33 @@ class Traffic:
         images = IMAGE * sum(len(m.images) for m in request.messages)
         return int(sum(len(m.content) for m in request.messages) / 4 + self._output) + images
 
-    async def enter(self, tokens: int, *, ahead: bool = False) -> None:
+    def whole_in(self) -> tuple[str, float]:
+        """What calls wait for, as headers say that nothing is left of it, and for how many seconds.
+
+        "" and 0 where none waits for more than a minute.
+        """
+        if not self._waiting:
+            return "", 0.0
+        return self._headers.whole_in(asyncio.get_running_loop().time())
+
+    async def enter(self, tokens: int, *, ahead: bool = False) -> frozenset[str]:
         """Wait for a turn; `leave` gives it back.
 
         Args:
             tokens: what `size` says of the call.
             ahead: go before the calls that are not; for one on which much else waits.
+
+        Returns:
+            What headers say nothing is left of, where the call goes to try that out.
         """
-        if not self._waiting and self._may_go(tokens):
-            return
-        turn = asyncio.get_running_loop().create_future()
+        against = None if self._waiting else self._take_turn(tokens)
+        if against is not None:
+            return against
+        turn: asyncio.Future[frozenset[str]] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (not ahead, next(self._places), tokens, turn))
         self._admit()
         try:
-            await turn
+            return await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.leave()
@@ -107,9 +119,16 @@ class Traffic:
 
     def try_enter(self, tokens: int) -> bool:
         """Take a turn if one is free now and nobody waits for it."""
-        return not self._waiting and self._may_go(tokens)
+        return not self._waiting and self._take_turn(tokens) is not None
 
-    def served(self, role: str, tokens: int, seconds: float, completion: Completion) -> None:
+    def served(
+        self,
+        role: str,
+        tokens: int,
+        seconds: float,
+        completion: Completion,
+        against: frozenset[str] = NOTHING,
+    ) -> frozenset[str]:
         """An attempt was answered.
 
         Args:
@@ -117,24 +136,28 @@ class Traffic:
             tokens: what `size` said.
             seconds: from sending to the answer.
             completion: the answer.
+            against: what `enter` returned.
+
+        Returns:
+            What headers are not believed of from now on.
         """
         usage = completion.usage
         if usage.output_tokens is not None:
             self._output += (usage.output_tokens - self._output) / 50
             took = (usage.input_tokens or 0) + usage.output_tokens
-            for bucket in (*self._stated, *self._learned.values()):
-                bucket.take(took - tokens if bucket.unit == "tokens" else 0)
-        for allowance in completion.allowances:
-            if allowance.unit not in self._learned:
-                self._learned[allowance.unit] = TokenBucket(allowance.unit, 1.0, allowance.limit)
-            now = asyncio.get_running_loop().time()
-            self._learned[allowance.unit].learn(allowance, now)
+            more = {"requests": 0, "tokens": took - tokens}
+            for bucket in self._stated:
+                bucket.take(more[bucket.unit])
+            self._headers.count(more)
+        disproved = self._headers.disprove(against)
+        self._headers.learn(completion.allowances, asyncio.get_running_loop().time())
         self._at_once.served(role, seconds)
         self.answered += 1
         self._signs.append(asyncio.get_running_loop().time())
         while self._refusals and self._signs and not self.troubled:
             self._wake(self._refusals.popleft())
         self._at_once.adapt()
+        return disproved
 
     def refused(self, retry_after: float, seconds: float) -> None:
         """An attempt was refused, or not answered, for want of capacity.
@@ -183,24 +206,23 @@ class Traffic:
             again.set_result(None)
             self._signs.popleft()
 
-    def _may_go(self, tokens: int) -> bool:
-        """Take a place and the rate for it, or nothing."""
+    def _take_turn(self, tokens: int) -> frozenset[str] | None:
+        """Take a place and the rate for it, and say what `enter` does; or take nothing: None."""
         if self._at_once.full:
-            return False
+            return None
         loop, amounts = asyncio.get_running_loop(), {"requests": 1, "tokens": tokens}
-        now, stated, learned = loop.time(), self._stated, self._learned.values()
+        now, stated = loop.time(), self._stated
         waits = [bucket.ready_in(amounts[bucket.unit], now) for bucket in stated]
-        said = [bucket.ready_in(amounts[bucket.unit], now) for bucket in learned]
-        said_wait = min(max(said, default=0.0), self._went_at + TRIED_AGAIN - now)
-        wait = max(self._closed_until - now, said_wait, *waits, 0.0)
+        said = self._headers.wait(amounts, self._went_at, now)
+        wait = max(self._closed_until - now, said, *waits, 0.0)
         if wait > 0:
             self._wake_at(now + wait)
-            return False
-        for bucket in (*stated, *learned):
+            return None
+        for bucket in stated:
             bucket.take(amounts[bucket.unit])
         self._at_once.count(1)
         self._went_at = now
-        return True
+        return self._headers.take(amounts, now)
 
     def _wake_at(self, when: float) -> None:
         if self._timer is not None:
@@ -217,9 +239,10 @@ class Traffic:
         while self._waiting:
             *_, tokens, turn = self._waiting[0]
             if not turn.done():
-                if not self._may_go(tokens):
+                against = self._take_turn(tokens)
+                if against is None:
                     return
-                turn.set_result(None)
+                turn.set_result(against)
             heapq.heappop(self._waiting)
         if self._timer is not None:  # It would keep a loop that is closed.
             self._timer.cancel()

@@ -1,6 +1,7 @@
 """The JSON of a server's reply, of whatever shape: its values are looked at, never trusted."""
 
 import json
+from codecs import BOM_UTF8
 from typing import Any, cast
 
 import orjson
@@ -12,6 +13,7 @@ def read_body(data: bytes) -> Any:
     What orjson does not take is read less strictly: a NaN, a number of 400 digits or half a
     character somewhere in a reply does not take its answer away, which is paid.
     """
+    data = data.removeprefix(BOM_UTF8)
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -20,6 +22,11 @@ def read_body(data: bytes) -> Any:
         return json.loads(data.decode())
     except (ValueError, RecursionError):
         return data.decode("utf-8", "replace")
+
+
+def whole(text: str) -> str:
+    """A text that can be written: halves of a character are put together, or � stands for them."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def as_dict(value: Any) -> dict[str, Any]:

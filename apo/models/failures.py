@@ -1,7 +1,7 @@
 """Which `ModelError` a server's refusal is, from its status, headers and body.
 
 Servers differ in how they word the same refusal; the codes and wordings of OpenAI, Azure, Gemini,
-Anthropic, OpenRouter, DeepSeek, vLLM, llama.cpp, Ollama and TGI are known here.
+Anthropic, OpenRouter, DeepSeek, Zhipu, vLLM, llama.cpp, LM Studio, Ollama and TGI are known here.
 """
 
 import re
@@ -55,14 +55,15 @@ FILTER_CODES = {
     "responsibleaipolicyviolation",
     "data_inspection_failed",
     "datainspectionfailed",
+    "1301",
 }
 FILTER_WORDS = re.compile(
     r"(input|prompt|content|request|message)s? (was|were|is|are|has been|have been) flagged|"
     r"content management policy|safety_check_type|"
-    r"violates? ([\w']+ ){0,2}(usage|content) (guidelines|polic)",
+    r"violates? ([\w']+ ){0,2}(usage|content) (guidelines|polic)|敏感内容",
     re.IGNORECASE,
 )
-"""As OpenRouter, Azure and xAI word it, under 400 and 403."""
+"""As OpenRouter, Azure, xAI and Zhipu word it, under 400 and 403."""
 SAFETY_WORDS = re.compile(
     r"\b(safety|moderat(ion|ed)|guardrails?|content (policy|filter\w*))\b", re.IGNORECASE
 )
@@ -75,6 +76,8 @@ CONTEXT_CODES = {"context_length_exceeded", "exceed_context_size_error"}
 CONTEXT_WORDS = re.compile(
     r"maximum context length|model's context length|maximum model length|context size|"
     r"exceeds? (the )?(model's )?(maximum )?context|context (length|window)[^.]{0,40}exceed|"
+    r"tokens when (the )?context (the )?overflows|context length of only|"
+    r"greater than the context length|"
     r"input token count|(prompt|input|request) (is )?too (long|large)|reduce the length of|"
     r"`inputs` (tokens|must have less)",
     re.IGNORECASE,

@@ -16,7 +16,8 @@ from apo.model import Completion, Decoding, Request
 from apo.models.address import Address
 from apo.models.body import as_dict, as_list, as_text, read_body
 from apo.models.likelihood import figures
-from apo.models.replies import Reply, parse_reply, read_usage
+from apo.models.replies import Reply, parse_reply
+from apo.models.stated import read_usage
 from apo.models.within import first_choice
 
 PREFERENCE = 100.0

@@ -4,6 +4,7 @@ All that comes after (journal, scorers, writers, judges) sees the answer alone.
 """
 
 from apo.model import Completion, Message, Request
+from apo.models.body import whole
 from apo.models.dialect import Dialect
 from apo.models.marks import before_end
 from apo.models.thinking import part
@@ -24,6 +25,8 @@ def settle(
 ) -> tuple[Completion, str]:
     """Tell thinking from the answer, and put estimates for counts that cannot be true.
 
+    For half a character, which can be neither kept nor sent on, stands �.
+
     Args:
         request: what was asked.
         completion: what the model returned.
@@ -34,6 +37,9 @@ def settle(
     """
     if request.continuation:
         return completion, ""
+    completion = completion._replace(
+        text=whole(completion.text), thinking=whole(completion.thinking)
+    )
     sent = [message.content for message in request.messages]
     thinking, answer, ended = part(completion.text, sent, cut=completion.truncated)
     answer = before_end(answer, sent)

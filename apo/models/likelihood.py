@@ -13,7 +13,8 @@ from apo.errors import BadRequestError, LikelihoodError, MalformedReplyError, Tr
 from apo.model import Completion, Message, Request
 from apo.models.address import Address
 from apo.models.body import as_dict, as_list, as_text, read_body
-from apo.models.replies import Reply, parse_reply, read_usage
+from apo.models.replies import Reply, parse_reply
+from apo.models.stated import read_usage
 from apo.models.within import first_choice
 
 MOST, ROUNDED = 1e5, 0.01

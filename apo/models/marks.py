@@ -1,4 +1,4 @@
-"""The marks of chat templates that some servers leave in a reply: an answer ends at the first.
+"""The marks of chat templates that some servers leave in a reply: an answer ends at the first end.
 
 What a base model or a server without its stop texts writes after such a mark is another turn.
 """
@@ -9,12 +9,15 @@ from collections.abc import Iterable
 _END = re.compile(
     r"<\|(?:im_end|eot_id|eom_id|end|endoftext|end_of_text|end_of_turn|return)\|>"
     r"|<end_of_turn>|<｜end▁of▁sentence｜>|<\|im_start\|>|<\|start_header_id\|>|<start_of_turn>"
+    r"|<\|(?:END_RESPONSE|end_of_solution)\|>"
     r"|(?P<eos></s>)"
 )
+_BEGIN = re.compile(r"\s*(<\|(?:START_RESPONSE|begin_of_solution)\|>)\s*")
+"""What stands before an answer, after the thinking: Cohere's, Open Thoughts'."""
 
 
 def before_end(text: str, prompt: Iterable[str] = ()) -> str:
-    """Give the text up to the first mark that ends a turn; all of it where there is none.
+    """Give the text up to the first mark that ends a turn, without one that begins the answer.
 
     Args:
         text: an answer.
@@ -22,6 +25,9 @@ def before_end(text: str, prompt: Iterable[str] = ()) -> str:
             the `</s>` of HTML that strikes a text out.
     """
     sent = list(prompt)
+    begin = _BEGIN.match(text)
+    if begin is not None and not any(begin[1] in message for message in sent):
+        text = text[begin.end() :]
     for mark in _END.finditer(text):
         struck = mark["eos"] and re.search(r"<s[ >]", text[: mark.start()])
         before = text[: mark.start()].rstrip()

@@ -120,6 +120,8 @@ def locate(name: str, *, keys: bool = True) -> Address:
     if not model.strip():
         raise SettingsError(f"{name!r} names no model; write {prefix}/MODEL.")
     stated = os.environ.get(provider.url_variable, "").strip() if provider.url_variable else ""
+    if prefix == "azure":
+        _check_azure(stated)
     if prefix == "ollama" and stated:
         stated = _ollama_url(stated)
     if not (stated or provider.url):
@@ -206,15 +208,36 @@ def _base_url(url: str, source: str) -> tuple[str, str]:
     return urlunsplit((parts.scheme, host, path, "", "")), credentials
 
 
+def _check_azure(stated: str) -> None:
+    """Make sure that Azure's endpoint is none of the whole URLs that its portal shows.
+
+    Raises:
+        SettingsError: it is; the message says what to keep of it, and where the rest goes.
+    """
+    start, found, rest = stated.partition("?")[0].partition("/openai/")
+    if not found or "@" in start:
+        return
+    deployment = re.match(r"deployments/([\w.-]+)", rest)
+    version = re.search(r"[?&]api-version=([\w.-]+)", stated)
+    parts = [f"Keep its beginning: export AZURE_OPENAI_ENDPOINT={start}"]
+    parts += [f"the model is azure/{deployment[1]}"] if deployment else []
+    parts += [f"its version of the API: export OPENAI_API_VERSION={version[1]}"] if version else []
+    raise SettingsError(
+        "AZURE_OPENAI_ENDPOINT holds the whole URL of a deployment, as Azure's portal shows it. "
+        f"{'; '.join(parts)}."
+    )
+
+
 def _ollama_url(host: str) -> str:
-    """Read OLLAMA_HOST the way Ollama does: scheme, port and path are optional."""
+    """Read OLLAMA_HOST the way Ollama does: scheme, host, port and path are optional."""
     url = host if "://" in host else f"http://{host}"
     try:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 11434)
     except ValueError:
         return url  # Refused, with its reason, where all base URLs are checked.
-    name = "127.0.0.1" if parts.hostname == "0.0.0.0" else parts.hostname or ""  # noqa: S104 - what a server listens on, not an address to bind
+    here = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what a server listens on, not an address to bind
+    name = here.get(parts.hostname or "", parts.hostname or "")
     name = f"[{name}]" if ":" in name else name
     return f"{parts.scheme}://{name}:{port}{parts.path.rstrip('/').removesuffix('/v1')}/v1"
 

@@ -1,6 +1,5 @@
 """What a chat-completions server answered. Both transports end here."""
 
-import re
 from collections.abc import Mapping
 from math import isfinite
 from typing import Any
@@ -15,22 +14,20 @@ from apo.errors import (
 from apo.model import Completion
 from apo.models.address import Address
 from apo.models.allowances import read_allowances
-from apo.models.body import as_dict, as_list, as_text, as_word, read_body
+from apo.models.body import as_dict, as_list, as_text, as_word, read_body, whole
 from apo.models.failures import error_part, failure, words
 from apo.models.moderation import filtered_for
+from apo.models.stated import read_usage, stated_cost
 from apo.models.stream import read_stream
 from apo.models.thinking import read_parts, thinking_beside
 from apo.models.within import error_within, first_choice, prompt_filtered, status_within
 from apo.tools import calls_as_text
-from apo.usage import Usage
 
 MAX_REPLY = 16 * 2**20
 """The longest reply that is read, in bytes; no chat completion comes near."""
 
 MOST = 0.01
 """No log-probability is above 0 by more than rounding."""
-MAX_COUNT = 10**30
-"""What is larger is no count of tokens, and no number to show."""
 _CUT = (
     *("length", "max_tokens", "model_length", "max_output_tokens"),
     "model_context_window_exceeded",
@@ -50,7 +47,6 @@ _BROKEN_OFF = ("error", "abort", "network_error", "insufficient_system_resource"
 a failure of their own ended it (by its beginning): vLLM, SGLang, GLM and DeepSeek."""
 _CALLS = ("tool_calls", "function_call")
 """Fields of a message, and reasons of its end, where a model calls a tool."""
-COST_HEADER = "x-litellm-response-cost"
 Reply = tuple[int, Mapping[str, str], bytes]
 """HTTP status, headers (looked up in lower case) and the whole body."""
 
@@ -158,6 +154,8 @@ def completion(address: Address, body: Any, *, tools: bool = False) -> Completio
             "is a failure of its own and no answer.",
             billed=True,
         )
+    if isinstance(content, (int, float)):  # A label or a grade, written as JSON: 5, true.
+        content = as_text(content)
     called = calls_as_text(message.get("tool_calls")) if tools else None
     content = content if called is None else called
     silent = not (content.strip() if isinstance(content, str) else content)
@@ -177,17 +175,13 @@ def completion(address: Address, body: Any, *, tools: bool = False) -> Completio
         if as_dict(body).get("unended") is True:
             missing = "the end of its stream: neither a finish_reason nor [DONE] came"
         raise MalformedReplyError(f"{address.name}: the server answered 200 without {missing}.")
-    try:
-        f"{content}{thinking}".encode()
-    except UnicodeEncodeError:
-        raise MalformedReplyError(f"{address.name}: the answer holds half a character.") from None
     usage = read_usage(body.get("usage"))
     named, fingerprint = (as_dict(body).get(name) for name in ("model", "system_fingerprint"))
     return Completion(
-        text=content,
+        text=whole(content),  # Asked again it would be as broken, and it is paid.
         usage=usage,
         truncated=truncated,
-        thinking=thinking,
+        thinking=whole(thinking),
         logprobs=_logprobs(choice.get("logprobs")),
         model=words(address, named, 100) if isinstance(named, str) else "",
         fingerprint=words(address, fingerprint, 100) if isinstance(fingerprint, str) else "",
@@ -221,59 +215,3 @@ def _stating(error: ModelError, body: Any) -> ModelError:
     """The error with the tokens that its reply states, if it does."""
     error.usage = read_usage(as_dict(body).get("usage") or error_part(body).get("usage"))
     return error
-
-
-def read_usage(usage: Any) -> Usage:
-    """Read the tokens that a server says it counted; -1 stands for what is no count.
-
-    Some leave thoughts out of the tokens of the answer, and cached ones out of those of the
-    request, though all are paid: of what the fields say, the larger counts. Gateways to Anthropic
-    count what is read from the cache, and what is written to it, beside the request.
-    """
-    fields = as_dict(usage)
-    read, written = _count(fields.get("prompt_tokens")), _count(fields.get("completion_tokens"))
-    total = _count(fields.get("total_tokens"))
-    from_cache = max(0, _count(fields.get("cache_read_input_tokens")) or 0)
-    beside = from_cache + max(0, _count(fields.get("cache_creation_input_tokens")) or 0)
-    cached = max(from_cache, _part(fields, "prompt_tokens_details", "cached_tokens"))
-    if read is not None and 0 <= read < beside:
-        read += beside
-    thought = _part(fields, "completion_tokens_details", "reasoning_tokens")
-    thought = max(thought, _count(fields.get("reasoning_tokens")) or 0)
-    if min(read or 0, written or 0) < 0:
-        return Usage(read, written, cached, thought)
-    if read is not None and read < cached:
-        read += cached
-    rest = max(0, (total or 0) - (read or 0) - (written or 0))
-    if read is None:
-        read = None if written is None or total is None else rest
-    elif written is None:
-        written = None if total is None else rest
-    else:
-        unseen = max(rest, thought if thought > written else 0)
-        written, thought = written + unseen, max(thought, unseen)
-    return Usage(read, written, cached, thought)
-
-
-def stated_cost(body: Any, headers: Mapping[str, str]) -> float:
-    """US dollars that a call cost, as the server states them (OpenRouter, LiteLLM); 0 for nothing.
-
-    Args:
-        body: the reply as JSON values.
-        headers: HTTP headers; names are looked up in lower case.
-    """
-    found = [as_dict(as_dict(body).get("usage")).get("cost"), headers.get(COST_HEADER)]
-    written = (f"{cost}" for cost in found)
-    numbers = [float(cost) for cost in written if re.fullmatch(r"\d+(\.\d+)?(e-\d+)?", cost)]
-    return max(filter(isfinite, numbers), default=0.0)
-
-
-def _count(value: Any) -> int | None:
-    if value is None:
-        return None
-    whole = type(value) is int or (isinstance(value, float) and value.is_integer())
-    return int(value) if whole and abs(value) < MAX_COUNT else -1
-
-
-def _part(fields: dict[str, Any], whole: str, name: str) -> int:
-    return max(0, _count(as_dict(fields.get(whole)).get(name)) or 0)

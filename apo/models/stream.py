@@ -3,9 +3,7 @@
 import re
 from typing import Any
 
-import orjson
-
-from apo.models.body import as_dict
+from apo.models.body import as_dict, read_body
 from apo.models.within import first_choice
 
 _FIELDS = ("content", "refusal", "reasoning_content", "reasoning")
@@ -21,7 +19,11 @@ def read_stream(text: str) -> dict[str, Any] | None:
     """
     if not text.lstrip().startswith(("data:", "event:", "id:", ":")):
         return None
-    events = [as_dict(_parse(line[5:])) for line in text.splitlines() if line.startswith("data:")]
+    events = [
+        as_dict(read_body(line[5:].encode("utf-8", "replace")))
+        for line in text.splitlines()
+        if line.startswith("data:")
+    ]
     if not any(events):
         return None
     parts: dict[str, list[str]] = {}
@@ -44,10 +46,3 @@ def read_stream(text: str) -> dict[str, Any] | None:
     choices = [{"message": message, "finish_reason": reason}] if ended else []
     said = {"unended": not ended, "usage": usage, "model": model, "system_fingerprint": fingerprint}
     return {"choices": choices, **said}
-
-
-def _parse(data: str) -> Any:
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:  # Such as [DONE].
-        return None

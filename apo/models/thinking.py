@@ -20,6 +20,7 @@ _TEMPLATES = (
     ("◁think▷", "◁/think▷"),
     ("<seed:think>", "</seed:think>"),
     ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<|START_THINKING|>", "<|END_THINKING|>"),
 )
 """Marks of models' own chat templates: thinking, even where a prompt names them."""
 _TAGS = tuple((f"<{tag}>", f"</{tag}>") for tag in ("thinking", "reasoning", "thought", "thoughts"))

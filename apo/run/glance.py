@@ -53,7 +53,7 @@ class Glance:
         under_way: by role, how many calls are under way, and the seconds of the oldest; empty where
             the run's process alone knows it.
         since: seconds since the last answer; None where it is not told.
-        waiting: what else than calls is waited for; "" for nothing.
+        waiting: what else than answers is waited for; "" for nothing.
         problem: what the last failed attempt ended with; "" once another was answered.
     """
 
@@ -112,7 +112,7 @@ class Inside:
             budget=meter.budget,
             kept=caller.n_kept,
             under_way=caller.under_way(),
-            waiting=progress.waiting(),
+            waiting=" · ".join(filter(None, (progress.waiting(), caller.waiting()))),
             problem=caller.problem,
         )
         if progress.search is None:

@@ -1,5 +1,6 @@
 """What a model's server gives away of itself: a change behind the name, inputs that it cuts."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -15,9 +16,13 @@ SHOWN = 4
 """Names or fingerprints of one model that are told."""
 LEAST, ALIKE = 256, 3
 """Inputs are cut at so many tokens or more; so many must be counted alike before it is told."""
-THIN, SPARSE = 0.9, 0.125
+THIN, SPARSE, SPREAD = 0.9, 0.125, 2
 """Requests that are cut have fewer than this share of the tokens a byte that shorter ones have;
-where there are no shorter ones, fewer tokens a byte than any text."""
+where there are no shorter ones, fewer tokens a byte than any text. Short ones have more, as a
+chat's markup counts: beside those alone the longest must have so many times the bytes of others."""
+
+_NOISE = ("latest", "gguf")
+"""Words of a name that tell no model from another."""
 
 _SERVED = """
 SELECT model, served, COUNT(*), MIN(at) FROM calls WHERE served != '' GROUP BY model, served
@@ -43,7 +48,7 @@ class Server:
 
     Attributes:
         served: by what the server says that answered.
-        sizes: tokens and bytes of the requests that may be long enough to be cut.
+        sizes: tokens and bytes of the requests.
     """
 
     served: dict[str, Span] = field(default_factory=dict[str, Span])
@@ -56,14 +61,13 @@ class Server:
             span.answers += 1
             span.first = min(span.first, entry.at)
         tokens = entry.usage.input_tokens
-        if tokens is not None and tokens >= LEAST:
+        if tokens is not None:
             size = sum(len(m.content.encode("utf-8", "replace")) for m in request.messages)
             self.sizes.append((tokens, size))
 
     def notes(self, model: str) -> Iterator[str]:
         """Say what was noticed."""
-        if changed := _changed(model, self.served):
-            yield changed
+        yield from _served(model, self.served)
         if limit := cut_at(self.sizes):
             longest = max(size for tokens, size in self.sizes if tokens == limit)
             n = sum(tokens == limit for tokens, _ in self.sizes)
@@ -85,7 +89,40 @@ def changes(journal: Path) -> list[str]:
         if "served" in columns:  # Journals of earlier versions do not say.
             for model, served, n, first in database.execute(_SERVED):
                 found[model][served] = Span(n, first)
-    return [line for model, spans in sorted(found.items()) if (line := _changed(model, spans))]
+    return [line for model, spans in sorted(found.items()) for line in _served(model, spans)]
+
+
+def _served(model: str, spans: Mapping[str, Span]) -> Iterator[str]:
+    """Say what the answers' own names of what answered give away."""
+    if changed := _changed(model, spans):
+        yield changed
+    names = {served.partition(" [")[0] for served in spans}
+    name = next(iter(names)) if len(names) == 1 else ""
+    if name and not _same(model, name):
+        yield (
+            f"The answers of {model} name another model, {name}: see whether that is what should "
+            "answer. Some servers answer with the one that they have loaded, whatever is asked for."
+        )
+
+
+def _same(asked: str, served: str) -> bool:
+    """Whether two names may be of one model: the words of one stand in the other, in its order.
+
+    Dates, tags, paths and providers come before, in and after a name. A deployment of Azure is
+    called as people please.
+    """
+    if "azure/" in asked:
+        return True
+    name = asked.partition("#")[2] or asked
+    short, long = sorted((_words(name), _words(served)), key=len)
+    rest = iter(long)
+    return all(word in rest for word in short)
+
+
+def _words(name: str) -> list[str]:
+    """The words and numbers of a model's name, without path and provider."""
+    base = name.lower().replace("\\", "/").rpartition("/")[2]
+    return [word for word in re.findall(r"[a-z]+|\d+", base) if word not in _NOISE]
 
 
 def _changed(model: str, spans: Mapping[str, Span]) -> str:
@@ -118,9 +155,12 @@ def cut_at(sizes: Sequence[tuple[int, int]]) -> int:
         sizes: tokens and bytes of requests.
     """
     limit = max((tokens for tokens, _ in sizes), default=0)
-    alike = [limit / size for tokens, size in sizes if tokens == limit and size]
+    alike = [size for tokens, size in sizes if tokens == limit and size]
     if limit < LEAST or len(alike) < ALIKE:
         return 0
-    shorter = [tokens / size for tokens, size in sizes if tokens < limit and size]
-    usual = THIN * median(shorter) if len(shorter) >= ALIKE else SPARSE
-    return limit if median(alike) < usual else 0
+    shorter = [(tokens, size) for tokens, size in sizes if tokens < limit and size]
+    dense = [tokens / size for tokens, size in shorter if tokens >= LEAST]
+    if len(dense) < ALIKE and max(alike) >= SPREAD * min(alike):
+        dense = [tokens / size for tokens, size in shorter]
+    usual = THIN * median(dense) if len(dense) >= ALIKE else SPARSE
+    return limit if limit / median(alike) < usual else 0

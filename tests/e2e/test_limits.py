@@ -14,6 +14,7 @@ import pytest
 
 from apo import Budget, Options, Result, aoptimize
 from apo.cli import main as apo
+from apo.errors import RateLimitError
 from apo.model import Completion, Request
 from apo.models.embedded import Embedded
 from apo.testing.chat_server import ChatServer
@@ -38,17 +39,19 @@ async def run(home: Path, model: str, **options: Any) -> Result:
 
 
 class Ending:
-    """The embedded model; calls back at its so many-th answer."""
+    """The embedded model; calls back at its so many-th answer, and may refuse all after it."""
 
     name = "embedded"
 
-    def __init__(self, at: int) -> None:
-        self.left, self.reached = at, asyncio.Event()
+    def __init__(self, at: int, *, refuses: bool = False) -> None:
+        self.left, self.reached, self._refuses = at, asyncio.Event(), refuses
         self.seen = threading.Event()  # The same, for a thread that waits.
         self._model = Embedded()
 
     async def complete(self, request: Request) -> Completion:
         self.left -= 1
+        if self._refuses and self.left < 0:
+            raise RateLimitError("No requests are left today.")
         if self.left == 0:
             self.reached.set()
             self.seen.set()
@@ -156,7 +159,7 @@ def test_a_signal_ends_a_run_that_waits_for_a_rate_limit_of_a_day(
         "x-ratelimit-remaining-requests": "0",
         "x-ratelimit-reset-requests": "23h",
     }
-    ending = Ending(at=1)
+    ending = Ending(at=1, refuses=True)
     with serve(ending, headers=stated) as server:
         given = ["--model", server.model_name, "--max-calls", "200", "-c", "1", "--no-track"]
         environment = {**os.environ, "APO_API_KEY": ""}

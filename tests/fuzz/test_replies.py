@@ -14,7 +14,8 @@ from apo.models.address import Address
 from apo.models.body import as_dict
 from apo.models.failures import retry_after
 from apo.models.likelihood import answer_logprobs, plain_text, read_scored, spans
-from apo.models.replies import MAX_COUNT, read_reply, read_usage
+from apo.models.replies import read_reply
+from apo.models.stated import MAX_COUNT, read_usage
 from tests.fuzz.hostile import damaged, deep, encoded, fuzzed, json_values, texts, told
 
 KEY = "sk-Qx7vT9wLm2ZpR4nBy8Kd"

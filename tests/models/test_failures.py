@@ -25,7 +25,8 @@ from apo.errors import (
 from apo.model import Completion
 from apo.models.address import Address
 from apo.models.failures import failure, retry_after
-from apo.models.replies import read_reply, read_usage
+from apo.models.replies import read_reply
+from apo.models.stated import read_usage
 from apo.usage import Usage
 
 HERE = Address(
@@ -126,6 +127,14 @@ CASES: list[tuple[int, object, type[ModelError]]] = [
         {"error": "Input validation error: `inputs` must have less than 4096 tokens"},
         ContextLengthError,
     ),
+    (
+        400,
+        {
+            "error": "Trying to keep the first 5210 tokens when context the overflows. However, "
+            "the model is loaded with context length of only 4096 tokens, which is not enough."
+        },
+        ContextLengthError,
+    ),
     (413, "<html><title>413 Request Entity Too Large</title></html>", ContextLengthError),
     (
         429,
@@ -172,6 +181,17 @@ CASES: list[tuple[int, object, type[ModelError]]] = [
         },
         ContentFilterError,
     ),
+    (
+        400,
+        {
+            "error": {
+                "code": "1301",
+                "message": "系统检测到输入或生成内容可能包含不安全或敏感内容。",
+            }
+        },
+        ContentFilterError,
+    ),
+    (400, {"error": {"message": "输入包含敏感内容"}}, ContentFilterError),
     (404, openai("The model `m` does not exist", "model_not_found"), BadRequestError),
     (404, "<html><head><title>404 Not Found</title></head></html>", BadRequestError),
     (
@@ -354,11 +374,24 @@ def chat(content: object, reason: str | None = "stop", **rest: object) -> bytes:
     return orjson.dumps({"choices": [{"message": message, "finish_reason": reason}]})
 
 
+STREAMED = b'data: {"choices": [{"delta": {"content": "%s"}, "finish_reason": "stop"}]}\n\n'
+HALF = b'{"choices": [{"message": {"content": "\xeb\x84\xa4 \\ud83d!", "reasoning": "\\ude42"}}]}'
+
+
 @pytest.mark.parametrize(
     ("data", "completion"),
     [
         (chat("네, 😀"), Completion(text="네, 😀")),
         (chat(""), Completion(text="")),
+        (chat(5), Completion(text="5")),
+        (chat(0), Completion(text="0")),
+        (chat(False), Completion(text="false")),
+        (b"\xef\xbb\xbf" + chat("bug"), Completion(text="bug")),
+        (HALF, Completion(text="네 \ufffd!", thinking="\ufffd")),
+        (
+            STREAMED % b"\\ud83d" + STREAMED % b"\\ude42",
+            Completion(text="🙂"),
+        ),
         (chat("cut", "length"), Completion(text="cut", truncated=True)),
         (chat(None, "length"), Completion(text="", truncated=True)),
         (chat("cut", "model_context_window_exceeded"), Completion(text="cut", truncated=True)),

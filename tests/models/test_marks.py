@@ -18,12 +18,23 @@ def test_an_answer_ends_at_the_first_mark(mark: str) -> None:
     assert before_end(f"A. x\nB. y \n{mark}") == "A. x\nB. y"
 
 
+@pytest.mark.parametrize("ended", ["<|END_RESPONSE|>", ""])
+def test_an_answer_begins_after_its_mark(ended: str) -> None:
+    request = Request((Message("user", "Which label?"),))
+    said = f"<|START_THINKING|>login?<|END_THINKING|><|START_RESPONSE|>bug{ended}"
+    found, _ = settle(request, Completion(said))
+    assert (found.thinking, found.text) == ("login?", "bug")
+    found, _ = settle(request, Completion(f"<|START_RESPONSE|>bug{ended}"))
+    assert (found.thinking, found.text) == ("", "bug")
+
+
 @pytest.mark.parametrize(
     ("text", "prompt"),
     [
         ("Old: <s>9</s> new: 8", ""),
         ("split at <|endoftext|> here", "Where does <|endoftext|> stand?"),
         ("<|im_start|>assistant\nbug", ""),
+        ("<|START_RESPONSE|>bug", "Write <|START_RESPONSE|> and the label."),
         ("a < b | c > d <|x|>", ""),
     ],
 )

@@ -1,6 +1,7 @@
 """Names, addresses, keys: what is opened, and what is refused and how."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from importlib.metadata import EntryPoint, EntryPoints
@@ -73,6 +74,8 @@ def test_vllm_takes_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
         ("http://gpu:1/sub/", "http://gpu:1/sub/v1"),
         ("http://gpu:1/v1", "http://gpu:1/v1"),
         ("[::1]:5", "http://[::1]:5/v1"),
+        ("[::]:5", "http://[::1]:5/v1"),
+        (":9102", "http://127.0.0.1:9102/v1"),
     ],
 )
 def test_ollama_host(host: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,6 +95,29 @@ def test_azure_wants_its_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", "k")
     with pytest.raises(SettingsError, match="AZURE_OPENAI_ENDPOINT"):
         open_model("azure/m")
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        (
+            "deployments/gpt-4o-mini/chat/completions?api-version=2025-01-01-preview",
+            "AZURE_OPENAI_ENDPOINT=https://x.openai.azure.com; the model is azure/gpt-4o-mini; its "
+            "version of the API: export OPENAI_API_VERSION=2025-01-01-preview.",
+        ),
+        ("v1/", "Keep its beginning: export AZURE_OPENAI_ENDPOINT=https://x.openai.azure.com."),
+    ],
+)
+def test_of_what_azures_portal_shows_the_beginning_is_kept(
+    rest: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "k")
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", f"https://x.openai.azure.com/openai/{rest}")
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        locate("azure/m")
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://gateway/azure/")
+    url = "https://gateway/azure/openai/deployments/m"
+    assert locate("azure/m").url == url
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ ASKED = ["Think in <reasoning> tags, then answer in <answer> tags."]
         f"<thought>{THOUGHT}</thought>bug",
         f"[THINK]{THOUGHT}[/THINK]bug",
         f"◁think▷{THOUGHT}◁/think▷bug",
+        f"<|START_THINKING|>{THOUGHT}<|END_THINKING|>bug",
+        f"{THOUGHT}<|END_THINKING|>bug",
         HARMONY,
         f"<|start|>assistant{HARMONY}",
         f"{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>bug",

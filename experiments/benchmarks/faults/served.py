@@ -80,7 +80,12 @@ def lying(lies: dict[str, Any]) -> Happen:
 def day_of_waiting(trial: Trial, draw: random.Random) -> None:
     """Let the server ask for a day of waiting, and end the run while it waits."""
     number = draw.choice([signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-    trial.optimize(events=[At(draw.randint(2, 8), send(number))], headers=DAY)
+
+    def refuse_and_send(sitting: Sitting) -> None:
+        sitting.server.faults = Faults(rate_limit=1, max_in_a_row=10**9)
+        send(number)(sitting)
+
+    trial.optimize(events=[At(draw.randint(2, 8), refuse_and_send)], headers=DAY)
 
 
 def server_gone(trial: Trial, draw: random.Random) -> None:
