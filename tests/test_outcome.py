@@ -209,6 +209,11 @@ VERDICT: dict[str, Any] = {
         ),
         ({"best_prompt": {}}, "nothing better", "If hardly any was measured"),
         (
+            {"best_prompt": {}, "measured": 2, "validation": {"seed": 25 / 26, "n": 26}},
+            "nothing better",
+            "than the seed prompt. On 26 validation examples the seed prompt leaves 3.8 points to",
+        ),
+        (
             {"best_prompt": {}, "measured": 12},
             "nothing better",
             "none of the 12 candidates measured on all validation examples did better",

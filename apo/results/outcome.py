@@ -23,6 +23,8 @@ Kind = Literal[
     "refused",
     "no verdict",
 ]
+FEW_WRONG = 2.01
+"""Validation examples that a seed prompt gets wrong, up to which hardly a gain can be seen."""
 MAX_SHOWN = 3
 """Candidates and examples that a reason names."""
 
@@ -89,36 +91,51 @@ def _nothing_found(result: Mapping[str, Any]) -> Outcome:
         reason = f"Nothing found: the search had no candidate to try. {told(refused)}"
         return Outcome(kind="refused", reason=reason)
     validation: Mapping[str, Any] = result.get("validation") or {}
+    tried = message(f"Nothing found: {_tried(result, validation)}")
+    return Outcome(kind="nothing better", reason=f"{tried}{_little_room(validation)}")
+
+
+def _tried(result: Mapping[str, Any], validation: Mapping[str, Any]) -> str:
+    """Say what a search without a better prompt had to go by."""
     if validation.get("seed") == 1:
         n = validation.get("n")  # Results of earlier versions do not say.
         where = message(f"on all {n} validation examples" if n else "on every validation example")
         if n == 1:
             where = message("on its one validation example")
-        tried = (
+        return (
             f"the seed prompt is right {where}, so none can be seen to be better. Rows that it "
             "gets wrong would show more."
         )
-        return Outcome(kind="nothing better", reason=message(f"Nothing found: {tried}"))
     few = "The budget was too small for this optimizer: raise it, or take another one."
     measured = result.get("measured")
     if measured is None:  # A result of an earlier version.
         few = f"If hardly any was measured (apo show tells): {few}"
-        tried = f"no candidate did better than the seed prompt on the validation examples. {few}"
-    elif measured == 0:
-        tried = (
+        return f"no candidate did better than the seed prompt on the validation examples. {few}"
+    if measured == 0:
+        return (
             "no candidate was measured on all validation examples: none looked better than the "
             "seed prompt on those that it was tried on, or the budget ended before. Raise it, or "
             "take another optimizer."
         )
-    else:
-        tried = (
-            f"none of the {measured} candidates measured on all validation examples did better "
-            "than the seed prompt."
-            if measured > 1
-            else "the one candidate measured on all validation examples did no better than the "
-            "seed prompt."
-        )
-    return Outcome(kind="nothing better", reason=message(f"Nothing found: {tried}"))
+    return (
+        f"none of the {measured} candidates measured on all validation examples did better "
+        "than the seed prompt."
+        if measured > 1
+        else "the one candidate measured on all validation examples did no better than the "
+        "seed prompt."
+    )
+
+
+def _little_room(validation: Mapping[str, Any]) -> str:
+    """Say that a seed prompt that is right on nearly all examples leaves hardly a gain to see."""
+    n, left = validation.get("n", 0), 1 - validation.get("seed", 0.0)
+    if not 0 < n * left <= FEW_WRONG:
+        return ""
+    more = message(
+        f"On {n} validation examples the seed prompt leaves {100 * left:.1f} points to gain: more "
+        "of them, or such as it gets wrong, would show more."
+    )
+    return f" {more}"
 
 
 def vetoes(seed: Evaluation, ranked: Sequence[Evaluation], best: Evaluation) -> dict[str, Any]:
