@@ -36,7 +36,8 @@ def heading(verdict: Mapping[str, Any]) -> str:
 
 def is_worse(verdict: Mapping[str, Any]) -> bool:
     """Whether a verdict proves a loss: its whole interval is below 0."""
-    return bool(verdict["interval"][1] < 0)
+    _, high = verdict.get("interval") or (0, 0)
+    return bool(high < 0)
 
 
 def in_groups(n: int) -> str:

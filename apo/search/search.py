@@ -78,16 +78,16 @@ class Search(Proposing):
             # Before it is paid, not after it is answered: what is admitted must not follow timing.
             self._caller.meter.hold_back("finalist")
         evaluation = await measure(self._caller, self._task_model, self.task, prompt, chosen)
-        told = evaluation
+        more: dict[str, object] = {}
         if whole:
             self._archive.add(evaluation)
         else:
             evaluation = replace(evaluation, shares=self._shares)
-            told = self._archive.add_part(evaluation)
-        if not told.rollouts:
-            return evaluation
+            new = self._archive.add_part(evaluation)
+            if len(new.rollouts) < len(evaluation.rollouts):
+                more = {"new": new.to_dict()}
         calls, usd = self._caller.meter.spent.calls, self._caller.meter.spent.usd
-        figures = {"whole": whole, "calls": calls, "usd": usd, **told.to_dict()}
+        figures = {"whole": whole, "calls": calls, "usd": usd, **evaluation.to_dict(), **more}
         # With the prompt: under another budget the same place may measure another one.
         key = f"{place} {prompt.id} {'whole' if whole else 'part'}"
         self._caller.journal.note("evaluation", key, {"candidate": prompt.id, **figures})

@@ -60,7 +60,9 @@ class Candidate:
     @property
     def figures(self) -> Figures | None:
         """The whole measurement if there is one, otherwise all partial ones; None without any."""
-        bodies = [self.whole] if self.whole is not None else self.partial
+        # Heats of a race hold those before them: what is new of each is what adds up.
+        parts = [body.get("new", body) for body in self.partial]
+        bodies = [self.whole] if self.whole is not None else parts
         if not bodies:
             return None
         scored = [body["n"] - body["error"] for body in bodies]

@@ -24,7 +24,8 @@ from dataclasses import dataclass
 class Every:
     async def run(self, search):
         seed, labels = search.seed_prompts[0], ", ".join(search.task.labels)
-        better = f"Choose one of: {labels}. Answer with the label only."
+        cues = "- refund: refund, money, back\\n- delivery: parcel, courier\\n- login: password"
+        better = f"Choose one of: {labels}. Look for these words:\\n{cues}\\nSay the label only."
         await search.evaluate(seed.with_instruction(better))
         for number in range(10**6):
             await search.evaluate(seed.with_instruction(f"{number}"), search.task.train[:1])
