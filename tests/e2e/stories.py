@@ -118,7 +118,7 @@ ELSEWHERE: Mapping[str, str] = {
         "tests/test_first_calls.py",
     r"(APO_BENCH_DATA=… )?apo compare experiments/(published|newest|real)\.yaml --no-track .*":
         "tests/compare/test_settings.py",
-    r"APO_BENCH_DATA=… apo compare experiments/real\.yaml .*|T=\S+":
+    r"APO_BENCH_DATA=… apo compare experiments/real(_optimizers)?\.yaml .*|T=\S+":
         "tests/compare/test_real_replay.py",
 }  # fmt: skip
 """What is not typed here, and what does it, or holds what came of it."""
