@@ -92,7 +92,7 @@ class Asker:
         return await self._until_answered(call, call.endpoint.fallback, before)
 
     async def _until_answered(self, call: Call, endpoint: Endpoint, before: Entry | None) -> Entry:
-        model, traffic = endpoint.model.name, self.attempts.traffic_to(endpoint)
+        model, traffic = endpoint.model.name, self.attempts.lanes.to(endpoint)
         this, at_first = Try(asyncio.get_running_loop().time(), before), traffic.answered
         slow = absent = 0
         while True:

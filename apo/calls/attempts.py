@@ -1,20 +1,18 @@
 """One attempt at a call: its turn, its reservation, its answer, and what is kept and counted."""
 
 import asyncio
-import time
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 
-from apo.calls.adaptive import Steady
 from apo.calls.call import Call, Endpoint
 from apo.calls.costs import Cost, actual
 from apo.calls.counting import count, cut_off, mean_logprob, text_to_keep, unanswered
 from apo.calls.ending import Ending
 from apo.calls.habits import Habits
 from apo.calls.hedging import first_of_two
+from apo.calls.lanes import Lanes
 from apo.calls.limits import Limits
 from apo.calls.meter import Meter
 from apo.calls.otherwise import AskedOtherwise, Try, Ways
@@ -22,7 +20,7 @@ from apo.calls.pace import Pace
 from apo.calls.purse import Purse, Slip, taken
 from apo.calls.retry import Retry
 from apo.calls.tally import Tally
-from apo.calls.traffic import Traffic, traffic_to
+from apo.calls.traffic import Traffic
 from apo.errors import (
     BadRequestError,
     ContentFilterError,
@@ -33,15 +31,11 @@ from apo.errors import (
     RateLimitError,
     TransportError,
 )
-from apo.language.catalogue import message
 from apo.model import Completion, Model, Request
 from apo.models.intake import believed
 from apo.storage.journal import Journal
 from apo.storage.rows import Entry
 from apo.usage import Usage
-
-PATIENT = 50_000
-"""Calls that may wait at once for a patient endpoint: what one batch of OpenAI's takes."""
 
 
 class Attempts:
@@ -50,6 +44,7 @@ class Attempts:
     Attributes:
         under_way: role and start of each attempt on the wire.
         problem: what the last failed attempt ended with; "" once another was answered.
+        lanes: where calls wait for their turn.
         pace: how many tokens a model reads for a text, and writes in a second.
         given_up: by model that took too long, how many answers there were by then, and the reason.
     """
@@ -67,33 +62,10 @@ class Attempts:
         self.under_way: dict[object, tuple[str, float]] = {}
         self.problem, self.pace = "", Pace()
         self.given_up: dict[str, tuple[int, str]] = {}
+        self.lanes = Lanes(limits)
         self._journal, self._meter, self._retry, self._limits = journal, meter, retry, limits
         self._tally, self._habits, self._ending, self._purse = tally, Habits(journal), ending, purse
         self._ways = Ways(self._habits, needs_limit=meter.budget.meters_tokens)
-        self._traffic: dict[str, Traffic] = {}
-        self._patient = Traffic(at_once=Steady(PATIENT))
-
-    def traffic_to(self, endpoint: Endpoint) -> Traffic:
-        """The traffic to an endpoint's model."""
-        if endpoint.patient:
-            return self._patient
-        name = endpoint.model.name
-        if name not in self._traffic:
-            most = endpoint.at_once(self._limits.max_concurrency)
-            self._traffic[name] = traffic_to(name, replace(self._limits, max_concurrency=most))
-        return self._traffic[name]
-
-    def waiting(self) -> str:
-        """Say which models calls wait for, as headers say that nothing is left; "" for none."""
-        told: list[str] = []
-        for model, traffic in self._traffic.items():
-            unit, seconds = traffic.whole_in()
-            if unit:
-                until = datetime.fromtimestamp(time.time() + seconds).astimezone()
-                told.append(
-                    message(f"{model} says that no {unit} are left until {until:%Y-%m-%d %H:%M}")
-                )
-        return " · ".join(told)
 
     async def make(self, call: Call, endpoint: Endpoint, this: Try) -> Entry:
         """Make one attempt, and keep what is answered.
@@ -103,7 +75,7 @@ class Attempts:
             Stopped: the run ends.
             ModelError: it failed.
         """
-        model, traffic = endpoint.model, self.traffic_to(endpoint)
+        model, traffic = endpoint.model, self.lanes.to(endpoint)
         if self._meter.budget.max_usd is not None:
             self._habits.require_price(model)
         refused, limit = self._habits.refused(model), self._ways.limit(call, endpoint)
@@ -148,7 +120,7 @@ class Attempts:
         self, call: Call, endpoint: Endpoint, request: Request, bound: Cost, this: Try, slip: Slip
     ) -> Entry:
         """Ask once, and keep what is answered."""
-        model, traffic = endpoint.model, self.traffic_to(endpoint)
+        model, traffic = endpoint.model, self.lanes.to(endpoint)
         reply, error, completion = None, "", Completion(text="")
         sent, took, tokens = asyncio.get_running_loop().time(), 0.0, traffic.size(request)
         try:
@@ -250,7 +222,7 @@ class Attempts:
         sent = asyncio.get_running_loop().time()
         if endpoint.patient:
             return await self._in_a_batch(endpoint.model, request), sent
-        traffic = self.traffic_to(endpoint)
+        traffic = self.lanes.to(endpoint)
         patience = traffic.straggles_after(endpoint.role) if self._limits.hedge else None
         if patience is None:
             return await endpoint.model.complete(request), sent

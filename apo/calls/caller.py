@@ -85,7 +85,7 @@ class Caller:
 
     def waiting(self) -> str:
         """Say what calls wait for by the servers' own words, and until when; "" for nothing."""
-        return self._asker.attempts.waiting()
+        return self._asker.attempts.lanes.waiting()
 
     def notes(self) -> tuple[str, ...]:
         """What was noticed of the models' answers beside their scores, in words."""
