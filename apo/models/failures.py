@@ -255,7 +255,9 @@ def _hint(address: Address, status: int, headers: Mapping[str, str], said: str) 
         return f" It redirects to {target}; write the model's URL so that nothing redirects."
     if status == 404:
         pull = f" Is it there? ollama pull {address.model}." * address.name.startswith("ollama/")
-        return f" Check the model {address.model!r} and the base URL {address.url}.{pull}"
+        versioned = re.search(r"/v\d|/openai\b", address.url)
+        end = "" if versioned else f" Most servers' base URL ends in /v1: {address.url}/v1."
+        return f" Check the model {address.model!r} and the base URL {address.url}.{end}{pull}"
     named = re.search(rf"\b({'|'.join(DECODED)})\b", said)
     if not named:
         return ""

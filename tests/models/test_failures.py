@@ -249,6 +249,15 @@ def test_what_to_do_where_no_key_was_sent(address: Address, hint: str) -> None:
     assert hint in str(failure(address, 401, {}, {}))
 
 
+def test_where_versions_stand_is_told_of_an_address_without_one() -> None:
+    bare = Address(name="vllm/m", model="m", url="http://gpu:8000")
+    told = "Most servers' base URL ends in /v1: http://gpu:8000/v1."
+    assert told in str(failure(bare, 404, {}, {"detail": "Not Found"}))
+    for url in ("http://gpu:8000/v1", "https://h/v1beta/openai", "https://x.azure.com/openai/d"):
+        elsewhere = Address(name="vllm/m", model="m", url=url)
+        assert "base URL ends" not in str(failure(elsewhere, 404, {}, {"detail": "Not Found"}))
+
+
 def test_ollama_is_told_to_pull() -> None:
     address = Address(name="ollama/llama9", model="llama9", url="http://localhost:11434/v1")
     assert "ollama pull llama9" in str(failure(address, 404, {}, {"error": "not found"}))
