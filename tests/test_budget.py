@@ -164,10 +164,10 @@ def test_cached_tokens_cost_less() -> None:
 
 def test_money_is_unknown_once_a_price_is() -> None:
     meter = Meter(Budget())
-    meter.count(Cost(10, 1, 0.5))
+    meter.spent.add(Cost(10, 1, 0.5))
     assert meter.spent == Spent(calls=1, input_tokens=10, output_tokens=1, usd=0.5)
-    meter.count(Cost(10, 1, None), Usage(cached_tokens=4))
-    meter.count(Cost(10, 1, 0.5))
+    meter.spent.add(Cost(10, 1, None), Usage(cached_tokens=4))
+    meter.spent.add(Cost(10, 1, 0.5))
     assert meter.spent.usd is None
     assert (meter.spent.tokens, meter.spent.cached_tokens) == (33, 4)
     assert meter.spent.to_dict()["usd"] is None
@@ -201,7 +201,7 @@ def test_the_exact_limit_fits_and_one_more_does_not() -> None:
         meter = Meter(Budget(max_tokens=100))
         await meter.reserve(call(100))
         meter.release(call(100))
-        meter.count(call(60))
+        meter.spent.add(call(60))
         await meter.reserve(call(40))
         meter.release(call(40))
         with pytest.raises(BudgetExhausted, match=r"may take 41 tokens.* 60 tokens"):
@@ -235,17 +235,17 @@ def test_a_call_that_does_not_fit_waits_for_those_under_way() -> None:
         await turns()
         assert not waiting.done()
         meter.release(call(80))
-        meter.count(call(50))
+        meter.spent.add(call(50))
         await waiting
 
         meter.release(call(50))
-        meter.count(call(20))
+        meter.spent.add(call(20))
         await meter.reserve(call(20))
         refused = asyncio.create_task(meter.reserve(call(21)))
         await turns()
         assert not refused.done()
         meter.release(call(20))
-        meter.count(call(10))
+        meter.spent.add(call(10))
         with pytest.raises(BudgetExhausted):
             await refused
 
@@ -316,7 +316,7 @@ def test_random_calls_at_once_never_overspend(
                 assert meter.spent.tokens + took <= max_tokens
             finally:
                 meter.release(bound)
-            meter.count(call(took, took / 100))
+            meter.spent.add(call(took, took / 100))
 
         await asyncio.gather(*(one(*given) for given in calls))
         assert meter.spent.tokens <= max_tokens
@@ -334,15 +334,17 @@ def test_random_calls_at_once_never_overspend(
 def test_a_broken_bound_raises_those_of_the_model_and_of_its_calls_under_way() -> None:
     async def main() -> None:
         meter = Meter(Budget(max_tokens=1000))
-        meter.learn("m", call(100), call(100))  # One has kept to its bound, so more go at once.
+        meter.reserved.learn(
+            "m", call(100), call(100)
+        )  # One has kept to its bound, so more go at once.
         for model in ("m", "m", "other"):
             await meter.reserve(call(100), model)
-        meter.learn("m", call(100), call(350))
-        meter.count(call(350))
+        meter.reserved.learn("m", call(100), call(350))
+        meter.spent.add(call(350))
         meter.release(call(100), "m")
         # 350 are spent; 350 and 100 are set aside.
-        assert meter.raised(call(100), "m") == (350, 0, None)
-        assert meter.raised(call(100), "other") == (100, 0, None)
+        assert meter.reserved.raised(call(100), "m") == (350, 0, None)
+        assert meter.reserved.raised(call(100), "other") == (100, 0, None)
         assert not meter.try_reserve(call(100), "m")
         assert not meter.try_reserve(call(201), "other")
         assert meter.try_reserve(call(200), "other")
@@ -353,11 +355,11 @@ def test_a_broken_bound_raises_those_of_the_model_and_of_its_calls_under_way() -
 
 def test_a_bound_is_raised_in_dollars_and_by_what_went_out_as_well() -> None:
     meter = Meter(Budget(max_usd=10))
-    meter.learn("m", Cost(10, 5, 0.5), Cost(8, 25, 2.5))
-    meter.learn("m", Cost(10, 5, 0.5), Cost(12, 5, 0.6))
-    assert meter.raised(Cost(10, 5, 0.5), "m") == (12, 25, 2.5)
-    meter.learn("m", Cost(20, 5, 1.0), Cost(20, 5, 1.0))  # One that holds lowers nothing.
-    assert meter.raised(Cost(10, 5, 0.5), "m") == (12, 25, 2.5)
+    meter.reserved.learn("m", Cost(10, 5, 0.5), Cost(8, 25, 2.5))
+    meter.reserved.learn("m", Cost(10, 5, 0.5), Cost(12, 5, 0.6))
+    assert meter.reserved.raised(Cost(10, 5, 0.5), "m") == (12, 25, 2.5)
+    meter.reserved.learn("m", Cost(20, 5, 1.0), Cost(20, 5, 1.0))  # One that holds lowers nothing.
+    assert meter.reserved.raised(Cost(10, 5, 0.5), "m") == (12, 25, 2.5)
 
 
 @PURE
@@ -369,8 +371,8 @@ def test_only_the_first_call_of_a_model_can_overspend(at_once: int, times: int, 
         async def one() -> None:
             await meter.reserve(bound, "m")
             await asyncio.sleep(0)
-            meter.learn("m", bound, call(10 * times))
-            meter.count(call(10 * times))
+            meter.reserved.learn("m", bound, call(10 * times))
+            meter.spent.add(call(10 * times))
             meter.release(bound, "m")
 
         slots = asyncio.Semaphore(at_once)
@@ -395,7 +397,7 @@ def test_a_model_is_asked_once_before_it_is_asked_many_times_at_once() -> None:
         meter.release(bound, "m")  # It failed, which shows nothing: the next one goes alone.
         await turns()
         assert [task.done() for task in others] == [True, False, False]
-        meter.learn("m", bound, bound)
+        meter.reserved.learn("m", bound, bound)
         meter.release(bound, "m")
         await asyncio.gather(*others)
         await meter.reserve(bound, "batches", first_alone=False)
@@ -406,8 +408,8 @@ def test_a_model_is_asked_once_before_it_is_asked_many_times_at_once() -> None:
 
 def test_what_was_overspent_is_said() -> None:
     meter = Meter(Budget(max_usd=0.14, max_tokens=2000))
-    meter.learn("m", Cost(1000, 89, 0.1), Cost(1000, 19_000, 1.44))
-    meter.count(Cost(1000, 19_000, 1.44))
+    meter.reserved.learn("m", Cost(1000, 89, 0.1), Cost(1000, 19_000, 1.44))
+    meter.spent.add(Cost(1000, 19_000, 1.44))
     assert meter.overspent.startswith(
         "Overspent: $1.4400 of $0.1400 and 20,000 of 2,000 tokens. m counted 20,000 tokens for a "
         "call that takes 1,089 at most."

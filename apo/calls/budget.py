@@ -3,7 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from apo.calls.costs import Cost
 from apo.errors import SettingsError
+from apo.usage import Usage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,25 @@ class Spent:
     def tokens(self) -> int:
         """Tokens in and out."""
         return self.input_tokens + self.output_tokens
+
+    def add(self, took: Cost, usage: Usage = Usage()) -> None:
+        """Count what an answered call took; of the usage, the parts that are cached and thought."""
+        self._count(took, usage, 1)
+        unknown = took.usd is None or self.usd is None
+        self.usd = None if unknown else (self.usd or 0.0) + (took.usd or 0.0)
+
+    def take_back(self, took: Cost, usage: Usage) -> None:
+        """Take back what `add` counted of an answer whose place another one takes."""
+        self._count(took, usage, -1)
+        if self.usd is not None:
+            self.usd -= took.usd or 0.0
+
+    def _count(self, took: Cost, usage: Usage, n: int) -> None:
+        self.calls += n
+        self.input_tokens += n * took.input_tokens
+        self.output_tokens += n * took.output_tokens
+        self.cached_tokens += n * min(usage.cached_tokens, took.input_tokens)
+        self.thinking_tokens += n * min(usage.thinking_tokens, took.output_tokens)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the counts as JSON values."""

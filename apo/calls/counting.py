@@ -20,8 +20,8 @@ def count(meter: Meter, call: Call, entry: Entry) -> Cost:
     took = _took(call, entry)
     endpoint = call.answered_by(entry.model)
     if meter.budget.meters_tokens:
-        meter.learn(entry.model, call.bound(endpoint, entry.bound), took)
-    meter.count(took, entry.usage)
+        meter.reserved.learn(entry.model, call.bound(endpoint, entry.bound), took)
+    meter.spent.add(took, entry.usage)
     meter.spent.reused_calls += entry.reused
     meter.spent.reused_usd += (took.usd or 0.0) * entry.reused
     return took
@@ -30,7 +30,7 @@ def count(meter: Meter, call: Call, entry: Entry) -> Cost:
 def cut_off(meter: Meter, call: Call, entry: Entry) -> Cost:
     """Take back what was counted for an answer that was cut and asked for again, and give it."""
     took = _took(call, entry)
-    meter.take_back(took, entry.usage)
+    meter.spent.take_back(took, entry.usage)
     return took
 
 

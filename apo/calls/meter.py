@@ -3,14 +3,13 @@
 import asyncio
 import math
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from apo.calls.budget import Budget, Spent
 from apo.calls.costs import Cost
+from apo.calls.reservations import Reservations
 from apo.errors import BudgetExhausted, SettingsError
-from apo.usage import Usage
 
 
 @dataclass
@@ -26,6 +25,7 @@ class Meter:
         spent: the counts so far.
         earlier_seconds: running time of earlier sessions of the same run.
         charged: calls paid for so far, the batches under way included.
+        reserved: what is set aside for calls under way, where tokens or money are limited.
         planned: calls that there is about time for; infinite where no time is limited. Nothing is
             refused by it.
         clock: seconds since any fixed moment.
@@ -41,12 +41,7 @@ class Meter:
         self.charged, self.planned = 0, math.inf
         self._held: dict[str, dict[str, float]] = {}
         self._beyond_limit = 0
-        self._reserved = self._reserved_tokens = 0
-        self._reserved_usd = 0.0
-        self._under_way: Counter[str] = Counter()
-        self._beyond: dict[str, Cost] = {}
-        self._proven = set[str]()
-        self._broken = ""
+        self.reserved = Reservations()
         self._gate = asyncio.Lock()
         self._settled = asyncio.Event()
 
@@ -176,55 +171,28 @@ class Meter:
         if self.budget.max_usd is not None and bound.usd is None:
             raise SettingsError("max_usd needs a price for every model; state it with --price.")
         async with self._gate:  # A lock serves in order, so admission follows the asking.
-            while (first_alone and self._unproven(model)) or not self.try_reserve(bound, model):
-                if not self._reserved:
-                    raise BudgetExhausted(self._refusal(self.raised(bound, model)))
+            while (first_alone and self.reserved.unproven(model)) or not self.try_reserve(
+                bound, model
+            ):
+                if not self.reserved.n:
+                    raise BudgetExhausted(self._refusal(self.reserved.raised(bound, model)))
                 self._settled.clear()
                 await self._settled.wait()
-
-    def _unproven(self, model: str) -> bool:
-        """Whether a model's first call is under way: many at once could break their bounds."""
-        return bool(model) and model not in self._proven and self._under_way[model] > 0
 
     def try_reserve(self, bound: Cost, model: str = "") -> bool:
         """Set the bound of one call aside if it fits now; whether it did."""
         if not self.budget.meters_tokens:
             return True
-        fits = self._fits(self.raised(bound, model))
+        fits = self._fits(self.reserved.raised(bound, model))
         if fits:
-            self._reserve(bound, model, 1)
+            self.reserved.add(bound, model)
         return fits
 
     def release(self, bound: Cost, model: str = "") -> None:
         """Give back the reservation of an attempt that is over, whatever came of it."""
         if self.budget.meters_tokens:
-            self._reserve(bound, model, -1)
+            self.reserved.remove(bound, model)
             self._settled.set()
-
-    def raised(self, bound: Cost, model: str) -> Cost:
-        """A bound, and beside it the most that a call of the model has taken beyond its own."""
-        more = self._beyond.get(model)
-        if more is None:
-            return bound
-        usd = None if bound.usd is None else bound.usd + (more.usd or 0.0)
-        read, written = (a + b for a, b in zip(bound[:2], more[:2], strict=True))
-        return Cost(read, written, usd)
-
-    def learn(self, model: str, bound: Cost, took: Cost) -> None:
-        """Raise a model's bounds, those of its calls under way too, if a call broke its own."""
-        self._proven.add(model)
-        old = self._beyond.get(model, Cost(0, 0, 0.0))
-        new = Cost(
-            max(old.input_tokens, took.input_tokens - bound.input_tokens),
-            max(old.output_tokens, took.output_tokens - bound.output_tokens),
-            max(old.usd or 0.0, (took.usd or 0.0) - (bound.usd or 0.0)),
-        )
-        if new != old:
-            self._beyond[model] = new
-            self._broken = self._broken or (
-                f"{model} counted {took.tokens:,} tokens for a call that takes {bound.tokens:,} "
-                "at most"
-            )
 
     @property
     def overspent(self) -> str:
@@ -237,48 +205,18 @@ class Meter:
             said.append(f"{spent.tokens:,} of {budget.max_tokens:,} tokens")
         if not said:
             return ""
+        broken = self.reserved.broken or "Calls took more than they can"
         return (
-            f"Overspent: {' and '.join(said)}. {self._broken or 'Calls took more than they can'}. "
+            f"Overspent: {' and '.join(said)}. {broken}. "
             "Calls under way then could not be taken back; for those after it more was set aside."
         )
-
-    def _reserve(self, bound: Cost, model: str, n: int) -> None:
-        self._reserved += n
-        self._under_way[model] += n
-        self._reserved_tokens += n * bound.tokens
-        # From 0 anew when nothing is reserved, so that rounding does not add up.
-        self._reserved_usd = self._reserved_usd + n * (bound.usd or 0.0) if self._reserved else 0.0
-
-    def count(self, took: Cost, usage: Usage = Usage()) -> None:
-        """Count what an answered call took; of the usage, the parts that are cached and thought."""
-        self.spent.calls += 1
-        self.spent.input_tokens += took.input_tokens
-        self.spent.output_tokens += took.output_tokens
-        self.spent.cached_tokens += min(usage.cached_tokens, took.input_tokens)
-        self.spent.thinking_tokens += min(usage.thinking_tokens, took.output_tokens)
-        unknown = took.usd is None or self.spent.usd is None
-        self.spent.usd = None if unknown else (self.spent.usd or 0.0) + (took.usd or 0.0)
-
-    def take_back(self, took: Cost, usage: Usage) -> None:
-        """Take back what `count` counted of an answer whose place another one takes."""
-        self.spent.calls -= 1
-        self.spent.input_tokens -= took.input_tokens
-        self.spent.output_tokens -= took.output_tokens
-        self.spent.cached_tokens -= min(usage.cached_tokens, took.input_tokens)
-        self.spent.thinking_tokens -= min(usage.thinking_tokens, took.output_tokens)
-        if self.spent.usd is not None:
-            self.spent.usd -= took.usd or 0.0
 
     def _kept_back(self) -> str:
         held = (self.budget.max_calls or 0) - self.limit("max_calls")
         return f", and {held:.0f} more are kept for what must follow" if held > 0 else ""
 
     def _fits(self, bound: Cost) -> bool:
-        tokens = self._reserved_tokens + bound.tokens
-        usd = self._reserved_usd + (bound.usd or 0.0)
-        for model, more in self._beyond.items():
-            tokens += self._under_way[model] * more.tokens
-            usd += self._under_way[model] * (more.usd or 0.0)
+        tokens, usd = self.reserved.and_one(bound)
         return self.spent.tokens + self.spent.lost_tokens + tokens <= self.limit("max_tokens") and (
             (self.spent.usd or 0.0) + self.spent.lost_usd + usd <= self.limit("max_usd")
         )
