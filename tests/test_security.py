@@ -18,8 +18,9 @@ from apo.errors import ApoError, AuthenticationError, SettingsError, TaskError
 from apo.model import Message, Request
 from apo.models import open_model
 from apo.models.address import Address
+from apo.models.base_url import public_name
 from apo.models.failures import failure
-from apo.models.providers import locate, public_name
+from apo.models.providers import locate
 from apo.prompts.prompt import Prompt
 from apo.storage.folder import find_run
 from apo.taskfile.load import load_task

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from apo.errors import RunError
-from apo.models.providers import public_name
+from apo.models.base_url import public_name
 from apo.prompts.prompt import Prompt
 from apo.run.recorded import same_pools
 from apo.storage.folder import RunFolder, list_runs

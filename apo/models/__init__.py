@@ -1,6 +1,7 @@
 """Models by name: `open_model("openai/gpt-5-mini")`, a local server, any URL, or `embedded`.
 
-Doors: absent, address, body, dialect, failures, intake, prices, providers, replies, sdk.
+Doors: absent, address, base_url, body, dialect, failures, intake, prices, providers, replies,
+sdk.
 Rests on: environment, errors, language, media, model, models.embedded, models.local, secrecy,
 tools, trust, usage.
 """
@@ -29,7 +30,7 @@ def open_model(
 ) -> Model:
     """Open a model by its full name; nothing is sent yet. Close it with `aclose`.
 
-    Keys come from the environment, each provider's own variable (`apo.models.providers`).
+    Keys come from the environment, each provider's own variable (`apo.models.keys`).
 
     Args:
         name: "embedded"; "provider/model" of a known provider, such as "openai/gpt-5-mini",
@@ -62,7 +63,8 @@ def open_model(
         from apo.models.litellm_model import LiteLlmModel
 
         return LiteLlmModel(name, timeout=timeout, max_connections=max_connections)
-    from apo.models.providers import PROVIDERS, locate, public_name
+    from apo.models.base_url import public_name
+    from apo.models.providers import PROVIDERS, locate
 
     if "://" not in name and name.partition("/")[0] not in PROVIDERS:
         return _plug_in(name, ["local", "litellm", *PROVIDERS])

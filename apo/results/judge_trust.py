@@ -8,7 +8,7 @@ from typing import Any, cast
 from apo.data.memory import replace_file
 from apo.errors import RunError
 from apo.files import read_text
-from apo.models.providers import public_name
+from apo.models.base_url import public_name
 from apo.scorers.awaited import AwaitedScorer, judges_of
 from apo.scorers.judge import Judge
 from apo.storage.folder import RunFolder

@@ -11,7 +11,7 @@ from apo.errors import RunError
 from apo.evaluation.room import target_room
 from apo.evaluation.widening import WIDENED
 from apo.model import Model
-from apo.models.providers import public_name
+from apo.models.base_url import public_name
 from apo.run.fit import sample_pools
 from apo.run.pacing import PACED
 from apo.run.pacing import fitted as at_pace

@@ -15,7 +15,8 @@ from apo.errors import AuthenticationError, SettingsError
 from apo.model import Completion, Decoding, Message, Request
 from apo.models import open_model
 from apo.models.address import Address
-from apo.models.providers import PROVIDERS, locate, public_name
+from apo.models.base_url import public_name
+from apo.models.providers import PROVIDERS, locate
 from apo.testing.wire import read_request
 
 HOSTED = [name for name, provider in PROVIDERS.items() if provider.needs_key]
