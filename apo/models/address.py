@@ -109,6 +109,12 @@ class Address:
             ) from None
         return content
 
+    def shown(self, text: str, size: int) -> str:
+        """Foreign text, made safe to show: no key, no control characters, not long."""
+        shown = "".join(c if c.isprintable() else " " for c in self.redact(text[:2000]))
+        shown = " ".join(shown.split())
+        return shown if len(shown) <= size else shown[:size] + "…"
+
     def redact(self, text: str) -> str:
         """Take the key out of foreign text, also where the server shows only a part of it."""
         text = redact(text)

@@ -85,3 +85,24 @@ def read_number(text: str) -> float | None:
     except ValueError:
         return None
     return value if value >= 0 and math.isfinite(value) else None
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds that a server asks to wait; None when it does not say, or not legibly.
+
+    Args:
+        headers: HTTP headers; names are looked up in lower case.
+        now: seconds since the epoch.
+    """
+    milliseconds = read_number(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    asked = headers.get("retry-after", "")
+    seconds = read_number(asked)
+    if seconds is not None:
+        return seconds
+    try:
+        date = parsedate_to_datetime(asked)
+        return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None

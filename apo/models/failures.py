@@ -7,10 +7,7 @@ Anthropic, OpenRouter, DeepSeek, Zhipu, vLLM, llama.cpp, LM Studio, Ollama and T
 import re
 import time
 from collections.abc import Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from apo.errors import (
     AuthenticationError,
@@ -26,12 +23,11 @@ from apo.errors import (
     TransportError,
 )
 from apo.models.address import Address
-from apo.models.allowances import read_number, wait_for_reset
+from apo.models.advice import about_key, about_option, about_request, holder
+from apo.models.allowances import retry_after, wait_for_reset
 from apo.models.body import as_dict, as_list, as_text, as_word
-from apo.models.dialect import DECODED
 from apo.models.moderation import filtered_for
 from apo.models.refusals import OUT_OF_RANGE, refused_option
-from apo.trust import HOSTS, is_here
 
 CODE_FIELDS = ("code", "type", "status")
 WORDS = ("message", "detail", "error", "error_description", "error_msg", "msg", "errors")
@@ -92,11 +88,6 @@ LOADING_WORDS = re.compile(
     re.IGNORECASE,
 )
 """As llama.cpp ("Loading model") and Hugging Face ("Model x is currently loading") say it."""
-UNSUPPORTED = re.compile(
-    r"unsupported|not support|unknown|unrecogni[sz]ed|not permitted|not allowed|deprecated|"
-    r"invalid|does not|extra inputs|only",
-    re.IGNORECASE,
-)
 
 
 def failure(
@@ -117,7 +108,7 @@ def failure(
         under: the HTTP status where the one given is what the words stand for.
     """
     codes, said = _codes(error_part(body)), _message(body)
-    shown = words(address, said, 400)
+    shown = address.shown(said, 400)
     answered = f"{status}" if under is None else f"{under} with an error"
     text = f"{address.name}: the server answered {answered}: {shown or '(nothing)'}"
     sentence = text if text.endswith((".", "!", "?", "…")) else f"{text}."
@@ -125,19 +116,19 @@ def failure(
     if asked_wait is None:
         asked_wait = wait_for_reset(headers)
     if status == 402 or codes & QUOTA_CODES or QUOTA_WORDS.search(said):
-        return QuotaError(f"{sentence} The account behind {_key(address)} has no credit left.")
+        return QuotaError(f"{sentence} The account behind {holder(address)} has no credit left.")
     if codes & FILTER_CODES or _filters(status, said):
-        why = words(address, filtered_for(error_part(body)), 100)
+        why = address.shown(filtered_for(error_part(body)), 100)
         return ContentFilterError(f"{text} (held back for {why})" if why else text)
     if status in (401, 403):
-        return AuthenticationError(f"{sentence} {_refused(address, status)}")
+        return AuthenticationError(f"{sentence} {about_key(address, status)}")
     if status == 413 or codes & CONTEXT_CODES or CONTEXT_WORDS.search(said):
         return _of_limit(ContextLengthError(text), said)
     if status == 429:
         return RateLimitError(text, retry_after=asked_wait)
     option = refused_option(status, error_part(body), said)
     if option:
-        way = _without(option)
+        way = about_option(option)
         return OptionRefusedError(sentence + way if way else text, option)
     if status == 503 and LOADING_WORDS.search(said):
         return LoadingError(text, retry_after=asked_wait)
@@ -145,7 +136,7 @@ def failure(
         return TransportError(text, retry_after=asked_wait)
     if status < 300:
         return MalformedReplyError(text)
-    hint = _hint(address, status, headers, said)
+    hint = about_request(address, status, headers, said)
     return _of_limit(BadRequestError(sentence + hint if hint else text), said)
 
 
@@ -186,107 +177,3 @@ def _message(body: Any) -> str:
         if error.get(field):
             return as_text(error[field])[:MAX_WORDS]
     return ""
-
-
-def words(address: Address, text: str, size: int) -> str:
-    """Foreign text, made safe to show: no key, no control characters, not long."""
-    shown = "".join(c if c.isprintable() else " " for c in address.redact(text[:2000]))
-    shown = " ".join(shown.split())
-    return shown if len(shown) <= size else shown[:size] + "…"
-
-
-def _key(address: Address) -> str:
-    return f"the key in {address.key_variable}" if address.key_variable else address.url
-
-
-def _refused(address: Address, status: int) -> str:
-    """What the user can do about a key, or a missing one."""
-    if address.scheme == "basic":
-        return f"It refuses the user and password in the URL, or in {address.key_variable}."
-    variable = address.key_variable
-    if not variable:
-        return (
-            "No key was sent, as none is taken under this name. If it wants one, name the model "
-            f"{address.url}#{address.model} and set APO_API_KEY."
-        )
-    if variable == HOSTS:
-        url = urlsplit(address.url)
-        plain = url.scheme == "http" and not is_here(url.hostname or "")
-        host = f"http://{url.netloc}" if plain else url.netloc
-        unsafe = " Others in the network can read it there, as it is no https." * plain
-        return (
-            f"No key was sent, as a file named {url.netloc}. To send yours there, name it "
-            f"yourself: export {HOSTS}={host}.{unsafe}"
-        )
-    if not address.key:
-        told = f"No key was sent. Set one: export {variable}=YOUR_KEY."
-        return (
-            told
-            if status != 403
-            else (
-                f"{told} What a gateway wants in other headers is set in APO_HEADERS. If it "
-                "answers other requests without a key, it refuses what this one says: look at the "
-                "row."
-            )
-        )
-    if status == 403:  # Who is not known gets a 401.
-        return (
-            f"It knows the key in {variable}, or asks for none, and does not let it do this: look "
-            f"whether it may use the model {address.model!r}, from this country and network. What "
-            "a gateway wants in other headers is set in APO_HEADERS."
-        )
-    return f"It refuses the key in {variable}. Set another: export {variable}=YOUR_KEY."
-
-
-def _without(option: str) -> str:
-    """What can be done where an option is refused that cannot be left out."""
-    if option in ("max_tokens", "max_completion_tokens"):
-        return (
-            " It takes no limit of an answer under either name, so no limit of tokens or money can "
-            "be kept: use --max-calls, and set decoding.max_tokens: null."
-        )
-    return ""
-
-
-def _hint(address: Address, status: int, headers: Mapping[str, str], said: str) -> str:
-    """What the user can do about a request that is refused for good."""
-    if status < 400:
-        target = words(address, headers.get("location", "nowhere"), 200)
-        return f" It redirects to {target}; write the model's URL so that nothing redirects."
-    if status == 404:
-        pull = f" Is it there? ollama pull {address.model}." * address.name.startswith("ollama/")
-        versioned = re.search(r"/v\d|/openai\b", address.url)
-        end = "" if versioned else f" Most servers' base URL ends in /v1: {address.url}/v1."
-        return f" Check the model {address.model!r} and the base URL {address.url}.{end}{pull}"
-    named = re.search(rf"\b({'|'.join(DECODED)})\b", said)
-    if not named:
-        return ""
-    option = "max_tokens" if named[1] == "max_completion_tokens" else named[1]
-    unset = "[]" if option == "stop" else "null"
-    if re.search(r"must be (strictly )?(positive|greater)", said) and option != "max_tokens":
-        way = f"such as decoding.{option}: 0.01, or leave it to the server: {unset}"
-        return f" Give another value, {way}."
-    if not UNSUPPORTED.search(said):
-        return ""
-    return f" To leave the option to the server, set decoding.{option}: {unset}."
-
-
-def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds that a server asks to wait; None when it does not say, or not legibly.
-
-    Args:
-        headers: HTTP headers; names are looked up in lower case.
-        now: seconds since the epoch.
-    """
-    milliseconds = read_number(headers.get("retry-after-ms", ""))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    asked = headers.get("retry-after", "")
-    seconds = read_number(asked)
-    if seconds is not None:
-        return seconds
-    try:
-        date = parsedate_to_datetime(asked)
-        return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now)
-    except (ValueError, OverflowError):
-        return None

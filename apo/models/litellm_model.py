@@ -12,7 +12,7 @@ from apo.errors import AuthenticationError, LikelihoodError, ModelError, Setting
 from apo.model import Completion, Request, calls_tools
 from apo.models.address import Address
 from apo.models.dialect import Dialect
-from apo.models.failures import failure, words
+from apo.models.failures import failure
 from apo.models.network import timed_out
 from apo.models.replies import completion
 
@@ -97,7 +97,7 @@ class LiteLlmModel:
         said = said.removeprefix(f"litellm.{kind}: ").strip()
         if status in (401, 403) or _NO_KEY.search(said):
             return AuthenticationError(
-                f"{self.name}: {words(self._address, said, 400)} LiteLLM reads a provider's key "
+                f"{self.name}: {self._address.shown(said, 400)} LiteLLM reads a provider's key "
                 f"from the environment: {HOME}."
             )
         headers: Any = getattr(getattr(error, "response", None), "headers", None) or {}

@@ -15,7 +15,7 @@ from apo.model import Completion
 from apo.models.address import Address
 from apo.models.allowances import read_allowances
 from apo.models.body import as_dict, as_list, as_text, as_word, read_body, whole
-from apo.models.failures import error_part, failure, words
+from apo.models.failures import error_part, failure
 from apo.models.moderation import filtered_for
 from apo.models.stated import read_usage, stated_cost
 from apo.models.stream import read_stream
@@ -107,11 +107,11 @@ def parse_reply(address: Address, status: int, headers: Mapping[str, str], body:
     if status != 200:
         raise _stating(failure(address, status, headers, body), body)
     if isinstance(body, str) or "json" not in kind.lower():
-        kind = words(address, kind.partition(";")[0], 80)
+        kind = address.shown(kind.partition(";")[0], 80)
         raise MalformedReplyError(
             f"{address.name}: the server answered 200 with {kind} that is no chat completion. "
             f"Is the base URL {address.url} right? It begins: "
-            f"{words(address, as_text(body), 80)!r}"
+            f"{address.shown(as_text(body), 80)!r}"
         )
     return body
 
@@ -135,7 +135,7 @@ def completion(address: Address, body: Any, *, tools: bool = False) -> Completio
     if said is None and "text" in choice:  # As /completions answers, behind some gateways.
         said = {"content": choice["text"]}
     if not isinstance(choices, list) or (choices and not isinstance(said, dict)):
-        begins = words(address, as_text(body), 80)
+        begins = address.shown(as_text(body), 80)
         raise MalformedReplyError(
             f"{address.name}: the server answered 200 with JSON that is no chat completion. "
             f"Is the base URL {address.url} right? It begins: {begins!r}"
@@ -146,7 +146,7 @@ def completion(address: Address, body: Any, *, tools: bool = False) -> Completio
         why = filtered_for(body)
         raise ContentFilterError(
             f"{address.name}: the provider's filter held the answer back"
-            f"{f' for {words(address, why, 100)}' if why else ''}."
+            f"{f' for {address.shown(why, 100)}' if why else ''}."
         )
     if reason.startswith(_BROKEN_OFF):
         raise TransportError(
@@ -183,8 +183,8 @@ def completion(address: Address, body: Any, *, tools: bool = False) -> Completio
         truncated=truncated,
         thinking=whole(thinking),
         logprobs=_logprobs(choice.get("logprobs")),
-        model=words(address, named, 100) if isinstance(named, str) else "",
-        fingerprint=words(address, fingerprint, 100) if isinstance(fingerprint, str) else "",
+        model=address.shown(named, 100) if isinstance(named, str) else "",
+        fingerprint=address.shown(fingerprint, 100) if isinstance(fingerprint, str) else "",
     )
 
 

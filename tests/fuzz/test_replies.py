@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from apo.errors import ModelError
 from apo.model import Message, Request
 from apo.models.address import Address
+from apo.models.allowances import retry_after
 from apo.models.body import as_dict
-from apo.models.failures import retry_after
 from apo.models.likelihood import answer_logprobs, plain_text, read_scored, spans
 from apo.models.replies import read_reply
 from apo.models.stated import MAX_COUNT, read_usage

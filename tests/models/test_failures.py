@@ -24,7 +24,8 @@ from apo.errors import (
 )
 from apo.model import Completion
 from apo.models.address import Address
-from apo.models.failures import failure, retry_after
+from apo.models.allowances import retry_after
+from apo.models.failures import failure
 from apo.models.replies import read_reply
 from apo.models.stated import read_usage
 from apo.usage import Usage

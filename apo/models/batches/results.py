@@ -15,7 +15,7 @@ from apo.errors import (
 from apo.model import Completion
 from apo.models.address import Address
 from apo.models.body import as_dict, as_text, as_word, read_body
-from apo.models.failures import failure, words
+from apo.models.failures import failure
 from apo.models.replies import read_parsed
 
 _STATUS = re.compile(r"([1-5]\d\d)(?:\.0)?")
@@ -60,7 +60,7 @@ def read_outcome(address: Address, line: bytes) -> tuple[str, Completion | Model
 
 def refusal(address: Address, batch: Batch) -> ModelError:
     """Say why a whole batch failed."""
-    said = words(address, as_text(batch.error.get("message")) or "(nothing)", 400)
+    said = address.shown(as_text(batch.error.get("message")) or "(nothing)", 400)
     text = f"{address.name}: the batch {batch.id} failed: {said}"
     if batch.error.get("code") == "token_limit_exceeded":
         return RateLimitError(text)
