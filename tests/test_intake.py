@@ -146,7 +146,7 @@ def test_a_reasoning_model_is_told_what_its_limit_is_called() -> None:
     server.dialect.newer_limit = True
     *_, notes = ask(server, ["a"], decoding=Decoding(max_tokens=7))
     assert "cut at 7 tokens" in notes[0]
-    assert "task.yaml (sent as max_completion_tokens)" in notes[0]
+    assert "Raise --max-answer, or decoding.max_tokens in task.yaml (sent as max_comp" in notes[0]
 
 
 @pytest.mark.parametrize(

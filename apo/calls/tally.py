@@ -9,7 +9,6 @@ from apo.storage.rows import Entry
 from apo.storage.servers import Server
 
 WHOSE = {"task": "answers", "judge": "judgements"}
-OPTION = "decoding.max_tokens in task.yaml"
 REFUSED = {
     "ContextLengthError": "more than the model takes",
     "ContentFilterError": "a content filter",
@@ -198,7 +197,7 @@ def _cut(role: str, model: str, of: _Of) -> str:
     elif of.own:
         mend = f"Where the answers need more, give --max-answer{sent}."
     else:
-        mend = f"Raise {OPTION}{sent}."
+        mend = f"Raise --max-answer, or decoding.max_tokens in task.yaml{sent}."
     if of.own and thought and of.limit is not None:
         mend = "Where the thinking needs more, give --max-thinking."
     text = f"{of.cut:,} of {of.answers:,} {whose} of {model} were cut at {limit}{empty}."
