@@ -80,7 +80,11 @@ class RoboPhD:
         race, new, stale = Race(), [seed.prompt for seed in seeds], 0
         race.ratings.update(dict.fromkeys(new, START))
         for _ in range(self.n_iterations):
-            if search.solved or stale == self.max_stale_iterations or not self.affordable(search):
+            if (
+                search.solved
+                or stale == self.max_stale_iterations
+                or not self.affordable(search, race)
+            ):
                 break
             await self.compete(search, race, new)
             new = await self.evolve(search, race)
@@ -88,10 +92,12 @@ class RoboPhD:
             stale = 0 if new else stale + 1
         await search.map(search.evaluate, race.leaders()[: self.n_leaders])
 
-    def affordable(self, search: Search) -> bool:
-        """Whether an iteration leaves enough to measure the leaders."""
-        kept = self.n_leaders * len(search.task.validation)
-        return search.calls_left >= kept + self.n_competitors * self.minibatch_size + 2
+    def affordable(self, search: Search, race: Race) -> bool:
+        """Whether an iteration leaves enough to measure those leaders who are not measured yet."""
+        prompts = len(race.ratings)
+        leaders = min(self.n_leaders, prompts - len(search.seed_prompts))
+        competing = min(self.n_competitors, prompts) * self.minibatch_size
+        return search.calls_left >= leaders * len(search.task.validation) + competing + 2
 
     async def compete(self, search: Search, race: Race, new: Sequence[Prompt]) -> None:
         """Let the chosen ones answer the same examples, and rate them."""

@@ -40,6 +40,14 @@ def test_the_race_ends_while_the_leaders_can_be_paid(run: Run) -> None:
     assert seen.result.spent.calls <= 100
 
 
+def test_few_calls_are_not_kept_for_leaders_that_there_are_not(run: Run) -> None:
+    """The seed prompt alone has competed, and is measured: the race goes on without a new one."""
+    seen = run(
+        RoboPhD(minibatch_size=6), lambda *_: "Nothing.", size=10, budget=Budget(max_calls=75)
+    )
+    assert len(seen.writer.texts) >= 2 * 5  # Each is asked for twice.
+
+
 def test_the_writer_sees_the_strongest_first_and_what_the_first_of_them_missed(run: Run) -> None:
     seen = run(RoboPhD(n_iterations=3, minibatch_size=20), growing, size=20)
     last = seen.writer.texts[-1]
