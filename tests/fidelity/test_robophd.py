@@ -40,11 +40,13 @@ def test_the_race_ends_while_the_leaders_can_be_paid(run: Run) -> None:
     assert seen.result.spent.calls <= 100
 
 
+def silent(n: int, _: str) -> str:
+    return "Nothing."
+
+
 def test_few_calls_are_not_kept_for_leaders_that_there_are_not(run: Run) -> None:
     """The seed prompt alone has competed, and is measured: the race goes on without a new one."""
-    seen = run(
-        RoboPhD(minibatch_size=6), lambda *_: "Nothing.", size=10, budget=Budget(max_calls=75)
-    )
+    seen = run(RoboPhD(minibatch_size=6), silent, size=10, budget=Budget(max_calls=75))
     assert len(seen.writer.texts) >= 2 * 5  # Each is asked for twice.
 
 
