@@ -171,13 +171,15 @@ class Meter:
         if self.budget.max_usd is not None and bound.usd is None:
             raise SettingsError("max_usd needs a price for every model; state it with --price.")
         async with self._gate:  # A lock serves in order, so admission follows the asking.
-            while (first_alone and self.reserved.unproven(model)) or not self.try_reserve(
-                bound, model
-            ):
+            while not self._goes(bound, model, first_alone):
                 if not self.reserved.n:
                     raise BudgetExhausted(self._refusal(self.reserved.raised(bound, model)))
                 self._settled.clear()
                 await self._settled.wait()
+
+    def _goes(self, bound: Cost, model: str, first_alone: bool) -> bool:
+        waits = first_alone and self.reserved.unproven(model)
+        return not waits and self.try_reserve(bound, model)
 
     def try_reserve(self, bound: Cost, model: str = "") -> bool:
         """Set the bound of one call aside if it fits now; whether it did."""

@@ -36,14 +36,12 @@ def about_key(address: Address, status: int) -> str:
         )
     if not address.key:
         told = f"No key was sent. Set one: export {variable}=YOUR_KEY."
+        if status != 403:
+            return told
         return (
-            told
-            if status != 403
-            else (
-                f"{told} What a gateway wants in other headers is set in APO_HEADERS. If it "
-                "answers other requests without a key, it refuses what this one says: look at the "
-                "row."
-            )
+            f"{told} What a gateway wants in other headers is set in APO_HEADERS. If it "
+            "answers other requests without a key, it refuses what this one says: look at the "
+            "row."
         )
     if status == 403:  # Who is not known gets a 401.
         return (
