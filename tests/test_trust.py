@@ -90,7 +90,7 @@ def test_what_a_task_wants_is_told_and_not_done(
 @pytest.mark.parametrize(
     ("model", "keyed"),
     [("openai/m", True), ("litellm/x/m", True), ("mine/m", True), ("vllm/m", True),
-     ("local/m", False), ("ollama/m", False), ("llamacpp/m", False), (URL, False)],
+     ("local/m", False), ("ollama/m", False), ("llamacpp/m", True), (URL, False)],
 )  # fmt: skip
 def test_a_key_is_spoken_of_where_one_may_be_sent(model: str, keyed: bool) -> None:
     [wish] = model_wishes(model)

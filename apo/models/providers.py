@@ -83,7 +83,13 @@ PROVIDERS = {
     "together": Provider(url="https://api.together.xyz/v1", key_variable="TOGETHER_API_KEY"),
     "upstage": Provider(url="https://api.upstage.ai/v1", key_variable="UPSTAGE_API_KEY"),
     "xai": Provider(url="https://api.x.ai/v1", key_variable="XAI_API_KEY"),
-    "llamacpp": Provider(url="http://localhost:8080/v1", needs_key=False, continues=True),
+    "llamacpp": Provider(
+        url="http://localhost:8080/v1",
+        key_variable="LLAMA_API_KEY",
+        needs_key=False,
+        url_variable="LLAMACPP_BASE_URL",
+        continues=True,
+    ),
     "ollama": Provider(
         url="http://localhost:11434/v1", needs_key=False, url_variable="OLLAMA_HOST"
     ),

@@ -57,10 +57,14 @@ def test_local_providers_need_no_key(prefix: str) -> None:
     assert address.headers == {}
 
 
-def test_vllm_takes_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VLLM_API_KEY", "k")
-    monkeypatch.setenv("VLLM_BASE_URL", "http://gpu:9000/v1/")
-    address = locate("vllm/m")
+@pytest.mark.parametrize("prefix", ["llamacpp", "vllm"])
+def test_a_server_of_ones_own_may_ask_for_a_key(
+    prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = PROVIDERS[prefix]
+    monkeypatch.setenv(provider.key_variable, "k")
+    monkeypatch.setenv(provider.url_variable, "http://gpu:9000/v1/")
+    address = locate(f"{prefix}/m")
     assert address.headers == {"Authorization": "Bearer k"}
     assert address.endpoint == "http://gpu:9000/v1/chat/completions"
 

@@ -34,7 +34,7 @@ class Bench:
 
     Attributes:
         task: as apo's optimizers get it at this budget.
-        endpoint: the way to both models, task and optimizer, which are the same.
+        endpoint: the way to both models, task and optimizer.
         seed: of the run.
     """
 
@@ -74,12 +74,11 @@ Driver = Callable[[Bench, str], tuple[Found, Found]]
 
 
 def run_cell(
-    driver: Driver, method: str, task: Task, base_url: str, seed: int, max_calls: int
+    driver: Driver, method: str, task: Task, endpoint: Endpoint, seed: int, max_calls: int
 ) -> dict[str, Any]:
     """Search with the calls that apo's search would have, then measure on the test split."""
     start = time.perf_counter()
     task = fit_pools(task, max_calls)
-    endpoint = Endpoint(base_url, seed)
     endpoint.limit = max_calls - 2 * len(task.test)
     bench = Bench(task, endpoint, seed)
     before, best = driver(bench, method)

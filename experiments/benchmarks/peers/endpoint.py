@@ -20,25 +20,25 @@ class BudgetOver(BaseException):
 
 
 class Endpoint:
-    """A chat-completions server, with a count of the calls that it answered.
+    """The servers of both models, with one count of the calls that they answered.
 
     Calls that are drawn (temperature above 0) carry a seed, made from the run's seed and from how
     often the same request came before: asked twice, the model draws twice, as hosted ones do.
 
     Args:
-        base_url: such as "http://127.0.0.1:8901/v1".
+        base_url: of the task model, such as "http://127.0.0.1:8901/v1".
         seed: of the run.
+        writer_url: of the optimizer model; by default the task model writes too.
 
     Attributes:
         answered: calls that came back with an answer.
         limit: how many calls may be made in all; the next raises `BudgetOver`. None for no limit.
     """
 
-    def __init__(self, base_url: str, seed: int) -> None:
-        parts = urlsplit(base_url)
+    def __init__(self, base_url: str, seed: int, writer_url: str = "") -> None:
         self.answered = 0
         self.limit: int | None = None
-        self._host, self._path = parts.netloc, f"{parts.path}/chat/completions"
+        self._urls = {False: base_url, True: writer_url or base_url}
         self._seed, self._started = seed, 0
         self._asked: Counter[bytes] = Counter()
         self._lock, self._local = threading.Lock(), threading.local()
@@ -48,8 +48,15 @@ class Endpoint:
         """Calls that may still be made under the limit."""
         return (self.limit or 0) - self._started
 
-    def chat(self, messages: Chat, temperature: float, max_tokens: int | None = None) -> str:
-        """Send a chat and return the answer's text.
+    def chat(
+        self,
+        messages: Chat,
+        temperature: float,
+        max_tokens: int | None = None,
+        *,
+        writes: bool = False,
+    ) -> str:
+        """Send a chat to the task model, or to the one that writes; return the answer's text.
 
         Raises:
             BudgetOver: the calls are used up.
@@ -74,18 +81,18 @@ class Endpoint:
                 body["seed"] = 100_000 * self._seed + nth
         if temperature > 0:
             raw = json.dumps(body, ensure_ascii=False).encode()
-        data = self._post(raw)
+        data = self._post(self._urls[writes], raw)
         with self._lock:
             self.answered += 1
         return str(data["choices"][0]["message"]["content"])
 
-    def _post(self, raw: bytes) -> dict[str, Any]:
-        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = http.client.HTTPConnection(
-                self._host, timeout=600
-            )
-        connection.request("POST", self._path, raw, {"Content-Type": "application/json"})
+    def _post(self, url: str, raw: bytes) -> dict[str, Any]:
+        parts = urlsplit(url)
+        known: dict[str, http.client.HTTPConnection] = vars(self._local)
+        if parts.netloc not in known:
+            known[parts.netloc] = http.client.HTTPConnection(parts.netloc, timeout=600)
+        connection, path = known[parts.netloc], f"{parts.path}/chat/completions"
+        connection.request("POST", path, raw, {"Content-Type": "application/json"})
         response = connection.getresponse()
         data: dict[str, Any] = json.loads(response.read())
         if response.status != 200:

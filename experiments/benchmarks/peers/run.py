@@ -48,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=2, help="cells at once, a server each")
     parser.add_argument("--model", default="embedded", help="any that apo opens")
     parser.add_argument("--most", type=int, default=256, help="tokens of its longest answer")
+    parser.add_argument("--optimizer-model", help="writes prompts; by default the same model")
+    parser.add_argument("--most-written", type=int, default=1024, help="tokens of its longest")
     parser.add_argument("--out", type=Path, required=True, help="CSV; rows in it are not run again")
     parser.add_argument(
         "--against", type=Path, help="cells.csv of `apo compare`: only make the table of both"
@@ -70,11 +72,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for task in options.tasks
         for peer in options.peers
     ]
-    return run(cells, options.out, options.jobs, options.model, options.most)
+    models = [f"{options.model}={options.most}"]
+    if options.optimizer_model:
+        models.append(f"{options.optimizer_model}={options.most_written}")
+    return run(cells, options.out, options.jobs, models)
 
 
-def run(cells: Sequence[Cell], out: Path, jobs: int, model: str, most: int) -> int:
-    """Run cells over worker processes, and write each row as it comes; how many failed."""
+def run(cells: Sequence[Cell], out: Path, jobs: int, models: Sequence[str]) -> int:
+    """Run cells over worker processes, and write each row as it comes; how many failed.
+
+    Args:
+        cells: all that are wanted.
+        out: the CSV.
+        jobs: how many processes.
+        models: the one that answers and, if it is another, the one that writes: NAME=TOKENS.
+    """
     done = {tuple(row[name] for name in KEY) for row in read(out)}
     wanted: queue.SimpleQueue[Cell] = queue.SimpleQueue()
     missing = [cell for cell in cells if tuple(str(cell[n]) for n in KEY) not in done]
@@ -103,7 +115,7 @@ def run(cells: Sequence[Cell], out: Path, jobs: int, model: str, most: int) -> i
             )
 
     def work() -> None:
-        with _Worker(model, most) as worker:
+        with _Worker(models) as worker:
             while True:
                 try:
                     cell = wanted.get_nowait()
@@ -121,10 +133,10 @@ def run(cells: Sequence[Cell], out: Path, jobs: int, model: str, most: int) -> i
 
 
 class _Worker:
-    """A process that runs cells one after the other, and the server that is its own."""
+    """A process that runs cells one after the other, and the servers that are its own."""
 
-    def __init__(self, model: str, most: int) -> None:
-        self._serves = ("--model", model, "--most", str(most))
+    def __init__(self, models: Sequence[str]) -> None:
+        self._models = models
 
     def __enter__(self) -> "_Worker":
         environment = {
@@ -133,16 +145,16 @@ class _Worker:
             "PYTHONPATH": str(ROOT),
             "TQDM_DISABLE": "1",
         }
-        self._server = _start("experiments.benchmarks.peers.server", environment, *self._serves)
+        self._server = _start("experiments.benchmarks.peers.server", environment, *self._models)
         assert self._server.stdout
-        self._base_url = self._server.stdout.readline().strip()
+        self._urls = [self._server.stdout.readline().strip() for _ in self._models]
         self._process = _start("experiments.benchmarks.peers.worker", environment)
         return self
 
     def run(self, cell: Cell) -> Cell:
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(json.dumps({**cell, "base_url": self._base_url}) + "\n")
+        self._process.stdin.write(json.dumps({**cell, "urls": self._urls}) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if line:

@@ -1,7 +1,8 @@
-"""Serves a model to other frameworks, until it is stopped; prints its address."""
+"""Serves models to other frameworks, until it is stopped; prints the address of each."""
 
 import argparse
 import threading
+from contextlib import ExitStack
 from dataclasses import replace
 
 from apo.model import Completion, Model, Request
@@ -38,15 +39,14 @@ class Bounded:
 
 
 def main() -> None:
-    """Serve on a free port of this machine."""
+    """Serve each on a free port of this machine."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--model", default="embedded")
-    parser.add_argument("--most", type=int, default=256, help="tokens of the longest answer")
-    options = parser.parse_args()
-    embedded = options.model == "embedded"
-    model = Framed() if embedded else Bounded(open_model(options.model), options.most)
-    with serve(model) as server:
-        print(server.base_url, flush=True)
+    parser.add_argument("models", nargs="+", metavar="MODEL=TOKENS", help="of its longest answer")
+    with ExitStack() as stack:
+        for stated in parser.parse_args().models:
+            name, _, most = stated.rpartition("=")
+            model = Framed() if name == "embedded" else Bounded(open_model(name), int(most))
+            print(stack.enter_context(serve(model)).base_url, flush=True)
         threading.Event().wait()
 
 

@@ -25,8 +25,8 @@ _Evaluate: Any = import_module("dspy.evaluate.evaluate").Evaluate
 class _Engine:
     """What `dspy.LM` calls instead of its own HTTP client."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
+    def __init__(self, endpoint: Endpoint, writes: bool) -> None:
+        self._endpoint, self._writes = endpoint, writes
 
     def complete(self, request: Any) -> Any:
         lm15 = _dspy.lm15
@@ -37,6 +37,7 @@ class _Engine:
             [*system, *turns],
             float(config.temperature or 0.0),
             config.max_tokens,
+            writes=self._writes,
         )
         return lm15.Response(
             id=None,
@@ -173,9 +174,12 @@ def _forget() -> None:
     _dspy.configure_cache(enable_disk_cache=False, enable_memory_cache=True)
 
 
-def _lm(endpoint: Endpoint, temperature: float) -> Any:
+def _lm(endpoint: Endpoint, temperature: float, *, writes: bool = False) -> Any:
     return _dspy.LM(
-        "openai/embedded", engine=_Engine(endpoint), temperature=temperature, max_tokens=4096
+        "openai/writer" if writes else "openai/embedded",  # Else one's replies are the other's.
+        engine=_Engine(endpoint, writes),
+        temperature=temperature,
+        max_tokens=4096,
     )
 
 
@@ -183,6 +187,7 @@ def _miprov2(program: _Program, bench: Bench) -> Any:
     """The largest preset that the budget pays for, with trials until the budget is over."""
     optimizer = _dspy.MIPROv2(
         metric=program.metric,
+        prompt_model=_lm(bench.endpoint, 0.0, writes=True),
         auto=_preset(len(bench.task.validation), bench.endpoint.left),
         seed=bench.seed + 1,  # A seed of 0 is taken for none.
         num_threads=THREADS,
@@ -221,7 +226,10 @@ def _copro(program: _Program, bench: Bench) -> Any:
     """Its default breadth and depth, on as many validation examples as the budget pays for."""
     breadth, depth = 10, 3
     n = max(10, bench.endpoint.left // (breadth * depth + 1))
-    optimizer = _dspy.COPRO(metric=program.metric, breadth=breadth, depth=depth)
+    writer = _lm(bench.endpoint, 0.0, writes=True)
+    optimizer = _dspy.COPRO(
+        prompt_model=writer, metric=program.metric, breadth=breadth, depth=depth
+    )
     return optimizer.compile(
         program.student,
         trainset=program.rows(bench.task.validation[:n]),
@@ -234,7 +242,7 @@ def _gepa(program: _Program, bench: Bench) -> Any:
         metric=program.metric_with_feedback,
         # A repeated request costs no call: the budget in calls ends the search, not this one.
         max_metric_calls=3 * bench.endpoint.left,
-        reflection_lm=_lm(bench.endpoint, 1.0),
+        reflection_lm=_lm(bench.endpoint, 1.0, writes=True),
         num_threads=THREADS,
         seed=bench.seed,
     )
@@ -267,6 +275,7 @@ def _simba(program: _Program, bench: Bench) -> Any:
         bsize=min(batch, len(rows)),
         num_candidates=n_candidates,
         max_steps=steps,
+        prompt_model=_lm(bench.endpoint, 0.0, writes=True),
         num_threads=THREADS,
     )
     return optimizer.compile(program.student, trainset=rows, seed=bench.seed)

@@ -48,7 +48,7 @@ def drive(bench: Bench, method: str) -> tuple[Found, Found]:
 
     def reflect(prompt: Any) -> str:
         messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
-        return bench.endpoint.chat(messages, 1.0)
+        return bench.endpoint.chat(messages, 1.0, writes=True)
 
     seed = {"system_prompt": bench.instruction}
     best = _BestSoFar()

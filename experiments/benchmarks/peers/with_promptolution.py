@@ -23,8 +23,8 @@ class _Llm:
 
     tokenizer = None
 
-    def __init__(self, endpoint: Endpoint, temperature: float) -> None:
-        self._endpoint, self._temperature = endpoint, temperature
+    def __init__(self, endpoint: Endpoint, temperature: float, *, writes: bool = False) -> None:
+        self._endpoint, self._temperature, self._writes = endpoint, temperature, writes
         self._pool = ThreadPoolExecutor(THREADS)
 
     def get_response(self, prompts: Any, system_prompts: Any = None) -> list[str]:
@@ -36,7 +36,7 @@ class _Llm:
 
         def ask(system: str, text: str) -> str:
             messages = [{"role": "system", "content": system}, {"role": "user", "content": text}]
-            return self._endpoint.chat(messages, self._temperature)
+            return self._endpoint.chat(messages, self._temperature, writes=self._writes)
 
         return list(self._pool.map(ask, systems, texts))
 
@@ -105,7 +105,7 @@ def _most_measured(task: Any, text: str) -> tuple[str, float | None]:
 def _optimizer(bench: Bench, method: str, predictor: Any, make: Any) -> Any:
     """An optimizer with the library's defaults, and what it does not default at this budget."""
     creation: Any = import_module("promptolution.utils.prompt_creation")
-    meta = _Llm(bench.endpoint, 1.0)
+    meta = _Llm(bench.endpoint, 1.0, writes=True)
     created: list[Any] = []
     if method != "opro":  # apo's OPRO starts from the seed prompt alone too.
         created = creation.create_prompts_from_samples(

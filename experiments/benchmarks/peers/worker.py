@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 import warnings
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import version
@@ -14,6 +15,7 @@ from typing import Any
 
 from apo.task import Task
 from experiments.benchmarks.peers.cell import Driver, run_cell
+from experiments.benchmarks.peers.endpoint import Endpoint
 
 PEERS = {
     **{f"dspy-{m}": ("dspy", m) for m in ("miprov2", "copro", "gepa", "simba", "random-search")},
@@ -41,11 +43,14 @@ def main() -> None:
         answers.flush()
 
 
-def run(optimizer: str, task: str, seed: int, max_calls: int, base_url: str) -> dict[str, Any]:
-    """Run one cell."""
+def run(
+    optimizer: str, task: str, seed: int, max_calls: int, urls: Sequence[str]
+) -> dict[str, Any]:
+    """Run one cell; the URLs are of the task model, and of the optimizer model if it is another."""
     library, method = PEERS[optimizer]
     driver: Driver = import_module(f"experiments.benchmarks.peers.with_{library}").drive
-    result = run_cell(driver, method, _load(task), base_url, seed, max_calls)
+    endpoint = Endpoint(urls[0], seed, urls[-1])
+    result = run_cell(driver, method, _load(task), endpoint, seed, max_calls)
     return {"library": library, "version": version(library), "method": method, **result}
 
 
