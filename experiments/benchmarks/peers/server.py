@@ -10,6 +10,9 @@ from apo.models import open_model
 from apo.testing.server import serve
 from experiments.benchmarks.peers.frames import Framed
 
+TIMEOUT = 600.0
+"""Seconds for an answer, as long as the peers wait: some ask a writer for nine replies at once."""
+
 
 class Bounded:
     """A model whose answers have an end, also where a framework states none.
@@ -45,7 +48,11 @@ def main() -> None:
     with ExitStack() as stack:
         for stated in parser.parse_args().models:
             name, _, most = stated.rpartition("=")
-            model = Framed() if name == "embedded" else Bounded(open_model(name), int(most))
+            model = (
+                Framed()
+                if name == "embedded"
+                else Bounded(open_model(name, timeout=TIMEOUT), int(most))
+            )
             print(stack.enter_context(serve(model)).base_url, flush=True)
         threading.Event().wait()
 
