@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from html import escape
 from pathlib import Path
 
@@ -36,7 +36,7 @@ class House:
         files: dict[str, Path] = {}
         for path in sorted((root / "apo").rglob("*.py")):
             parts = path.relative_to(root).with_suffix("").parts
-            if not {"optimizers", "tasks"} & {*parts}:
+            if parts[1] not in ("optimizers", "tasks"):
                 files[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
         return cls(files)
 
@@ -94,6 +94,22 @@ class House:
         top = max(floor.values())
         return [sorted(r for r, at in floor.items() if at == level) for level in range(top + 1)]
 
+    def stands(self) -> None:
+        """See that the map can be drawn.
+
+        Raises:
+            SystemExit: a folder has no `__init__`, or rooms import in a circle; with names.
+        """
+        for room in self.rests:
+            if f"apo.{room}" not in self.files:
+                raise SystemExit(f"apo/{room.replace('.', '/')}/ holds code and no __init__.py")
+        try:
+            _ = self.floors
+        except CycleError as error:
+            # The rooms of the circle, each imported by the one after it.
+            circle = " → ".join(reversed(error.args[1]))
+            raise SystemExit(f"Rooms import in a circle: {circle}") from None
+
     def sentence(self, room: str) -> str:
         """What lives in a room: the first sentence of its docstring."""
         text = ast.get_docstring(ast.parse(self.files[f"apo.{room}"].read_text("utf-8"))) or ""
@@ -122,7 +138,14 @@ def wrapped(text: str, width: int = 98) -> str:
 
 
 def told(house: House, room: str, source: str) -> str:
-    """A room's `__init__` with its doors and what it rests on at the end of its docstring."""
+    """A room's `__init__` with its doors and what it rests on at the end of its docstring.
+
+    Raises:
+        SystemExit: it begins with something else, which would end up in the docstring.
+    """
+    if not (source.startswith('"""') and ast.get_docstring(ast.parse(source))):
+        where = "/".join(("apo", *room.split("."), "__init__.py"))
+        raise SystemExit(f'{where} must begin with a """docstring""" that says what lives there')
     node = ast.parse(source).body[0]
     quoted = "\n".join(source.split("\n")[: node.end_lineno])
     text = quoted.removeprefix('"""').removesuffix('"""')
@@ -200,14 +223,21 @@ def page(house: House, text: str) -> str:
 
 
 def main() -> None:
-    """Write the picture, the table and the rooms' own lines; say the numbers."""
+    """Write the picture, the table and the rooms' own lines; say the numbers.
+
+    All is made before any of it is written: a fault leaves the files as they were.
+    """
     house = House.standing()
-    for room in house.rests:
-        path = house.files[f"apo.{room}"]
-        if path.name == "__init__.py":
-            path.write_text(told(house, room, path.read_text("utf-8")), "utf-8")
-    PICTURE.write_text(picture(house), "utf-8")
-    PAGE.write_text(page(house, PAGE.read_text("utf-8")), "utf-8")
+    house.stands()
+    paths = [house.files[f"apo.{room}"] for room in house.rests]
+    texts = {
+        path: told(house, room, path.read_text("utf-8"))
+        for room, path in zip(house.rests, paths, strict=True)
+        if path.name == "__init__.py"
+    }
+    texts |= {PICTURE: picture(house), PAGE: page(house, PAGE.read_text("utf-8"))}
+    for path, text in texts.items():
+        path.write_text(text, "utf-8")
     print(f"{len(house.rests)} rooms on {len(house.floors)} floors, {len(house.files)} modules")
 
 

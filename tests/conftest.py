@@ -41,6 +41,7 @@ settings.register_profile("apo", deadline=None, derandomize=True)
 settings.load_profile("apo")
 
 
+@pytest.hookimpl(optionalhook=True)  # There is none with `-p no:xdist`, as debuggers want it.
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than there are processors: tests wait for others a third of their time."""
     return (os.cpu_count() or 1) + 1

@@ -157,6 +157,40 @@ def test_rooms_import_from_lower_floors_alone() -> None:
     assert not wrong, "rooms import from lower lines of FLOORS alone: move code, or a room"
 
 
+def test_rooms_name_the_module_that_they_import_from() -> None:
+    wrong = [
+        f"{name_of(path)}: {fault}"
+        for path in modules("apo")
+        for node in ast.walk(parsed(path))
+        if (fault := _unseen(node))
+    ]
+    assert not wrong, "the floors see no other imports: write `from apo.room.module import …`"
+
+
+def _unseen(node: ast.AST) -> str | None:
+    """An import that hides which room it leads to, as written; None for any other code."""
+    if isinstance(node, ast.Import):
+        hidden = any(alias.name == "apo" for alias in node.names)
+    else:
+        hidden = isinstance(node, ast.ImportFrom) and bool(node.level or node.module == "apo")
+    return ast.unparse(node) if hidden else None
+
+
+@pytest.mark.parametrize(
+    ("code", "hidden"),
+    [
+        ("from .cli.console import tell", True),
+        ("from . import cli", True),
+        ("from apo import Search", True),
+        ("import apo", True),
+        ("import apo.usage", False),
+        ("from apo.usage import Usage", False),
+    ],
+)
+def test_an_import_that_hides_its_room_is_found(code: str, hidden: bool) -> None:
+    assert _unseen(ast.parse(code).body[0]) == (code if hidden else None)
+
+
 def test_no_modules_import_in_a_circle() -> None:
     list(TopologicalSorter(House.standing().imports).static_order())  # Raises, and names a circle.
 
@@ -169,6 +203,21 @@ def test_a_circle_is_found(tmp_path: Path) -> None:
     assert house.rests == {"a": {"b"}, "b": {"a"}}
     with pytest.raises(CycleError):
         house.floors  # noqa: B018 (the property raises)
+
+
+def test_a_module_is_of_the_house_whatever_it_is_called(tmp_path: Path) -> None:
+    for name in ("apo/calls/tasks.py", "apo/optimizers/opro.py", "apo/tasks/__init__.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert [*House.standing(tmp_path).files] == ["apo.calls.tasks"]
+
+
+@pytest.mark.parametrize("code", ["", "X = 1\n", '# Ours.\n\n"""A room."""\n', "'''A room.'''\n"])
+def test_a_room_that_says_nothing_is_told_to(tmp_path: Path, code: str) -> None:
+    (tmp_path / "apo" / "cellar").mkdir(parents=True)
+    (tmp_path / "apo" / "cellar" / "__init__.py").write_text(code)
+    with pytest.raises(SystemExit, match=r"apo/cellar/__init__.py .*docstring"):
+        told(House.standing(tmp_path), "cellar", code)
 
 
 def test_the_map_is_as_the_house_stands() -> None:

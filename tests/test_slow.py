@@ -3,6 +3,8 @@
 from pathlib import Path
 from unittest.mock import Mock
 
+import pytest
+
 from tests.conftest import pytest_sessionstart
 from tests.slow import LIST
 
@@ -19,7 +21,10 @@ def test_each_slow_test_of_the_list_is_there() -> None:
     assert gone == [], "make slow measures them anew"
 
 
-def test_a_process_of_a_parallel_run_leaves_out_what_is_ignored() -> None:
+def test_a_process_of_a_parallel_run_leaves_out_what_is_ignored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT)  # What is ignored is named from where pytest was called.
     config = Mock(workerinput={"workerid": "gw1", "workercount": 2}, args=["tests"])
     config.getini.return_value = ["tests"]
     config.getoption.return_value = ["tests/e2e", "tests/test_slow.py"]
