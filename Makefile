@@ -46,7 +46,6 @@ quick: $(VENV)/ready  ## Tests of modules, without whole runs; for each save.
 	$(BIN)/python -m pytest $(SPREAD) -m 'not slow' $(QUICK)
 
 slow: $(VENV)/ready  ## Measure anew which tests `make quick` leaves out.
-	: > tests/slow.txt
 	$(BIN)/python -m pytest -p tests.slow -m 'not slow' -q $(QUICK)
 
 test: $(VENV)/ready  ## All tests, on all cores; the ten slowest are listed.

@@ -51,7 +51,7 @@ class House:
         return {name: {*self._imports(path)} - {name} for name, path in self.files.items()}
 
     def _imports(self, path: Path) -> Iterator[str]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), path)):
             if isinstance(node, ast.ImportFrom) and node.module:
                 for alias in node.names:
                     whole = f"{node.module}.{alias.name}"

@@ -63,9 +63,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         session.config.args = [*files[first:], *files[:first]]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the tests that run whole commands: they wait most, and others work meanwhile."""
-    slow.mark(items)
+    if not config.pluginmanager.hasplugin("tests.slow"):  # Which measures them anew.
+        slow.mark(items)
     items.sort(key=lambda item: ("e2e" not in item.path.parts, item.path))
 
 

@@ -38,7 +38,9 @@ class Clock:
         self._taken[function(item)] = taken + _seconds() - before
         return result
 
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            return  # What was not run is not quick.
         listed = sorted(name for name, taken in self._taken.items() if taken > LIMIT)
         LIST.write_text("".join(f"{name}\n" for name in listed), encoding="utf-8")
 
