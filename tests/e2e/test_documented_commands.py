@@ -76,7 +76,7 @@ class Shell:
 
     def _other(self, line: str, text: str, folder: Path | None = None) -> Done:
         done = subprocess.run(
-            line, shell=True, cwd=folder, input=text, capture_output=True, text=True, timeout=60
+            line, shell=True, cwd=folder, input=text, capture_output=True, text=True, timeout=300
         )
         return Done(done.stdout, done.stderr, done.returncode)
 
