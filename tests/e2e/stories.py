@@ -112,7 +112,8 @@ ELSEWHERE: Mapping[str, str] = {
     r"python experiments/benchmarks/trust_fuzz\.py": "tests/test_trust_fuzz.py",
     r"python experiments/benchmarks/data_files\.py": "tests/data",
     r"python experiments/benchmarks/headroom\.py": "tests/test_headroom.py",
-    r"python experiments/benchmarks/(audit|edits|choice|solvers|testbed|peers/run)\.py.*": _BENCH,
+    r"(APO_BENCH_DATA=… )?python experiments/benchmarks/peers/run\.py.*": _BENCH,
+    r"python experiments/benchmarks/(audit|edits|choice|solvers|testbed)\.py.*": _BENCH,
     r"python experiments/benchmarks/small_model\.py": _BENCH,
     r"APO_BENCH_DATA=… python experiments/benchmarks/first_calls\.py .*":
         "tests/test_first_calls.py",
