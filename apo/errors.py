@@ -130,10 +130,12 @@ class ModelError(ApoError):
         billed: whether the provider may have charged for the attempt all the same.
         usage: the tokens that it says it counted; None where there was no reply to say it.
         of_limit: whether less room for the answer may help: the server refuses so long a one.
+        of_model: whether the server does not know the model, or nothing is at its address.
     """
 
     billed = False
     of_limit = False
+    of_model = False
     usage: Usage | None = None
 
 

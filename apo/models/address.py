@@ -63,6 +63,11 @@ class Address:
         return f"{self.url}/chat/completions{query}"
 
     @property
+    def listing(self) -> str:
+        """The URL at which a server says which models it has."""
+        return self.endpoint.replace(f"{self.url}/chat/completions", f"{self.url}/models", 1)
+
+    @property
     def headers(self) -> dict[str, str]:
         """The header that carries the key, if there is one, and the further ones."""
         if not self.key:

@@ -4,8 +4,10 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from apo.language.catalogue import message
 from apo.models.address import Address
 from apo.models.dialect import DECODED
+from apo.models.listing import UNKNOWN_MODEL
 from apo.trust import HOSTS, is_here
 
 UNSUPPORTED = re.compile(
@@ -71,7 +73,10 @@ def about_request(address: Address, status: int, headers: Mapping[str, str], sai
         pull = f" Is it there? ollama pull {address.model}." * address.name.startswith("ollama/")
         versioned = re.search(r"/v\d|/openai\b", address.url)
         end = "" if versioned else f" Most servers' base URL ends in /v1: {address.url}/v1."
-        return f" Check the model {address.model!r} and the base URL {address.url}.{end}{pull}"
+        check = message(f"Check the model {address.model!r} and the base URL {address.url}.")
+        return f" {check}{end}{pull}"
+    if UNKNOWN_MODEL.search(said):
+        return f" {message(f'Check the model {address.model!r}.')}"
     named = re.search(rf"\b({'|'.join(DECODED)})\b", said)
     if not named:
         return ""

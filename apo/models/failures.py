@@ -26,6 +26,7 @@ from apo.models.address import Address
 from apo.models.advice import about_key, about_option, about_request, holder
 from apo.models.allowances import retry_after, wait_for_reset
 from apo.models.body import as_dict, as_list, as_text, as_word
+from apo.models.listing import UNKNOWN_MODEL
 from apo.models.moderation import filtered_for
 from apo.models.refusals import OUT_OF_RANGE, refused_option
 
@@ -137,7 +138,9 @@ def failure(
     if status < 300:
         return MalformedReplyError(text)
     hint = about_request(address, status, headers, said)
-    return _of_limit(BadRequestError(sentence + hint if hint else text), said)
+    error = _of_limit(BadRequestError(sentence + hint if hint else text), said)
+    error.of_model = status == 404 or UNKNOWN_MODEL.search(said) is not None
+    return error
 
 
 def _of_limit(error: ModelError, said: str) -> ModelError:

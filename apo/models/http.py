@@ -1,5 +1,6 @@
 """The lean transport: chat completions over aiohttp, for any OpenAI-compatible server."""
 
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -65,24 +66,29 @@ class HttpModel(Transport):
         connector: aiohttp.BaseConnector = found(f"{kind[:6]}://{rest}", rdns=True, **given)
         return connector
 
+    async def _listed(self, client: "aiohttp.ClientSession") -> Any:
+        import aiohttp
+
+        limit = aiohttp.ClientTimeout(total=min(CONNECT, self._timeout))
+        url = URL(self._address.listing, encoded=True)
+        with suppress(aiohttp.ClientError, OSError, ValueError):
+            async with client.get(url, allow_redirects=False, timeout=limit) as reply:
+                return orjson.loads(await _read(reply) or b"")
+        return None
+
     async def _post(
         self, client: "aiohttp.ClientSession", body: dict[str, Any], *, scored: bool
     ) -> Reply | ModelError:
         import aiohttp
 
         url, data = self._scoring_url if scored else self._url, orjson.dumps(body)
-        chunks: list[bytes] = []
-        size = 0
         try:
             # A redirect would carry the key to another host, or turn the POST into a GET.
             async with client.post(url, data=data, allow_redirects=False) as reply:
-                async for chunk in reply.content.iter_any():
-                    size += len(chunk)
-                    if size > MAX_REPLY:
-                        reply.close()
-                        return too_long(self._address)
-                    chunks.append(chunk)
-            return reply.status, reply.headers, b"".join(chunks)
+                whole = await _read(reply)
+            if whole is None:
+                return too_long(self._address)
+            return reply.status, reply.headers, whole
         except (aiohttp.ClientError, OSError) as error:
             return self._broken(error)
         except Exception as error:
@@ -104,3 +110,16 @@ class HttpModel(Transport):
         if isinstance(error, TimeoutError):
             return timed_out(self._address, self._timeout)
         return TransportError(f"{name}: the connection to {url} broke ({said}).", billed=True)
+
+
+async def _read(reply: "aiohttp.ClientResponse") -> bytes | None:
+    """The whole body; None where it is too long."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in reply.content.iter_any():
+        size += len(chunk)
+        if size > MAX_REPLY:
+            reply.close()
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)

@@ -5,7 +5,10 @@ for: organization and project headers, and its own logging and tracing hooks.
 """
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from apo.errors import ModelError, TransportError
 from apo.models.network import timed_out, trusted, unreachable, untrusted
@@ -48,6 +51,16 @@ class SdkModel(Transport):
             )
         # The SDK insists on a key; what it makes of it is overridden at every call.
         return openai.AsyncOpenAI(api_key=address.key or "none", **options)
+
+    async def _listed(self, client: "openai.AsyncOpenAI") -> Any:
+        import openai
+
+        headers: dict[str, Any] = {"Authorization": openai.Omit(), **self._address.headers}
+        with suppress(openai.OpenAIError, OSError, ValueError):
+            async with asyncio.timeout(min(CONNECT, self._timeout)):
+                raw = await client.models.with_raw_response.list(extra_headers=headers)
+                return orjson.loads(raw.content)
+        return None
 
     async def _post(
         self, client: "openai.AsyncOpenAI", body: dict[str, Any], *, scored: bool

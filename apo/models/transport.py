@@ -5,11 +5,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
-from apo.errors import ModelError
+from apo.errors import BadRequestError, ModelError
 from apo.model import Completion, Request, calls_tools
 from apo.models.address import Address
 from apo.models.dialect import Dialect
 from apo.models.likelihood import read_scored, scored_body
+from apo.models.listing import told_there
 from apo.models.network import from_server, proxy_for
 from apo.models.replies import Reply, read_reply
 from apo.models.small import named_small
@@ -40,6 +41,7 @@ class Transport(ABC):
     ) -> None:
         self._address, self._timeout, self._max_connections = address, timeout, max_connections
         self._client: Closes | None = None
+        self._there: str | None = None
         self._proxy = proxy_for(address.url, self.library)
 
     def __repr__(self) -> str:
@@ -80,9 +82,14 @@ class Transport(ABC):
         scored = bool(request.continuation)
         body = scored_body(self._address, request) if scored else self._address.body(request)
         reply = await self.post(body, scored=scored)
-        if scored:
-            return read_scored(self._address, request, reply)
-        return read_reply(self._address, *reply, tools=calls_tools(request))
+        try:
+            if scored:
+                return read_scored(self._address, request, reply)
+            return read_reply(self._address, *reply, tools=calls_tools(request))
+        except BadRequestError as error:
+            if error.of_model:
+                error.args = (f"{error}{await self._told_there()}",)
+            raise
 
     async def post(self, body: dict[str, Any], *, scored: bool = False) -> Reply:
         """Send a body once a slot is free.
@@ -110,17 +117,29 @@ class Transport(ABC):
         if client:
             await client.close()
 
+    async def _told_there(self) -> str:
+        """Say which models the server has; it is asked once, however many calls it refuses."""
+        client = self._connected()
+        async with self._asks:
+            if self._there is None:
+                self._there = told_there(self._address, await self._listed(client))
+        return self._there
+
     def _connected(self) -> Any:
         """What holds connections; made at the first call, and kept until `aclose`."""
         if self._client is None:
             # The slots keep calls from queueing in the library, where the wait would be timed.
-            self._slots = asyncio.Semaphore(self._max_connections)
+            self._slots, self._asks = asyncio.Semaphore(self._max_connections), asyncio.Lock()
             self._client = self._open()
         return self._client
 
     @abstractmethod
     def _open(self) -> Closes:
         """Make what holds connections."""
+
+    @abstractmethod
+    async def _listed(self, client: Any) -> Any:
+        """What GET /models answers, as JSON values; None where nothing can be read in time."""
 
     @abstractmethod
     async def _post(self, client: Any, body: dict[str, Any], *, scored: bool) -> Reply | ModelError:

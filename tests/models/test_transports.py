@@ -1,7 +1,9 @@
 """Both transports, against a server over real HTTP: the same answers and the same errors."""
 
 import asyncio
+import json
 import logging
+import re
 import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -238,6 +240,47 @@ def test_a_200_that_is_no_chat_completion(
             return await fail(open_model(f"{url}#m", transport=transport))
 
     assert isinstance(asyncio.run(run()), MalformedReplyError)
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (
+            [{"id": "gemma3:4b"}, {"id": "qwen3:8b"}, {"id": "질문:1b"}],
+            " The server has 'qwen3:8b', 'gemma3:4b', '질문:1b'.",
+        ),
+        (
+            [{"id": f"qwen3:{n}b"} for n in range(9)],
+            " The server has 'qwen3:0b', 'qwen3:1b', 'qwen3:2b', 'qwen3:3b' and 5 more.",
+        ),
+        ([{"id": "qwen3"}, {"id": "qwen3:8b"}], ""),  # It has it, and refuses for another reason.
+        ([], ""),
+        ("none", ""),
+        ([1, {"id": None}, {"name": "x"}], ""),
+    ],
+)
+def test_a_model_that_is_not_there_is_told_beside_those_that_are(
+    saying: Saying, transport: Transport, data: object, told: str
+) -> None:
+    body = json.dumps({"error": "model 'qwen3' not found", "data": data}).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+
+    async def run() -> ModelError:
+        async with saying(f"{head}\r\n\r\n".encode() + body) as url:
+            return await fail(open_model(f"{url}#qwen3", transport=transport))
+
+    error = asyncio.run(run())
+    assert isinstance(error, BadRequestError)
+    assert re.search(r"Check the model 'qwen3' and the base URL http://[\d.:]+/v1\.", str(error))
+    assert str(error).endswith(f"/v1.{told}")
+
+
+def test_a_server_that_does_not_list_its_models(saying: Saying, transport: Transport) -> None:
+    async def run() -> ModelError:
+        async with saying(b"HTTP/1.1 404 Not Found\r\nContent-Length: 6\r\n\r\n<html>") as url:
+            return await fail(open_model(f"{url}#m", transport=transport))
+
+    assert re.search(r"base URL http://[\d.:]+/v1\.$", str(asyncio.run(run())))
 
 
 def test_what_is_not_http(saying: Saying, transport: Transport) -> None:
