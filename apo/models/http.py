@@ -1,6 +1,5 @@
 """The lean transport: chat completions over aiohttp, for any OpenAI-compatible server."""
 
-from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -71,10 +70,8 @@ class HttpModel(Transport):
 
         limit = aiohttp.ClientTimeout(total=min(CONNECT, self._timeout))
         url = URL(self._address.listing, encoded=True)
-        with suppress(aiohttp.ClientError, OSError, ValueError):
-            async with client.get(url, allow_redirects=False, timeout=limit) as reply:
-                return orjson.loads(await _read(reply) or b"")
-        return None
+        async with client.get(url, allow_redirects=False, timeout=limit) as reply:
+            return orjson.loads(await _read(reply) or b"")
 
     async def _post(
         self, client: "aiohttp.ClientSession", body: dict[str, Any], *, scored: bool

@@ -5,7 +5,6 @@ for: organization and project headers, and its own logging and tracing hooks.
 """
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -56,11 +55,9 @@ class SdkModel(Transport):
         import openai
 
         headers: dict[str, Any] = {"Authorization": openai.Omit(), **self._address.headers}
-        with suppress(openai.OpenAIError, OSError, ValueError):
-            async with asyncio.timeout(min(CONNECT, self._timeout)):
-                raw = await client.models.with_raw_response.list(extra_headers=headers)
-                return orjson.loads(raw.content)
-        return None
+        async with asyncio.timeout(min(CONNECT, self._timeout)):
+            raw = await client.models.with_raw_response.list(extra_headers=headers)
+            return orjson.loads(raw.content)
 
     async def _post(
         self, client: "openai.AsyncOpenAI", body: dict[str, Any], *, scored: bool

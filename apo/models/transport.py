@@ -3,6 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, ClassVar, Protocol
 
 from apo.errors import BadRequestError, ModelError
@@ -122,7 +123,10 @@ class Transport(ABC):
         client = self._connected()
         async with self._asks:
             if self._there is None:
-                self._there = told_there(self._address, await self._listed(client))
+                self._there = ""
+                # Whatever its library or a proxy's raises: what is told is the call's own error.
+                with suppress(Exception):
+                    self._there = told_there(self._address, await self._listed(client))
         return self._there
 
     def _connected(self) -> Any:
@@ -139,7 +143,7 @@ class Transport(ABC):
 
     @abstractmethod
     async def _listed(self, client: Any) -> Any:
-        """What GET /models answers, as JSON values; None where nothing can be read in time."""
+        """What GET /models answers, as JSON values; whatever it raises is not told."""
 
     @abstractmethod
     async def _post(self, client: Any, body: dict[str, Any], *, scored: bool) -> Reply | ModelError:
