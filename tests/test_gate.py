@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from apo import Budget, DataError, Prompt, SettingsError, Task
+from apo import Budget, DataError, Options, Prompt, SettingsError, Task
 from apo.assessment.gate import Gate, agate
 from apo.cli import app
+from apo.model import Completion, Request
 from apo.storage.journal import Journal
 from apo.testing import FakeModel, fake_task
 
@@ -40,6 +41,23 @@ def test_it_ends_when_it_is_clear() -> None:
     turned, _ = gate(GOOD, OLD, rows(2000))
     assert (turned.decision, turned.n) == ("worse", found.n)
     assert turned.interval == pytest.approx((-found.interval[1], -found.interval[0]))
+
+
+class InTurns(FakeModel):
+    """Two servers behind one address: one is always right, the other, each second time, never."""
+
+    async def complete(self, request: Request) -> Completion:
+        found = await super().complete(request)
+        right = request.messages[-1].content if len(self.requests) % 2 else "?"
+        return found._replace(text=right)
+
+
+@pytest.mark.parametrize("at_once", [1, 8])
+def test_two_servers_in_turns_pass_for_no_gain(at_once: int) -> None:
+    options = Options(track=False, max_concurrency=at_once)
+    found = asyncio.run(agate(rows(400), OLD, BAD, model=InTurns(), options=options))
+    assert found.decision == "open"
+    assert abs(found.new_score - found.old_score) < 0.1
 
 
 def test_what_is_not_clear_stays_open() -> None:

@@ -4,7 +4,7 @@ A rollout is an example with its answer and its score; an evaluation is the roll
 Models and judges are opened here as a run's options say.
 
 Doors: abilities, closing, endpoints, evaluation, likelihood, measure, must_pass, noticed,
-outside, room, widening.
+outside, room, turns, widening.
 Rests on: calls, concurrency, display, errors, model, models, programs, prompts, scorers,
 scorers.metrics, statistics, storage, task, trust, usage.
 """

@@ -14,6 +14,7 @@ from apo.evaluation.abilities import require_able
 from apo.evaluation.evaluation import Evaluation, Rollout
 from apo.evaluation.programs import Answered, run_programs
 from apo.evaluation.room import answer_room
+from apo.evaluation.turns import Turn, in_turns, prompts_of
 from apo.model import Completion, Request
 from apo.programs.fit import require_fit
 from apo.programs.program import Asked
@@ -58,7 +59,8 @@ async def measure_in_turns(
 ) -> list[Evaluation]:
     """Score prompts on the same examples, row by row: each row by all prompts before the next.
 
-    What changes in the meantime, such as the model behind a name, then meets all prompts alike.
+    What changes in the meantime, such as the model behind a name, then meets all prompts alike; so
+    do servers that take calls in turn (`in_turns`).
 
     Raises:
         TaskError: the scorer raised, or gave no score in [0, 1].
@@ -68,49 +70,40 @@ async def measure_in_turns(
     for prompt in prompts:
         require_fit(task.program, prompt)
     require_able(endpoint.model, prompts, task.program)
+    turns = in_turns(prompts, examples)
     if isinstance(task.scorer, AwaitedScorer):
         n_questions = task.scorer.n_calls * len(prompts) * len(examples)
         with caller.kept_for_judges(n_questions) as pay:
-            answered = await _answered(caller, endpoint, task, prompts, examples, place)
+            answered = await _answered(caller, endpoint, task, turns, place)
             rollouts = await _judged(caller, task, answered, pay)
     elif task.program is not None:
-        answered = await _answered(caller, endpoint, task, prompts, examples, place)
+        answered = await _answered(caller, endpoint, task, turns, place)
         rollouts = [_rollout(task, *one) for one in answered]
     else:
-        asked = _calls(endpoint, task, prompts, examples, place)
+        asked = _calls(endpoint, task, turns, place)
         rollouts = await collect(caller, asked, partial(_rollout, task))
-    n = len(prompts)
-    return [Evaluation(p, tuple(rollouts[i::n]), task.metric) for i, p in enumerate(prompts)]
+    found = {(turn.prompt.id, turn.row): one for turn, one in zip(turns, rollouts, strict=True)}
+    rows = range(len(examples))
+    return [Evaluation(p, tuple(found[p.id, row] for row in rows), task.metric) for p in prompts]
 
 
 async def _answered(
-    caller: Caller,
-    endpoint: Endpoint,
-    task: Task,
-    prompts: Sequence[Prompt],
-    examples: Sequence[Example],
-    place: str,
+    caller: Caller, endpoint: Endpoint, task: Task, turns: Sequence[Turn], place: str
 ) -> list[Answered]:
-    """The answers before they are scored, each example by all prompts before the next."""
+    """The answers before they are scored."""
     if task.program is not None:
-        return await run_programs(caller, endpoint, task, task.program, prompts, examples, place)
-    return await collect(caller, _calls(endpoint, task, prompts, examples, place), Answered)
+        return await run_programs(caller, endpoint, task, task.program, turns, place)
+    return await collect(caller, _calls(endpoint, task, turns, place), Answered)
 
 
 def _calls(
-    endpoint: Endpoint,
-    task: Task,
-    prompts: Sequence[Prompt],
-    examples: Sequence[Example],
-    place: str,
+    endpoint: Endpoint, task: Task, turns: Sequence[Turn], place: str
 ) -> Iterator[tuple[Call, Example]]:
-    """Each example by all prompts before the next."""
-    rooms = [answer_room(task, prompt) for prompt in prompts]
-    for i, example in enumerate(examples):
-        for prompt, room in zip(prompts, rooms, strict=True):
-            request = Request(messages=prompt.messages(example.inputs), decoding=prompt.decoding)
-            note, where = f"{prompt.id} {example.id}", f"{place}:{i}" if place else ""
-            yield Call.to(endpoint, request, place=where, note=note, room=room), example
+    rooms = {prompt.id: answer_room(task, prompt) for prompt in prompts_of(turns)}
+    for prompt, example, row in turns:
+        request = Request(messages=prompt.messages(example.inputs), decoding=prompt.decoding)
+        note, where = f"{prompt.id} {example.id}", f"{place}:{row}" if place else ""
+        yield Call.to(endpoint, request, place=where, note=note, room=rooms[prompt.id]), example
 
 
 def _rollout(

@@ -10,6 +10,7 @@ from apo.calls.caller import Caller
 from apo.concurrency import gather
 from apo.errors import FINAL, USERS_ERRORS, ApoError, ModelError, TaskError
 from apo.evaluation.room import OPEN, answer_room
+from apo.evaluation.turns import Turn, prompts_of
 from apo.model import Completion, Decoding, Message, Request
 from apo.programs.program import Asked, Program
 from apo.prompts.prompt import Prompt
@@ -133,11 +134,10 @@ async def run_programs(
     endpoint: Endpoint,
     task: Task,
     program: Program,
-    prompts: Sequence[Prompt],
-    examples: Sequence[Example],
+    turns: Sequence[Turn],
     place: str,
 ) -> list[Answered]:
-    """Run a program with each of some prompts on each example, all prompts before the next.
+    """Run a program with a prompt on an example, for each turn.
 
     The most calls that it may make are kept for it before the first is made.
 
@@ -148,22 +148,18 @@ async def run_programs(
     endpoints = {
         name: caller.others.get(program.models.get(name, ""), endpoint) for name in program.steps
     }
-    rooms = [step_rooms(task, program, prompt) for prompt in prompts]
+    rooms = {prompt.id: step_rooms(task, program, prompt) for prompt in prompts_of(turns)}
     runs = [
-        (f"{prompt.id} {example.id}", f"{place}:{i}" if place else "", prompt, example, room)
-        for i, example in enumerate(examples)
-        for prompt, room in zip(prompts, rooms, strict=True)
+        (f"{prompt.id} {example.id}", f"{place}:{row}" if place else "", prompt, example)
+        for prompt, example, row in turns
     ]
     new = [run for run in runs if (run[0], run[1]) not in caller.finished]
     with caller.kept_for_programs(program.calls * len(new)) as pay:
         await asyncio.sleep(0)  # All of a round have theirs kept before one frees what it spares.
 
-        async def answered(
-            note: str, where: str, prompt: Prompt, example: Example, room: Mapping[str, int]
-        ) -> Answered:
-            asking = Asking(
-                caller, endpoints, room, prompt.steps, program.calls, pay, where, note
-            )  # fmt: skip
+        async def answered(note: str, where: str, prompt: Prompt, example: Example) -> Answered:
+            room, steps = rooms[prompt.id], prompt.steps
+            asking = Asking(caller, endpoints, room, steps, program.calls, pay, where, note)
             found = await _answer(task, program, asking, example)
             caller.finished.add((note, where))
             return found

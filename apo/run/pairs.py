@@ -8,6 +8,7 @@ from apo.calls.caller import Caller
 from apo.errors import BudgetExhausted
 from apo.evaluation.evaluation import Evaluation, Rollout
 from apo.evaluation.measure import measure, measure_in_turns
+from apo.evaluation.turns import drawn_order
 from apo.prompts.prompt import Prompt
 from apo.task import Example, Task
 
@@ -78,7 +79,8 @@ async def _answered(
     for example in part:
         try:
             found += [
-                await measure(caller, task_model, task, prompt, [example]) for prompt in prompts
+                await measure(caller, task_model, task, prompt, [example])
+                for prompt in drawn_order(prompts, example)
             ]
         except BudgetExhausted:
             break

@@ -1,10 +1,11 @@
-"""How often a prompt gains by a model that was swapped behind its name in the middle of the test.
+"""How often a prompt gains by another model that answers in the middle of the test, or in turns.
 
-Two prompts that answer 200 test rows equally well. After a share of the test's calls the server
-answers with another model, that is right more often, or less often. The run goes through apo's own
-search (which takes the second prompt, as it wins on validation) and final test, in which both
-prompts are asked row by row. Against: 5 % favourable at most. Beside it stands what asking for all
-rows with the one prompt and then with the other would say.
+Two prompts that answer 200 test rows equally well. After a share of the test's calls, or at each
+second call, the server answers with another model, that is right more often, or less often. The run
+goes through apo's own search (which takes the second prompt, as it wins on validation) and final
+test, in which both prompts are asked row by row, in an order that each row draws. Against: 5 %
+favourable at most. Beside it stands what asking for all rows with the one prompt and then with the
+other would say.
 
     python experiments/benchmarks/swapped.py            # 100 draws a line, some minutes
     python experiments/benchmarks/swapped.py --draws 50
@@ -40,7 +41,9 @@ ROWS, BEFORE = 200, 0.5
 """Test rows; the share of them that the first model gets right, with either prompt."""
 SHARED = 0.7
 """The share of rows on which both prompts' answers hang on the row alone."""
-SWAPS = (None, 0.25, 0.5, 0.75)
+IN_TURNS = 2.0
+"""Stands for two servers behind one address, of which the other takes each second call."""
+SWAPS = (None, 0.25, 0.5, 0.75, IN_TURNS)
 """After which share of the test's calls; None for never."""
 AFTER = (0.3, 0.7)
 """The share that the other model gets right."""
@@ -65,12 +68,17 @@ class Swapped(FakeModel):
         if last not in TEST:
             return Completion(text=last if BEST in before[0] else "?", usage=Usage(9, 1))
         self.asked += 1
-        swapped = self.swap_at is not None and self.asked > self.swap_at * 2 * ROWS
+        swapped = self._swapped()
         await asyncio.sleep(0)
         alone = draw(f"{self.luck} {last} kind") > SHARED
         chance = draw(f"{self.luck} {last} {before if alone else ''}")
         right = chance < (self.after if swapped else BEFORE)
         return Completion(text=last if right else "?", usage=Usage(9, 1))
+
+    def _swapped(self) -> bool:
+        if self.swap_at == IN_TURNS:
+            return self.asked % 2 == 0
+        return self.swap_at is not None and self.asked > self.swap_at * 2 * ROWS
 
 
 @dataclass(frozen=True)
@@ -119,8 +127,9 @@ def line(swap: float | None, after: float, at_once: int, draws: int) -> dict[str
         now += verdict is not None and verdict.favourable
         before += asyncio.run(in_a_row(model(), at_once)).favourable
     low, _ = proportion_interval(now, draws)
+    after_what = "each call" if swap == IN_TURNS else "never" if swap is None else f"{swap:.0%}"
     return {
-        "swapped after": "never" if swap is None else f"{swap:.0%}",
+        "swapped after": after_what,
         "right": f"{BEFORE:.0%}" if swap is None else f"{BEFORE:.0%} → {after:.0%}",
         "calls at once": at_once,
         "one prompt after the other": f"{before / draws:.1%}",
@@ -143,10 +152,11 @@ def main() -> None:
         rows = pool.starmap(line, lines, chunksize=1)
     notes = [
         f"{ROWS} test rows, {draws:,} draws a line, two prompts that are right equally often. "
-        "swapped after: the share of the test's calls after which another model answers; right: "
-        "how often the one and the other is. One prompt after the other: favourable if all rows "
-        "were asked with the seed prompt first, and then with the best one. Marked MISSED where "
-        "5 % is below the interval of the share."
+        "swapped after: the share of the test's calls after which another model answers, or each "
+        "call, where two servers take calls in turns; right: how often the one and the other is. "
+        "One prompt after the other: favourable if all rows were asked with the seed prompt "
+        "first, and then with the best one. Marked MISSED where 5 % is below the interval of the "
+        "share."
     ]
     record("swapped", "A model swapped in the middle of the test: favourable", rows, notes=notes)
 
