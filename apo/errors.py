@@ -247,6 +247,24 @@ USERS_ERRORS = (Exception, SystemExit)
 """What a user's own function may raise; a `sys.exit` in it must not end apo without a word."""
 
 
+def require_utf8(text: str) -> None:
+    """Make sure that a text of the command line can be sent and kept.
+
+    Python has half characters for its bytes that are no UTF-8, such as those of a Korean file's
+    name that was unpacked from an archive made on Windows.
+
+    Raises:
+        SettingsError: it holds some.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        shown = text.encode("utf-8", "replace").decode()
+        raise SettingsError(
+            f"{shown!r} holds bytes that are no UTF-8. Rename what it names, or type it anew."
+        ) from None
+
+
 def near(name: str, known: Sequence[str]) -> str:
     """Say which known names are meant, for the end of an error message.
 

@@ -358,6 +358,14 @@ async def _outcome(caller: Caller, call: Call) -> Any:
 CUT = Completion("", Usage(5, 50, 0, 50), truncated=True, thinking="Hm")
 
 
+def test_a_context_that_the_request_has_filled_is_no_thinking(tmp_path: Path) -> None:
+    full = Completion("", Usage(4096, 0), truncated=True)
+    with Journal(tmp_path / "journal.db") as journal:
+        caller, _ = ask(Scripted(full), "a", journal=journal)
+        notes = caller.notes()
+    assert not any("thinks" in note for note in notes)
+
+
 def test_thinking_that_is_cut_gets_room_and_is_no_answer(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     model = Scripted(CUT, "yes")

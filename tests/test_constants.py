@@ -53,6 +53,12 @@ def test_always_the_same_is_said_in_the_first_words(said: str) -> None:
     assert told.shares[MALFORMED] == [0, 1, 0]
 
 
+@pytest.mark.parametrize("said", ["Ｌｏｇｉｎ", "L\u200bogin", "ｌｏｇｉｎ, I think"])
+def test_wrong_answers_in_other_letters_are_labels_too(said: str) -> None:
+    told = verdict(task(), ["Billing"] * 22, [said] * 22)
+    assert told.shares["Login"] == [7 / 22, 0, 1]
+
+
 def test_a_prompt_that_reads_its_input_is_favourable() -> None:
     told = verdict(task(), ["Billing"] * 22, TARGETS)
     assert heading(told.to_dict()) == "Favourable"

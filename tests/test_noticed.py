@@ -1,5 +1,6 @@
 """What a figure hides is told: who was refused and why, and answers that are all one text."""
 
+import asyncio
 import json
 import re
 from collections.abc import Callable
@@ -8,13 +9,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from apo import Example, Prompt, Score
+from apo import Budget, Example, Options, Prompt, Score, aoptimize
 from apo.cli import app
 from apo.errors import ContentFilterError, ContextLengthError, ModelError
 from apo.evaluation.evaluation import Evaluation, Rollout
 from apo.evaluation.noticed import noticed
 from apo.model import Completion, Request
-from apo.testing import FakeModel
+from apo.testing import FakeModel, FakeOptimizerModel, fake_task
 from apo.testing.server import serve
 
 LABELS = ("bug", "login")
@@ -88,6 +89,39 @@ def test_evaluate_says_why(
     if not words:
         assert "same text" not in done.stdout
         assert "refused" not in done.stdout
+
+
+class Expired(FakeModel):
+    """Has answers for the search, and none any more for the verdict."""
+
+    def answer(self, request: Request) -> str:
+        last = request.messages[-1].content
+        tested = any(last == example.inputs["input"] for example in EXPIRING.test)
+        return "You have exceeded your daily quota." if tested else super().answer(request)
+
+
+EXPIRING = fake_task()
+
+
+def test_a_notice_in_the_answers_of_the_verdict_is_told(tmp_path: Path) -> None:
+    result = asyncio.run(
+        aoptimize(
+            EXPIRING,
+            "random-search",
+            model=Expired(),
+            optimizer_model=FakeOptimizerModel(),
+            budget=Budget(max_calls=400),
+            options=Options(track=False),
+            home=tmp_path,
+        )
+    )
+    told = [note for note in result.notes if "on the test split are the same text" in note]
+    assert [("seed prompt" in note, "best prompt" in note) for note in told] == [
+        (True, False),
+        (False, True),
+    ]
+    assert all("daily quota" in note and "notice of its server?" in note for note in told)
+    assert result.gap is None
 
 
 def evaluation(outputs: list[str | None], target: str = "bug") -> Evaluation:

@@ -92,3 +92,8 @@ def test_a_fence_around_nothing_is_no_text() -> None:
     for reply in ("```python\n# example: do not follow it\n```", "```"):
         text = closed(f"<instruction>\n{reply}", "instruction")
         assert read_written(text, "instruction", request=ASKED).text == ""
+
+
+def test_control_characters_go_into_no_prompt() -> None:
+    written = f"\x1b[31m<instruction>\n{DO}\x00\x1b[0m\u202e Then\tstop.\r\n</instruction>"
+    assert read_written(written, "instruction").text == f"{DO} Then\tstop."

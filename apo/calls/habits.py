@@ -163,6 +163,15 @@ def dearer(model: str, stated: float, counted: float) -> str:
     )
 
 
+def longer_notes(journal: Journal) -> Iterator[str]:
+    """Say which servers gave longer answers than they were asked for."""
+    for body in journal.told(LONGER):
+        yield (
+            f"The server of {body['model']} does not keep to the limit of its answers: one has "
+            f"{body['wrote']:,} tokens, where {body['asked']:,} at most were asked for."
+        )
+
+
 def habit_notes(journal: Journal) -> Iterator[str]:
     """Say what a run has learnt."""
     for body in journal.told(LEARNT):
@@ -175,11 +184,7 @@ def habit_notes(journal: Journal) -> Iterator[str]:
     for body in journal.told(DEARER):
         told_cost = dearer(str(body["model"]), body["stated"], body["counted"])
         yield f"{told_cost} The dollars above follow the price; state the right one with --price."
-    for body in journal.told(LONGER):
-        yield (
-            f"The server of {body['model']} does not keep to the limit of its answers: one has "
-            f"{body['wrote']:,} tokens, where {body['asked']:,} at most were asked for."
-        )
+    yield from longer_notes(journal)
     for body in journal.told(DISBELIEVED):
         yield (
             f"The headers of {body.get('model')} say that no {body.get('unit')} are left, and it "

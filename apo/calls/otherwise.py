@@ -79,7 +79,8 @@ class Ways:
             AskedOtherwise: it was; from now on the model has that room.
         """
         thought = completion.thinking or completion.usage.thinking_tokens
-        cut = thought or not completion.text.strip()
+        # Nothing written at all is a context that the request has filled.
+        cut = thought or (not completion.text.strip() and completion.usage.output_tokens != 0)
         own = call.stated is None and endpoint.max_thinking and not call.request.continuation
         if cut and own and self._habits.learn_thinking(endpoint.model):
             raise AskedOtherwise(completion.usage)

@@ -35,6 +35,7 @@ class _Of:
     unseen_tokens: int = 0
     cut: int = 0
     empty: int = 0
+    full: int = 0
     silent: int = 0
     pondered: int = 0
     uncounted: int = 0
@@ -90,6 +91,7 @@ class Tally:
         if entry.truncated:
             found.cut += n
             found.empty += n * (not entry.reply)
+            found.full += n * (not entry.reply and entry.usage.output_tokens == 0)
 
     def notes(self) -> list[str]:
         """Say what was noticed; nothing when every call got an answer that is none of these."""
@@ -186,8 +188,20 @@ def _limit(entry: Entry) -> int | None:
 def _cut(role: str, model: str, of: _Of) -> str:
     whose = WHOSE.get(role, "replies")
     empty = f", {of.empty:,} of them before the first word" if of.empty else ""
+    if of.full == of.cut:
+        return (
+            f"{of.cut:,} of {of.answers:,} {whose} of {model} were cut before the first token: the "
+            "request alone fills the server's context. Raise it there, or shorten the inputs."
+        )
     limit = "the server's own limit" if of.limit is None else f"{of.limit:,} tokens"
-    thought = of.thought or of.unseen or of.empty
+    if of.limit is None and of.thought and of.empty == of.cut:
+        return (
+            f"{of.cut:,} of {of.answers:,} {whose} of {model} are thinking without an end, well "
+            "below the limit that was sent. Where they were cut at the server's own limit, raise "
+            "it there: its context, or its length of output. Else what opens the thinking "
+            "(<think>) is not closed, and nothing after it passes for an answer."
+        )
+    thought = of.thought or of.unseen or of.empty > of.full
     thinking = " What a model thinks counts toward it." if thought else ""
     sent = "" if of.limit_field == "max_tokens" else f" (sent as {of.limit_field})"
     if of.limit is None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from apo.errors import SettingsError
+from apo.errors import SettingsError, require_utf8
 
 
 def budget(
@@ -25,9 +25,10 @@ def pairs(flag: str, values: list[str]) -> list[tuple[str, str]]:
     """Read KEY=VALUE options.
 
     Raises:
-        SettingsError: one has no "=".
+        SettingsError: one has no "=", or is no UTF-8.
     """
     for value in values:
+        require_utf8(value)
         if "=" not in value:
             raise SettingsError(f"{flag} {value!r} has no '='; write {flag} NAME=VALUE.")
     return [(k.strip(), v) for k, _, v in (value.partition("=") for value in values)]

@@ -18,7 +18,7 @@ def noticed(evaluation: Evaluation, to: str = "") -> tuple[str, ...]:
         evaluation: the answers.
         to: what was asked, as " to the seed prompt", where there is more than one.
     """
-    return (*_ungraded(evaluation, to), *_alike(evaluation, to))
+    return (*_ungraded(evaluation, to), *alike(evaluation, to))
 
 
 def _ungraded(evaluation: Evaluation, to: str) -> list[str]:
@@ -33,7 +33,8 @@ def _ungraded(evaluation: Evaluation, to: str) -> list[str]:
     return [f"{text} ({often}{shorten(reason)}). {left}."]
 
 
-def _alike(evaluation: Evaluation, to: str) -> list[str]:
+def alike(evaluation: Evaluation, to: str = "") -> list[str]:
+    """Say which text many inputs got that is no answer; as `noticed` does, and only that."""
     rightly = {_plain(t) for r in evaluation.rollouts for t in r.example.targets}
     inputs: dict[str, set[str]] = {}
     for rollout in evaluation.answered:

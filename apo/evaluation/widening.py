@@ -82,19 +82,18 @@ def widening_notes(journal: Journal) -> Iterator[str]:
     """Say where answers got more room, and where that would not have helped."""
     for body in journal.told(WIDENED):
         tried = len(body["tried"])
-        cut = (
-            f"{body['cut']:,} of {body['of']:,} answers to the seed prompt were cut at "
-            f"{body['from']:,} tokens"
-        )
         if body["enough"]:
             yield (
-                f"{cut}, and {body['ended']} of {tried} tried came to an end with more room: the "
-                f"cut ones were asked for again, and answers of this run may take {body['to']:,} "
-                "tokens (--max-answer sets another)."
+                f"{body['cut']:,} of {body['of']:,} answers to the seed prompt were cut at "
+                f"{body['from']:,} tokens, and {body['ended']} of {tried} tried came to an end "
+                "with more room: the cut ones were asked for again, and answers of this run may "
+                f"take {body['to']:,} tokens (--max-answer sets another)."
             )
         else:
             yield (
-                f"{cut}; of {tried} asked for again with {body['to']:,}, {body['ended']} came to "
-                "an end. The model runs on: let the prompt ask for the answer alone, or give "
-                "--max-answer."
+                f"{body['cut']:,} of {body['of']:,} answers to the seed prompt have no end, with "
+                f"room for {body['from']:,} tokens; of {tried} asked for again with "
+                f"{body['to']:,}, {body['ended']} came to an end. Where the model runs on, let the "
+                "prompt ask for the answer alone, or give --max-answer; where the server ends "
+                "them, see below."
             )

@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, get_args
 
-from apo.errors import SettingsError, near
+from apo.errors import SettingsError, near, require_utf8
 from apo.model import Model
 from apo.trust import has_keys
 
@@ -48,6 +48,7 @@ def open_model(
         AuthenticationError: the provider needs a key and its variable is not set.
     """
     _check(transport, timeout, max_connections)
+    require_utf8(name)
     keys = has_keys(name)
     if name == "embedded":
         from apo.models.embedded import Embedded

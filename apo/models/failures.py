@@ -76,7 +76,7 @@ CONTEXT_WORDS = re.compile(
     r"tokens when (the )?context (the )?overflows|context length of only|"
     r"greater than the context length|"
     r"input token count|(prompt|input|request) (is )?too (long|large)|reduce the length of|"
-    r"`inputs` (tokens|must have less)",
+    r"`inputs` (tokens|must have less)|max_tokens must be at least 1, got -",
     re.IGNORECASE,
 )
 LIMIT_WORDS = re.compile(
@@ -84,6 +84,8 @@ LIMIT_WORDS = re.compile(
     re.IGNORECASE,
 )
 """The limit of an answer, which takes part in what is too long."""
+MEMORY_WORDS = re.compile(r"requires more (system |available |GPU )*memory", re.IGNORECASE)
+"""As Ollama refuses a model too large for its machine, under 500; to ask again is no help."""
 LOADING_WORDS = re.compile(
     r"\bloading\b[^.]{0,40}\bmodel|\bmodel\b[^.]{0,80}\bloading\b|warming up|starting up",
     re.IGNORECASE,
@@ -133,7 +135,7 @@ def failure(
         return OptionRefusedError(sentence + way if way else text, option)
     if status == 503 and LOADING_WORDS.search(said):
         return LoadingError(text, retry_after=asked_wait)
-    if status in (408, 409, 425) or status >= 500:
+    if status in (408, 409, 425) or (status >= 500 and not MEMORY_WORDS.search(said)):
         return TransportError(text, retry_after=asked_wait)
     if status < 300:
         return MalformedReplyError(text)

@@ -106,6 +106,12 @@ class HttpModel(Transport):
             return untrusted(self._address, error) or unreachable(self._address, self._proxy, said)
         if isinstance(error, TimeoutError):
             return timed_out(self._address, self._timeout)
+        if isinstance(error, aiohttp.ServerDisconnectedError) and url.startswith("http://"):
+            return TransportError(
+                f"{name}: the connection to {url} broke ({said}). Where the server speaks TLS, "
+                "write https://.",
+                billed=True,
+            )
         return TransportError(f"{name}: the connection to {url} broke ({said}).", billed=True)
 
 

@@ -1,6 +1,7 @@
 """The way to a server: the proxy that the environment names, and whose certificates are trusted."""
 
 import os
+import re
 import ssl
 from importlib.util import find_spec
 from ipaddress import ip_address
@@ -22,6 +23,8 @@ from apo.models.replies import Reply
 
 BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR")
 """Variables that name certificates to trust: a file, and the last a folder."""
+NAMES = re.compile(r"\b(hostname|IP address) mismatch\b", re.IGNORECASE)
+"""As OpenSSL words it, where a certificate is trusted and another host's."""
 SOCKS = ("socks4", "socks4a", "socks5", "socks5h")
 PACKAGES = {
     "aiohttp": ("aiohttp_socks", "aiohttp-socks"),
@@ -129,6 +132,11 @@ def untrusted(address: Address, error: BaseException | None) -> CertificateError
         error = getattr(error, "certificate_error", None) or error.__cause__ or error.__context__
     if not said:
         return None
+    if NAMES.search(said):
+        return CertificateError(
+            f"{address.name}: the certificate of {address.url} is another host's ({said}). Ask the "
+            "server by a name that stands in its certificate."
+        )
     set_ = [name for name in BUNDLES if os.environ.get(name)]
     beside = f" It is not among those of {', '.join(set_)}." if set_ else ""
     return CertificateError(
@@ -141,7 +149,10 @@ def untrusted(address: Address, error: BaseException | None) -> CertificateError
 
 def unreachable(address: Address, proxy: Proxy | None, said: str) -> UnreachableError:
     """Say that no connection was made, and through which proxy it should have been."""
-    if proxy is None:
+    if proxy is None and "WRONG_VERSION_NUMBER" in said:
+        mend = message(f"{address.url} does not speak TLS: write http:// where it is plain HTTP.")
+        text = f"{mend} ({said})"
+    elif proxy is None:
         text = f"{message(f'cannot connect to {address.url}.')} {message('Does it run?')} ({said})"
     else:
         text = (

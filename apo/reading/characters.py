@@ -1,5 +1,6 @@
 """Characters that are written in several ways: which texts are the same, and what two differ in."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 
@@ -61,6 +62,18 @@ def straight(text: str) -> str:
 def seen(text: str) -> str:
     """Leave out signs that nobody sees, of no width."""
     return text if text.isascii() else text.translate(_SEEN)
+
+
+_UNPRINTED = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # What colours a terminal.
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+    r"|[\u202a-\u202e\u2066-\u2069]"  # What turns the direction of the text after it.
+)
+
+
+def printed(text: str) -> str:
+    """Leave out control characters but for line ends and tabs, and overrides of direction."""
+    return _UNPRINTED.sub("", text.replace("\r\n", "\n"))
 
 
 def untypeset(text: str) -> str:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from apo.patterns import late_pattern
+from apo.reading.characters import printed
 from apo.reading.replies import Reply, read_reply, read_tags
 from apo.reading.screen import repeats
 from apo.reading.wrapping import unwrapped
@@ -48,7 +49,11 @@ _LETTERS = late_pattern(r"[^\W\d_]")
 
 
 def read_written(reply: str, tag: str, *, request: str = "", truncated: bool = False) -> Reply:
-    """Take what was asked for out of a writer's reply; the arguments are those of `read_reply`."""
+    """Take what was asked for out of a writer's reply; the arguments are those of `read_reply`.
+
+    Control characters stay out: they would go unseen into the prompt, and with it to everybody.
+    """
+    reply = printed(reply)
     found = read_reply(reply, tag, request=request, truncated=truncated)
     if found.text:
         return found

@@ -12,6 +12,7 @@ from typing import Any
 
 from apo.evaluation.evaluation import Evaluation, Rollout
 from apo.reading.answers import label_pattern, plain
+from apo.reading.characters import untypeset
 from apo.reading.named import labels_in
 from apo.scorers.awaited import AwaitedScorer
 from apo.statistics.means import CONFIDENCE
@@ -131,7 +132,7 @@ def class_of(
         return MALFORMED if outcome == "malformed" else UNANSWERED
     if outcome == "right":
         return target
-    whole = plain(output)
-    exact = [name for name in classes if plain(name) == whole]
-    named = labels_in(output, pattern)
+    whole = plain(output, ignore_typography=True)
+    exact = [name for name in classes if plain(name, ignore_typography=True) == whole]
+    named = labels_in(output, pattern) or labels_in(untypeset(output), pattern)
     return exact[0] if exact else classes[named[-1]] if named else OTHER

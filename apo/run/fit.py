@@ -7,6 +7,7 @@ from typing import Any
 
 from apo.calls.budget import Budget, Spent
 from apo.calls.caller import Caller
+from apo.calls.habits import longer_notes
 from apo.errors import BudgetExhausted, SettingsError
 from apo.task import Example, Task, text_hash
 
@@ -141,8 +142,8 @@ def too_small(task: Task, caller: Caller, stop: BudgetExhausted) -> SettingsErro
             "tokens of the budget before the seed prompt was measured. The last ended with: "
             f"{caller.problem or '(nothing)'}"
         )
+    beside = "".join(f" {said}" for said in (overspent, *longer_notes(caller.journal)) if said)
     return SettingsError(
         "The budget cannot pay for one measurement of the seed prompt on "
-        f"{len(task.validation)} validation examples. {stop} Raise the limit."
-        f"{' ' * bool(overspent)}{overspent}"
+        f"{len(task.validation)} validation examples. {stop} Raise the limit.{beside}"
     )

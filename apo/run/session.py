@@ -12,7 +12,7 @@ from apo.calls.retry import Retry
 from apo.errors import USERS_ERRORS, ApoError, BudgetExhausted, SettingsError, where
 from apo.evaluation.closing import closing
 from apo.evaluation.evaluation import Evaluation, pair_line
-from apo.evaluation.noticed import noticed
+from apo.evaluation.noticed import alike, noticed
 from apo.evaluation.widening import widened, widening_notes
 from apo.guards.drift import check_scorer
 from apo.prompts.prompt import Prompt
@@ -120,8 +120,8 @@ class Session:
         best, parts, told = await take_apart(search, seeds[0], self.folder.id)
         best, notes = await self._sound(caller, seeds[0], best, search)
         notes = (told, *notes)
-        verdict, gap = await self._verdict(caller, seeds[0].prompt, best.prompt, search)
-        notes += suggested + came_late(self.folder.path, taken)
+        verdict, gap, strange = await self._verdict(caller, seeds[0].prompt, best.prompt, search)
+        notes += strange + suggested + came_late(self.folder.path, taken)
         notes += () if drift is None else (str(drift),)
         notes += (search.advice, *widening_notes(caller.journal), *caller.notes())
         notes += noticed(seeds[0], " to the seed prompt")
@@ -248,22 +248,31 @@ class Session:
 
     async def _verdict(
         self, caller: Caller, seed: Prompt, best: Prompt, search: Search
-    ) -> tuple[Verdict | None, Gap | None]:
-        """Prove the best prompt on the test split, if it has a pair of answers to go by."""
+    ) -> tuple[Verdict | None, Gap | None, tuple[str, ...]]:
+        """Prove the best prompt on the test split, if it has a pair of answers to go by.
+
+        Returns:
+            The verdict, how far test lies from validation, and what is strange in the answers; the
+            gap says nothing where they are not the model's.
+        """
         self.progress.phase = "verdict"
         caller.journal.note("phase", "verdict", {})  # For those who watch from elsewhere.
         caller.meter.hold_back("verdict")
         size = part_size(self.models.task, self.budget, self.options.max_concurrency)
         tested = await measure_both(caller, self.models.task, self.task, seed, best, part_size=size)
         if tested is None:
-            return None, None
+            return None, None, ()
         before, after, complete = tested
+        strange = list(alike(before, " to the seed prompt on the test split"))
+        if best != seed:
+            strange += alike(after, " to the best prompt on the test split")
         lines = map(pair_line, before.rollouts, after.rollouts)
         self.folder.write_text("test.jsonl", "".join(lines))
         if not any(
             a.score and b.score for a, b in zip(before.rollouts, after.rollouts, strict=True)
         ):
-            return None, None  # Every pair has a refusal: nothing is proven, or lost.
+            return None, None, ()  # Every pair has a refusal: nothing is proven, or lost.
         verdict = reach_verdict(before, after, complete=complete, task=self.task)
         proven, raced = verdict.proven, search.n_raced
-        return verdict, explain_gap(search.archive, before, after, proven=proven, n_raced=raced)
+        gap = explain_gap(search.archive, before, after, proven=proven, n_raced=raced)
+        return verdict, None if strange else gap, tuple(strange)

@@ -109,9 +109,9 @@ def _same(asked: str, served: str) -> bool:
     """Whether two names may be of one model: the words of one stand in the other, in its order.
 
     Dates, tags, paths and providers come before, in and after a name. A deployment of Azure is
-    called as people please.
+    called as people please, and what apo runs itself is the file that was asked for.
     """
-    if "azure/" in asked:
+    if "azure/" in asked or asked.startswith("local/"):
         return True
     name = asked.partition("#")[2] or asked
     short, long = sorted((_words(name), _words(served)), key=len)

@@ -201,6 +201,12 @@ CASES: list[tuple[int, object, type[ModelError]]] = [
         OptionRefusedError,
     ),
     (400, openai("max_tokens is too large: 100000. It supports at most 16384"), BadRequestError),
+    (400, vllm("max_tokens must be at least 1, got -404."), ContextLengthError),
+    (
+        500,
+        openai("model requires more system memory (8.0 GiB) than is available (4.1 GiB)"),
+        BadRequestError,
+    ),
     (400, None, BadRequestError),
     (400, [], BadRequestError),
     (405, "", BadRequestError),

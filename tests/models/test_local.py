@@ -48,6 +48,8 @@ def opened(name: str, *, transport: str = "aiohttp") -> LocalModel:
 def test_near_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_tiny(tmp_path / "mistral-7b.gguf")
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.gguf").mkdir()
+    (tmp_path / "link.gguf").symlink_to("gone.gguf")
     for name, said in (
         ("local/smolm2", "Did you mean 'smollm2'"),
         ("local/", "write local/smollm2, or a file as local/PATH.gguf"),
@@ -57,6 +59,10 @@ def test_near_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             "There is no file mistral-8b.gguf .*Did you mean 'mistral-7b.gguf'",
         ),
         ("local/nowhere/x.gguf", "There is no file nowhere/x.gguf"),
+        ("local/nowhere/x.gguf", "There is no GGUF file in its folder[.]"),
+        ("local/folder.gguf", "folder.gguf is a folder .*name the GGUF file in it"),
+        ("local/link.gguf", "link.gguf is a link to gone.gguf, which is not there"),
+        ("local/\udcc7.gguf", "holds bytes that are no UTF-8"),
         ("locl/smollm2", "Did you mean 'local'"),
     ):
         with pytest.raises(SettingsError, match=said.replace("?", "[?]")):
@@ -70,6 +76,10 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
         with pytest.raises(SettingsError, match="is no model in the GGUF format") as caught:
             open_model(f"local/{path}")
         assert said in str(caught.value)
+
+
+def test_capitals_are_no_other_ending(tmp_path: Path) -> None:
+    assert find_weights(f"local/{write_tiny(tmp_path / 'TINY.GGUF')}").name == "TINY.GGUF"
 
 
 def test_what_is_missing_is_named(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -193,9 +193,9 @@ async def over_tls(certificate: Path) -> AsyncGenerator[str]:
         yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1#m"
 
 
-async def tls(certificate: Path, transport: Transport) -> str:
+async def tls(certificate: Path, transport: Transport, host: str = "127.0.0.1") -> str:
     async with over_tls(certificate) as name:
-        model = open_model(name, transport=transport)
+        model = open_model(name.replace("127.0.0.1", host), transport=transport)
         try:
             return (await model.complete(ASK)).text
         finally:
@@ -209,6 +209,31 @@ def test_a_self_signed_certificate_ends_the_run_and_says_what_to_set(
         asyncio.run(tls(certificate, transport))
     assert "is not trusted here (self-signed certificate)" in str(caught.value)
     assert "export SSL_CERT_FILE=/path/to/ca.pem" in str(caught.value)
+
+
+def test_the_certificate_of_another_host_is_told_as_that(
+    transport: Transport, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with pytest.raises(CertificateError, match="is another host's") as caught:
+        asyncio.run(tls(certificate, transport, "localhost"))
+    assert "SSL_CERT_FILE" not in str(caught.value)
+
+
+def test_a_server_that_speaks_no_tls_is_told_as_that(
+    transport: Transport, echo_model: Model
+) -> None:
+    async def ask() -> None:
+        async with ChatServer(echo_model) as server:
+            name = server.model_name.replace("http://", "https://")
+            model = open_model(name, transport=transport)
+            try:
+                await model.complete(ASK)
+            finally:
+                await model.aclose()
+
+    with pytest.raises(UnreachableError, match="write http:// where it is plain HTTP"):
+        asyncio.run(ask())
 
 
 @pytest.mark.parametrize("variable", BUNDLES[:3])

@@ -46,7 +46,7 @@ def find_weights(name: str) -> Path:
     rest = name.removeprefix(PREFIX)
     if rest in WEIGHTS:
         return _packaged(name, WEIGHTS[rest])
-    if not rest.endswith(".gguf"):
+    if not rest.casefold().endswith(".gguf"):
         raise SettingsError(
             f"{name!r} is no model of this machine: write {PREFIX}smollm2, or a file as "
             f"{PREFIX}PATH.gguf.{near(rest, [*WEIGHTS, *_beside(Path(rest))])}"
@@ -57,8 +57,14 @@ def find_weights(name: str) -> Path:
             f"--judge-model {name}."
         )
     path = Path(rest).expanduser()
+    if path.is_dir():
+        raise SettingsError(f"{path} is a folder ({name}); name the GGUF file in it.")
+    if path.is_symlink() and not path.exists():
+        raise SettingsError(f"{path} is a link to {path.readlink()}, which is not there ({name}).")
     if not path.is_file():
-        raise SettingsError(f"There is no file {path} ({name}).{near(path.name, _beside(path))}")
+        beside = _beside(path)
+        known = near(path.name, beside) if beside else " There is no GGUF file in its folder."
+        raise SettingsError(f"There is no file {path} ({name}).{known}")
     return _checked(name, path.resolve())
 
 
@@ -109,6 +115,6 @@ def _beside(path: Path) -> list[str]:
     """Models in the folder of a path."""
     folder = path.expanduser().parent
     try:
-        return sorted(found for found in os.listdir(folder) if found.endswith(".gguf"))
+        return sorted(n for n in os.listdir(folder) if n.casefold().endswith(".gguf"))
     except OSError:
         return []
