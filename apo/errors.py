@@ -265,15 +265,24 @@ def require_utf8(text: str) -> None:
         ) from None
 
 
+MOST_NAMED, NEAREST = 60, 12
+"""Known names that are all told, and how many of more are: the nearest."""
+
+
 def near(name: str, known: Sequence[str]) -> str:
     """Say which known names are meant, for the end of an error message.
 
     Returns:
-        " Did you mean 'x'?" when something is near, and always the known names.
+        " Did you mean 'x'?" when something is near, and always the known names; of very many, such
+        as the runs of months, the nearest.
     """
     close = get_close_matches(name, known, n=1, cutoff=0.5)
     guess = message(f" Did you mean {close[0]!r}?") if close else ""
-    return guess + message(f" Known: {', '.join(known)}.")
+    if len(known) <= MOST_NAMED:
+        return guess + message(f" Known: {', '.join(known)}.")
+    nearest = get_close_matches(name, known, n=NEAREST, cutoff=0)
+    rest = len(known) - len(nearest)
+    return guess + message(f" Known: {', '.join(nearest)} and {rest:,} more.")
 
 
 def where(error: BaseException) -> str:
