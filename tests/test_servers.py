@@ -16,7 +16,7 @@ from apo.calls.meter import Meter
 from apo.model import Completion, Message
 from apo.models.stream import read_stream
 from apo.storage.journal import Journal
-from apo.storage.servers import ALIKE, changes, cut_at
+from apo.storage.servers import ALIKE, Server, changes, cut_at
 from apo.testing import FakeModel, fake_task
 
 
@@ -153,6 +153,17 @@ def test_inputs_that_are_cut_are_found() -> None:
 )
 def test_inputs_that_are_not_cut_are_not_taken_for_it(found: list[tuple[int, int]]) -> None:
     assert cut_at(found) == 0
+
+
+def test_counts_of_what_is_cut_may_differ_by_a_little() -> None:
+    cut = [
+        (tokens - i % 3 * (tokens == 4096), size)
+        for i, (tokens, size) in enumerate(sizes([*range(500, 6000, 50)], limit=4096))
+    ]
+    assert cut_at(cut) == 4096
+    server = Server(sizes=cut)
+    [note] = server.notes("ollama/m")
+    assert "were all counted as 4,094-4,096 tokens" in note
 
 
 def test_a_server_that_cuts_is_told() -> None:

@@ -16,6 +16,8 @@ SHOWN = 4
 """Names or fingerprints of one model that are told."""
 LEAST, ALIKE = 256, 3
 """Inputs are cut at so many tokens or more; so many must be counted alike before it is told."""
+ABOUT = 2
+"""Tokens by which such counts may differ, as of a server that cuts between two words."""
 THIN, SPARSE, SPREAD = 0.9, 0.125, 2
 """Requests that are cut have fewer than this share of the tokens a byte that shorter ones have;
 where there are no shorter ones, fewer tokens a byte than any text. Short ones have more, as a
@@ -69,11 +71,12 @@ class Server:
         """Say what was noticed."""
         yield from _served(model, self.served)
         if limit := cut_at(self.sizes):
-            longest = max(size for tokens, size in self.sizes if tokens == limit)
-            n = sum(tokens == limit for tokens, _ in self.sizes)
+            cut = [one for one in self.sizes if one[0] >= limit - ABOUT]
+            n, longest, least = len(cut), max(size for _, size in cut), min(cut)[0]
+            counted = f"{limit:,}" if least == limit else f"{least:,}-{limit:,}"
             yield (
                 f"{n:,} requests to {model}, of up to {longest:,} bytes, were all counted as "
-                f"{limit:,} tokens: its server seems to cut long inputs there, and the rest was "
+                f"{counted} tokens: its server seems to cut long inputs there, and the rest was "
                 "not read. Raise the context of the server (Ollama: OLLAMA_CONTEXT_LENGTH or "
                 "num_ctx; vLLM: --max-model-len), or shorten the inputs."
             )
@@ -155,10 +158,10 @@ def cut_at(sizes: Sequence[tuple[int, int]]) -> int:
         sizes: tokens and bytes of requests.
     """
     limit = max((tokens for tokens, _ in sizes), default=0)
-    alike = [size for tokens, size in sizes if tokens == limit and size]
+    alike = [size for tokens, size in sizes if tokens >= limit - ABOUT and size]
     if limit < LEAST or len(alike) < ALIKE:
         return 0
-    shorter = [(tokens, size) for tokens, size in sizes if tokens < limit and size]
+    shorter = [(tokens, size) for tokens, size in sizes if tokens < limit - ABOUT and size]
     dense = [tokens / size for tokens, size in shorter if tokens >= LEAST]
     if len(dense) < ALIKE and max(alike) >= SPREAD * min(alike):
         dense = [tokens / size for tokens, size in shorter]
