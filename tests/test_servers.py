@@ -94,7 +94,6 @@ def test_a_change_behind_the_name_is_told_of_new_and_of_kept_answers(
         ("gemini/gemini-1.5-pro", "models/gemini-1.5-pro-002", True),
         ("openai/ft:gpt-4o-mini:acme::x", "ft:gpt-4o-mini-2024-07-18:acme::x", True),
         ("azure/our-deployment", "gpt-4o-2024-08-06", True),
-        ("local/hub/snapshots/abc/model.gguf", "0a1b2c3d4e5f", True),
         ("http://h/v1#m", "qwen2.5-0.5b-instruct", False),
         ("openai/gpt-4o", "gpt-3.5-turbo", False),
         ("http://h/v1#llama-3.1-70b", "llama-3.1-8b", False),

@@ -91,7 +91,8 @@ class Tally:
         if entry.truncated:
             found.cut += n
             found.empty += n * (not entry.reply)
-            found.full += n * (not entry.reply and entry.usage.output_tokens == 0)
+            nothing = not entry.reply and not entry.thinking and entry.usage.output_tokens == 0
+            found.full += n * nothing
 
     def notes(self) -> list[str]:
         """Say what was noticed; nothing when every call got an answer that is none of these."""

@@ -109,7 +109,8 @@ class LocalModel:
                 "started anew.",
                 billed=True,
             ) from None
-        return completion._replace(model=self._path.name, fingerprint=self._fingerprint)
+        served = f"{file_name(self.name)}.gguf"  # Not what a link leads to, such as a digest.
+        return completion._replace(model=served, fingerprint=self._fingerprint)
 
     async def _ask(self, client: Transport, server: servers.Server, request: Request) -> Completion:
         if not request.continuation:

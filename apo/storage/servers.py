@@ -112,9 +112,9 @@ def _same(asked: str, served: str) -> bool:
     """Whether two names may be of one model: the words of one stand in the other, in its order.
 
     Dates, tags, paths and providers come before, in and after a name. A deployment of Azure is
-    called as people please, and what apo runs itself is the file that was asked for.
+    called as people please.
     """
-    if "azure/" in asked or asked.startswith("local/"):
+    if "azure/" in asked:
         return True
     name = asked.partition("#")[2] or asked
     short, long = sorted((_words(name), _words(served)), key=len)

@@ -162,6 +162,22 @@ def test_it_answers_the_same_again(tiny: str) -> None:
 
 @runs
 @pytest.mark.slow
+def test_answers_through_a_link_name_the_link(tiny: str, tmp_path: Path) -> None:
+    link = tmp_path / "linked.gguf"
+    link.symlink_to(tiny.removeprefix("local/"))
+
+    async def ask() -> str:
+        model = opened(f"local/{link}")
+        try:
+            return (await model.complete(ASK)).served
+        finally:
+            await model.aclose()
+
+    assert asyncio.run(ask()).startswith("linked.gguf [")
+
+
+@runs
+@pytest.mark.slow
 def test_one_child_for_all_who_ask_a_file(tiny: str) -> None:
     async def ask() -> None:
         one, other = opened(tiny), opened(tiny, transport="openai")
