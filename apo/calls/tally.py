@@ -197,10 +197,10 @@ def _cut(role: str, model: str, of: _Of) -> str:
     limit = "the server's own limit" if of.limit is None else f"{of.limit:,} tokens"
     if of.limit is None and of.thought and of.empty == of.cut:
         return (
-            f"{of.cut:,} of {of.answers:,} {whose} of {model} are thinking without an end, well "
-            "below the limit that was sent. Where they were cut at the server's own limit, raise "
-            "it there: its context, or its length of output. Else what opens the thinking "
-            "(<think>) is not closed, and nothing after it passes for an answer."
+            f"{of.cut:,} of {of.answers:,} {whose} of {model} ended before the first word, in "
+            "thinking, well below the limit that was sent. Where they were cut at the server's own "
+            "limit, raise it there: its context, or its length of output. Else what opens the "
+            "thinking (<think>) is not closed, and nothing after it passes for an answer."
         )
     thought = of.thought or of.unseen or of.empty > of.full
     thinking = " What a model thinks counts toward it." if thought else ""

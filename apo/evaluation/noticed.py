@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Container
 
 from apo.calls.tally import shorten
 from apo.evaluation.evaluation import Evaluation, Rollout
@@ -33,8 +34,19 @@ def _ungraded(evaluation: Evaluation, to: str) -> list[str]:
     return [f"{text} ({often}{shorten(reason)}). {left}."]
 
 
-def alike(evaluation: Evaluation, to: str = "") -> list[str]:
-    """Say which text many inputs got that is no answer; as `noticed` does, and only that."""
+def alike(evaluation: Evaluation, to: str = "", known: Container[str] = ()) -> list[str]:
+    """Say which text many inputs got that is no answer, unless it is known."""
+    n = len(evaluation.rollouts)
+    return [
+        f"{times:,} of {n:,} answers{to} are the same text, which is no example's right "
+        f'answer: "{shorten(text)}". Is that the model, or a notice of its server?'
+        for text, times in repeated(evaluation).items()
+        if text not in known
+    ]
+
+
+def repeated(evaluation: Evaluation) -> dict[str, int]:
+    """The texts that many inputs got and that are no answers, with the number of these inputs."""
     rightly = {_plain(t) for r in evaluation.rollouts for t in r.example.targets}
     inputs: dict[str, set[str]] = {}
     for rollout in evaluation.answered:
@@ -42,13 +54,8 @@ def alike(evaluation: Evaluation, to: str = "") -> list[str]:
         # An answer in which a target stands is the model's own, though a wrong one.
         if _says_nothing(rollout) and not any(f" {target} " in said for target in rightly):
             inputs.setdefault(rollout.output.strip(), set()).add(repr(rollout.example.inputs))
-    n = len(evaluation.rollouts)
-    return [
-        f"{len(asked):,} of {n:,} answers{to} are the same text, which is no example's right "
-        f'answer: "{shorten(text)}". Is that the model, or a notice of its server?'
-        for text, asked in inputs.items()
-        if len(asked) >= max(MANY, SHARE * n)
-    ]
+    least = max(MANY, SHARE * len(evaluation.rollouts))
+    return {text: len(asked) for text, asked in inputs.items() if len(asked) >= least}
 
 
 def _says_nothing(rollout: Rollout) -> bool:

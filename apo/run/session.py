@@ -12,10 +12,9 @@ from apo.calls.retry import Retry
 from apo.errors import USERS_ERRORS, ApoError, BudgetExhausted, SettingsError, where
 from apo.evaluation.closing import closing
 from apo.evaluation.evaluation import Evaluation, pair_line
-from apo.evaluation.noticed import alike, noticed
+from apo.evaluation.noticed import alike, noticed, repeated
 from apo.evaluation.widening import widened, widening_notes
 from apo.guards.drift import check_scorer
-from apo.prompts.prompt import Prompt
 from apo.results.gap import Gap, explain_gap
 from apo.results.outcome import vetoes
 from apo.results.result import Result
@@ -120,8 +119,8 @@ class Session:
         best, parts, told = await take_apart(search, seeds[0], self.folder.id)
         best, notes = await self._sound(caller, seeds[0], best, search)
         notes = (told, *notes)
-        verdict, gap, strange = await self._verdict(caller, seeds[0].prompt, best.prompt, search)
-        notes += strange + suggested + came_late(self.folder.path, taken)
+        verdict, gap, strange = await self._verdict(caller, seeds[0], best, search)
+        notes += suggested + came_late(self.folder.path, taken) + strange
         notes += () if drift is None else (str(drift),)
         notes += (search.advice, *widening_notes(caller.journal), *caller.notes())
         notes += noticed(seeds[0], " to the seed prompt")
@@ -247,25 +246,28 @@ class Session:
         return seeds
 
     async def _verdict(
-        self, caller: Caller, seed: Prompt, best: Prompt, search: Search
+        self, caller: Caller, seed: Evaluation, best: Evaluation, search: Search
     ) -> tuple[Verdict | None, Gap | None, tuple[str, ...]]:
         """Prove the best prompt on the test split, if it has a pair of answers to go by.
 
         Returns:
-            The verdict, how far test lies from validation, and what is strange in the answers; the
-            gap says nothing where they are not the model's.
+            The verdict; how far test lies from validation, which says nothing where answers are
+            not the model's; and what is strange in the answers.
         """
         self.progress.phase = "verdict"
         caller.journal.note("phase", "verdict", {})  # For those who watch from elsewhere.
         caller.meter.hold_back("verdict")
         size = part_size(self.models.task, self.budget, self.options.max_concurrency)
-        tested = await measure_both(caller, self.models.task, self.task, seed, best, part_size=size)
+        tested = await measure_both(
+            caller, self.models.task, self.task, seed.prompt, best.prompt, part_size=size
+        )
         if tested is None:
             return None, None, ()
         before, after, complete = tested
-        strange = list(alike(before, " to the seed prompt on the test split"))
-        if best != seed:
-            strange += alike(after, " to the best prompt on the test split")
+        known = repeated(seed).keys() | repeated(best).keys()  # Told of the validation split.
+        strange = alike(before, " to the seed prompt on the test split", known)
+        if best.prompt != seed.prompt:
+            strange += alike(after, " to the best prompt on the test split", known)
         lines = map(pair_line, before.rollouts, after.rollouts)
         self.folder.write_text("test.jsonl", "".join(lines))
         if not any(
