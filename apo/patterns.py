@@ -8,6 +8,10 @@ import re
 from functools import cached_property
 from typing import Any, cast
 
+ACTIVE = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069"
+"""For between brackets: control characters but for line ends and tabs, and what turns the
+direction of text; a cursor moves by them, and letters stand in another order than they are read."""
+
 
 def late_pattern(source: str, flags: int = 0) -> re.Pattern[str]:
     """Give what `re.compile` gives, as far as its methods and attributes go.

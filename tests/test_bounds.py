@@ -364,6 +364,7 @@ def test_a_context_that_the_request_has_filled_is_no_thinking(tmp_path: Path) ->
         caller, _ = ask(Scripted(full), "a", journal=journal)
         notes = caller.notes()
     assert not any("thinks" in note for note in notes)
+    assert any("the request alone fills the server's context" in note for note in notes)
 
 
 def test_thinking_that_is_cut_gets_room_and_is_no_answer(tmp_path: Path) -> None:

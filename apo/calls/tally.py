@@ -188,13 +188,11 @@ def _limit(entry: Entry) -> int | None:
 
 def _cut(role: str, model: str, of: _Of) -> str:
     whose = WHOSE.get(role, "replies")
-    empty = f", {of.empty:,} of them before the first word" if of.empty else ""
     if of.full == of.cut:
         return (
             f"{of.cut:,} of {of.answers:,} {whose} of {model} were cut before the first token: the "
             "request alone fills the server's context. Raise it there, or shorten the inputs."
         )
-    limit = "the server's own limit" if of.limit is None else f"{of.limit:,} tokens"
     if of.limit is None and of.thought and of.empty == of.cut:
         return (
             f"{of.cut:,} of {of.answers:,} {whose} of {model} ended before the first word, in "
@@ -202,6 +200,8 @@ def _cut(role: str, model: str, of: _Of) -> str:
             "limit, raise it there: its context, or its length of output. Else what opens the "
             "thinking (<think>) is not closed, and nothing after it passes for an answer."
         )
+    empty = f", {of.empty:,} of them before the first word" if of.empty else ""
+    limit = "the server's own limit" if of.limit is None else f"{of.limit:,} tokens"
     thought = of.thought or of.unseen or of.empty > of.full
     thinking = " What a model thinks counts toward it." if thought else ""
     sent = "" if of.limit_field == "max_tokens" else f" (sent as {of.limit_field})"

@@ -1,5 +1,5 @@
 """How what is known is shown to people: figures in words, pages of HTML, pictures.
 
 Doors: figures, page, picture, plots, spark.
-Rests on: language, secrecy.
+Rests on: language, patterns, secrecy.
 """

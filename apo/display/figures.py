@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from apo.language.catalogue import message
+from apo.patterns import ACTIVE
 from apo.secrecy import redact, without_logins
 
-_ACTIVE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_ACTIVE = re.compile(f"[{ACTIVE}]")
 
 
 def printable(text: str) -> str:

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 
+from apo.patterns import ACTIVE
+
 _FORMS = frozenset(
     f"<{tag}>"
     for tag in (
@@ -64,15 +66,11 @@ def seen(text: str) -> str:
     return text if text.isascii() else text.translate(_SEEN)
 
 
-_UNPRINTED = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]"  # What colours a terminal.
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
-    r"|[\u202a-\u202e\u2066-\u2069]"  # What turns the direction of the text after it.
-)
+_UNPRINTED = re.compile(rf"\x1b\[[0-?]*[ -/]*[@-~]|[{ACTIVE}]")  # First what colours a terminal.
 
 
 def printed(text: str) -> str:
-    """Leave out control characters but for line ends and tabs, and overrides of direction."""
+    """Leave out what is active in a text, and colour codes whole."""
     return _UNPRINTED.sub("", text.replace("\r\n", "\n"))
 
 

@@ -265,16 +265,16 @@ class Session:
             return None, None, ()
         before, after, complete = tested
         known = repeated(seed).keys() | repeated(best).keys()  # Told of the validation split.
-        strange = alike(before, " to the seed prompt on the test split", known)
+        strange = tuple(alike(before, " to the seed prompt on the test split", known))
         if best.prompt != seed.prompt:
-            strange += alike(after, " to the best prompt on the test split", known)
+            strange += tuple(alike(after, " to the best prompt on the test split", known))
         lines = map(pair_line, before.rollouts, after.rollouts)
         self.folder.write_text("test.jsonl", "".join(lines))
         if not any(
             a.score and b.score for a, b in zip(before.rollouts, after.rollouts, strict=True)
         ):
-            return None, None, ()  # Every pair has a refusal: nothing is proven, or lost.
+            return None, None, strange  # Every pair has a refusal: nothing is proven, or lost.
         verdict = reach_verdict(before, after, complete=complete, task=self.task)
         proven, raced = verdict.proven, search.n_raced
         gap = explain_gap(search.archive, before, after, proven=proven, n_raced=raced)
-        return verdict, None if strange else gap, tuple(strange)
+        return verdict, None if strange else gap, strange
